@@ -1,0 +1,14 @@
+/** Tests are TypeScript ES modules: swc strips the types, Node's own module loader runs them. */
+export default {
+  roots: ['<rootDir>/unit_tests', '<rootDir>/integration_tests'],
+  testMatch: ['**/*.test.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '\\.ts$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' }, module: { type: 'es6' } },
+    ],
+  },
+  maxWorkers: 2,
+  testTimeout: 30_000,
+};

@@ -1,0 +1,54 @@
+/**
+ * The failures that end a command, one class for each thing that the operator or the orchestrator should do about it.
+ * A bad record is never one of these: it is a value (see `Outcome` in model.ts).
+ */
+
+/** Airbyte's word for who has to act; see AirbyteErrorTraceMessage in the protocol. */
+export type FailureType = 'config_error' | 'transient_error' | 'system_error';
+
+/** Base of all failures with a sentence for the operator. `code` is stable and documented in docs/errors.md. */
+export abstract class ConnectorError extends Error {
+  abstract readonly failureType: FailureType;
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+    this.name = new.target.name;
+  }
+}
+
+/** The command line is wrong: usage goes to stderr. */
+export class UsageError extends ConnectorError {
+  readonly failureType = 'config_error';
+
+  constructor(message: string) {
+    super('usage', message);
+  }
+}
+
+/** The operator can fix it. Lists every problem found, each naming its key. */
+export class ConfigError extends ConnectorError {
+  readonly failureType = 'config_error';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[], options?: { code?: string; cause?: unknown }) {
+    super(options?.code ?? 'config_invalid', problems.join('\n'), options);
+    this.problems = problems;
+  }
+}
+
+/** The input can't be trusted: names the line's number and length, never its text. */
+export class ProtocolError extends ConnectorError {
+  readonly failureType = 'system_error';
+}
+
+/** What Iterable or the source could not do now may work later; the state is held back, nothing is lost. */
+export class TransientError extends ConnectorError {
+  readonly failureType = 'transient_error';
+}
+
+/** Something that should never happen, happened on our side (a broken promise in the code). */
+export class InternalError extends ConnectorError {
+  readonly failureType = 'system_error';
+}

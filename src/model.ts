@@ -1,0 +1,72 @@
+/**
+ * The values that the stages hand on: what a record asks for, and what became of it. Plain data, no behaviour.
+ */
+import type { JsonValue } from './json.ts';
+
+/** Names a user in a request to Iterable. An email is trimmed and lower-cased; a userId is kept as it is. */
+export interface UserKey {
+  readonly kind: 'email' | 'userId';
+  readonly value: string;
+}
+
+/** What a stream's records are told apart by. An absent and a null namespace are the same stream. */
+export interface StreamId {
+  readonly name: string;
+  readonly namespace?: string;
+}
+
+/** Values by mapped target (`address.city` stays one target), in mapping order. The identifying field is not among them. */
+export type TargetValues = ReadonlyMap<string, JsonValue>;
+
+/** Create or update one user. */
+export interface Upsert {
+  readonly kind: 'upsert';
+  readonly key: UserKey;
+  readonly values: TargetValues;
+}
+
+/** Remove one person. At least one of the two is there; both where the record had both. */
+export interface Removal {
+  readonly kind: 'removal';
+  readonly email?: string;
+  readonly userId?: string;
+}
+
+export type UserChange = Upsert | Removal;
+
+/** Why a record can never be delivered; each is documented in docs/rejections.md. */
+export type RejectCode =
+  | 'missing_identifier'
+  | 'wrong_type'
+  | 'field_conflict'
+  | 'invalid_email'
+  | 'invalid_user_id'
+  | 'invalid_data'
+  | 'not_found'
+  | 'conflict'
+  | 'forgotten'
+  | 'ambiguous_user_id'
+  | 'too_large'
+  | 'refused'
+  | 'unexplained';
+
+/** A record that can never be delivered: a value, not an error. `reason` never holds a value of the record. */
+export interface Rejection {
+  readonly code: RejectCode;
+  /** The target (or source column) at fault, where one is. */
+  readonly field?: string;
+  readonly reason: string;
+  /** What Iterable answered, cut to its message; may hold personal data, so only the rejected-records file shows it. */
+  readonly answer?: string;
+}
+
+/** Why a record needed no call. */
+export type SkipReason = 'removal_not_allowed' | 'user_not_in_iterable';
+
+/** What became of one record. Every record read ends in exactly one. */
+export type Outcome =
+  | { readonly kind: 'delivered' }
+  | { readonly kind: 'removed' }
+  | { readonly kind: 'superseded' }
+  | { readonly kind: 'skipped'; readonly why: SkipReason }
+  | ({ readonly kind: 'rejected' } & Rejection);
