@@ -26,9 +26,9 @@ export type JsonValue = null | boolean | number | string | ExactNumber | JsonVal
 const MARK = `exact-number:${randomUUID()}:`;
 const MARKED_NUMBER = new RegExp(`"${MARK}([^"]*)"`, 'g');
 
-/** 16 digits in a row, a fraction that ends in 0, an exponent, or -0: texts that a JavaScript number may not give back. */
-const MAY_NEED_CARE = /[\d.]{16}|\d\.\d*0(?!\d)|\d[eE]|-0/;
-const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+/** 16 digits in a row, or, where a value may begin, a fraction that ends in 0, an exponent, or -0: texts that a number may not give back. */
+const MAY_NEED_CARE = /[\d.]{16}|[:,[]\s*(?:-?\d+\.\d*0(?!\d)|-?\d+(?:\.\d+)?[eE]|-0)/;
+const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
 /**
  * Parses JSON, keeping numbers exact where `JSON.parse` would not. `__proto__` is an own property like any other.
@@ -51,7 +51,9 @@ export function stringifyJson(value: unknown): string {
 
 /** True for an object that is neither an array nor a number in disguise. */
 export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber)
+  );
 }
 
 /** Replaces, outside of strings, each number that would not survive by a marked string. Broken JSON stays broken. */
@@ -62,7 +64,9 @@ function markNumbers(text: string): string {
     const quote = text.indexOf('"', at);
     const end = quote === -1 ? text.length : quote;
     parts.push(
-      text.slice(at, end).replace(NUMBER, (number) => (String(Number(number)) === number ? number : `"${MARK}${number}"`)),
+      text
+        .slice(at, end)
+        .replace(NUMBER, (number) => (String(Number(number)) === number ? number : `"${MARK}${number}"`)),
     );
     if (quote === -1) break;
     at = endOfString(text, quote);
