@@ -1,0 +1,48 @@
+/** One user as a bulk call carries it: the JSON text, its exact size, and the identities that an answer may name. */
+import { stringifyJson, type JsonObject, type JsonValue } from '../json.ts';
+import { buildDataFields } from '../mapping/data-fields.ts';
+import type { TargetValues, UserKey } from '../model.ts';
+
+export interface UserRequest {
+  readonly key: UserKey;
+  /** Identities that the data fields would give the user; Iterable may refuse them, and names them then. */
+  readonly newEmail?: string;
+  readonly newUserId?: string;
+  readonly json: string;
+  /** UTF-8 bytes of `json`. */
+  readonly bytes: number;
+}
+
+export interface UserRequestOptions {
+  readonly mergeNestedObjects: boolean;
+  /** On email-based projects: a user of an unknown userId is created instead of refused. */
+  readonly preferUserId: boolean;
+}
+
+/** The request for one user. Throws RangeError when a value is nested too deeply to be written. */
+export function buildUserRequest(
+  key: UserKey,
+  values: TargetValues,
+  options: UserRequestOptions,
+): UserRequest {
+  const user: JsonObject = {
+    [key.kind]: key.value,
+    ...(options.preferUserId ? { preferUserId: true } : {}),
+    mergeNestedObjects: options.mergeNestedObjects,
+    dataFields: buildDataFields(values),
+  };
+  const json = stringifyJson(user);
+  const newEmail = textOf(values.get('email'));
+  const newUserId = textOf(values.get('userId'));
+  return {
+    key,
+    json,
+    bytes: Buffer.byteLength(json),
+    ...(newEmail === undefined ? {} : { newEmail }),
+    ...(newUserId === undefined ? {} : { newUserId }),
+  };
+}
+
+function textOf(value: JsonValue | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

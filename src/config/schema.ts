@@ -1,0 +1,86 @@
+/** The typed configuration, and the rules that span several keys. What one key alone may hold is spec.json's to say. */
+import * as z from 'zod';
+import { mappingProblems } from '../mapping/check-mappings.ts';
+
+const mappingSchema = z.object({
+  source: z.string(),
+  target: z.string(),
+  type: z.enum(['string', 'long', 'double', 'boolean', 'date', 'object']).exactOptional(),
+  stream: z.string().exactOptional(),
+});
+
+const baseSchema = z.object({
+  api_key: z.string(),
+  data_center: z.enum(['us', 'eu']),
+  project_type: z.enum(['hybrid', 'email', 'user_id']),
+  identify_by: z.enum(['email', 'user_id']),
+  sync_mode: z.enum(['sync', 'additive']),
+  mappings: z.array(mappingSchema).readonly(),
+  deletion_column: z.string(),
+  merge_nested_objects: z.boolean(),
+  create_new_fields: z.boolean(),
+  batch_size: z.number(),
+  requests_per_second: z.number().exactOptional(),
+  api_url: z.string().exactOptional(),
+});
+
+/** A configuration that keeps every rule; defaults are filled in. */
+export type Config = Readonly<z.infer<typeof baseSchema>>;
+
+type Key = keyof Config;
+interface Rule {
+  /** The rule is skipped when one of these keys broke a rule of its own. */
+  readonly keys: readonly Key[];
+  readonly problems: (config: Config) => string[];
+}
+
+const RULES: readonly Rule[] = [
+  {
+    keys: ['project_type', 'identify_by'],
+    problems: ({ project_type, identify_by }) =>
+      project_type === 'user_id' && identify_by === 'email'
+        ? ['identify_by: a project of type user_id identifies people by user_id only; choose user_id']
+        : [],
+  },
+  {
+    keys: ['mappings', 'project_type', 'identify_by'],
+    problems: ({ mappings, project_type, identify_by }) =>
+      mappingProblems({ mappings, projectType: project_type, identifyBy: identify_by }),
+  },
+  { keys: ['api_url'], problems: ({ api_url }) => (api_url === undefined ? [] : apiUrlProblems(api_url)) },
+];
+
+/**
+ * The zod schema of a configuration whose single keys are sound but for `brokenKeys` (filled by defaults, and left out
+ * of the rules). An issue's message is one whole problem, its key first.
+ */
+export function configSchema(brokenKeys: ReadonlySet<string>) {
+  return baseSchema.superRefine((config, context) => {
+    for (const rule of RULES) {
+      if (rule.keys.some((key) => brokenKeys.has(key))) continue;
+      for (const message of rule.problems(config)) context.addIssue({ code: 'custom', message });
+    }
+  });
+}
+
+/** The API key travels in a header, so clear text must not leave the machine. */
+function apiUrlProblems(text: string): string[] {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
+    return ['api_url: is not a URL that begins with https:// (or http:// to a loopback address)'];
+  }
+  const problems: string[] = [];
+  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
+    problems.push(
+      'api_url: plain http is allowed to a loopback address only, since the API key would travel in clear text; use https',
+    );
+  }
+  if (url.username !== '' || url.password !== '')
+    problems.push('api_url: must not hold a user name or password');
+  if (url.search !== '' || url.hash !== '') problems.push('api_url: must not hold a query or a fragment');
+  return problems;
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
+}

@@ -1,0 +1,75 @@
+/** A bulk call's 200 → who of the group was not delivered, and why. Names are resolved to the users that they mean. */
+import type { UserRequest } from '../batching/user-request.ts';
+import { namedFailures, type NamedFailure } from '../iterable/failures.ts';
+import type { BulkAnswer } from '../iterable/schemas.ts';
+import type { Rejection } from '../model.ts';
+import type { GroupAnswer } from './narrow.ts';
+
+/** What one bulk call said about its users. */
+export type GroupOutcome = GroupAnswer<UserRequest, Rejection>;
+
+/** Whom a 200 leaves out. Counts that the lists don't explain make the answer `unexplained`. */
+export function readBulkAnswer(group: readonly UserRequest[], answer: BulkAnswer): GroupOutcome {
+  const failures = namedFailures(answer);
+  const rejected = new Map<UserRequest, Rejection>();
+  const unresolved: NamedFailure[] = [];
+  for (const failure of failures) {
+    const user = findNamed(group, failure);
+    if (user) rejected.set(user, describeFailure(failure));
+    else unresolved.push(failure);
+  }
+  const failed = Math.max(answer.failCount, group.length - answer.successCount);
+  if (failed <= rejected.size) return { kind: 'settled', rejected };
+  const [unnamed] = unresolved;
+  const reason: Rejection = unnamed
+    ? describeFailure(unnamed)
+    : { code: 'unexplained', reason: 'Iterable counted the user as failed without saying why' };
+  return { kind: 'unexplained', rejected, reason };
+}
+
+/**
+ * The user that a list means. A conflict names the existing address or id that stood in the way: that is what some user
+ * of the request wanted to become, so a user who only happens to be identified by it, and wants no change, is not meant.
+ */
+function findNamed(
+  group: readonly UserRequest[],
+  { kind, identity, value }: NamedFailure,
+): UserRequest | undefined {
+  const wanted = group.find((user) => wantedIdentity(user, identity) === value);
+  const named = group.find((user) => identityValue(user, identity) === value);
+  if (kind === 'conflict') return wanted ?? (named && wantsAnyIdentity(named) ? named : undefined);
+  return named ?? wanted;
+}
+
+function identityValue({ key }: UserRequest, identity: 'email' | 'userId'): string | undefined {
+  return key.kind === identity ? key.value : undefined;
+}
+
+function wantedIdentity(user: UserRequest, identity: 'email' | 'userId'): string | undefined {
+  return identity === 'email' ? user.newEmail : user.newUserId;
+}
+
+function wantsAnyIdentity(user: UserRequest): boolean {
+  return user.newEmail !== undefined || user.newUserId !== undefined;
+}
+
+function describeFailure({ kind, identity }: NamedFailure): Rejection {
+  switch (kind) {
+    case 'invalid':
+      return identity === 'email'
+        ? { code: 'invalid_email', field: 'email', reason: 'Iterable calls the address malformed' }
+        : { code: 'invalid_user_id', field: 'userId', reason: 'Iterable calls the user id malformed' };
+    case 'invalidData':
+      return { code: 'invalid_data', reason: 'Iterable refused a data field, mostly for its type' };
+    case 'notFound':
+      return { code: 'not_found', reason: 'Iterable does not know the user' };
+    case 'conflict':
+      return {
+        code: 'conflict',
+        field: identity,
+        reason: 'another user of the project has this address or user id already',
+      };
+    case 'forgotten':
+      return { code: 'forgotten', reason: 'the person was erased under GDPR and can never be written again' };
+  }
+}

@@ -1,0 +1,63 @@
+/** A refused call → the reason for a rejection, and the users whom the answer gives away. */
+import type { UserRequest } from '../batching/user-request.ts';
+import type { ApiError } from '../iterable/errors.ts';
+import { mismatchParamsSchema } from '../iterable/schemas.ts';
+import type { RejectCode, Rejection } from '../model.ts';
+import type { GroupOutcome } from './read-bulk-answer.ts';
+
+const CODE_OF_REFUSAL: Readonly<Record<string, RejectCode>> = {
+  InvalidEmailAddressError: 'invalid_email',
+  InvalidUserIdError: 'invalid_user_id',
+  RequestFieldsTypesMismatched: 'invalid_data',
+  ForgottenUserError: 'forgotten',
+  EmailAlreadyExists: 'conflict',
+  UserIdAlreadyExists: 'conflict',
+  UnknownEmailError: 'not_found',
+  UnknownUserIdError: 'not_found',
+  BatchTooLarge: 'too_large',
+};
+
+/** Why a single user's call was refused. */
+export function rejectionOf(error: ApiError): Rejection {
+  const code = CODE_OF_REFUSAL[error.apiCode ?? ''] ?? (error.status === 413 ? 'too_large' : 'refused');
+  return { code, reason: error.message, answer: error.apiMessage };
+}
+
+/** The whole request was refused; a type mismatch names the field and the offending value, and so the guilty. */
+export function readRefusal(group: readonly UserRequest[], error: ApiError): GroupOutcome {
+  const guilty = new Map<UserRequest, Rejection>();
+  const mismatches = mismatchParamsSchema.safeParse(error.params).data?.validationErrors ?? {};
+  let reason = rejectionOf(error);
+  for (const [field, { expectedType, offendingValue }] of Object.entries(mismatches)) {
+    const mismatch: Rejection = {
+      code: 'invalid_data',
+      field,
+      reason: typeReason(expectedType),
+      answer: error.apiMessage,
+    };
+    if (guilty.size === 0) reason = mismatch;
+    for (const user of group) if (holdsValue(user, field, offendingValue)) guilty.set(user, mismatch);
+  }
+  return { kind: 'refused', guilty, reason };
+}
+
+function typeReason(expectedType: string | null | undefined): string {
+  return `the value has another type than the field has in Iterable${expectedType ? ` (${expectedType})` : ''}`;
+}
+
+/** True when the user's data field of this dotted name holds just this value, or an array with it. */
+function holdsValue(user: UserRequest, dottedName: string, value: unknown): boolean {
+  if (value === undefined) return false;
+  const wanted = JSON.stringify(value);
+  if (typeof value !== 'object' && !user.json.includes(wanted)) return false;
+  const { dataFields } = JSON.parse(user.json) as { dataFields: unknown };
+  const found = dottedName.split('.').reduce<unknown>(memberOf, dataFields);
+  const candidates: unknown[] = Array.isArray(found) ? [found, ...(found as unknown[])] : [found];
+  return candidates.some((candidate) => JSON.stringify(candidate) === wanted);
+}
+
+function memberOf(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    ? (value as Record<string, unknown>)[key]
+    : undefined;
+}

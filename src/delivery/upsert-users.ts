@@ -1,0 +1,64 @@
+/** Delivers a batch of users by users/bulkUpdate and says what became of each: a 200 alone never means that all arrived. */
+import type { UserRequest } from '../batching/user-request.ts';
+import type { IterableClient } from '../iterable/client.ts';
+import { ApiError } from '../iterable/errors.ts';
+import type { Rejection } from '../model.ts';
+import type { Caller } from './caller.ts';
+import { classify } from './classify.ts';
+import { deliverNarrowing } from './narrow.ts';
+import { readBulkAnswer, type GroupOutcome } from './read-bulk-answer.ts';
+import { readRefusal } from './refusals.ts';
+
+export interface UpsertOptions {
+  readonly createNewFields: boolean;
+  /** Told of fields that Iterable dropped, since it does not know them and may not create them. */
+  readonly onFilteredFields: (fields: readonly string[]) => void;
+}
+
+export class UserUpserter {
+  readonly #caller: Caller;
+  readonly #client: IterableClient;
+  readonly #options: UpsertOptions;
+
+  constructor(caller: Caller, client: IterableClient, options: UpsertOptions) {
+    this.#caller = caller;
+    this.#client = client;
+    this.#options = options;
+  }
+
+  /** Bytes of a body besides its users and the commas between them. */
+  get envelopeBytes(): number {
+    return Buffer.byteLength(this.#body([]));
+  }
+
+  /** Sends the users, each at most once in `users`; gives those that Iterable refused. Throws what {@link Caller.call} throws. */
+  deliver(users: readonly UserRequest[]): Promise<Map<UserRequest, Rejection>> {
+    return deliverNarrowing(users, (group) => this.#send(group));
+  }
+
+  async #send(group: readonly UserRequest[]): Promise<GroupOutcome> {
+    try {
+      const answer = await this.#caller.call(this.#client.bulkUpdate(this.#body(group)));
+      if (answer.filteredOutFields.length > 0) this.#options.onFilteredFields(answer.filteredOutFields);
+      return readBulkAnswer(group, answer);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (classify(error) === 'halve' && group.length > 1) return await this.#sendHalves(group);
+      return readRefusal(group, error);
+    }
+  }
+
+  /** Smaller than the limit by our count, too large by Iterable's: nobody is guilty, so the halves go separately. */
+  async #sendHalves(group: readonly UserRequest[]): Promise<GroupOutcome> {
+    const middle = group.length >> 1;
+    const rejected = new Map<UserRequest, Rejection>();
+    for (const half of [group.slice(0, middle), group.slice(middle)]) {
+      for (const [user, rejection] of await this.deliver(half)) rejected.set(user, rejection);
+    }
+    return { kind: 'settled', rejected };
+  }
+
+  #body(users: readonly UserRequest[]): string {
+    return `{"users":[${users.map((user) => user.json).join(',')}],"createNewFields":${this.#options.createNewFields}}`;
+  }
+}

@@ -1,0 +1,22 @@
+/** Iterable's endpoints that the connector calls, each with the rate that Iterable publishes for it. */
+
+export interface Endpoint {
+  /** As logs and errors name it. */
+  readonly name: string;
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** Requests per second and project. Source: Iterable's API documentation, "Rate limit" of each endpoint. */
+  readonly requestsPerSecond: number;
+}
+
+export const ENDPOINTS = {
+  getFields: { name: 'users/getFields', method: 'GET', requestsPerSecond: 3 },
+  getLists: { name: 'lists', method: 'GET', requestsPerSecond: 100 },
+  bulkUpdate: { name: 'users/bulkUpdate', method: 'POST', requestsPerSecond: 5 },
+  getByEmail: { name: 'users/getByEmail', method: 'GET', requestsPerSecond: 100 },
+  getByUserId: { name: 'users/byUserId', method: 'GET', requestsPerSecond: 100 },
+  deleteByEmail: { name: 'users/{email}', method: 'DELETE', requestsPerSecond: 100 },
+  deleteByUserId: { name: 'users/byUserId/{userId}', method: 'DELETE', requestsPerSecond: 100 },
+} as const satisfies Record<string, Endpoint>;
+
+/** A bulk call's limits: Iterable refuses a body over 4 MB; peers send at most 1,000 users. */
+export const MAX_BULK_BYTES = 4_000_000;

@@ -1,0 +1,154 @@
+/** One attempt of one HTTP call to Iterable: headers, time limit, status and body to a value or an error class. Never logs, never retries. */
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import fetch, { type RequestInit, type Response } from 'node-fetch';
+import * as z from 'zod';
+import type { Endpoint } from './endpoints.ts';
+import { ApiError, NoAnswerError } from './errors.ts';
+
+export interface HttpOptions {
+  /** Scheme, host and optional path prefix. */
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  /** Time limit of one attempt, answer included. */
+  readonly attemptTimeoutMs: number;
+}
+
+export interface Call {
+  readonly endpoint: Endpoint;
+  /** From the root, `/api/…`; segments that come from records must be encoded by {@link pathSegment}. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  /** The body's JSON text. */
+  readonly body?: string;
+}
+
+/** Iterable's plain answer to most calls, and to all that fail. */
+const plainAnswer = z.looseObject({
+  msg: z.string().nullish(),
+  code: z.string().nullish(),
+  params: z.unknown(),
+});
+const rateLimitParams = z.looseObject({ rateLimitReset: z.number().nonnegative() });
+
+/** No answer of the endpoints used here comes near this. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+
+export class IterableHttp {
+  readonly #options: HttpOptions;
+  readonly #agent: HttpAgent;
+
+  constructor(options: HttpOptions) {
+    this.#options = options;
+    const AgentOfScheme = options.baseUrl.startsWith('https:') ? HttpsAgent : HttpAgent;
+    this.#agent = new AgentOfScheme({ keepAlive: true });
+  }
+
+  /** Sends one request; gives the parsed JSON of a 2xx answer. Throws {@link ApiError}, {@link NoAnswerError}, or the signal's reason. */
+  async send(call: Call, stop?: AbortSignal): Promise<unknown> {
+    const { response, text } = await this.#exchange(call, stop);
+    if (response.status >= 200 && response.status < 300) return parseAnswer(call.endpoint.name, text);
+    throw apiError(call.endpoint.name, response, text);
+  }
+
+  /** Closes idle connections, so that the process can end. */
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #exchange(call: Call, stop?: AbortSignal): Promise<{ response: Response; text: string }> {
+    stop?.throwIfAborted();
+    const { attemptTimeoutMs } = this.#options;
+    // Not AbortSignal.any: it keeps a trace of every request on the long-lived stop signal.
+    const attempt = new AbortController();
+    const abort = () => {
+      attempt.abort();
+    };
+    let isTimedOut = false;
+    const timer = setTimeout(() => {
+      isTimedOut = true;
+      abort();
+    }, attemptTimeoutMs);
+    stop?.addEventListener('abort', abort, { once: true });
+    try {
+      const response = await fetch(this.#url(call), this.#init(call, attempt.signal));
+      return { response, text: await response.text() };
+    } catch (error) {
+      stop?.throwIfAborted();
+      const what = isTimedOut ? `no answer within ${attemptTimeoutMs / 1000} s` : networkFailure(error);
+      throw new NoAnswerError(call.endpoint.name, what, { cause: error });
+    } finally {
+      clearTimeout(timer);
+      stop?.removeEventListener('abort', abort);
+    }
+  }
+
+  #url({ path, query }: Call): string {
+    const url = `${this.#options.baseUrl.replace(/\/+$/, '')}${path}`;
+    return query ? `${url}?${new URLSearchParams(query).toString()}` : url;
+  }
+
+  #init({ endpoint, body }: Call, signal: AbortSignal): RequestInit {
+    const headers: Record<string, string> = { 'Api-Key': this.#options.apiKey, Accept: 'application/json' };
+    if (body !== undefined) headers['Content-Type'] = 'application/json';
+    return {
+      method: endpoint.method,
+      headers,
+      ...(body === undefined ? {} : { body }),
+      agent: this.#agent,
+      signal,
+      size: MAX_ANSWER_BYTES,
+      // The key must not follow a redirect to another host.
+      redirect: 'manual',
+    };
+  }
+}
+
+/** A value of a record as one path segment: real addresses hold `+`, `/`, `%`, `?` and `#`, and `.` or `..` would climb. */
+export function pathSegment(value: string): string {
+  const encoded = encodeURIComponent(value);
+  return /^\.{1,2}$/.test(encoded) ? encoded.replaceAll('.', '%2E') : encoded;
+}
+
+function parseAnswer(endpoint: string, text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new NoAnswerError(endpoint, 'the answer is not JSON', { cause: error });
+  }
+}
+
+function apiError(endpoint: string, response: Response, text: string): ApiError {
+  const answer = plainAnswer.safeParse(jsonOrUndefined(text)).data;
+  const reset = rateLimitParams.safeParse(answer?.params).data?.rateLimitReset;
+  return new ApiError(endpoint, {
+    status: response.status,
+    apiCode: answer?.code === 'Success' ? undefined : (answer?.code ?? undefined),
+    apiMessage: answer?.msg ?? '',
+    params: answer?.params,
+    retryAfterMs:
+      retryAfterMs(response.headers.get('retry-after')) ?? (reset === undefined ? undefined : reset * 1000),
+  });
+}
+
+function jsonOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** `Retry-After` in seconds or as an HTTP date (RFC 9110, 10.2.3). */
+function retryAfterMs(header: string | null): number | undefined {
+  if (header === null) return undefined;
+  if (/^\d+(\.\d+)?$/.test(header.trim())) return Number(header) * 1000;
+  const at = Date.parse(header);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
+}
+
+/** The kind of failure only: a message of the HTTP library may quote the URL, and so an address. */
+function networkFailure(error: unknown): string {
+  const code = (error as { code?: unknown }).code;
+  return `the connection failed${typeof code === 'string' ? ` (${code})` : ''}`;
+}

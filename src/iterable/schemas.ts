@@ -1,0 +1,69 @@
+/** What Iterable promises to answer. Unknown properties are ignored, since Iterable may add some at any time; a broken promise is a failed call. */
+import * as z from 'zod';
+
+const texts = z
+  .array(z.string())
+  .nullish()
+  .transform((list) => list ?? []);
+
+const failedUpdates = z.looseObject({
+  invalidEmails: texts,
+  invalidUserIds: texts,
+  notFoundEmails: texts,
+  notFoundUserIds: texts,
+  invalidDataEmails: texts,
+  invalidDataUserIds: texts,
+  conflictEmails: texts,
+  conflictUserIds: texts,
+  forgottenEmails: texts,
+  forgottenUserIds: texts,
+});
+
+/** Answer of users/bulkUpdate, lists/subscribe and lists/unsubscribe. */
+export const bulkAnswerSchema = z.looseObject({
+  successCount: z.number().int().nonnegative(),
+  failCount: z.number().int().nonnegative(),
+  createdFields: texts,
+  filteredOutFields: texts,
+  invalidEmails: texts,
+  invalidUserIds: texts,
+  failedUpdates: failedUpdates.nullish().transform((lists) => lists ?? failedUpdates.parse({})),
+});
+export type BulkAnswer = z.infer<typeof bulkAnswerSchema>;
+
+export const fieldsAnswerSchema = z.looseObject({ fields: z.record(z.string(), z.string()) });
+
+const listSchema = z.looseObject({
+  id: z.number(),
+  name: z.string(),
+  createdAt: z.number().nullish(),
+  listType: z.string(),
+});
+export const listsAnswerSchema = z.looseObject({ lists: z.array(listSchema) });
+export type IterableList = z.infer<typeof listSchema>;
+
+/** An unknown user is 200 with `{}`. */
+export const userAnswerSchema = z.looseObject({
+  user: z
+    .looseObject({
+      email: z.string().nullish(),
+      userId: z.string().nullish(),
+      dataFields: z.looseObject({}).nullish(),
+    })
+    .nullish(),
+});
+export type IterableUser = NonNullable<z.infer<typeof userAnswerSchema>['user']>;
+
+export const plainAnswerSchema = z.looseObject({ code: z.string(), msg: z.string().nullish() });
+
+/** `params` of a 400 `RequestFieldsTypesMismatched`: the field, and the value that has the wrong type. */
+export const mismatchParamsSchema = z.looseObject({
+  validationErrors: z.record(
+    z.string(),
+    z.looseObject({
+      expectedType: z.string().nullish(),
+      offendingValue: z.unknown(),
+      incomingTypes: z.array(z.string()).nullish(),
+    }),
+  ),
+});

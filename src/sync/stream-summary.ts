@@ -1,0 +1,81 @@
+/** Counts what became of each stream's records, for the log and for the final summary. */
+import type { Outcome } from '../model.ts';
+
+/** A record's count goes up in exactly one of these. */
+export interface StreamCounts {
+  received: number;
+  delivered: number;
+  superseded: number;
+  removed: number;
+  skipped: Map<string, number>;
+  rejected: Map<string, number>;
+}
+
+export class SyncSummary {
+  readonly #streams = new Map<string, StreamCounts>();
+
+  /** @param streams names for people, by stream key; a stream without records has its line, too */
+  constructor(streamKeys: Iterable<string>) {
+    for (const key of streamKeys) this.#streams.set(key, emptyCounts());
+  }
+
+  received(streamKey: string): void {
+    this.of(streamKey).received++;
+  }
+
+  settled(streamKey: string, outcome: Outcome): void {
+    const counts = this.of(streamKey);
+    switch (outcome.kind) {
+      case 'delivered':
+      case 'superseded':
+      case 'removed':
+        counts[outcome.kind]++;
+        break;
+      case 'skipped':
+        increment(counts.skipped, outcome.why);
+        break;
+      case 'rejected':
+        increment(counts.rejected, outcome.code);
+        break;
+    }
+  }
+
+  of(streamKey: string): StreamCounts {
+    let counts = this.#streams.get(streamKey);
+    if (!counts) {
+      counts = emptyCounts();
+      this.#streams.set(streamKey, counts);
+    }
+    return counts;
+  }
+
+  get streamKeys(): string[] {
+    return [...this.#streams.keys()];
+  }
+}
+
+/** `12 rejected (wrong_type 10, conflict 2)` and the like; absent kinds are not named, but delivered always is. */
+export function describeCounts(counts: StreamCounts): string {
+  const parts = [`${counts.received} received`, `${counts.delivered} delivered`];
+  if (counts.removed > 0) parts.push(`${counts.removed} removed`);
+  if (counts.superseded > 0) parts.push(`${counts.superseded} superseded by a later deletion`);
+  if (counts.skipped.size > 0) parts.push(`${total(counts.skipped)} skipped (${byReason(counts.skipped)})`);
+  parts.push(counts.rejected.size > 0 ? `${total(counts.rejected)} rejected (${byReason(counts.rejected)})` : '0 rejected');
+  return parts.join(', ');
+}
+
+export function total(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((sum, count) => sum + count, 0);
+}
+
+function byReason(counts: ReadonlyMap<string, number>): string {
+  return [...counts].map(([reason, count]) => `${reason} ${count}`).join(', ');
+}
+
+function increment(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+function emptyCounts(): StreamCounts {
+  return { received: 0, delivered: 0, superseded: 0, removed: 0, skipped: new Map(), rejected: new Map() };
+}

@@ -1,0 +1,82 @@
+/** What a sync tells people while it runs: a line after each batch, rejections without their values, a summary per stream. */
+import type { Clock } from '../clock.ts';
+import type { Rejection } from '../model.ts';
+import { describeStream } from '../protocol/catalog.ts';
+import type { RecordMessage } from '../protocol/messages.ts';
+import { describeCounts, total, type StreamCounts, type SyncSummary } from './stream-summary.ts';
+
+export interface BatchReport {
+  readonly users: number;
+  records: number;
+  rejected: number;
+  /** Users made of several records who were refused, and whose records are tried one by one now. */
+  retried: number;
+  tookMs: number;
+}
+
+export type LogLevel = 'INFO' | 'WARN' | 'ERROR';
+
+/** Rejections of a kind that get a line of their own; the summary counts the others. */
+const MAX_LINES_PER_KIND = 10;
+
+export class SyncLog {
+  readonly #write: (level: LogLevel, message: string) => void;
+  readonly #clock: Clock;
+  readonly #startedAt: number;
+  readonly #told = new Map<string, number>();
+
+  constructor(write: (level: LogLevel, message: string) => void, clock: Clock) {
+    this.#write = write;
+    this.#clock = clock;
+    this.#startedAt = clock.now();
+  }
+
+  info(message: string): void {
+    this.#write('INFO', message);
+  }
+
+  warn(message: string): void {
+    this.#write('WARN', message);
+  }
+
+  batch(report: BatchReport, summary: SyncSummary): void {
+    const counts = summary.streamKeys.map((key) => summary.of(key));
+    const delivered = sum(counts, ({ delivered }) => delivered);
+    const rejected = sum(counts, (stream) => total(stream.rejected));
+    const seconds = Math.max(this.#clock.now() - this.#startedAt, 1) / 1000;
+    const parts = [`${report.users - report.rejected - report.retried} of ${report.users} users delivered`];
+    if (report.rejected > 0) parts.push(`${report.rejected} rejected`);
+    if (report.retried > 0) parts.push(`${report.retried} tried again record by record`);
+    this.info(
+      `Batch of ${report.records} records: ${parts.join(', ')}, in ${(report.tookMs / 1000).toFixed(2)} s. So far: ` +
+        `${sum(counts, ({ received }) => received)} records received, ${delivered} delivered, ${rejected} rejected, ` +
+        `${Math.round(delivered / seconds)} delivered per second.`,
+    );
+  }
+
+  /** Names the record by its line and the reason; never a value of it. */
+  rejected({ line, stream }: RecordMessage, { code, field, reason }: Rejection): void {
+    const kind = `${describeStream(stream)} ${code} ${field ?? ''}`;
+    const told = this.#told.get(kind) ?? 0;
+    if (told > MAX_LINES_PER_KIND) return;
+    this.#told.set(kind, told + 1);
+    if (told === MAX_LINES_PER_KIND) {
+      this.warn(`Further records of stream ${describeStream(stream)} rejected as ${code} are counted, not logged.`);
+      return;
+    }
+    this.warn(
+      `Rejected the record in line ${line} (stream ${describeStream(stream)}): ${code}${field === undefined ? '' : `, field ${field}`}: ${reason}.`,
+    );
+  }
+
+  /** One line per stream, then one for the calls. */
+  summary(streams: readonly { readonly key: string; readonly name: string }[], summary: SyncSummary, calls: { calls: number; retries: number }): void {
+    for (const { key, name } of streams) this.info(`Stream ${name}: ${describeCounts(summary.of(key))}.`);
+    const seconds = (this.#clock.now() - this.#startedAt) / 1000;
+    this.info(`${calls.calls} calls to Iterable, ${calls.retries} of them retries, in ${seconds.toFixed(1)} s.`);
+  }
+}
+
+function sum(streams: readonly StreamCounts[], pick: (counts: StreamCounts) => number): number {
+  return streams.reduce((result, counts) => result + pick(counts), 0);
+}

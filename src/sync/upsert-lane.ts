@@ -1,0 +1,115 @@
+/** Where upserts wait until they go out in bulk: full batches at once, a partial one when it has waited long enough or is told to go. */
+import { Batcher, type BatchLimits } from '../batching/batcher.ts';
+import type { UserRequest } from '../batching/user-request.ts';
+import type { Clock } from '../clock.ts';
+
+export interface LaneItem<Work> {
+  readonly work: Work;
+  request: UserRequest;
+}
+
+export interface LaneOptions<Work> {
+  readonly limits: BatchLimits;
+  readonly clock: Clock;
+  /** A partial batch goes out this long after its first item came. */
+  readonly maxWaitMs: number;
+  readonly maxBatchesInFlight: number;
+  /** The item's request may not change from here on. */
+  readonly onClosed: (work: Work) => void;
+  /** Delivers one batch; must not reject. */
+  readonly deliver: (batch: readonly LaneItem<Work>[]) => Promise<void>;
+}
+
+export class UpsertLane<Work> {
+  readonly #options: LaneOptions<Work>;
+  readonly #batcher: Batcher<LaneItem<Work>>;
+  readonly #items = new Map<Work, LaneItem<Work>>();
+  readonly #closed: (readonly LaneItem<Work>[])[] = [];
+  #inFlight = 0;
+  #isStopped = false;
+  #waiting: AbortController | undefined;
+
+  constructor(options: LaneOptions<Work>) {
+    this.#options = options;
+    this.#batcher = new Batcher(options.limits);
+  }
+
+  /** Batches that are complete or under way. */
+  get busyBatches(): number {
+    return this.#closed.length + this.#inFlight;
+  }
+
+  /** Batches under way. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  fitsAlone(request: UserRequest): boolean {
+    return this.#batcher.fitsAlone(request.bytes);
+  }
+
+  /** Adds a work, or gives one that waits here its new request. */
+  put(work: Work, request: UserRequest): void {
+    let item = this.#items.get(work);
+    if (item) item.request = request;
+    else {
+      item = { work, request };
+      this.#items.set(work, item);
+    }
+    for (const batch of this.#batcher.put(item, request.bytes)) this.#close(batch);
+    if (this.#batcher.size > 0 && !this.#waiting) this.#startWaiting();
+  }
+
+  /** Takes back a work that waits here, if it does. */
+  remove(work: Work): void {
+    const item = this.#items.get(work);
+    if (!item) return;
+    this.#items.delete(work);
+    this.#batcher.remove(item);
+  }
+
+  /** Sends what waits, full or not. */
+  flush(): void {
+    if (this.#batcher.size > 0) this.#close(this.#batcher.take());
+  }
+
+  /** Sends nothing more; what is in flight goes on. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#waiting?.abort(new Error('stopped'));
+  }
+
+  #close(batch: readonly LaneItem<Work>[]): void {
+    this.#waiting?.abort(new Error('sent'));
+    this.#waiting = undefined;
+    for (const { work } of batch) {
+      this.#items.delete(work);
+      this.#options.onClosed(work);
+    }
+    this.#closed.push(batch);
+    this.#pump();
+  }
+
+  #pump(): void {
+    while (!this.#isStopped && this.#inFlight < this.#options.maxBatchesInFlight) {
+      const batch = this.#closed.shift();
+      if (!batch) return;
+      this.#inFlight++;
+      void this.#options.deliver(batch).finally(() => {
+        this.#inFlight--;
+        this.#pump();
+      });
+    }
+  }
+
+  #startWaiting(): void {
+    const waiting = new AbortController();
+    this.#waiting = waiting;
+    this.#options.clock.sleep(this.#options.maxWaitMs, waiting.signal).then(
+      () => {
+        this.flush();
+      },
+      () => undefined,
+    );
+  }
+}

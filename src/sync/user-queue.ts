@@ -1,0 +1,171 @@
+/**
+ * Keeps the changes of one person in order: no two that touch the same address or user id are under way at once, and
+ * those that wait together are laid over each other. Generic over what a record carries besides its change.
+ */
+import { canLayOver, layOver } from '../mapping/lay-over.ts';
+import type { Removal, Upsert, UserChange, UserKey } from '../model.ts';
+
+/** A record as the queue sees it. */
+export interface QueuedRecord {
+  readonly streamKey: string;
+  readonly change: UserChange;
+}
+
+/** What is to be done for one person: one record, or several of one stream laid over each other. */
+export interface Work<Item extends QueuedRecord> {
+  /** The records' changes, laid over each other. */
+  readonly change: UserChange;
+  /** In the order received; the later ones have the last word. */
+  readonly records: readonly Item[];
+}
+
+export interface UserQueueOptions<Item extends QueuedRecord> {
+  readonly mergeNestedObjects: boolean;
+  /** Whether a merged change may go out as one (its size, mainly). */
+  readonly mayMerge: (change: UserChange) => boolean;
+  /** The work may start now, or, when it is told again, what it waits with has changed. Not called for started work. */
+  readonly onReady: (work: Work<Item>) => void;
+}
+
+interface Entry<Item extends QueuedRecord> extends Work<Item> {
+  change: UserChange;
+  records: Item[];
+  readonly touches: Set<string>;
+  readonly followers: Entry<Item>[];
+  /** Earlier works about the same person that are not settled yet. */
+  waitingFor: number;
+  isStarted: boolean;
+  /** Set on a part of a refused merged work: the work itself, and the records to try after this one. */
+  readonly partOf?: { readonly whole: Entry<Item>; readonly rest: readonly Item[] };
+}
+
+export class UserQueue<Item extends QueuedRecord> {
+  readonly #options: UserQueueOptions<Item>;
+  /** Touched identity → the last work that touches it. */
+  readonly #latest = new Map<string, Entry<Item>>();
+  #size = 0;
+
+  constructor(options: UserQueueOptions<Item>) {
+    this.#options = options;
+  }
+
+  /** Works that are not settled. */
+  get size(): number {
+    return this.#size;
+  }
+
+  add(record: Item): void {
+    const touches = touchedIdentities(record.change);
+    const earlier = new Set<Entry<Item>>();
+    for (const identity of touches) {
+      const entry = this.#latest.get(identity);
+      if (entry) earlier.add(entry);
+    }
+    const [only] = earlier;
+    if (only && earlier.size === 1 && this.#merge(only, record, touches)) return;
+
+    const entry: Entry<Item> = {
+      change: record.change,
+      records: [record],
+      touches: new Set(touches),
+      followers: [],
+      waitingFor: earlier.size,
+      isStarted: false,
+    };
+    this.#size++;
+    for (const predecessor of earlier) predecessor.followers.push(entry);
+    for (const identity of touches) this.#latest.set(identity, entry);
+    if (entry.waitingFor === 0) this.#options.onReady(entry);
+  }
+
+  /** From here on nothing is laid over the work any more. */
+  start(work: Work<Item>): void {
+    (work as Entry<Item>).isStarted = true;
+  }
+
+  /** The work is done, whatever came of it: whoever waited for it may start. */
+  settle(work: Work<Item>): void {
+    const entry = work as Entry<Item>;
+    if (entry.partOf) {
+      this.#nextPart(entry.partOf.whole, entry.partOf.rest);
+      return;
+    }
+    this.#size--;
+    for (const identity of entry.touches) {
+      if (this.#latest.get(identity) === entry) this.#latest.delete(identity);
+    }
+    for (const follower of entry.followers) {
+      follower.waitingFor--;
+      if (follower.waitingFor === 0) this.#options.onReady(follower);
+    }
+  }
+
+  /** Instead of settling a refused work of several records: tries them one by one, in order. */
+  retryOneByOne(work: Work<Item>): void {
+    this.#nextPart(work as Entry<Item>, work.records);
+  }
+
+  #nextPart(whole: Entry<Item>, records: readonly Item[]): void {
+    const [record, ...rest] = records;
+    if (record === undefined) {
+      this.settle(whole);
+      return;
+    }
+    this.#options.onReady({
+      change: record.change,
+      records: [record],
+      touches: new Set(),
+      followers: [],
+      waitingFor: 0,
+      isStarted: false,
+      partOf: { whole, rest },
+    } satisfies Entry<Item> as Entry<Item>);
+  }
+
+  /** Lays the record over the waiting work, if that means the same as sending both. */
+  #merge(entry: Entry<Item>, record: Item, touches: readonly string[]): boolean {
+    if (entry.isStarted || entry.records[0]?.streamKey !== record.streamKey) return false;
+    const merged = mergeChanges(entry.change, record.change, this.#options.mergeNestedObjects);
+    if (!merged || !this.#options.mayMerge(merged)) return false;
+    entry.change = merged;
+    entry.records.push(record);
+    for (const identity of touches) {
+      entry.touches.add(identity);
+      this.#latest.set(identity, entry);
+    }
+    if (entry.waitingFor === 0) this.#options.onReady(entry);
+    return true;
+  }
+}
+
+/** The addresses and user ids whose profile a change may touch. */
+export function touchedKeys(change: UserChange): UserKey[] {
+  const keys: UserKey[] = change.kind === 'upsert' ? [change.key] : [];
+  const email = change.kind === 'upsert' ? change.values.get('email') : change.email;
+  const userId = change.kind === 'upsert' ? change.values.get('userId') : change.userId;
+  if (typeof email === 'string') keys.push({ kind: 'email', value: email });
+  if (typeof userId === 'string') keys.push({ kind: 'userId', value: userId });
+  return keys;
+}
+
+function touchedIdentities(change: UserChange): string[] {
+  return touchedKeys(change).map(({ kind, value }) => `${kind}:${value}`);
+}
+
+/** One change that does what the two do in order, or undefined where there is none. */
+function mergeChanges(earlier: UserChange, later: UserChange, mergeNestedObjects: boolean): UserChange | undefined {
+  if (later.kind === 'removal') return removesSamePerson(earlier, later) ? later : undefined;
+  // A removed person who is written again must first be gone.
+  if (earlier.kind === 'removal') return undefined;
+  if (!isSameKey(earlier, later) || !canLayOver(earlier.values, later.values, mergeNestedObjects)) return undefined;
+  return { kind: 'upsert', key: later.key, values: layOver(earlier.values, later.values) };
+}
+
+function isSameKey(a: Upsert, b: Upsert): boolean {
+  return a.key.kind === b.key.kind && a.key.value === b.key.value;
+}
+
+function removesSamePerson(earlier: UserChange, { email, userId }: Removal): boolean {
+  if (earlier.kind === 'removal') return earlier.email === email && earlier.userId === userId;
+  return earlier.key.value === (earlier.key.kind === 'email' ? email : userId);
+}
