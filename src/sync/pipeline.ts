@@ -15,6 +15,7 @@ import type { Router } from '../streams/router.ts';
 import type { BatchReport, SyncLog } from './sync-log.ts';
 import { SYNC_MODES, type SyncMode } from './modes.ts';
 import type { SyncSummary } from './stream-summary.ts';
+import type { StreamStatuses } from './stream-statuses.ts';
 import { UpsertLane, type LaneItem } from './upsert-lane.ts';
 import { touchedKeys, UserQueue, type Work } from './user-queue.ts';
 
@@ -25,6 +26,7 @@ export interface PipelineOptions {
   readonly remover: UserRemover;
   readonly summary: SyncSummary;
   readonly log: SyncLog;
+  readonly statuses: StreamStatuses;
   readonly emitStates: (states: readonly ReleasedState[]) => Promise<void>;
   readonly clock: Clock;
   readonly mode: SyncMode;
@@ -81,7 +83,11 @@ export class Pipeline {
       },
     });
     this.#lane = new UpsertLane({
-      limits: { maxItems: options.batchSize, maxBytes: MAX_BULK_BYTES, envelopeBytes: options.upserter.envelopeBytes },
+      limits: {
+        maxItems: options.batchSize,
+        maxBytes: MAX_BULK_BYTES,
+        envelopeBytes: options.upserter.envelopeBytes,
+      },
       clock: options.clock,
       maxWaitMs: MAX_BATCH_WAIT_MS,
       maxBatchesInFlight: MAX_BATCHES_IN_FLIGHT,
@@ -115,7 +121,7 @@ export class Pipeline {
           this.#emitStates();
           break;
         case 'streamStatus':
-          this.#options.router.noteStatus(message.stream, message.status);
+          this.#options.statuses.note(message);
           break;
       }
     }
@@ -261,12 +267,18 @@ export class Pipeline {
     for (const record of work.records) {
       this.#pendingRecords--;
       this.#pendingBytes -= record.bytes;
-      this.#settleRecord(record, rejection ? { kind: 'rejected', ...rejection } : doneOutcome(work, record === last));
+      this.#settleRecord(
+        record,
+        rejection ? { kind: 'rejected', ...rejection } : doneOutcome(work, record === last),
+      );
     }
     this.#queue.settle(work);
   }
 
-  #settleRecord({ streamKey, message, ticket }: Pick<PendingRecord, 'streamKey' | 'message' | 'ticket'>, outcome: Outcome): void {
+  #settleRecord(
+    { streamKey, message, ticket }: Pick<PendingRecord, 'streamKey' | 'message' | 'ticket'>,
+    outcome: Outcome,
+  ): void {
     const { summary, tracker, log } = this.#options;
     summary.settled(streamKey, outcome);
     if (outcome.kind === 'rejected') log.rejected(message, outcome);

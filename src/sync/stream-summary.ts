@@ -60,7 +60,11 @@ export function describeCounts(counts: StreamCounts): string {
   if (counts.removed > 0) parts.push(`${counts.removed} removed`);
   if (counts.superseded > 0) parts.push(`${counts.superseded} superseded by a later deletion`);
   if (counts.skipped.size > 0) parts.push(`${total(counts.skipped)} skipped (${byReason(counts.skipped)})`);
-  parts.push(counts.rejected.size > 0 ? `${total(counts.rejected)} rejected (${byReason(counts.rejected)})` : '0 rejected');
+  parts.push(
+    counts.rejected.size > 0
+      ? `${total(counts.rejected)} rejected (${byReason(counts.rejected)})`
+      : '0 rejected',
+  );
   return parts.join(', ');
 }
 

@@ -61,7 +61,9 @@ export class SyncLog {
     if (told > MAX_LINES_PER_KIND) return;
     this.#told.set(kind, told + 1);
     if (told === MAX_LINES_PER_KIND) {
-      this.warn(`Further records of stream ${describeStream(stream)} rejected as ${code} are counted, not logged.`);
+      this.warn(
+        `Further records of stream ${describeStream(stream)} rejected as ${code} are counted, not logged.`,
+      );
       return;
     }
     this.warn(
@@ -70,10 +72,16 @@ export class SyncLog {
   }
 
   /** One line per stream, then one for the calls. */
-  summary(streams: readonly { readonly key: string; readonly name: string }[], summary: SyncSummary, calls: { calls: number; retries: number }): void {
+  summary(
+    streams: readonly { readonly key: string; readonly name: string }[],
+    summary: SyncSummary,
+    calls: { calls: number; retries: number },
+  ): void {
     for (const { key, name } of streams) this.info(`Stream ${name}: ${describeCounts(summary.of(key))}.`);
     const seconds = (this.#clock.now() - this.#startedAt) / 1000;
-    this.info(`${calls.calls} calls to Iterable, ${calls.retries} of them retries, in ${seconds.toFixed(1)} s.`);
+    this.info(
+      `${calls.calls} calls to Iterable, ${calls.retries} of them retries, in ${seconds.toFixed(1)} s.`,
+    );
   }
 }
 

@@ -153,11 +153,16 @@ function touchedIdentities(change: UserChange): string[] {
 }
 
 /** One change that does what the two do in order, or undefined where there is none. */
-function mergeChanges(earlier: UserChange, later: UserChange, mergeNestedObjects: boolean): UserChange | undefined {
+function mergeChanges(
+  earlier: UserChange,
+  later: UserChange,
+  mergeNestedObjects: boolean,
+): UserChange | undefined {
   if (later.kind === 'removal') return removesSamePerson(earlier, later) ? later : undefined;
   // A removed person who is written again must first be gone.
   if (earlier.kind === 'removal') return undefined;
-  if (!isSameKey(earlier, later) || !canLayOver(earlier.values, later.values, mergeNestedObjects)) return undefined;
+  if (!isSameKey(earlier, later) || !canLayOver(earlier.values, later.values, mergeNestedObjects))
+    return undefined;
   return { kind: 'upsert', key: later.key, values: layOver(earlier.values, later.values) };
 }
 

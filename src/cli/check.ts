@@ -1,0 +1,54 @@
+/** `check`: proves the key and the configuration against Iterable, and says in plain words what it found. */
+import { ConfigError, TransientError } from '../errors.ts';
+import type { Config } from '../config/schema.ts';
+import { mappingProblems } from '../mapping/check-mappings.ts';
+import { connect, loadConfig, type Connection } from './connect.ts';
+import type { CommandContext, CommandPaths } from './context.ts';
+
+/** An answer must come within 45 s, retries and all. */
+const CHECK_BUDGET_MS = 20_000;
+const ATTEMPT_TIMEOUT_MS = 10_000;
+
+export async function runCheck(
+  { writer, clock, stopSignal }: CommandContext,
+  { config: path = '' }: CommandPaths,
+): Promise<number> {
+  let connection: Connection | undefined;
+  try {
+    const config = await loadConfig(path, writer);
+    connection = connect(config, {
+      clock,
+      attemptTimeoutMs: ATTEMPT_TIMEOUT_MS,
+      callBudgetMs: CHECK_BUDGET_MS,
+      stop: stopSignal,
+    });
+    const message = await tryOut(config, connection);
+    await writer.connectionStatus('SUCCEEDED', message);
+  } catch (error) {
+    // The user's mistake, or Iterable out of reach, is an answer; anything else is a fault of ours.
+    if (!(error instanceof ConfigError || error instanceof TransientError) || stopSignal.aborted) throw error;
+    await writer.connectionStatus('FAILED', error.message);
+  } finally {
+    connection?.close();
+  }
+  return 0;
+}
+
+async function tryOut(config: Config, { client, caller }: Connection): Promise<string> {
+  const [lists, fields] = await Promise.all([
+    caller.call(client.getLists()),
+    caller.call(client.getFields()),
+  ]);
+  const problems = mappingProblems({
+    mappings: config.mappings,
+    projectType: config.project_type,
+    identifyBy: config.identify_by,
+    knownFields: fields,
+  });
+  if (problems.length > 0) throw new ConfigError(problems);
+  const staticLists = lists.filter(({ listType }) => listType === 'Standard').length;
+  return (
+    `Connected to Iterable (${config.api_url ?? `${config.data_center.toUpperCase()} data center`}, project of type ${config.project_type}): ` +
+    `the key works, the project has ${fields.size} user fields and ${staticLists} static lists.`
+  );
+}

@@ -1,0 +1,82 @@
+/** From the configuration file to a connection: what `check` and `write` begin with. */
+import { readFile } from 'node:fs/promises';
+import type { Clock } from '../clock.ts';
+import { parseConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { redactor } from '../config/secrets.ts';
+import { loadSpec, secretValues } from '../config/spec.ts';
+import { Caller, type Retry } from '../delivery/caller.ts';
+import { ConfigError } from '../errors.ts';
+import { IterableClient } from '../iterable/client.ts';
+import type { Endpoint } from '../iterable/endpoints.ts';
+import { IterableHttp } from '../iterable/http.ts';
+import type { MessageWriter } from '../protocol/writer.ts';
+
+const HOSTS = { us: 'https://api.iterable.com', eu: 'https://api.eu.iterable.com' } as const;
+
+/** Reads and checks the configuration; from then on the writer hides its secrets. Throws ConfigError with all problems. */
+export async function loadConfig(path: string, writer: MessageWriter): Promise<Config> {
+  const spec = loadSpec();
+  const raw = parseJsonFile(await readTextFile(path, '--config'), '--config');
+  writer.setRedact(redactor(secretValues(spec, raw)));
+  return parseConfig(raw, spec);
+}
+
+/** A file that the command line names. Throws a ConfigError that names the flag. */
+export async function readTextFile(path: string, flag: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+    throw new ConfigError([`${flag}: can't read the file (${code})`], {
+      code: 'file_unreadable',
+      cause: error,
+    });
+  }
+}
+
+function parseJsonFile(text: string, flag: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    // The parser's message quotes the text, and the text may hold the key.
+    throw new ConfigError([`${flag}: the file is not valid JSON`], { code: 'config_invalid' });
+  }
+}
+
+export interface Connection {
+  readonly client: IterableClient;
+  readonly caller: Caller;
+  close(): void;
+}
+
+export interface ConnectOptions {
+  readonly clock: Clock;
+  readonly attemptTimeoutMs: number;
+  readonly callBudgetMs: number;
+  readonly onRetry?: (retry: Retry) => void;
+  readonly stop?: AbortSignal;
+}
+
+/** Opens no socket yet: connections are made by the first call. */
+export function connect(config: Config, options: ConnectOptions): Connection {
+  const { attemptTimeoutMs, ...callerOptions } = options;
+  const http = new IterableHttp({
+    baseUrl: config.api_url ?? HOSTS[config.data_center],
+    apiKey: config.api_key,
+    attemptTimeoutMs,
+  });
+  return {
+    client: new IterableClient(http),
+    caller: new Caller({ ...callerOptions, rateOf: (endpoint) => rateOf(endpoint, config) }),
+    close: () => {
+      http.close();
+    },
+  };
+}
+
+/** The published rate, capped by `requests_per_second`; behind another `api_url` that rate replaces it, since a proxy has its own. */
+function rateOf(endpoint: Endpoint, { requests_per_second: cap, api_url: apiUrl }: Config): number {
+  if (cap === undefined) return endpoint.requestsPerSecond;
+  return apiUrl === undefined ? Math.min(cap, endpoint.requestsPerSecond) : cap;
+}

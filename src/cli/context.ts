@@ -1,0 +1,21 @@
+/** What a command is given: everything outside of the program, so that nothing here touches the process. */
+import type { Readable, Writable } from 'node:stream';
+import type { Clock } from '../clock.ts';
+import type { MessageWriter } from '../protocol/writer.ts';
+
+export interface CommandContext {
+  readonly stdin: Readable;
+  readonly stderr: Writable;
+  readonly writer: MessageWriter;
+  readonly clock: Clock;
+  /** Aborted by SIGTERM or SIGINT, with the reason as a ConnectorError. */
+  readonly stopSignal: AbortSignal;
+}
+
+/** A command: gives the exit code of a run without failure, throws otherwise. */
+export type Command = (context: CommandContext, paths: CommandPaths) => Promise<number>;
+
+export interface CommandPaths {
+  readonly config?: string;
+  readonly catalog?: string;
+}

@@ -1,0 +1,59 @@
+/** Runs one command and turns whatever it throws into one TRACE ERROR and an exit code. The only catch-all. */
+import { ConfigError, ConnectorError, UsageError } from '../errors.ts';
+import type { MessageWriter } from '../protocol/writer.ts';
+import type { Command, CommandContext } from './context.ts';
+import { parseArguments, USAGE, type CommandName } from './program.ts';
+
+/** Loaded on need: `spec` must start fast. */
+const LOADERS: Readonly<Record<CommandName, () => Promise<Command>>> = {
+  spec: async () => (await import('./spec.ts')).runSpec,
+  check: async () => (await import('./check.ts')).runCheck,
+  write: async () => (await import('./write.ts')).runWrite,
+};
+
+/** Runs the program with these arguments (those after its name); gives the exit code. Never rejects. */
+export async function runProgram(args: readonly string[], context: CommandContext): Promise<number> {
+  try {
+    const { command, paths } = parseArguments(args);
+    if (command === 'help') {
+      context.stderr.write(USAGE);
+      return 0;
+    }
+    const run = await LOADERS[command]();
+    return await run(context, paths);
+  } catch (error) {
+    // Whoever closed stdout wants to hear no more.
+    if (context.writer.isClosed) return 1;
+    if (error instanceof UsageError) context.stderr.write(`${error.message}\n\n${USAGE}`);
+    await traceFailure(context.writer, error);
+    return context.stopSignal.aborted ? STOPPED_EXIT_CODE : 1;
+  }
+}
+
+/** By convention 128 + SIGTERM; orchestrators forgive it while they close down. */
+const STOPPED_EXIT_CODE = 143;
+
+async function traceFailure(writer: MessageWriter, error: unknown): Promise<void> {
+  if (error instanceof ConnectorError) {
+    const isOneOfMany = error instanceof ConfigError && error.problems.length > 1;
+    await writer.traceError({
+      message: isOneOfMany
+        ? `The configuration has ${error.problems.length} problems:\n${error.message}`
+        : error.message,
+      internalMessage: [error.code, causeOf(error)].filter(Boolean).join(': '),
+      failureType: error.failureType,
+    });
+    return;
+  }
+  const bug = error instanceof Error ? error : new Error(String(error));
+  await writer.traceError({
+    message: 'The connector failed in a way that it should not. Please report it with the log.',
+    internalMessage: `${bug.name}: ${bug.message}`,
+    ...(bug.stack === undefined ? {} : { stackTrace: bug.stack }),
+    failureType: 'system_error',
+  });
+}
+
+function causeOf(error: Error): string | undefined {
+  return error.cause instanceof Error ? error.cause.message : undefined;
+}

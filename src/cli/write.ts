@@ -1,0 +1,179 @@
+/** `write`: reads messages from stdin, delivers their records to Iterable, and gives each state back once it is true. */
+import { CheckpointTracker } from '../checkpoint/tracker.ts';
+import type { Config } from '../config/schema.ts';
+import type { Retry } from '../delivery/caller.ts';
+import { UserRemover } from '../delivery/remove-users.ts';
+import { UserUpserter } from '../delivery/upsert-users.ts';
+import { ConfigError, TransientError } from '../errors.ts';
+import { mappingProblems } from '../mapping/check-mappings.ts';
+import {
+  describeStream,
+  isFullReplacement,
+  parseCatalog,
+  type ConfiguredCatalog,
+} from '../protocol/catalog.ts';
+import { readMessages } from '../protocol/reader.ts';
+import { withDestinationStats } from '../protocol/state-text.ts';
+import { Router } from '../streams/router.ts';
+import { Pipeline } from '../sync/pipeline.ts';
+import { StreamStatuses } from '../sync/stream-statuses.ts';
+import { SyncSummary } from '../sync/stream-summary.ts';
+import { SyncLog } from '../sync/sync-log.ts';
+import { connect, loadConfig, readTextFile, type Connection } from './connect.ts';
+import type { CommandContext, CommandPaths } from './context.ts';
+
+/** A bulk call carries up to 4 MB. */
+const ATTEMPT_TIMEOUT_MS = 60_000;
+/** As long as an outage reasonably lasts. */
+const CALL_BUDGET_MS = 30 * 60_000;
+
+export async function runWrite(context: CommandContext, paths: CommandPaths): Promise<number> {
+  const { writer, clock, stopSignal } = context;
+  const config = await loadConfig(paths.config ?? '', writer);
+  const catalog = parseCatalog(await readTextFile(paths.catalog ?? '', '--catalog'));
+  const log = new SyncLog((level, message) => void writer.log(level, message), clock);
+  // Ends calls for good once a failed run has waited for them long enough.
+  const abandon = new AbortController();
+  const connection = connect(config, {
+    clock,
+    attemptTimeoutMs: ATTEMPT_TIMEOUT_MS,
+    callBudgetMs: CALL_BUDGET_MS,
+    onRetry: (retry) => {
+      log.warn(describeRetry(retry));
+    },
+    stop: abandon.signal,
+  });
+  try {
+    await sync(context, config, catalog, connection, log);
+  } catch (error) {
+    throw stopSignal.aborted ? stopSignal.reason : error;
+  } finally {
+    abandon.abort(new Error('the run has ended'));
+    connection.close();
+  }
+  return 0;
+}
+
+async function sync(
+  { stdin, writer, clock, stopSignal }: CommandContext,
+  config: Config,
+  catalog: ConfiguredCatalog,
+  connection: Connection,
+  log: SyncLog,
+): Promise<void> {
+  const { client, caller } = connection;
+  const fields = await caller.call(client.getFields());
+  refuseUnworkable(config, catalog, fields);
+  warnOfFullReplacement(catalog, log);
+  const router = new Router(catalog, config, fields, (message) => {
+    log.warn(message);
+  });
+  const streams = router.streams;
+  const keys = streams.map(({ key }) => key);
+  const summary = new SyncSummary(keys);
+  const statuses = new StreamStatuses();
+  const pipeline = new Pipeline({
+    router,
+    tracker: new CheckpointTracker(keys),
+    upserter: new UserUpserter(caller, client, {
+      createNewFields: config.create_new_fields,
+      onFilteredFields: filteredFieldsWarning(log),
+    }),
+    remover: new UserRemover(caller, client, {
+      clock,
+      isEmailProject: config.project_type === 'email',
+      isUserIdProject: config.project_type === 'user_id',
+    }),
+    summary,
+    statuses,
+    log,
+    emitStates: async (states) => {
+      for (const state of states) await writer.state(withDestinationStats(state.text, state));
+    },
+    clock,
+    mode: config.sync_mode,
+    batchSize: config.batch_size,
+    request: {
+      mergeNestedObjects: config.merge_nested_objects,
+      preferUserId: config.project_type === 'email' && config.identify_by === 'user_id',
+    },
+    onFailure: () => stdin.destroy(),
+  });
+  const onStop = () => {
+    pipeline.stop(stopSignal.reason as Error);
+  };
+  stopSignal.addEventListener('abort', onStop, { once: true });
+  writer.onClosed = () => {
+    pipeline.stop(new TransientError('stdout_closed', 'Nobody reads the output any more.'));
+  };
+  if (stopSignal.aborted) onStop();
+
+  const inputError = await readAll(stdin, pipeline, log);
+  try {
+    await pipeline.finish();
+  } finally {
+    log.summary(streams, summary, caller.counts);
+  }
+  if (inputError !== undefined) throw inputError;
+  const incomplete = statuses.incomplete.map(describeStream);
+  if (incomplete.length > 0) {
+    throw new TransientError(
+      'source_incomplete',
+      `The source ended as INCOMPLETE: ${incomplete.join(', ')}. What it sent is delivered and acknowledged; the rest will come with the next sync.`,
+    );
+  }
+}
+
+/** Feeds the pipeline until the input ends; gives the error that makes the rest of the input untrustworthy, if one does. */
+async function readAll(stdin: AsyncIterable<Uint8Array>, pipeline: Pipeline, log: SyncLog): Promise<unknown> {
+  const onNoise = (line: number, bytes: number) => {
+    log.warn(`Line ${line} (${bytes} bytes) is not a message and was skipped.`);
+  };
+  try {
+    for await (const messages of readMessages(stdin, { onNoise })) await pipeline.accept(messages);
+    return undefined;
+  } catch (error) {
+    return pipeline.failure === undefined ? error : undefined;
+  }
+}
+
+function refuseUnworkable(
+  config: Config,
+  catalog: ConfiguredCatalog,
+  fields: ReadonlyMap<string, string>,
+): void {
+  const problems = mappingProblems({
+    mappings: config.mappings,
+    projectType: config.project_type,
+    identifyBy: config.identify_by,
+    knownFields: fields,
+    streams: catalog.streams.map(({ id }) => id.name),
+  });
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+function warnOfFullReplacement(catalog: ConfiguredCatalog, log: SyncLog): void {
+  const replaced = catalog.streams.filter(isFullReplacement).map(({ id }) => describeStream(id));
+  if (replaced.length === 0) return;
+  log.warn(
+    `Without a ledger a full replacement only creates and updates users, and removes nobody who disappeared: ${replaced.join(', ')}.`,
+  );
+}
+
+/** Names each field that Iterable dropped once. */
+function filteredFieldsWarning(log: SyncLog): (fields: readonly string[]) => void {
+  const told = new Set<string>();
+  return (fields) => {
+    const untold = fields.filter((field) => !told.has(field));
+    for (const field of untold) told.add(field);
+    if (untold.length > 0) {
+      log.warn(
+        `Iterable does not know these user fields and dropped them: ${untold.join(', ')}. Set create_new_fields to true, or create them in Iterable.`,
+      );
+    }
+  };
+}
+
+function describeRetry({ attempt, error, waitMs }: Retry): string {
+  return `${error.message}. Trying again in ${(waitMs / 1000).toFixed(1)} s (attempt ${attempt} failed).`;
+}
