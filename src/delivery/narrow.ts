@@ -25,10 +25,12 @@ export async function deliverNarrowing<Item, Reason>(
   let untried: Item[] = [...items];
   let groupSize = items.length;
   let failedInARow = 0;
+  let calls = 0;
 
   const sendGroup = async (
     group: readonly Item[],
   ): Promise<{ passed: boolean; suspects: Item[]; again: Item[] }> => {
+    calls++;
     const answer = await send(group);
     const named = answer.kind === 'refused' ? answer.guilty : answer.rejected;
     for (const [item, reason] of named) rejected.set(item, reason);
@@ -67,6 +69,8 @@ export async function deliverNarrowing<Item, Reason>(
   };
 
   while (untried.length > 0) {
+    // The worst that a group can cost must leave a call for each of the others.
+    while (groupSize > 1 && calls + worstCalls(groupSize) + untried.length - 1 > 2 * items.length) groupSize >>= 1;
     const group = untried.slice(0, groupSize);
     untried = untried.slice(groupSize);
     const { passed, suspects, again } = await sendGroup(group);
@@ -82,4 +86,9 @@ export async function deliverNarrowing<Item, Reason>(
     await findGuilty(suspects);
   }
   return rejected;
+}
+
+/** Calls until the first guilty member of a group is found: itself, a half at each step, and the last suspect alone. */
+function worstCalls(groupSize: number): number {
+  return 1 + Math.ceil(Math.log2(groupSize)) + 1;
 }
