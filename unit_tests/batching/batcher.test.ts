@@ -1,0 +1,51 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { Batcher } from '../../src/batching/batcher.ts';
+
+describe('Batcher', () => {
+  it('closes a batch when it is full', () => {
+    const batcher = new Batcher<string>({ maxItems: 2, maxBytes: 100, envelopeBytes: 10 });
+    expect(batcher.put('a', 1)).toEqual([]);
+    expect(batcher.put('b', 1)).toEqual([['a', 'b']]);
+    expect(batcher.size).toBe(0);
+  });
+
+  it('tests the bytes before adding, commas and envelope included', () => {
+    const batcher = new Batcher<string>({ maxItems: 10, maxBytes: 21, envelopeBytes: 10 });
+    expect(batcher.put('a', 5)).toEqual([]);
+    expect(batcher.put('b', 5)).toEqual([]); // 10 + 5 + 1 + 5 = 21
+    expect(batcher.put('c', 1)).toEqual([['a', 'b']]);
+    expect(batcher.take()).toEqual(['c']);
+  });
+
+  it('counts an item that grew by its new size, and moves it on when it no longer fits', () => {
+    const batcher = new Batcher<string>({ maxItems: 10, maxBytes: 30, envelopeBytes: 10 });
+    batcher.put('a', 5);
+    batcher.put('b', 5);
+    expect(batcher.put('a', 14)).toEqual([]); // 10 + 14 + 1 + 5 = 30
+    expect(batcher.put('a', 15)).toEqual([['b']]);
+    expect(batcher.take()).toEqual(['a']);
+  });
+
+  it('says what can be sent at all', () => {
+    const batcher = new Batcher<string>({ maxItems: 10, maxBytes: 30, envelopeBytes: 10 });
+    expect([batcher.fitsAlone(20), batcher.fitsAlone(21)]).toEqual([true, false]);
+  });
+
+  it('keeps order and loses nothing, and no batch passes a limit', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 200 }), fc.integer({ min: 1, max: 7 }), (sizes, maxItems) => {
+        const limits = { maxItems, maxBytes: 60, envelopeBytes: 13 };
+        const batcher = new Batcher<number>(limits);
+        const batches = sizes.flatMap((bytes, index) => batcher.put(index, bytes));
+        batches.push(batcher.take());
+        expect(batches.flat()).toEqual(sizes.map((_, index) => index));
+        for (const batch of batches) {
+          const bytes = batch.reduce((sum, index) => sum + (sizes[index] ?? 0), 0) + Math.max(0, batch.length - 1);
+          expect(batch.length).toBeLessThanOrEqual(maxItems);
+          expect(13 + bytes).toBeLessThanOrEqual(60);
+        }
+      }),
+    );
+  });
+});
