@@ -26,21 +26,21 @@ export type JsonValue = null | boolean | number | string | ExactNumber | JsonVal
 const MARK = `exact-number:${randomUUID()}:`;
 const MARKED_NUMBER = new RegExp(`"${MARK}([^"]*)"`, 'g');
 
-/** 16 digits in a row, or, where a value may begin, a fraction that ends in 0, an exponent, or -0: texts that a number may not give back. */
-const MAY_NEED_CARE = /[\d.]{16}|[:,[]\s*(?:-?\d+\.\d*0(?!\d)|-?\d+(?:\.\d+)?[eE]|-0)/;
-const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
-
 /**
  * Parses JSON, keeping numbers exact where `JSON.parse` would not. `__proto__` is an own property like any other.
- * Throws SyntaxError like `JSON.parse`.
+ * Throws SyntaxError like `JSON.parse`, whose message may quote the text.
  */
 export function parseJson(text: string): JsonValue {
-  if (!MAY_NEED_CARE.test(text)) return JSON.parse(text) as JsonValue;
+  return withExactNumbers(JSON.parse(text) as JsonValue, text);
+}
+
+/**
+ * The second half of {@link parseJson}, for whoever looks at a value before deciding that its digits matter: given what
+ * `JSON.parse` made of `text`, gives that same value back when nothing was lost, else a new one with exact numbers.
+ */
+export function withExactNumbers(parsed: JsonValue, text: string): JsonValue {
   const marked = markNumbers(text);
-  if (marked === text) return JSON.parse(text) as JsonValue;
-  return JSON.parse(marked, (_key, value: unknown) =>
-    typeof value === 'string' && value.startsWith(MARK) ? new ExactNumber(value.slice(MARK.length)) : value,
-  ) as JsonValue;
+  return marked === undefined ? parsed : restoreNumbers(JSON.parse(marked) as JsonValue);
 }
 
 /** `JSON.stringify` that writes every {@link ExactNumber} as the number it stands for. */
@@ -56,33 +56,98 @@ export function isJsonObject(value: unknown): value is JsonObject {
   );
 }
 
-/** Replaces, outside of strings, each number that would not survive by a marked string. Broken JSON stays broken. */
-function markNumbers(text: string): string {
-  const parts: string[] = [];
+/**
+ * Replaces each number that would not survive by a marked string; undefined when all survive. The text must be valid JSON:
+ * outside of its strings a digit or a minus then begins a number, and nothing else does. Every record passes here.
+ */
+function markNumbers(text: string): string | undefined {
+  let marked = '';
+  let copiedTo = 0;
   let at = 0;
   while (at < text.length) {
-    const quote = text.indexOf('"', at);
-    const end = quote === -1 ? text.length : quote;
-    parts.push(
-      text
-        .slice(at, end)
-        .replace(NUMBER, (number) => (String(Number(number)) === number ? number : `"${MARK}${number}"`)),
-    );
-    if (quote === -1) break;
-    at = endOfString(text, quote);
-    parts.push(text.slice(quote, at));
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      at = endOfString(text, at);
+    } else if (isDigit(code) || code === MINUS) {
+      const start = at;
+      at = endOfNumber(text, start);
+      if (survives(text, start, at)) continue;
+      marked += `${text.slice(copiedTo, start)}"${MARK}${text.slice(start, at)}"`;
+      copiedTo = at;
+    } else {
+      at++;
+    }
   }
-  return parts.join('');
+  return copiedTo === 0 ? undefined : marked + text.slice(copiedTo);
+}
+
+/** The other way round, in place, and without recursion: the nesting may be deeper than the call stack. */
+function restoreNumbers(root: JsonValue): JsonValue {
+  const containers: (JsonValue[] | JsonObject)[] = [];
+  const restore = (value: JsonValue): JsonValue => {
+    if (typeof value === 'string' && value.startsWith(MARK)) return new ExactNumber(value.slice(MARK.length));
+    if (Array.isArray(value) || isJsonObject(value)) containers.push(value);
+    return value;
+  };
+  const restored = restore(root);
+  for (let container = containers.pop(); container; container = containers.pop()) {
+    // An array has its indexes for keys; an own `__proto__` is read and assigned like any other own property.
+    const members = container as Record<string, JsonValue>;
+    for (const key of Object.keys(members)) {
+      const value = members[key] as JsonValue;
+      const exact = restore(value);
+      if (exact !== value) members[key] = exact;
+    }
+  }
+  return restored;
+}
+
+const QUOTE = 34;
+const BACKSLASH = 92;
+const ZERO = 48;
+const NINE = 57;
+const PLUS = 43;
+const MINUS = 45;
+const POINT = 46;
+const UPPER_E = 69;
+const LOWER_E = 101;
+/** Integers of up to 15 digits are exact in a JavaScript number. */
+const MAX_SURE_DIGITS = 15;
+
+function isDigit(code: number): boolean {
+  return code >= ZERO && code <= NINE;
+}
+
+function endOfNumber(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    const isPart =
+      isDigit(code) ||
+      code === POINT ||
+      code === LOWER_E ||
+      code === UPPER_E ||
+      code === PLUS ||
+      code === MINUS;
+    if (!isPart) return at;
+  }
+  return text.length;
+}
+
+/** True when a JavaScript number gives back the text between these indexes. */
+function survives(text: string, start: number, end: number): boolean {
+  let areDigits = end - start <= MAX_SURE_DIGITS;
+  for (let at = start; areDigits && at < end; at++) areDigits = isDigit(text.charCodeAt(at));
+  if (areDigits) return true;
+  const number = text.slice(start, end);
+  return String(Number(number)) === number;
 }
 
 /** The index after the closing quote of the string that opens at `open`; the text's end when it never closes. */
 export function endOfString(text: string, open: number): number {
-  let quote = text.indexOf('"', open + 1);
-  while (quote !== -1) {
-    let backslashes = 0;
-    while (text[quote - 1 - backslashes] === '\\') backslashes++;
-    if (backslashes % 2 === 0) return quote + 1;
-    quote = text.indexOf('"', quote + 1);
+  for (let at = open + 1; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) return at + 1;
+    if (code === BACKSLASH) at++;
   }
   return text.length;
 }

@@ -1,0 +1,136 @@
+/** Runs the built program as a child process, and looks at it only from outside: stdout lines, stderr, exit code. */
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+export interface Message {
+  readonly type: string;
+  readonly log?: { readonly level: string; readonly message: string };
+  readonly state?: Record<string, unknown>;
+  readonly connectionStatus?: { readonly status: string; readonly message: string };
+  readonly spec?: Record<string, unknown>;
+  readonly trace?: {
+    readonly type: string;
+    readonly emitted_at: number;
+    readonly error: { readonly message: string; readonly failure_type: string; readonly internal_message?: string };
+  };
+}
+
+export interface RunResult {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Every line of stdout as it was printed. */
+  readonly lines: string[];
+  readonly messages: Message[];
+  readonly stderr: string;
+  readonly logs: string[];
+  /** The lines of STATE messages. */
+  readonly states: string[];
+  readonly errors: { readonly message: string; readonly failure_type: string }[];
+}
+
+export interface RunOptions {
+  readonly args: readonly string[];
+  /** Written to stdin; chunks one after the other, with backpressure. Left open when `keepOpen` is set. */
+  readonly input?: string | Iterable<string | Buffer> | AsyncIterable<string | Buffer>;
+  readonly keepOpen?: boolean;
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly onSpawn?: (child: ChildProcessWithoutNullStreams) => void;
+  /** Called with each complete line of stdout as it arrives. */
+  readonly onLine?: (line: string) => void;
+}
+
+/** Runs `dist/main.js ARGS` to its end. */
+export async function runConnector(options: RunOptions): Promise<RunResult> {
+  const child = spawn(process.execPath, [MAIN, ...options.args], {
+    cwd: options.cwd,
+    env: options.env ?? { PATH: process.env.PATH },
+  });
+  options.onSpawn?.(child);
+  const stdout = collectLines(child, options.onLine);
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  // The program may rightly end before it has read everything.
+  child.stdin.on('error', () => undefined);
+  const ended = new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
+    child.on('close', (code, signal) => {
+      resolve([code, signal]);
+    });
+  });
+  await feed(child, options);
+  const [exitCode, signal] = await ended;
+  return { exitCode, signal, stderr, ...interpret(stdout) };
+}
+
+function interpret(lines: string[]): Pick<RunResult, 'lines' | 'messages' | 'logs' | 'states' | 'errors'> {
+  const messages = lines.map((line) => JSON.parse(line) as Message);
+  return {
+    lines,
+    messages,
+    logs: messages.flatMap(({ log }) => (log ? [`${log.level} ${log.message}`] : [])),
+    states: lines.filter((_, index) => messages[index]?.type === 'STATE'),
+    errors: messages.flatMap(({ trace }) => (trace?.type === 'ERROR' ? [trace.error] : [])),
+  };
+}
+
+function collectLines(child: ChildProcessWithoutNullStreams, onLine?: (line: string) => void): string[] {
+  const lines: string[] = [];
+  let rest = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    const parts = (rest + text).split('\n');
+    rest = parts.pop() ?? '';
+    for (const line of parts) {
+      lines.push(line);
+      onLine?.(line);
+    }
+  });
+  child.stdout.on('end', () => {
+    if (rest !== '') lines.push(rest);
+  });
+  return lines;
+}
+
+async function feed(child: ChildProcessWithoutNullStreams, { input = '', keepOpen = false }: RunOptions): Promise<void> {
+  for await (const chunk of typeof input === 'string' ? [input] : input) {
+    if (child.exitCode !== null || child.stdin.destroyed) return;
+    if (chunk.length > 0 && !child.stdin.write(chunk)) await drained(child);
+  }
+  if (!keepOpen) child.stdin.end();
+}
+
+function drained(child: ChildProcessWithoutNullStreams): Promise<void> {
+  return new Promise((resolve) => {
+    const go = () => {
+      child.stdin.off('drain', go);
+      child.off('close', go);
+      resolve();
+    };
+    child.stdin.once('drain', go);
+    child.once('close', go);
+  });
+}
+
+/** A folder for one test's files; `remove` deletes it. */
+export class TestFiles {
+  readonly folder = mkdtempSync(path.join(tmpdir(), 'destination-iterable-'));
+
+  /** Writes a file (objects as JSON) and gives its path. */
+  write(name: string, content: unknown): string {
+    const file = path.join(this.folder, name);
+    writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
+    return file;
+  }
+
+  path(name: string): string {
+    return path.join(this.folder, name);
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,45 @@
+/** The records of one stream (or of all) as a chain of segments, each from one state to the next; the last one is open. */
+
+/** The records between two states, counted. */
+export interface Segment<State> {
+  readonly chain: Chain<State>;
+  unsettled: number;
+  confirmed: number;
+  rejected: number;
+  /** The state that ends the segment; undefined while it is open. */
+  state: State | undefined;
+  next: Segment<State> | undefined;
+}
+
+export class Chain<State> {
+  /** The segment that takes new records. */
+  last: Segment<State> = this.#newSegment();
+  #first = this.last;
+
+  /** Ends the open segment by a state and opens another. */
+  close(state: State): void {
+    const opened = this.#newSegment();
+    this.last.state = state;
+    this.last.next = opened;
+    this.last = opened;
+  }
+
+  /** The first segment and its state, if its records are all settled and a state ends it. */
+  get firstDone(): { readonly segment: Segment<State>; readonly state: State } | undefined {
+    const segment = this.#first;
+    return segment.unsettled === 0 && segment.state !== undefined
+      ? { segment, state: segment.state }
+      : undefined;
+  }
+
+  /** Forgets the first segment, which must be done; gives the one after it. */
+  dropFirst(): Segment<State> {
+    if (!this.#first.next) throw new Error('The open segment stays');
+    this.#first = this.#first.next;
+    return this.#first;
+  }
+
+  #newSegment(): Segment<State> {
+    return { chain: this, unsettled: 0, confirmed: 0, rejected: 0, state: undefined, next: undefined };
+  }
+}

@@ -1,0 +1,148 @@
+/** One line of input → the message it holds. A broken message is told by its line's number and length, never by its text. */
+import { Buffer } from 'node:buffer';
+import type * as z from 'zod';
+import { ProtocolError } from '../errors.ts';
+import { withExactNumbers, type JsonObject, type JsonValue } from '../json.ts';
+import type { StreamId } from '../model.ts';
+import {
+  anyMessageSchema,
+  isStreamStatus,
+  recordSchema,
+  stateSchema,
+  streamStatusSchema,
+  traceSchema,
+  type StreamStatus,
+} from './schemas.ts';
+import { toStreamId } from './stream-id.ts';
+
+export interface RecordMessage {
+  readonly kind: 'record';
+  /** 1-based; blank lines and noise count. */
+  readonly line: number;
+  readonly stream: StreamId;
+  /** As it was sent, numbers included. */
+  readonly data: JsonObject;
+  /** Columns whose null is not the source's value (`meta.changes` with NULLED). */
+  readonly nulledFields: readonly string[];
+  /** As it was sent: milliseconds by the protocol, seconds from PyAirbyte. */
+  readonly emittedAt: number;
+}
+
+export interface StateMessage {
+  readonly kind: 'state';
+  readonly line: number;
+  readonly scope: 'stream' | 'global' | 'legacy';
+  /** With scope `stream` only. */
+  readonly stream?: StreamId;
+  /** The whole line, trimmed: it goes back as it was written. */
+  readonly text: string;
+}
+
+export interface StreamStatusMessage {
+  readonly kind: 'streamStatus';
+  readonly line: number;
+  readonly stream: StreamId;
+  readonly status: StreamStatus;
+}
+
+export type InputMessage = RecordMessage | StateMessage | StreamStatusMessage;
+
+/**
+ * Reads the message in `text`, which is line number `line`; undefined when a destination has no use for its type.
+ * Throws ProtocolError `broken_message` when the JSON is broken or a required part is missing. A line that the input
+ * does not end (`isUnterminated`) was probably cut off, and broken JSON there says so.
+ */
+export function parseMessage(text: string, line: number, isUnterminated = false): InputMessage | undefined {
+  const source = { text, line };
+  const message = parseObject(source, isUnterminated);
+  switch (read(anyMessageSchema, message, source).type) {
+    case 'RECORD':
+      return readRecord(message, source);
+    case 'STATE':
+      return readState(message, source);
+    case 'TRACE':
+      return readTrace(message, source);
+    default:
+      return undefined;
+  }
+}
+
+/** Names a line in an error. */
+export function describeLine(line: number, bytes: number): string {
+  return `Line ${line} of the input (${bytes} bytes)`;
+}
+
+/** Ends the report of a line that can't be read and that nothing ends. */
+export const CUT_OFF = ' The input ends within this line: it seems cut off in mid-line.';
+
+interface Source {
+  readonly text: string;
+  readonly line: number;
+}
+
+function parseObject(source: Source, isUnterminated: boolean): JsonValue {
+  try {
+    return JSON.parse(source.text) as JsonValue;
+  } catch {
+    // The SyntaxError quotes the text, so it is not kept as the cause.
+    throw broken(source, `begins like a message but is not valid JSON.${isUnterminated ? CUT_OFF : ''}`);
+  }
+}
+
+function readRecord(message: JsonValue, source: Source): RecordMessage {
+  const { record } = read(recordSchema, message, source);
+  const exact = withExactNumbers(message, source.text);
+  return {
+    kind: 'record',
+    line: source.line,
+    stream: toStreamId(record.stream, record.namespace),
+    data: exact === message ? record.data : (exact as { record: { data: JsonObject } }).record.data,
+    nulledFields: nulledFields(record.meta?.changes),
+    emittedAt: record.emitted_at,
+  };
+}
+
+const NO_FIELDS: readonly string[] = [];
+
+function nulledFields(
+  changes: readonly { field: string; change: string }[] | null | undefined,
+): readonly string[] {
+  if (!changes || changes.length === 0) return NO_FIELDS;
+  return changes.filter(({ change }) => change === 'NULLED').map(({ field }) => field);
+}
+
+function readState(message: JsonValue, source: Source): StateMessage {
+  const { state } = read(stateSchema, message, source);
+  const base = { kind: 'state', line: source.line, text: source.text.trim() } as const;
+  switch (state.type) {
+    case 'STREAM': {
+      const { name, namespace } = state.stream.stream_descriptor;
+      return { ...base, scope: 'stream', stream: toStreamId(name, namespace) };
+    }
+    case 'GLOBAL':
+      return { ...base, scope: 'global' };
+    case 'LEGACY':
+      return { ...base, scope: 'legacy' };
+  }
+}
+
+function readTrace(message: JsonValue, source: Source): StreamStatusMessage | undefined {
+  if (read(traceSchema, message, source).trace.type !== 'STREAM_STATUS') return undefined;
+  const { stream_descriptor, status } = read(streamStatusSchema, message, source).trace.stream_status;
+  if (!isStreamStatus(status)) return undefined;
+  const stream = toStreamId(stream_descriptor.name, stream_descriptor.namespace);
+  return { kind: 'streamStatus', line: source.line, stream, status };
+}
+
+function read<Schema extends z.ZodType>(schema: Schema, message: JsonValue, source: Source): z.infer<Schema> {
+  const result = schema.safeParse(message);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map(
+    ({ path, message }) => `${path.join('.') || 'message'}: ${message}`,
+  );
+  throw broken(source, `begins like a message but can't be read as one (${problems.join('; ')}).`);
+}
+
+function broken({ text, line }: Source, what: string): ProtocolError {
+  return new ProtocolError('broken_message', `${describeLine(line, Buffer.byteLength(text))} ${what}`);
+}

@@ -1,0 +1,73 @@
+/**
+ * What Airbyte's protocol says of its messages, as far as a destination reads or writes them. Unknown properties pass
+ * everywhere, and an explicit null is as good as absent. Source: airbyte_protocol.yaml, protocol 0.18.
+ */
+import * as z from 'zod';
+import { isJsonObject, type JsonObject } from '../json.ts';
+
+/** Checked, but neither copied nor looked into: a record's columns and a state's contents are the source's own. */
+export const jsonObject = z.custom<JsonObject>(isJsonObject, 'Invalid input: expected object');
+
+const streamDescriptor = z.looseObject({ name: z.string(), namespace: z.string().nullish() });
+
+/** Whatever the type, a message has one; all else depends on it. */
+export const anyMessageSchema = z.looseObject({ type: z.unknown().refine(isPresent, 'is missing') });
+
+export const recordSchema = z.looseObject({
+  record: z.looseObject({
+    stream: z.string(),
+    namespace: z.string().nullish(),
+    data: jsonObject,
+    /** Milliseconds by the protocol, seconds from PyAirbyte, with or without a fraction. */
+    emitted_at: z.number(),
+    meta: z
+      .looseObject({
+        changes: z.array(z.looseObject({ field: z.string(), change: z.string() })).nullish(),
+      })
+      .nullish(),
+  }),
+});
+
+const streamState = z.looseObject({ stream_descriptor: streamDescriptor });
+const globalState = z.looseObject({ stream_states: z.array(streamState) });
+
+/** No type means LEGACY. PyAirbyte writes `global` as `global_`, because it dumps its models without their aliases. */
+export const stateSchema = z.looseObject({
+  state: z.preprocess(
+    (state) => (isJsonObject(state) ? { ...state, type: state['type'] ?? 'LEGACY' } : state),
+    z.discriminatedUnion('type', [
+      z.looseObject({ type: z.literal('STREAM'), stream: streamState }),
+      z
+        .looseObject({
+          type: z.literal('GLOBAL'),
+          global: globalState.nullish(),
+          global_: globalState.nullish(),
+        })
+        .refine((state) => isPresent(state.global) || isPresent(state.global_), {
+          message: 'is missing',
+          path: ['global'],
+        }),
+      z.looseObject({ type: z.literal('LEGACY') }),
+    ]),
+  ),
+});
+
+/** Of the traces only a stream's status matters to a destination. */
+export const traceSchema = z.looseObject({ trace: z.looseObject({ type: z.string() }) });
+
+export const streamStatusSchema = z.looseObject({
+  trace: z.looseObject({
+    stream_status: z.looseObject({ stream_descriptor: streamDescriptor, status: z.string() }),
+  }),
+});
+
+const streamStatusValue = z.enum(['STARTED', 'RUNNING', 'COMPLETE', 'INCOMPLETE']);
+export type StreamStatus = z.infer<typeof streamStatusValue>;
+
+export function isStreamStatus(status: string): status is StreamStatus {
+  return streamStatusValue.safeParse(status).success;
+}
+
+function isPresent(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
