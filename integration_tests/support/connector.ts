@@ -16,7 +16,11 @@ export interface Message {
   readonly trace?: {
     readonly type: string;
     readonly emitted_at: number;
-    readonly error: { readonly message: string; readonly failure_type: string; readonly internal_message?: string };
+    readonly error: {
+      readonly message: string;
+      readonly failure_type: string;
+      readonly internal_message?: string;
+    };
   };
 }
 
@@ -95,7 +99,10 @@ function collectLines(child: ChildProcessWithoutNullStreams, onLine?: (line: str
   return lines;
 }
 
-async function feed(child: ChildProcessWithoutNullStreams, { input = '', keepOpen = false }: RunOptions): Promise<void> {
+async function feed(
+  child: ChildProcessWithoutNullStreams,
+  { input = '', keepOpen = false }: RunOptions,
+): Promise<void> {
   for await (const chunk of typeof input === 'string' ? [input] : input) {
     if (child.exitCode !== null || child.stdin.destroyed) return;
     if (chunk.length > 0 && !child.stdin.write(chunk)) await drained(child);

@@ -23,7 +23,9 @@ export function aStream(options: StreamOptions = {}) {
     destination_sync_mode: options.destinationSyncMode ?? 'append_dedup',
     ...(options.primaryKey ? { primary_key: options.primaryKey } : {}),
     ...(options.generationId === undefined ? {} : { generation_id: options.generationId }),
-    ...(options.minimumGenerationId === undefined ? {} : { minimum_generation_id: options.minimumGenerationId }),
+    ...(options.minimumGenerationId === undefined
+      ? {}
+      : { minimum_generation_id: options.minimumGenerationId }),
   };
 }
 
@@ -62,7 +64,11 @@ export function aState(cursor: unknown, stream = 'users'): string {
 export function aStatus(status: string, stream = 'users'): string {
   return line({
     type: 'TRACE',
-    trace: { type: 'STREAM_STATUS', emitted_at: 1, stream_status: { stream_descriptor: { name: stream }, status } },
+    trace: {
+      type: 'STREAM_STATUS',
+      emitted_at: 1,
+      stream_status: { stream_descriptor: { name: stream }, status },
+    },
   });
 }
 

@@ -70,7 +70,8 @@ export async function deliverNarrowing<Item, Reason>(
 
   while (untried.length > 0) {
     // The worst that a group can cost must leave a call for each of the others.
-    while (groupSize > 1 && calls + worstCalls(groupSize) + untried.length - 1 > 2 * items.length) groupSize >>= 1;
+    while (groupSize > 1 && calls + worstCalls(groupSize) + untried.length - 1 > 2 * items.length)
+      groupSize >>= 1;
     const group = untried.slice(0, groupSize);
     untried = untried.slice(groupSize);
     const { passed, suspects, again } = await sendGroup(group);

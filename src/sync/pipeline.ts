@@ -152,9 +152,9 @@ export class Pipeline {
     const mapped = stream.map(message);
     const record = { streamKey: stream.key, message, ticket };
     if (mapped.kind === 'rejected') {
-      this.#settleRecord({ ...record, bytes: 0 }, mapped);
+      this.#settleRecord(record, mapped);
     } else if (mapped.kind === 'removal' && !SYNC_MODES[mode].remove) {
-      this.#settleRecord({ ...record, bytes: 0 }, { kind: 'skipped', why: 'removal_not_allowed' });
+      this.#settleRecord(record, { kind: 'skipped', why: 'removal_not_allowed' });
     } else {
       this.#enqueue({ ...record, change: mapped });
     }
@@ -165,7 +165,7 @@ export class Pipeline {
     if (record.change.kind === 'upsert') {
       const request = this.#requestFor(record.change);
       if (!request) {
-        this.#settleRecord({ ...record, bytes: 0 }, { kind: 'rejected', ...TOO_LARGE });
+        this.#settleRecord(record, { kind: 'rejected', ...TOO_LARGE });
         return;
       }
       bytes = request.bytes;

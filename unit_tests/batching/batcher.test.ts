@@ -34,18 +34,23 @@ describe('Batcher', () => {
 
   it('keeps order and loses nothing, and no batch passes a limit', () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 200 }), fc.integer({ min: 1, max: 7 }), (sizes, maxItems) => {
-        const limits = { maxItems, maxBytes: 60, envelopeBytes: 13 };
-        const batcher = new Batcher<number>(limits);
-        const batches = sizes.flatMap((bytes, index) => batcher.put(index, bytes));
-        batches.push(batcher.take());
-        expect(batches.flat()).toEqual(sizes.map((_, index) => index));
-        for (const batch of batches) {
-          const bytes = batch.reduce((sum, index) => sum + (sizes[index] ?? 0), 0) + Math.max(0, batch.length - 1);
-          expect(batch.length).toBeLessThanOrEqual(maxItems);
-          expect(13 + bytes).toBeLessThanOrEqual(60);
-        }
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 200 }),
+        fc.integer({ min: 1, max: 7 }),
+        (sizes, maxItems) => {
+          const limits = { maxItems, maxBytes: 60, envelopeBytes: 13 };
+          const batcher = new Batcher<number>(limits);
+          const batches = sizes.flatMap((bytes, index) => batcher.put(index, bytes));
+          batches.push(batcher.take());
+          expect(batches.flat()).toEqual(sizes.map((_, index) => index));
+          for (const batch of batches) {
+            const bytes =
+              batch.reduce((sum, index) => sum + (sizes[index] ?? 0), 0) + Math.max(0, batch.length - 1);
+            expect(batch.length).toBeLessThanOrEqual(maxItems);
+            expect(13 + bytes).toBeLessThanOrEqual(60);
+          }
+        },
+      ),
     );
   });
 });

@@ -64,12 +64,15 @@ describe('Caller', () => {
     expect(caller.counts).toEqual({ calls: 4, retries: 3 });
   });
 
-  it.each(['narrow', 'halve'])('leaves a refusal of the content (%s) to whoever knows the content', async (verdict) => {
-    const error = verdict === 'narrow' ? failure(400, 'BadParams') : failure(413);
-    const refused = operation(error);
-    await expect(aCaller(new HandClock()).call(refused)).rejects.toBe(error);
-    expect(refused.attempts).toBe(1);
-  });
+  it.each(['narrow', 'halve'])(
+    'leaves a refusal of the content (%s) to whoever knows the content',
+    async (verdict) => {
+      const error = verdict === 'narrow' ? failure(400, 'BadParams') : failure(413);
+      const refused = operation(error);
+      await expect(aCaller(new HandClock()).call(refused)).rejects.toBe(error);
+      expect(refused.attempts).toBe(1);
+    },
+  );
 
   it.each([
     [401, 'BadApiKey', 'api_key_refused'],
@@ -77,7 +80,9 @@ describe('Caller', () => {
     [404, undefined, 'api_not_found'],
   ])('stops at once at %s with a config_error', async (status, apiCode, code) => {
     const refused = operation(failure(status, apiCode));
-    const error: unknown = await aCaller(new HandClock()).call(refused).catch((thrown: unknown) => thrown);
+    const error: unknown = await aCaller(new HandClock())
+      .call(refused)
+      .catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ConfigError);
     expect((error as ConfigError).code).toBe(code);
     expect(refused.attempts).toBe(1);
@@ -86,7 +91,9 @@ describe('Caller', () => {
   it('gives up as transient when the budget is used up', async () => {
     const clock = new HandClock();
     const down = operation(...Array.from({ length: 100 }, () => failure(503)));
-    const answer = aCaller(clock, { callBudgetMs: 30 * 60_000 }).call(down).catch((thrown: unknown) => thrown);
+    const answer = aCaller(clock, { callBudgetMs: 30 * 60_000 })
+      .call(down)
+      .catch((thrown: unknown) => thrown);
     await clock.advance(29 * 60_000);
     expect(down.attempts).toBeLessThan(100);
     await clock.advance(60_000);
@@ -125,7 +132,13 @@ describe('backoffMs', () => {
     ['full jitter: any part of the cap', 1, failure(500), 0.25, 250],
     ['the cap doubles', 4, failure(500), 0.999, 7_992],
     ['the cap ends at a minute', 20, failure(500), 0.5, 30_000],
-    ['what the server asks for is waited out, plus up to a second', 1, failure(429, undefined, 7_000), 0.5, 7_500],
+    [
+      'what the server asks for is waited out, plus up to a second',
+      1,
+      failure(429, undefined, 7_000),
+      0.5,
+      7_500,
+    ],
   ])('%s', (_name, attempt, error, random, expected) => {
     expect(backoffMs(attempt, error, random)).toBe(expected);
   });

@@ -10,7 +10,8 @@ function refusing(guilty: ReadonlySet<number>) {
   let calls = 0;
   const send = (group: readonly number[]): Promise<Answer> => {
     calls++;
-    if (group.some((item) => guilty.has(item))) return Promise.resolve({ kind: 'refused', guilty: new Map(), reason: 'refused' });
+    if (group.some((item) => guilty.has(item)))
+      return Promise.resolve({ kind: 'refused', guilty: new Map(), reason: 'refused' });
     for (const item of group) delivered.add(item);
     return Promise.resolve({ kind: 'settled', rejected: new Map() });
   };
@@ -41,7 +42,9 @@ const world = fc.integer({ min: 1, max: 1000 }).chain((n) =>
     guilty: fc.oneof(
       fc.uniqueArray(fc.nat(n - 1), { maxLength: 5 }),
       fc.uniqueArray(fc.nat(n - 1), { maxLength: n }),
-      fc.tuple(fc.nat(n - 1), fc.nat(n - 1)).map(([a, b]) => range(n).slice(Math.min(a, b), Math.max(a, b) + 1)),
+      fc
+        .tuple(fc.nat(n - 1), fc.nat(n - 1))
+        .map(([a, b]) => range(n).slice(Math.min(a, b), Math.max(a, b) + 1)),
       fc.integer({ min: 1, max: 5 }).map((step) => range(n).filter((item) => item % step === 0)),
     ),
   }),

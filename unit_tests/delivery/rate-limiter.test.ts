@@ -2,7 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { RateLimiter } from '../../src/delivery/rate-limiter.ts';
 import { HandClock } from '../support/hand-clock.ts';
 
-async function grantsWithin(limiter: RateLimiter, clock: HandClock, ms: number, asks: number): Promise<number[]> {
+async function grantsWithin(
+  limiter: RateLimiter,
+  clock: HandClock,
+  ms: number,
+  asks: number,
+): Promise<number[]> {
   const startedAt = clock.now();
   const grants: number[] = [];
   for (let i = 0; i < asks; i++) void limiter.acquire().then(() => grants.push(clock.now() - startedAt));
@@ -13,7 +18,9 @@ async function grantsWithin(limiter: RateLimiter, clock: HandClock, ms: number, 
 describe('RateLimiter', () => {
   it('spaces calls evenly at its rate', async () => {
     const clock = new HandClock();
-    expect(await grantsWithin(new RateLimiter(5, clock), clock, 1000, 100)).toEqual([0, 180, 380, 580, 780, 980]);
+    expect(await grantsWithin(new RateLimiter(5, clock), clock, 1000, 100)).toEqual([
+      0, 180, 380, 580, 780, 980,
+    ]);
   });
 
   it('uses its rate to the full over a minute and never passes it', async () => {

@@ -43,7 +43,9 @@ describe('UserQueue', () => {
     const { add, ready } = aQueue();
     add(upsert('a@x', { plan: 'old', city: 'Rome' }));
     add(upsert('a@x', { plan: 'new' }));
-    expect([...ready].map((work) => [ids(work), work.change])).toEqual([[[0, 1], upsert('a@x', { plan: 'new', city: 'Rome' })]]);
+    expect([...ready].map((work) => [ids(work), work.change])).toEqual([
+      [[0, 1], upsert('a@x', { plan: 'new', city: 'Rome' })],
+    ]);
   });
 
   it('keeps a user that is under way apart from what comes later', () => {
@@ -118,11 +120,18 @@ describe('UserQueue', () => {
     const email = fc.constantFrom('a@x', 'b@x', 'c@x');
     const userId = fc.constantFrom('1', '2', undefined);
     const change: fc.Arbitrary<UserChange> = fc.oneof(
-      fc.tuple(email, userId, fc.nat(9)).map(([e, u, n]) => upsert(e, u === undefined ? { n } : { n, userId: u })),
+      fc
+        .tuple(email, userId, fc.nat(9))
+        .map(([e, u, n]) => upsert(e, u === undefined ? { n } : { n, userId: u })),
       email.map(removal),
       fc.constantFrom('1', '2').map((u): Removal => ({ kind: 'removal', userId: u })),
     );
-    const step = fc.oneof(change, fc.constant('start' as const), fc.constant('settle' as const), fc.constant('refuse' as const));
+    const step = fc.oneof(
+      change,
+      fc.constant('start' as const),
+      fc.constant('settle' as const),
+      fc.constant('refuse' as const),
+    );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const { queue, add, ready, start, first } = aQueue();
@@ -132,7 +141,9 @@ describe('UserQueue', () => {
         const advance = (what: 'start' | 'settle' | 'refuse') => {
           if (what === 'start') {
             if (ready.size > 0) underWay.push(start(first()));
-            const touched = underWay.flatMap((work) => [...new Set(work.records.flatMap((r) => touchedKeys(r.change)).map((k) => k.kind + k.value))]);
+            const touched = underWay.flatMap((work) => [
+              ...new Set(work.records.flatMap((r) => touchedKeys(r.change)).map((k) => k.kind + k.value)),
+            ]);
             expect(new Set(touched).size).toBe(touched.length);
             return;
           }

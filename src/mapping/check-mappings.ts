@@ -1,0 +1,87 @@
+/** Mistakes in the mappings that can be told before the first record, all at once. */
+import { isManagedField, typesClash, type KnownFields } from './fields.ts';
+import { identifyingTarget, type IdentifyBy, type Mapping, type ProjectType } from './options.ts';
+import { pathSegments, pathsConflict } from './paths.ts';
+
+export interface MappingsToCheck {
+  readonly mappings: readonly Mapping[];
+  readonly projectType: ProjectType;
+  readonly identifyBy: IdentifyBy;
+  /** Fields that Iterable knows already; a mapping's type must not clash with theirs. */
+  readonly knownFields?: KnownFields;
+  /** Names of the streams that the mappings are for. Without it only those that mappings name are looked at. */
+  readonly streams?: readonly string[];
+}
+
+/** Every problem, each naming its place like `mappings[2].target`. No mappings at all are no problem. */
+export function mappingProblems({ mappings, identifyBy, knownFields, streams }: MappingsToCheck): string[] {
+  if (mappings.length === 0) return [];
+  const problems = mappings.flatMap((mapping, index) => ownProblems(mapping, index, knownFields));
+  const told = new Set<string>();
+  for (const stream of streamsToCheck(mappings, streams)) {
+    const effective = [...mappings.entries()].filter(([, mapping]) => appliesTo(mapping, stream));
+    for (const problem of conflicts(effective)) told.add(problem);
+    const wanted = identifyingTarget(identifyBy);
+    if (!effective.some(([, { target }]) => target === wanted)) {
+      told.add(
+        `mappings: ${stream === undefined ? 'no mapping' : `no mapping for stream ${stream}`} has the target ${wanted}, ` +
+          'which identifies users (identify_by); add one',
+      );
+    }
+  }
+  return [...problems, ...told];
+}
+
+/** True when the mapping holds for the stream of this name; undefined stands for any stream that no mapping names. */
+export function appliesTo(mapping: Mapping, stream: string | undefined): boolean {
+  return mapping.stream === undefined || mapping.stream === stream;
+}
+
+function streamsToCheck(
+  mappings: readonly Mapping[],
+  streams: readonly string[] | undefined,
+): (string | undefined)[] {
+  if (streams) return [...new Set(streams)];
+  const named = new Set(mappings.flatMap(({ stream }) => (stream === undefined ? [] : [stream])));
+  const hasGeneral = mappings.some(({ stream }) => stream === undefined);
+  // With only named streams' mappings the connection may well have no other streams.
+  return named.size > 0 && !hasGeneral ? [...named] : [...named, ...(named.size === 0 ? [undefined] : [])];
+}
+
+function ownProblems({ source, target, type }: Mapping, index: number, knownFields?: KnownFields): string[] {
+  const problems: string[] = [];
+  const place = `mappings[${index}]`;
+  if (source.trim() === '') problems.push(`${place}.source: must name a column`);
+  if (pathSegments(target).some((segment) => segment.trim() === '')) {
+    problems.push(`${place}.target: must be a field name, without empty parts between dots`);
+  } else if (isManagedField(target)) {
+    problems.push(
+      `${place}.target: ${target} is managed by Iterable and can't be written; remove the mapping`,
+    );
+  }
+  if ((target === 'email' || target === 'userId') && type !== undefined && type !== 'string') {
+    problems.push(`${place}.type: ${target} is always text; leave the type out`);
+  }
+  const known = knownFields?.get(target);
+  if (type !== undefined && known !== undefined && typesClash(type, known)) {
+    problems.push(
+      `${place}.type: ${type} clashes with the field ${target}, which is a ${known} in Iterable already`,
+    );
+  }
+  return problems;
+}
+
+function conflicts(effective: readonly (readonly [number, Mapping])[]): string[] {
+  const problems: string[] = [];
+  for (const [position, [index, { target }]] of effective.entries()) {
+    for (const [earlierIndex, earlier] of effective.slice(0, position)) {
+      if (!pathsConflict(earlier.target, target)) continue;
+      problems.push(
+        earlier.target === target
+          ? `mappings[${index}].target: ${target} is the target of mappings[${earlierIndex}], too`
+          : `mappings[${index}].target: ${target} and ${earlier.target} (mappings[${earlierIndex}]) can't both be written, since one lies inside the other`,
+      );
+    }
+  }
+  return problems;
+}
