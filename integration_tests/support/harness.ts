@@ -1,0 +1,65 @@
+/** One stand-in and one folder for a test: runs the built program against them, and has the stand-in's last word checked. */
+import { expect } from '@jest/globals';
+import { startStandin, type Standin, type StandinOptions } from '../standin/server.ts';
+import { runConnector, TestFiles, type RunOptions, type RunResult } from './connector.ts';
+import { aCatalog } from './messages.ts';
+
+export interface WriteOptions extends Partial<RunOptions> {
+  readonly config?: Record<string, unknown>;
+  readonly catalog?: unknown;
+}
+
+export class Harness {
+  readonly standin: Standin;
+  readonly files = new TestFiles();
+  readonly #projectType: string;
+
+  constructor(standin: Standin, projectType: string) {
+    this.standin = standin;
+    this.#projectType = projectType;
+  }
+
+  config(overrides: Record<string, unknown> = {}): Record<string, unknown> {
+    const projectType = this.#projectType;
+    return {
+      api_key: this.standin.apiKey,
+      api_url: this.standin.url,
+      project_type: projectType,
+      ...(projectType === 'user_id' ? { identify_by: 'user_id' } : {}),
+      requests_per_second: 500,
+      ...overrides,
+    };
+  }
+
+  write(input: RunOptions['input'], options: WriteOptions = {}): Promise<RunResult> {
+    const { config, catalog, ...rest } = options;
+    return runConnector({
+      args: [
+        'write',
+        '--config',
+        this.files.write('config.json', this.config(config)),
+        '--catalog',
+        this.files.write('catalog.json', catalog ?? aCatalog()),
+      ],
+      ...(input === undefined ? {} : { input }),
+      ...rest,
+    });
+  }
+
+  check(config: Record<string, unknown> = {}): Promise<RunResult> {
+    return runConnector({ args: ['check', '--config', this.files.write('config.json', this.config(config))] });
+  }
+}
+
+/** Gives the test a harness, closes it afterwards, and fails when the stand-in saw a call that it did not expect. */
+export async function withHarness(options: StandinOptions, test: (harness: Harness) => Promise<void>): Promise<void> {
+  const standin = await startStandin({ limitScale: Infinity, ...options });
+  const harness = new Harness(standin, options.projectType ?? 'hybrid');
+  try {
+    await test(harness);
+    expect(standin.unexpected).toEqual([]);
+  } finally {
+    await standin.close();
+    harness.files.remove();
+  }
+}
