@@ -12,8 +12,17 @@ const { values } = parseArgs({
   },
 });
 const projectType = values['project-type'] as ProjectType;
-const standin = await startStandin({ port: Number(values.port), projectType, limitScale: Number(values.scale) });
-const config = { api_key: standin.apiKey, api_url: standin.url, project_type: projectType, ...(projectType === 'user_id' ? { identify_by: 'user_id' } : {}) };
+const standin = await startStandin({
+  port: Number(values.port),
+  projectType,
+  limitScale: Number(values.scale),
+});
+const config = {
+  api_key: standin.apiKey,
+  api_url: standin.url,
+  project_type: projectType,
+  ...(projectType === 'user_id' ? { identify_by: 'user_id' } : {}),
+};
 
 console.log(`The Iterable stand-in (${projectType} project) listens on ${standin.url}
 

@@ -8,7 +8,11 @@ export function usersTable(users: readonly PlainUser[], most: number): string {
   const fields = [...new Set(shown.flatMap(({ dataFields }) => Object.keys(dataFields)))];
   const table = new Table({ head: ['email', 'userId', ...fields], style: { head: [], border: [] } });
   for (const { email = '', userId = '', dataFields } of shown) {
-    table.push([email, userId, ...fields.map((field) => (dataFields[field] === undefined ? '' : JSON.stringify(dataFields[field])))]);
+    table.push([
+      email,
+      userId,
+      ...fields.map((field) => (dataFields[field] === undefined ? '' : JSON.stringify(dataFields[field]))),
+    ]);
   }
   return `${table.toString()}\n${shown.length} of ${users.length} users`;
 }

@@ -47,12 +47,17 @@ export class Harness {
   }
 
   check(config: Record<string, unknown> = {}): Promise<RunResult> {
-    return runConnector({ args: ['check', '--config', this.files.write('config.json', this.config(config))] });
+    return runConnector({
+      args: ['check', '--config', this.files.write('config.json', this.config(config))],
+    });
   }
 }
 
 /** Gives the test a harness, closes it afterwards, and fails when the stand-in saw a call that it did not expect. */
-export async function withHarness(options: StandinOptions, test: (harness: Harness) => Promise<void>): Promise<void> {
+export async function withHarness(
+  options: StandinOptions,
+  test: (harness: Harness) => Promise<void>,
+): Promise<void> {
   const standin = await startStandin({ limitScale: Infinity, ...options });
   const harness = new Harness(standin, options.projectType ?? 'hybrid');
   try {

@@ -1,0 +1,227 @@
+import { describe, expect, it } from '@jest/globals';
+import { runConnector, TestFiles } from './support/connector.ts';
+import { withHarness } from './support/harness.ts';
+import { aCatalog, aStream } from './support/messages.ts';
+
+const email = { source: 'e', target: 'email' };
+
+const CASES: [string, Record<string, unknown>, string[]][] = [
+  ['no key', { api_key: null }, ['api_key: is required']],
+  ['a key with a blank', { api_key: 'a b' }, ['api_key: must be a key without blanks']],
+  ['an unknown data center', { data_center: 'mars' }, ['data_center: must be one of us, eu']],
+  [
+    'several mistakes at once',
+    {
+      batch_size: 0,
+      sync_mode: 'mirror',
+      project_type: 'user_id',
+      identify_by: 'email',
+      mappings: [{ target: 'email' }],
+    },
+    [
+      'batch_size: must be',
+      'sync_mode: must be one of',
+      'identify_by: a project of type user_id',
+      'mappings[0].source: is required',
+    ],
+  ],
+  ['a rate of zero', { requests_per_second: 0 }, ['requests_per_second: must be strictly greater than 0']],
+  [
+    'plain http to another machine',
+    { api_url: 'http://proxy.example.com' },
+    ['api_url: plain http is allowed to a loopback address only'],
+  ],
+  ['no URL', { api_url: 'proxy' }, ['api_url: is not a URL']],
+  [
+    'a managed field',
+    { mappings: [email, { source: 'd', target: 'devices' }] },
+    ['mappings[1].target: devices is managed by Iterable'],
+  ],
+  [
+    'two columns for one field',
+    { mappings: [email, { source: 'f', target: 'email' }] },
+    ['mappings[1].target: email is the target of mappings[0], too'],
+  ],
+  [
+    'a field inside of another',
+    { mappings: [email, { source: 'a', target: 'a' }, { source: 'b', target: 'a.b' }] },
+    ["mappings[2].target: a.b and a (mappings[1]) can't both be written"],
+  ],
+  [
+    'no identifying field',
+    { mappings: [{ source: 'n', target: 'name' }] },
+    ['mappings: no mapping has the target email'],
+  ],
+  [
+    'a type of the wrong kind',
+    { mappings: [{ ...email, type: 'geo' }] },
+    ['mappings[0].type: must be one of string, long'],
+  ],
+];
+
+describe('a configuration that breaks a rule', () => {
+  it.each(CASES)('%s: check answers FAILED with exit 0, naming everything', (_name, config, problems) =>
+    withHarness({}, async (harness) => {
+      const result = await harness.check(config);
+      expect(result.exitCode).toBe(0);
+      expect(result.messages).toHaveLength(1);
+      expect(result.messages[0]?.connectionStatus?.status).toBe('FAILED');
+      for (const problem of problems)
+        expect(result.messages[0]?.connectionStatus?.message).toContain(problem);
+      expect(harness.standin.requests).toEqual([]);
+    }),
+  );
+
+  it.each(CASES)(
+    '%s: write ends with one config_error and exit 1 before anything is sent',
+    (_name, config, problems) =>
+      withHarness({}, async (harness) => {
+        const result = await harness.write('', { config });
+        expect(result.exitCode).toBe(1);
+        expect(result.errors).toHaveLength(1);
+        expect(result.errors[0]?.failure_type).toBe('config_error');
+        for (const problem of problems) expect(result.errors[0]?.message).toContain(problem);
+        expect(harness.standin.requests).toEqual([]);
+      }),
+  );
+
+  it('a mapping type that clashes with a field of the project: both commands say so', () =>
+    withHarness({ fields: { age: 'string' } }, async (harness) => {
+      const config = { mappings: [email, { source: 'age', target: 'age', type: 'long' }] };
+      const clash =
+        'mappings[1].type: long clashes with the field age, which is a string in Iterable already';
+      expect((await harness.check(config)).messages[0]?.connectionStatus).toEqual({
+        status: 'FAILED',
+        message: clash,
+      });
+      expect((await harness.write('', { config })).errors).toMatchObject([
+        { message: clash, failure_type: 'config_error' },
+      ]);
+    }));
+
+  it('a stream for which no mapping identifies anybody', () =>
+    withHarness({}, async (harness) => {
+      const config = { mappings: [{ ...email, stream: 'leads' }] };
+      expect((await harness.check(config)).messages[0]?.connectionStatus?.status).toBe('SUCCEEDED');
+      const result = await harness.write('', { config });
+      expect(result.errors[0]?.message).toContain('no mapping for stream users has the target email');
+    }));
+
+  it('a key that Iterable refuses', () =>
+    withHarness({}, async (harness) => {
+      const config = { api_key: 'wrong-key-of-somebody-else-12345' };
+      const check = await harness.check(config);
+      expect(check.exitCode).toBe(0);
+      expect(check.messages[0]?.connectionStatus?.status).toBe('FAILED');
+      expect(check.messages[0]?.connectionStatus?.message).toContain('api_key: Iterable refused the key');
+      const write = await harness.write('', { config });
+      expect(write.exitCode).toBe(1);
+      expect(write.errors).toMatchObject([{ failure_type: 'config_error' }]);
+      expect([...check.lines, ...write.lines, check.stderr, write.stderr].join('')).not.toContain(
+        config.api_key,
+      );
+    }));
+
+  it('unknown keys are ignored, nulls are absent, and a good configuration says what was found', () =>
+    withHarness(
+      {
+        lists: [
+          { name: 'All', listType: 'Standard' },
+          { name: 'Hot', listType: 'Dynamic' },
+        ],
+      },
+      async (harness) => {
+        const result = await harness.check({
+          __injected: 1,
+          data_center: null,
+          mappings: [{ ...email, type: null, stream: null }],
+        });
+        expect(result.exitCode).toBe(0);
+        expect(result.messages[0]?.connectionStatus).toEqual({
+          status: 'SUCCEEDED',
+          message: `Connected to Iterable (${harness.standin.url}, project of type hybrid): the key works, the project has 2 user fields and 1 static lists.`,
+        });
+      },
+    ));
+
+  it('an Iterable out of reach: FAILED, exit 0', async () => {
+    const files = new TestFiles();
+    const config = files.write('config.json', { api_key: 'k', api_url: 'http://127.0.0.1:9' });
+    const result = await runConnector({ args: ['check', '--config', config] });
+    files.remove();
+    expect(result.exitCode).toBe(0);
+    expect(result.messages[0]?.connectionStatus?.status).toBe('FAILED');
+    expect(result.messages[0]?.connectionStatus?.message).toContain(
+      'Iterable did not accept a call for 20 seconds',
+    );
+  }, 45_000);
+
+  it.each([
+    ['not JSON', 'streams: []', 'catalog: not valid JSON'],
+    ['no streams', '{}', 'streams'],
+    ['a stream twice', JSON.stringify(aCatalog(aStream(), aStream())), 'users'],
+  ])('a catalog that is none (%s)', (_name, catalog, words) =>
+    withHarness({}, async (harness) => {
+      const result = await harness.write('', { catalog });
+      expect(result.exitCode).toBe(1);
+      expect(result.errors).toMatchObject([{ failure_type: 'config_error' }]);
+      expect(result.errors[0]?.message).toContain(words);
+    }),
+  );
+});
+
+describe('the command line', () => {
+  it.each([
+    ['no command', []],
+    ['an unknown command', ['sync']],
+    ['a missing flag', ['check']],
+    ['one of two flags missing', ['write', '--config', 'x']],
+    ['an unknown flag', ['check', '--config', 'x', '--fast']],
+  ])('%s: usage on stderr, exit 1', async (_name, args) => {
+    const result = await runConnector({ args });
+    expect(result.exitCode).toBe(1);
+    expect(result.stderr).toContain('Usage:');
+    expect(result.errors).toMatchObject([{ failure_type: 'config_error' }]);
+  });
+
+  it.each([
+    ['a file that is not there', '/nowhere/config.json', 'unreadable'],
+    ['a file that is not JSON', undefined, 'not valid JSON'],
+  ])('%s: check answers FAILED', async (_name, path, _words) => {
+    const files = new TestFiles();
+    const result = await runConnector({
+      args: ['check', '--config', path ?? files.write('c.json', '{"api_key": "abc')],
+    });
+    files.remove();
+    expect(result.exitCode).toBe(0);
+    expect(result.messages[0]?.connectionStatus?.status).toBe('FAILED');
+    expect(result.lines.join('')).not.toContain('abc');
+  });
+
+  it('spec needs nothing: one SPEC line, exit 0, with only what works', async () => {
+    const result = await runConnector({ args: ['spec'], cwd: '/', env: {} });
+    expect(result.exitCode).toBe(0);
+    expect(result.messages).toHaveLength(1);
+    expect(result.messages[0]?.spec).toMatchObject({
+      documentationUrl: expect.stringContaining('https://') as string,
+      supported_destination_sync_modes: ['append', 'append_dedup', 'overwrite'],
+    });
+  });
+
+  it('takes --state, a catalog named .txt, and --help', () =>
+    withHarness({}, async (harness) => {
+      const { files } = harness;
+      const args = [
+        'write',
+        '--config',
+        files.write('c.json', harness.config()),
+        '--catalog',
+        files.write('catalog.txt', aCatalog()),
+      ];
+      expect((await runConnector({ args: [...args, '--state', files.write('s.json', '{}')] })).exitCode).toBe(
+        0,
+      );
+      const help = await runConnector({ args: ['--help'] });
+      expect([help.exitCode, help.lines, help.stderr.includes('Usage:')]).toEqual([0, [], true]);
+    }));
+});
