@@ -14,10 +14,10 @@ import {
 } from '../protocol/catalog.ts';
 import { readMessages } from '../protocol/reader.ts';
 import { withDestinationStats } from '../protocol/state-text.ts';
-import { Router } from '../streams/router.ts';
+import { Router, type RoutedStream } from '../streams/router.ts';
 import { Pipeline } from '../sync/pipeline.ts';
 import { StreamStatuses } from '../sync/stream-statuses.ts';
-import { SyncSummary } from '../sync/stream-summary.ts';
+import { SyncSummary, total } from '../sync/stream-summary.ts';
 import { SyncLog } from '../sync/sync-log.ts';
 import { connect, loadConfig, readTextFile, type Connection } from './connect.ts';
 import type { CommandContext, CommandPaths } from './context.ts';
@@ -26,6 +26,8 @@ import type { CommandContext, CommandPaths } from './context.ts';
 const ATTEMPT_TIMEOUT_MS = 60_000;
 /** As long as an outage reasonably lasts. */
 const CALL_BUDGET_MS = 30 * 60_000;
+/** A stream of fewer records may well consist of bad ones. */
+const MIN_RECORDS_TO_JUDGE = 10;
 
 export async function runWrite(context: CommandContext, paths: CommandPaths): Promise<number> {
   const { writer, clock, stopSignal } = context;
@@ -115,6 +117,7 @@ async function sync(
     log.summary(streams, summary, caller.counts);
   }
   if (inputError !== undefined) throw inputError;
+  failWhenAllWereRejected(streams, summary);
   const incomplete = statuses.incomplete.map(describeStream);
   if (incomplete.length > 0) {
     throw new TransientError(
@@ -122,6 +125,22 @@ async function sync(
       `The source ended as INCOMPLETE: ${incomplete.join(', ')}. What it sent is delivered and acknowledged; the rest will come with the next sync.`,
     );
   }
+}
+
+/** A stream of which nothing at all could be delivered is mapped wrongly, whatever its states say. */
+function failWhenAllWereRejected(streams: readonly RoutedStream[], summary: SyncSummary): void {
+  const lost = streams.filter(({ key }) => {
+    const { received, rejected } = summary.of(key);
+    return received >= MIN_RECORDS_TO_JUDGE && total(rejected) === received;
+  });
+  if (lost.length === 0) return;
+  throw new ConfigError(
+    lost.map(
+      ({ name }) =>
+        `Every record of stream ${name} was rejected. See the reasons in the log; mostly the mappings name the wrong columns.`,
+    ),
+    { code: 'all_rejected' },
+  );
 }
 
 /** Feeds the pipeline until the input ends; gives the error that makes the rest of the input untrustworthy, if one does. */
@@ -149,6 +168,13 @@ function refuseUnworkable(
     knownFields: fields,
     streams: catalog.streams.map(({ id }) => id.name),
   });
+  for (const { id, destinationSyncMode } of catalog.streams) {
+    if (destinationSyncMode === 'update') {
+      problems.push(
+        `Stream ${describeStream(id)}: the destination sync mode update is not offered; choose append_dedup`,
+      );
+    }
+  }
   if (problems.length > 0) throw new ConfigError(problems);
 }
 

@@ -1,0 +1,111 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Interception } from './standin/server.ts';
+import { withHarness } from './support/harness.ts';
+import { aRecord, aState } from './support/messages.ts';
+import { userLines } from './support/with-users.ts';
+
+const HICCUPS: [string, Interception][] = [
+  [
+    '429 with a reset',
+    { status: 429, body: '{"code":"RateLimitExceeded","msg":"slow","params":{"rateLimitReset":0.1}}' },
+  ],
+  [
+    '429 with Retry-After',
+    { status: 429, headers: { 'Retry-After': '0' }, body: '{"code":"RateLimitExceeded","msg":""}' },
+  ],
+  ['500', { status: 500, body: '{"code":"Success","msg":"","params":null}' }],
+  [
+    'a gateway’s HTML 502',
+    { status: 502, headers: { 'Content-Type': 'text/html' }, body: '<html>Bad gateway</html>' },
+  ],
+  ['a connection reset before the call was applied', { reset: true }],
+  ['a connection reset after the call was applied', { reset: true, afterApplying: true }],
+  ['a 200 that is not JSON', { status: 200, body: '<html>Login</html>' }],
+  ['a 200 that is cut off', { status: 200, body: '{"successCount":', afterApplying: true }],
+  ['a 200 that is not what the API promises', { status: 200, body: '{}' }],
+];
+
+describe('outages', () => {
+  it.each(HICCUPS)('%s: the call is repeated and nothing is lost', (_name, interception) =>
+    withHarness({}, async (harness) => {
+      let left = 1;
+      harness.standin.intercept = ({ path }) =>
+        path.endsWith('/bulkUpdate') && left-- > 0 ? interception : undefined;
+      const result = await harness.write(aRecord({ email: 'a@x.com', n: 1 }) + aState(1));
+      expect(result.errors).toEqual([]);
+      expect(result.exitCode).toBe(0);
+      expect(result.states).toHaveLength(1);
+      expect(harness.standin.store.users()).toEqual([{ email: 'a@x.com', dataFields: { n: 1 } }]);
+      expect(harness.standin.calls('/bulkUpdate').length).toBe(2);
+      expect(
+        result.logs.some((log) => log.startsWith('WARN Iterable') && log.includes('Trying again in')),
+      ).toBe(true);
+    }),
+  );
+
+  it.each([401, 403])(
+    '%i in the middle stops at once as config_error; what was confirmed is acknowledged',
+    (status) =>
+      withHarness({}, async (harness) => {
+        harness.standin.intercept = ({ path }) =>
+          path.endsWith('/bulkUpdate') && harness.standin.calls('/bulkUpdate').length > 1
+            ? { status, body: '{"code":"Forbidden","msg":""}' }
+            : undefined;
+        const result = await harness.write(userLines(3000, 1000), { config: { requests_per_second: 20 } });
+        expect(result.exitCode).toBe(1);
+        expect(result.errors).toMatchObject([{ failure_type: 'config_error' }]);
+        expect(result.states).toHaveLength(1);
+      }),
+  );
+});
+
+describe('batches', () => {
+  it('sends 2,500 users in 3 calls, and each state after its own records only', () =>
+    withHarness({}, async (harness) => {
+      const result = await harness.write(userLines(2500, 500));
+      expect(harness.standin.calls('/bulkUpdate').map(({ users }) => users)).toEqual([1000, 1000, 500]);
+      expect(
+        result.states.map(
+          (state) =>
+            (JSON.parse(state) as { state: { stream: { stream_state: unknown } } }).state.stream.stream_state,
+        ),
+      ).toEqual([500, 1000, 1500, 2000, 2500].map((cursor) => ({ cursor })));
+      expect(result.logs.filter((log) => log.startsWith('INFO Batch of')).length).toBe(3);
+    }));
+
+  it('keeps every call within 4,000,000 bytes, measured in UTF-8', () =>
+    withHarness({}, async (harness) => {
+      await harness.write(userLines(1000, Infinity, () => ({ text: 'é'.repeat(5000) })));
+      const calls = harness.standin.calls('/bulkUpdate');
+      expect(harness.standin.store.size).toBe(1000);
+      expect(calls.length).toBe(3);
+      expect(Math.max(...calls.map(({ bytes }) => bytes))).toBeLessThanOrEqual(4_000_000);
+    }));
+
+  it('honours batch_size', () =>
+    withHarness({}, async (harness) => {
+      await harness.write(userLines(25), { config: { batch_size: 10 } });
+      expect(harness.standin.calls('/bulkUpdate').map(({ users }) => users)).toEqual([10, 10, 5]);
+    }));
+
+  it('meets no 429 at the published limits', () =>
+    withHarness({ limitScale: 1 }, async (harness) => {
+      await harness.write(userLines(80), { config: { batch_size: 5, requests_per_second: null } });
+      const statuses = harness.standin.calls('/bulkUpdate').map(({ status }) => status);
+      expect(statuses).toEqual(Array.from({ length: 16 }, () => 200));
+    }));
+
+  it('never has two calls for one user in flight', () =>
+    withHarness({ latencyMs: 20 }, async (harness) => {
+      const lines = Array.from({ length: 300 }, (_, index) =>
+        aRecord({ email: `user${index % 7}@x.com`, n: index }),
+      );
+      await harness.write(lines, { config: { batch_size: 3 } });
+      expect(
+        harness.standin.store
+          .users()
+          .map(({ dataFields }) => dataFields.n)
+          .sort(),
+      ).toEqual([293, 294, 295, 296, 297, 298, 299]);
+    }));
+});

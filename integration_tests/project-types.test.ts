@@ -1,0 +1,129 @@
+import { describe, expect, it } from '@jest/globals';
+import { withHarness } from './support/harness.ts';
+import { aRecord, aState } from './support/messages.ts';
+
+describe('project types', () => {
+  it('hybrid, by email: the user id is a field like any other', () =>
+    withHarness({}, async (harness) => {
+      await harness.write(aRecord({ email: 'a@x.com', userId: 7 }));
+      expect(harness.standin.store.users()).toEqual([{ email: 'a@x.com', userId: '7', dataFields: {} }]);
+    }));
+
+  it('hybrid, by user id: the address travels in the data fields', () =>
+    withHarness({}, async (harness) => {
+      const config = { identify_by: 'user_id' };
+      await harness.write(aRecord({ email: 'a@x.com', userId: 'Seven '.trim() }), { config });
+      await harness.write(aRecord({ email: 'new@x.com', userId: 'Seven' }), { config });
+      expect(harness.standin.store.users()).toEqual([
+        { email: 'new@x.com', userId: 'Seven', dataFields: {} },
+      ]);
+    }));
+
+  it('email, by user id: unknown ids become users with a placeholder address', () =>
+    withHarness({ projectType: 'email' }, async (harness) => {
+      await harness.write(aRecord({ userId: 'u1', n: 1 }), { config: { identify_by: 'user_id' } });
+      expect(harness.standin.store.users()).toEqual([
+        { email: 'u1@placeholder.email', userId: 'u1', dataFields: { n: 1 } },
+      ]);
+    }));
+
+  it('user_id: identify_by needs no word', () =>
+    withHarness({ projectType: 'user_id' }, async (harness) => {
+      await harness.write(aRecord({ userId: 'u1', email: 'a@x.com' }), { config: { identify_by: null } });
+      expect(harness.standin.store.users()).toEqual([{ email: 'a@x.com', userId: 'u1', dataFields: {} }]);
+    }));
+});
+
+const DELETED = { _ab_cdc_deleted_at: '2026-01-01' };
+
+describe('flagged deletions', () => {
+  it('removes by address, percent-encoded, also people whom nobody exported', () =>
+    withHarness({}, async (harness) => {
+      const address = 'a+b/c%d?e#f@x.com';
+      await harness.write(aRecord({ email: address }) + aRecord({ email: 'b@x.com' }));
+      const result = await harness.write(
+        aRecord({ email: address, ...DELETED }) + aRecord({ email: 'nobody@x.com', ...DELETED }) + aState(1),
+      );
+      expect(result.exitCode).toBe(0);
+      expect(harness.standin.store.users().map(({ email }) => email)).toEqual(['b@x.com']);
+      expect(result.states).toHaveLength(1);
+      expect(
+        result.logs.some((log) =>
+          log.includes('Stream users: 2 received, 0 delivered, 2 removed, 0 rejected.'),
+        ),
+      ).toBe(true);
+    }));
+
+  it.each([null, false, 0, '', ' 0 ', 'FALSE', 'f', 'No', 'n'])(
+    '%j in the deletion column is no deletion',
+    (flag) =>
+      withHarness({}, async (harness) => {
+        await harness.write(aRecord({ email: 'a@x.com', gone: flag }), {
+          config: { deletion_column: 'gone' },
+        });
+        expect(harness.standin.store.users()).toEqual([{ email: 'a@x.com', dataFields: {} }]);
+      }),
+  );
+
+  it('additive skips and counts them', () =>
+    withHarness({}, async (harness) => {
+      await harness.write(aRecord({ email: 'a@x.com' }));
+      const result = await harness.write(aRecord({ email: 'a@x.com', ...DELETED }) + aState(1), {
+        config: { sync_mode: 'additive' },
+      });
+      expect(harness.standin.store.size).toBe(1);
+      expect(result.states[0]).toContain('"destinationStats":{"recordCount":1.0}');
+      expect(result.logs.some((log) => log.includes('1 skipped (removal_not_allowed 1)'))).toBe(true);
+    }));
+
+  it('needs only what identifies; without it the record is rejected', () =>
+    withHarness({}, async (harness) => {
+      await harness.write(
+        aRecord({ email: 'a@x.com', userId: '1' }) + aRecord({ email: 'b@x.com', userId: '2' }),
+      );
+      const result = await harness.write(
+        aRecord({ userId: '2', ...DELETED }) + aRecord({ n: 1, ...DELETED }) + aState(1),
+      );
+      expect(harness.standin.store.users().map(({ userId }) => userId)).toEqual(['1']);
+      expect(result.states[0]).toContain('"destinationStats":{"recordCount":1.0,"rejectedRecordCount":1.0}');
+    }));
+
+  it('email project: an id alone is looked up, and the person goes by address', () =>
+    withHarness({ projectType: 'email' }, async (harness) => {
+      await harness.write(aRecord({ email: 'a@x.com', userId: '1' }));
+      const result = await harness.write(
+        aRecord({ userId: '1', ...DELETED }) + aRecord({ userId: 'nobody', ...DELETED }),
+      );
+      expect(harness.standin.store.size).toBe(0);
+      expect(harness.standin.calls('/users/a%40x.com').map(({ method }) => method)).toEqual(['DELETE']);
+      expect(result.logs.some((log) => log.includes('1 removed, 1 rejected (ambiguous_user_id 1)'))).toBe(
+        true,
+      );
+    }));
+
+  it('user_id project: by id; an unknown id is no failure', () =>
+    withHarness({ projectType: 'user_id', unknownUserIdStatus: 404 }, async (harness) => {
+      const result = await harness.write(aRecord({ userId: 'u/1', ...DELETED }) + aState(1));
+      expect(result.exitCode).toBe(0);
+      expect(result.states).toHaveLength(1);
+    }));
+
+  it('a user written again after a deletion waits until Iterable shows the person gone', () =>
+    withHarness({ lookUpsUntilGone: 3 }, async (harness) => {
+      await harness.write(aRecord({ email: 'a@x.com', old: 1 }));
+      const result = await harness.write(
+        aRecord({ email: 'a@x.com', n: 0 }) +
+          aRecord({ email: 'a@x.com', ...DELETED }) +
+          aRecord({ email: 'a@x.com', n: 2 }) +
+          aState(1),
+      );
+      expect(result.errors).toEqual([]);
+      expect(harness.standin.store.users()).toEqual([{ email: 'a@x.com', dataFields: { n: 2 } }]);
+      expect(harness.standin.calls('/getByEmail').length).toBe(4);
+      expect(
+        result.logs.some((log) =>
+          log.includes('3 received, 1 delivered, 1 removed, 1 superseded by a later deletion'),
+        ),
+      ).toBe(true);
+    }));
+});

@@ -1,0 +1,117 @@
+import { describe, expect, it } from '@jest/globals';
+import { withHarness } from './support/harness.ts';
+import { aRecord, aState } from './support/messages.ts';
+import { userLines } from './support/with-users.ts';
+
+describe('rejections', () => {
+  it('rejects what can’t be mapped, says why without the value, and delivers the others', () =>
+    withHarness({ fields: { age: 'long', born: 'date' } }, async (harness) => {
+      const result = await harness.write(
+        aRecord({ email: 'a@x.com', age: 'thirty-secret' }) +
+          aRecord({ email: 'b@x.com', born: '2023-02-30' }) +
+          aRecord({ email: '  ' }) +
+          aRecord({ email: 'c@x.com', age: '30' }) +
+          aState(1),
+      );
+      expect(result.exitCode).toBe(0);
+      expect(harness.standin.store.users()).toEqual([{ email: 'c@x.com', dataFields: { age: 30 } }]);
+      expect(result.states[0]).toContain('"destinationStats":{"recordCount":1.0,"rejectedRecordCount":3.0}');
+      expect(result.logs.filter((log) => log.startsWith('WARN'))).toEqual([
+        'WARN Rejected the record in line 1 (stream users): wrong_type, field age: expected a whole number of at most 64 bits, found other text.',
+        'WARN Rejected the record in line 2 (stream users): wrong_type, field born: expected a date (yyyy-MM-dd, with or without a time), found other text.',
+        'WARN Rejected the record in line 3 (stream users): missing_identifier, field email: the record has no email, which identifies users.',
+      ]);
+      expect(result.lines.join('')).not.toContain('thirty-secret');
+    }));
+
+  it('reads from the answer who did not arrive: a 200 alone says nothing', () =>
+    withHarness({}, async (harness) => {
+      harness.standin.store.forgotten.add('gone@x.com');
+      const result = await harness.write(
+        aRecord({ email: '000' }) +
+          aRecord({ email: 'gone@x.com' }) +
+          aRecord({ email: 'a@x.com', userId: 'x'.repeat(53) }) +
+          aRecord({ email: 'b@x.com' }) +
+          aState(1),
+      );
+      expect(harness.standin.store.users().map(({ email }) => email)).toEqual(['b@x.com']);
+      expect(result.states[0]).toContain('"recordCount":1.0,"rejectedRecordCount":3.0');
+      expect(
+        result.logs.some((log) =>
+          log.includes('3 rejected (invalid_email 1, forgotten 1, invalid_user_id 1)'),
+        ),
+      ).toBe(true);
+      expect(harness.standin.calls('/bulkUpdate').length).toBe(1);
+    }));
+
+  it('resolves a conflict that names the existing user to the record that caused it', () =>
+    withHarness({}, async (harness) => {
+      await harness.write(aRecord({ email: 'owner@x.com', userId: '7' }));
+      const result = await harness.write(
+        aRecord({ email: 'thief@x.com', userId: '7' }) +
+          aRecord({ email: 'other@x.com', userId: '8' }) +
+          aState(1),
+      );
+      expect(
+        result.logs.some((log) => log.includes('Rejected the record in line 1 (stream users): conflict')),
+      ).toBe(true);
+      expect(harness.standin.store.users().map(({ email }) => email)).toEqual(['owner@x.com', 'other@x.com']);
+    }));
+
+  it.each(['lists', 'whole'] as const)(
+    'finds the one wrong type among 1,000 (%s), and delivers 999 in bulk',
+    (wrongTypeStyle) =>
+      withHarness({ wrongTypeStyle }, async (harness) => {
+        // The first value of the batch fixes the type while the batch is applied.
+        await harness.write(aRecord({ email: 'first@x.com', level: 1 }));
+        const [fixed] = harness.standin.store.users();
+        expect(fixed?.dataFields).toEqual({ level: 1 });
+        harness.standin.store.fields.types.set('level', 'long');
+        const before = harness.standin.calls('/bulkUpdate').length;
+        // A field that Iterable learns only after the run has begun can't be coerced beforehand.
+        harness.standin.intercept = ({ path }) =>
+          path.endsWith('/getFields') ? { status: 200, body: '{"fields":{"email":"string"}}' } : undefined;
+        const lines = [...userLines(1000, Infinity, (index) => ({ level: index === 637 ? 'high' : index }))];
+        const result = await harness.write([...lines, aState(1)]);
+        expect(result.states[0]).toContain('"recordCount":999.0,"rejectedRecordCount":1.0');
+        expect(result.logs.some((log) => log.includes('Rejected the record in line 638'))).toBe(true);
+        expect(harness.standin.store.size).toBe(1000);
+        expect(harness.standin.calls('/bulkUpdate').length - before).toBe(wrongTypeStyle === 'lists' ? 1 : 2);
+      }),
+  );
+
+  it('tries the records of a refused merged user one by one, in order', () =>
+    withHarness({ fields: { level: 'long' } }, async (harness) => {
+      harness.standin.intercept = ({ path }) =>
+        path.endsWith('/getFields') ? { status: 200, body: '{"fields":{}}' } : undefined;
+      const result = await harness.write(
+        aRecord({ email: 'a@x.com', level: 1, n: 1 }) +
+          aRecord({ email: 'a@x.com', level: 'high' }) +
+          aRecord({ email: 'a@x.com', n: 3 }) +
+          aState(1),
+      );
+      expect(harness.standin.store.users()).toEqual([{ email: 'a@x.com', dataFields: { level: 1, n: 3 } }]);
+      expect(result.states[0]).toContain('"recordCount":2.0,"rejectedRecordCount":1.0');
+      expect(result.logs.some((log) => log.includes('Rejected the record in line 2'))).toBe(true);
+    }));
+
+  it('rejects a user over 4 MB without a call', () =>
+    withHarness({}, async (harness) => {
+      const result = await harness.write(
+        aRecord({ email: 'a@x.com', text: 'x'.repeat(4_000_001) }) + aState(1),
+      );
+      expect(result.logs.some((log) => log.includes('too_large'))).toBe(true);
+      expect(harness.standin.calls('/bulkUpdate')).toEqual([]);
+      expect(result.states).toHaveLength(1);
+    }));
+
+  it('fails when every record of a stream of 10 or more was rejected, after giving the state back', () =>
+    withHarness({}, async (harness) => {
+      const result = await harness.write(
+        Array.from({ length: 10 }, () => aRecord({ name: 'nobody' })).join('') + aState(1),
+      );
+      expect(result.states).toHaveLength(1);
+      expect(result.exitCode).toBe(1);
+      expect(result.errors).toMatchObject([{ failure_type: 'config_error' }]);
+    }));
+});
