@@ -1,6 +1,8 @@
 /**
- * JSON that keeps numbers as they were written. `JSON.parse` turns 9007199254740993 into …992 and `5.0` into `5`;
- * here such a number survives as an {@link ExactNumber} and is written back digit for digit.
+ * JSON that keeps what `JSON.parse` loses. It turns 9007199254740993 into …992 and `5.0` into `5`; here such a number
+ * survives as an {@link ExactNumber} and is written back digit for digit. And in V8 12.8 to 14.6 (Node 23 to 26) it reads
+ * an escaped key as another one after it has seen a key that holds a backslash; here keys are what they say.
+ * See https://github.com/nodejs/node/issues/63785.
  */
 import { randomUUID } from 'node:crypto';
 
@@ -31,16 +33,16 @@ const MARKED_NUMBER = new RegExp(`"${MARK}([^"]*)"`, 'g');
  * Throws SyntaxError like `JSON.parse`, whose message may quote the text.
  */
 export function parseJson(text: string): JsonValue {
-  return withExactNumbers(JSON.parse(text) as JsonValue, text);
+  return withNothingLost(JSON.parse(text) as JsonValue, text);
 }
 
 /**
- * The second half of {@link parseJson}, for whoever looks at a value before deciding that its digits matter: given what
- * `JSON.parse` made of `text`, gives that same value back when nothing was lost, else a new one with exact numbers.
+ * The second half of {@link parseJson}, for whoever looks at a value before deciding that its details matter: given what
+ * `JSON.parse` made of `text`, gives that same value back when nothing was lost, else a new and faithful one.
  */
-export function withExactNumbers(parsed: JsonValue, text: string): JsonValue {
-  const marked = markNumbers(text);
-  return marked === undefined ? parsed : restoreNumbers(JSON.parse(marked) as JsonValue);
+export function withNothingLost(parsed: JsonValue, text: string): JsonValue {
+  const marked = markText(text);
+  return marked ? restoreMarked(JSON.parse(marked.text) as JsonValue, marked.keys) : parsed;
 }
 
 /** `JSON.stringify` that writes every {@link ExactNumber} as the number it stands for. */
@@ -56,18 +58,33 @@ export function isJsonObject(value: unknown): value is JsonObject {
   );
 }
 
+interface MarkedText {
+  readonly text: string;
+  /** The keys that were replaced; each mark ends in its index here. */
+  readonly keys: readonly string[];
+}
+
 /**
- * Replaces each number that would not survive by a marked string; undefined when all survive. The text must be valid JSON:
- * outside of its strings a digit or a minus then begins a number, and nothing else does. Every record passes here.
+ * Replaces each number that would not survive by a marked string, and each escaped key by a marked one without escapes;
+ * undefined when all is well. The text must be valid JSON: outside of its strings a digit or a minus then begins a number,
+ * and nothing else does. Every record passes here.
  */
-function markNumbers(text: string): string | undefined {
+function markText(text: string): MarkedText | undefined {
+  const keys: string[] = [];
+  const mayHoldEscapedKeys = text.includes('\\');
   let marked = '';
   let copiedTo = 0;
   let at = 0;
   while (at < text.length) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) {
-      at = endOfString(text, at);
+      const start = at;
+      at = endOfString(text, start);
+      if (!mayHoldEscapedKeys || !isEscapedKey(text, start, at)) continue;
+      marked += `${text.slice(copiedTo, start)}"${MARK}${keys.length}"`;
+      copiedTo = at;
+      // As a value, not as a key, it is read well.
+      keys.push(JSON.parse(text.slice(start, at)) as string);
     } else if (isDigit(code) || code === MINUS) {
       const start = at;
       at = endOfNumber(text, start);
@@ -78,16 +95,17 @@ function markNumbers(text: string): string | undefined {
       at++;
     }
   }
-  return copiedTo === 0 ? undefined : marked + text.slice(copiedTo);
+  return copiedTo === 0 ? undefined : { text: marked + text.slice(copiedTo), keys };
 }
 
-/** The other way round, in place, and without recursion: the nesting may be deeper than the call stack. */
-function restoreNumbers(root: JsonValue): JsonValue {
+/** The other way round, without recursion: the nesting may be deeper than the call stack. */
+function restoreMarked(root: JsonValue, keys: readonly string[]): JsonValue {
   const containers: (JsonValue[] | JsonObject)[] = [];
   const restore = (value: JsonValue): JsonValue => {
     if (typeof value === 'string' && value.startsWith(MARK)) return new ExactNumber(value.slice(MARK.length));
-    if (Array.isArray(value) || isJsonObject(value)) containers.push(value);
-    return value;
+    const restored = keys.length > 0 && isJsonObject(value) ? restoreKeys(value, keys) : value;
+    if (Array.isArray(restored) || isJsonObject(restored)) containers.push(restored);
+    return restored;
   };
   const restored = restore(root);
   for (let container = containers.pop(); container; container = containers.pop()) {
@@ -102,7 +120,20 @@ function restoreNumbers(root: JsonValue): JsonValue {
   return restored;
 }
 
+function restoreKeys(object: JsonObject, keys: readonly string[]): JsonObject {
+  const entries = Object.entries(object);
+  if (!entries.some(([key]) => key.startsWith(MARK))) return object;
+  return Object.fromEntries(
+    entries.map(([key, value]) => [
+      key.startsWith(MARK) ? (keys[Number(key.slice(MARK.length))] as string) : key,
+      value,
+    ]),
+  );
+}
+
+const SPACE = 32;
 const QUOTE = 34;
+const COLON = 58;
 const BACKSLASH = 92;
 const ZERO = 48;
 const NINE = 57;
@@ -131,6 +162,13 @@ function endOfNumber(text: string, start: number): number {
     if (!isPart) return at;
   }
   return text.length;
+}
+
+/** True for a string with an escape in it that a colon follows. */
+function isEscapedKey(text: string, start: number, end: number): boolean {
+  let at = end;
+  while (at < text.length && text.charCodeAt(at) <= SPACE) at++;
+  return text.charCodeAt(at) === COLON && text.slice(start, end).includes('\\');
 }
 
 /** True when a JavaScript number gives back the text between these indexes. */

@@ -6,7 +6,7 @@ import {
   isJsonObject,
   parseJson,
   stringifyJson,
-  withExactNumbers,
+  withNothingLost,
   type JsonValue,
 } from '../src/json.ts';
 
@@ -102,6 +102,26 @@ describe('parseJson', () => {
     }
   });
 
+  it('reads escaped keys as what they say, also where V8 mixes them up', () => {
+    // Having seen a key that is a backslash, JSON.parse of Node 24 takes the next escaped key of its length for it.
+    const keys = ['\\', '"', '\n', '\u0001', 'a\\', 'a"', 'a\n', 'é', '\\u', '"u', '1', '__proto__'];
+    for (const first of keys) {
+      for (const second of keys.filter((key) => key !== first)) {
+        const json = `{${[first, second].map((key) => `${escaped(key)} :[1]`).join(',')},"n":5.0}`;
+        const expected = [first, second].sort((a, b) => Number(b === '1') - Number(a === '1'));
+        expect(Object.keys(parseJson(json) as object)).toEqual([...expected, 'n']);
+        expect(parseJson(`[${json}]`)).toEqual([
+          Object.fromEntries([
+            [first, [1]],
+            [second, [1]],
+            ['n', new ExactNumber('5.0')],
+          ]),
+        ]);
+      }
+    }
+    expect(parseJson('{"\\u0061":1,"a":2,"b":{"\\u0061":3}}')).toEqual({ a: 2, b: { a: 3 } });
+  });
+
   it('lets the last of two equal keys count', () => {
     expect(parseJson('{"a":5.0,"a":6.0}')).toEqual({ a: new ExactNumber('6.0') });
   });
@@ -113,7 +133,7 @@ describe('parseJson', () => {
     expect(value).toEqual(new ExactNumber('5.0'));
   });
 
-  it('gives back every number text, and otherwise what JSON.parse gives', () => {
+  it('gives back every text: numbers, keys, strings', () => {
     const digits = fc.stringMatching(/^(0|[1-9]\d{0,24})$/);
     const number = fc
       .tuple(
@@ -142,7 +162,6 @@ describe('parseJson', () => {
     fc.assert(
       fc.property(json, (text) => {
         expect(stringifyJson(parseJson(text))).toBe(text);
-        expect(toPlain(parseJson(text))).toEqual(JSON.parse(text));
       }),
       { numRuns: 500 },
     );
@@ -179,10 +198,10 @@ describe('parseJson', () => {
   });
 });
 
-describe('withExactNumbers', () => {
+describe('withNothingLost', () => {
   it('gives the very same value back when nothing was lost', () => {
     const value: JsonValue = { a: 1, b: '5.0' };
-    expect(withExactNumbers(value, '{"a":1,"b":"5.0"}')).toBe(value);
+    expect(withNothingLost(value, '{"a":1,"b":"5.0"}')).toBe(value);
   });
 });
 
@@ -220,9 +239,8 @@ describe('endOfString', () => {
   });
 });
 
-function toPlain(value: JsonValue): unknown {
-  if (value instanceof ExactNumber) return Number(value.text);
-  if (Array.isArray(value)) return value.map(toPlain);
-  if (!isJsonObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, toPlain(member)]));
+/** JSON for a key, in the shortest form where it must be escaped, else needlessly escaped. */
+function escaped(key: string): string {
+  const units = key.split('').map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return /["\\\n]/.test(key) ? JSON.stringify(key) : `"${units.join('')}"`;
 }

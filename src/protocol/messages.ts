@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer';
 import type * as z from 'zod';
 import { ProtocolError } from '../errors.ts';
-import { withExactNumbers, type JsonObject, type JsonValue } from '../json.ts';
+import { withNothingLost, type JsonObject, type JsonValue } from '../json.ts';
 import type { StreamId } from '../model.ts';
 import {
   anyMessageSchema,
@@ -91,7 +91,7 @@ function parseObject(source: Source, isUnterminated: boolean): JsonValue {
 
 function readRecord(message: JsonValue, source: Source): RecordMessage {
   const { record } = read(recordSchema, message, source);
-  const exact = withExactNumbers(message, source.text);
+  const exact = withNothingLost(message, source.text);
   return {
     kind: 'record',
     line: source.line,

@@ -1,0 +1,55 @@
+/** The demo's records: 1,000 customers as a warehouse might hold them, the same ones every time. */
+import { faker } from '@faker-js/faker';
+
+export const DEMO_USERS = 1000;
+export const DEMO_STATE_EVERY = 250;
+
+/** What the columns are and where they go; the demo's configuration and its proof both read it. */
+export const DEMO_MAPPINGS = [
+  { source: 'email_address', target: 'email' },
+  { source: 'id', target: 'userId' },
+  { source: 'first_name', target: 'firstName' },
+  { source: 'last_name', target: 'lastName' },
+  { source: 'address.city', target: 'home.city' },
+  { source: 'address.country', target: 'home.country' },
+  { source: 'lifetime_value', target: 'lifetimeValue', type: 'double' },
+  { source: 'orders', target: 'orders', type: 'long' },
+  { source: 'is_subscriber', target: 'isSubscriber' },
+  { source: 'signed_up_at', target: 'signupDate', type: 'date' },
+] as const;
+
+export interface Customer {
+  readonly id: number;
+  readonly email_address: string;
+  readonly first_name: string;
+  readonly last_name: string;
+  readonly address: { readonly city: string; readonly country: string };
+  readonly lifetime_value: number;
+  readonly orders: number | null;
+  readonly is_subscriber: boolean;
+  readonly signed_up_at: string;
+}
+
+export function* exampleCustomers(): Generator<Customer> {
+  faker.seed(2026);
+  faker.setDefaultRefDate('2026-01-01T00:00:00Z');
+  for (let id = 1; id <= DEMO_USERS; id++) {
+    const firstName = faker.person.firstName();
+    const lastName = faker.person.lastName();
+    yield {
+      id,
+      email_address: faker.internet.email({
+        firstName,
+        lastName: `${lastName}.${id}`,
+        provider: 'example.com',
+      }),
+      first_name: firstName,
+      last_name: lastName,
+      address: { city: faker.location.city(), country: faker.location.countryCode() },
+      lifetime_value: faker.number.float({ min: 0, max: 5000, fractionDigits: 2 }),
+      orders: id % 10 === 0 ? null : faker.number.int({ min: 0, max: 80 }),
+      is_subscriber: faker.datatype.boolean(),
+      signed_up_at: faker.date.past({ years: 5 }).toISOString(),
+    };
+  }
+}
