@@ -67,35 +67,53 @@ interface MarkedText {
 /**
  * Replaces each number that would not survive by a marked string, and each escaped key by a marked one without escapes;
  * undefined when all is well. The text must be valid JSON: outside of its strings a digit or a minus then begins a number,
- * and nothing else does. Every record passes here.
+ * and nothing else does.
  */
 function markText(text: string): MarkedText | undefined {
+  const spots = findSpots(text);
+  if (spots.length === 0) return undefined;
   const keys: string[] = [];
-  const mayHoldEscapedKeys = text.includes('\\');
   let marked = '';
   let copiedTo = 0;
+  for (const { start, end } of spots) {
+    let name = text.slice(start, end);
+    if (name.startsWith('"')) {
+      // As a value, not as a key, it is read well.
+      keys.push(JSON.parse(name) as string);
+      name = String(keys.length - 1);
+    }
+    marked += `${text.slice(copiedTo, start)}"${MARK}${name}"`;
+    copiedTo = end;
+  }
+  return { text: marked + text.slice(copiedTo), keys };
+}
+
+/** Where the numbers and keys stand that need care. Every record passes here, so it is one loop over the characters. */
+function findSpots(text: string): { readonly start: number; readonly end: number }[] {
+  const spots: { start: number; end: number }[] = [];
   let at = 0;
   while (at < text.length) {
-    const code = text.charCodeAt(at);
+    const start = at;
+    const code = text.charCodeAt(start);
     if (code === QUOTE) {
-      const start = at;
-      at = endOfString(text, start);
-      if (!mayHoldEscapedKeys || !isEscapedKey(text, start, at)) continue;
-      marked += `${text.slice(copiedTo, start)}"${MARK}${keys.length}"`;
-      copiedTo = at;
-      // As a value, not as a key, it is read well.
-      keys.push(JSON.parse(text.slice(start, at)) as string);
+      let hasEscape = false;
+      for (at++; at < text.length; at++) {
+        const unit = text.charCodeAt(at);
+        if (unit === QUOTE) break;
+        if (unit !== BACKSLASH) continue;
+        hasEscape = true;
+        at++;
+      }
+      at++;
+      if (hasEscape && isBeforeColon(text, at)) spots.push({ start, end: at });
     } else if (isDigit(code) || code === MINUS) {
-      const start = at;
       at = endOfNumber(text, start);
-      if (survives(text, start, at)) continue;
-      marked += `${text.slice(copiedTo, start)}"${MARK}${text.slice(start, at)}"`;
-      copiedTo = at;
+      if (!survives(text, start, at)) spots.push({ start, end: at });
     } else {
       at++;
     }
   }
-  return copiedTo === 0 ? undefined : { text: marked + text.slice(copiedTo), keys };
+  return spots;
 }
 
 /** The other way round, without recursion: the nesting may be deeper than the call stack. */
@@ -164,11 +182,10 @@ function endOfNumber(text: string, start: number): number {
   return text.length;
 }
 
-/** True for a string with an escape in it that a colon follows. */
-function isEscapedKey(text: string, start: number, end: number): boolean {
-  let at = end;
-  while (at < text.length && text.charCodeAt(at) <= SPACE) at++;
-  return text.charCodeAt(at) === COLON && text.slice(start, end).includes('\\');
+function isBeforeColon(text: string, from: number): boolean {
+  let at = from;
+  while (text.charCodeAt(at) <= SPACE) at++;
+  return text.charCodeAt(at) === COLON;
 }
 
 /** True when a JavaScript number gives back the text between these indexes. */

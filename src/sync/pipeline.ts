@@ -12,7 +12,7 @@ import type { Outcome, Rejection, UserChange } from '../model.ts';
 import type { InputMessage, RecordMessage } from '../protocol/messages.ts';
 import { streamKey } from '../protocol/catalog.ts';
 import type { Router } from '../streams/router.ts';
-import type { BatchReport, SyncLog } from './sync-log.ts';
+import type { BatchReport, RecordPlace, SyncLog } from './sync-log.ts';
 import { SYNC_MODES, type SyncMode } from './modes.ts';
 import type { SyncSummary } from './stream-summary.ts';
 import type { StreamStatuses } from './stream-statuses.ts';
@@ -39,7 +39,8 @@ export interface PipelineOptions {
 interface PendingRecord {
   readonly streamKey: string;
   readonly change: UserChange;
-  readonly message: RecordMessage;
+  /** Where the record stood in the input. Its data is not kept: thousands wait at a time. */
+  readonly place: RecordPlace;
   readonly ticket: Ticket;
   /** Size of its own request, as a measure of the memory it holds. */
   readonly bytes: number;
@@ -150,7 +151,7 @@ export class Pipeline {
     summary.received(stream.key);
     const ticket = tracker.trackRecord(stream.key);
     const mapped = stream.map(message);
-    const record = { streamKey: stream.key, message, ticket };
+    const record = { streamKey: stream.key, place: { line: message.line, stream: message.stream }, ticket };
     if (mapped.kind === 'rejected') {
       this.#settleRecord(record, mapped);
     } else if (mapped.kind === 'removal' && !SYNC_MODES[mode].remove) {
@@ -276,12 +277,12 @@ export class Pipeline {
   }
 
   #settleRecord(
-    { streamKey, message, ticket }: Pick<PendingRecord, 'streamKey' | 'message' | 'ticket'>,
+    { streamKey, place, ticket }: Pick<PendingRecord, 'streamKey' | 'place' | 'ticket'>,
     outcome: Outcome,
   ): void {
     const { summary, tracker, log } = this.#options;
     summary.settled(streamKey, outcome);
-    if (outcome.kind === 'rejected') log.rejected(message, outcome);
+    if (outcome.kind === 'rejected') log.rejected(place, outcome);
     tracker.settle(ticket, outcome.kind === 'rejected' ? 'rejected' : 'confirmed');
   }
 

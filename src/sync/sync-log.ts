@@ -1,8 +1,7 @@
 /** What a sync tells people while it runs: a line after each batch, rejections without their values, a summary per stream. */
 import type { Clock } from '../clock.ts';
-import type { Rejection } from '../model.ts';
+import type { Rejection, StreamId } from '../model.ts';
 import { describeStream } from '../protocol/catalog.ts';
-import type { RecordMessage } from '../protocol/messages.ts';
 import { describeCounts, total, type StreamCounts, type SyncSummary } from './stream-summary.ts';
 
 export interface BatchReport {
@@ -12,6 +11,12 @@ export interface BatchReport {
   /** Users made of several records who were refused, and whose records are tried one by one now. */
   retried: number;
   tookMs: number;
+}
+
+/** Names a record without its data. */
+export interface RecordPlace {
+  readonly line: number;
+  readonly stream: StreamId;
 }
 
 export type LogLevel = 'INFO' | 'WARN' | 'ERROR';
@@ -55,7 +60,7 @@ export class SyncLog {
   }
 
   /** Names the record by its line and the reason; never a value of it. */
-  rejected({ line, stream }: RecordMessage, { code, field, reason }: Rejection): void {
+  rejected({ line, stream }: RecordPlace, { code, field, reason }: Rejection): void {
     const kind = `${describeStream(stream)} ${code} ${field ?? ''}`;
     const told = this.#told.get(kind) ?? 0;
     if (told > MAX_LINES_PER_KIND) return;
