@@ -13,7 +13,7 @@ const MAY_IMPORT = {
   mapping: [],
   streams: ['config', 'protocol', 'mapping'],
   checkpoint: [],
-  batching: [],
+  batching: ['mapping'],
   iterable: [],
   delivery: ['iterable', 'batching'],
   sync: ['protocol', 'streams', 'mapping', 'batching', 'delivery', 'checkpoint', 'config'],

@@ -185,9 +185,9 @@ describe('the command line', () => {
   });
 
   it.each([
-    ['a file that is not there', '/nowhere/config.json', 'unreadable'],
-    ['a file that is not JSON', undefined, 'not valid JSON'],
-  ])('%s: check answers FAILED', async (_name, path, _words) => {
+    ['a file that is not there', '/nowhere/config.json'],
+    ['a file that is not JSON', undefined],
+  ])('%s: check answers FAILED', async (_name, path) => {
     const files = new TestFiles();
     const result = await runConnector({
       args: ['check', '--config', path ?? files.write('c.json', '{"api_key": "abc')],
@@ -203,7 +203,7 @@ describe('the command line', () => {
     expect(result.exitCode).toBe(0);
     expect(result.messages).toHaveLength(1);
     expect(result.messages[0]?.spec).toMatchObject({
-      documentationUrl: expect.stringContaining('https://') as string,
+      documentationUrl: 'https://docs.airbyte.com/integrations/destinations/iterable',
       supported_destination_sync_modes: ['append', 'append_dedup', 'overwrite'],
     });
   });

@@ -35,20 +35,22 @@ export interface Removal {
 export type UserChange = Upsert | Removal;
 
 /** Why a record can never be delivered; each is documented in docs/rejections.md. */
-export type RejectCode =
-  | 'missing_identifier'
-  | 'wrong_type'
-  | 'field_conflict'
-  | 'invalid_email'
-  | 'invalid_user_id'
-  | 'invalid_data'
-  | 'not_found'
-  | 'conflict'
-  | 'forgotten'
-  | 'ambiguous_user_id'
-  | 'too_large'
-  | 'refused'
-  | 'unexplained';
+export const REJECT_CODES = [
+  'missing_identifier',
+  'wrong_type',
+  'field_conflict',
+  'invalid_email',
+  'invalid_user_id',
+  'invalid_data',
+  'not_found',
+  'conflict',
+  'forgotten',
+  'ambiguous_user_id',
+  'too_large',
+  'refused',
+  'unexplained',
+] as const;
+export type RejectCode = (typeof REJECT_CODES)[number];
 
 /** A record that can never be delivered: a value, not an error. `reason` never holds a value of the record. */
 export interface Rejection {

@@ -1,5 +1,5 @@
 /** The project's user fields: each type is fixed by the first value that the field ever got. */
-import { isDateText, isObject, NumberText, normaliseDate, typeOfScalar, type Value } from './values.ts';
+import { isDateText, isObject, normaliseDate, typeOfScalar, type NumberText, type Value } from './values.ts';
 
 export interface Mismatch {
   readonly field: string;

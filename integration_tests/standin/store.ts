@@ -107,13 +107,16 @@ export class Store {
     const userIds = [userId, dataFields.userId].filter((value) => value !== undefined && value !== null);
     for (const value of emails) {
       if (typeof value !== 'string' || !isEmail(value))
-        return { list: 'invalidEmails', value: String(value).toLowerCase() };
+        return {
+          list: 'invalidEmails',
+          value: JSON.stringify(toPlain(value)).replaceAll('"', '').toLowerCase(),
+        };
       if (this.forgotten.has(value.toLowerCase()))
         return { list: 'forgottenEmails', value: value.toLowerCase() };
     }
     for (const value of userIds) {
       if (typeof value !== 'string' || !isUserId(value))
-        return { list: 'invalidUserIds', value: String(value) };
+        return { list: 'invalidUserIds', value: JSON.stringify(toPlain(value)).replaceAll('"', '') };
       if (this.forgotten.has(value)) return { list: 'forgottenUserIds', value };
     }
     return undefined;

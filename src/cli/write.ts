@@ -144,7 +144,11 @@ function failWhenAllWereRejected(streams: readonly RoutedStream[], summary: Sync
 }
 
 /** Feeds the pipeline until the input ends; gives the error that makes the rest of the input untrustworthy, if one does. */
-async function readAll(stdin: AsyncIterable<Uint8Array>, pipeline: Pipeline, log: SyncLog): Promise<unknown> {
+async function readAll(
+  stdin: AsyncIterable<Uint8Array>,
+  pipeline: Pipeline,
+  log: SyncLog,
+): Promise<Error | undefined> {
   const onNoise = (line: number, bytes: number) => {
     log.warn(`Line ${line} (${bytes} bytes) is not a message and was skipped.`);
   };
@@ -152,7 +156,8 @@ async function readAll(stdin: AsyncIterable<Uint8Array>, pipeline: Pipeline, log
     for await (const messages of readMessages(stdin, { onNoise })) await pipeline.accept(messages);
     return undefined;
   } catch (error) {
-    return pipeline.failure === undefined ? error : undefined;
+    if (pipeline.failure !== undefined) return undefined;
+    return error instanceof Error ? error : new Error('reading the input failed', { cause: error });
   }
 }
 

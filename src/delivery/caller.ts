@@ -80,7 +80,7 @@ export class Caller {
   async #waitOrThrow(endpoint: Endpoint, error: Error, attempt: number, startedAt: number): Promise<void> {
     const { clock, stop, callBudgetMs, onRetry } = this.#options;
     const verdict = classify(error);
-    if (verdict === 'stop') throw explainStop(error as ApiError);
+    if (verdict === 'stop' && error instanceof ApiError) throw explainStop(error);
     if (verdict !== 'retry') throw error;
     const waitMs = backoffMs(attempt, error, clock.random());
     if (clock.now() + waitMs - startedAt > callBudgetMs) {

@@ -1,6 +1,7 @@
 /** Delivers a batch of users by users/bulkUpdate and says what became of each: a 200 alone never means that all arrived. */
 import type { UserRequest } from '../batching/user-request.ts';
 import type { IterableClient } from '../iterable/client.ts';
+import { MAX_BULK_BYTES } from '../iterable/endpoints.ts';
 import { ApiError } from '../iterable/errors.ts';
 import type { Rejection } from '../model.ts';
 import type { Caller } from './caller.ts';
@@ -26,9 +27,9 @@ export class UserUpserter {
     this.#options = options;
   }
 
-  /** Bytes of a body besides its users and the commas between them. */
-  get envelopeBytes(): number {
-    return Buffer.byteLength(this.#body([]));
+  /** How large a body may be, and how much of it is not its users and the commas between them; in bytes. */
+  get bodyLimits(): { readonly maxBytes: number; readonly envelopeBytes: number } {
+    return { maxBytes: MAX_BULK_BYTES, envelopeBytes: Buffer.byteLength(this.#body([])) };
   }
 
   /** Sends the users, each at most once in `users`; gives those that Iterable refused. Throws what {@link Caller.call} throws. */
@@ -43,9 +44,9 @@ export class UserUpserter {
       return readBulkAnswer(group, answer);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (classify(error) === 'halve' && group.length > 1) return await this.#sendHalves(group);
-      return readRefusal(group, error);
+      if (classify(error) !== 'halve' || group.length === 1) return readRefusal(group, error);
     }
+    return this.#sendHalves(group);
   }
 
   /** Smaller than the limit by our count, too large by Iterable's: nobody is guilty, so the halves go separately. */

@@ -64,9 +64,9 @@ export class IterableHttp {
     const abort = () => {
       attempt.abort();
     };
-    let isTimedOut = false;
+    const state = { isTimedOut: false };
     const timer = setTimeout(() => {
-      isTimedOut = true;
+      state.isTimedOut = true;
       abort();
     }, attemptTimeoutMs);
     stop?.addEventListener('abort', abort, { once: true });
@@ -75,7 +75,7 @@ export class IterableHttp {
       return { response, text: await response.text() };
     } catch (error) {
       stop?.throwIfAborted();
-      const what = isTimedOut ? `no answer within ${attemptTimeoutMs / 1000} s` : networkFailure(error);
+      const what = state.isTimedOut ? `no answer within ${attemptTimeoutMs / 1000} s` : networkFailure(error);
       throw new NoAnswerError(call.endpoint.name, what, { cause: error });
     } finally {
       clearTimeout(timer);

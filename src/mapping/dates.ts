@@ -12,7 +12,7 @@ export function toIterableDate(text: string): string | undefined {
   if (!match) return undefined;
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match
     .slice(1, 7)
-    .map((part) => Number(part ?? 0));
+    .map((part: string | undefined) => Number(part ?? 0));
   if (year < 1 || hour > 23 || minute > 59 || second > 59) return undefined;
   const at = new Date(0);
   at.setUTCFullYear(year, month - 1, day);

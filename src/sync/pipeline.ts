@@ -7,7 +7,6 @@ import type { CheckpointTracker, ReleasedState, Ticket } from '../checkpoint/tra
 import type { Clock } from '../clock.ts';
 import type { UserRemover } from '../delivery/remove-users.ts';
 import type { UserUpserter } from '../delivery/upsert-users.ts';
-import { MAX_BULK_BYTES } from '../iterable/endpoints.ts';
 import type { Outcome, Rejection, UserChange } from '../model.ts';
 import type { InputMessage, RecordMessage } from '../protocol/messages.ts';
 import { streamKey } from '../protocol/catalog.ts';
@@ -84,11 +83,7 @@ export class Pipeline {
       },
     });
     this.#lane = new UpsertLane({
-      limits: {
-        maxItems: options.batchSize,
-        maxBytes: MAX_BULK_BYTES,
-        envelopeBytes: options.upserter.envelopeBytes,
-      },
+      limits: { maxItems: options.batchSize, ...options.upserter.bodyLimits },
       clock: options.clock,
       maxWaitMs: MAX_BATCH_WAIT_MS,
       maxBatchesInFlight: MAX_BATCHES_IN_FLIGHT,

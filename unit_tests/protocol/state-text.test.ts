@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { ExactNumber, parseJson } from '../../src/json.ts';
 import { withDestinationStats } from '../../src/protocol/state-text.ts';
 
 const FIVE = { recordCount: 5, rejectedRecordCount: 0 };

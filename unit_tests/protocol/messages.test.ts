@@ -1,0 +1,265 @@
+import { describe, expect, it } from '@jest/globals';
+import { ProtocolError } from '../../src/errors.ts';
+import { ExactNumber } from '../../src/json.ts';
+import { parseMessage } from '../../src/protocol/messages.ts';
+
+const RECORD = { stream: 'users', data: { id: 1 }, emitted_at: 1_700_000_000_000 };
+
+function parseRecord(record: object, message: object = {}) {
+  return parseMessage(JSON.stringify({ type: 'RECORD', record: { ...RECORD, ...record }, ...message }), 7);
+}
+
+describe('RECORD', () => {
+  const plain = {
+    kind: 'record',
+    line: 7,
+    stream: { name: 'users' },
+    data: { id: 1 },
+    nulledFields: [],
+    emittedAt: 1_700_000_000_000,
+  };
+
+  it.each<[string, object, object]>([
+    ['the required parts', {}, {}],
+    ['a namespace', { namespace: 'public' }, { stream: { name: 'users', namespace: 'public' } }],
+    ['a null namespace, as if absent', { namespace: null }, {}],
+    ['an empty namespace, as if absent', { namespace: '' }, {}],
+    ['seconds with a fraction', { emitted_at: 1_700_000_000.25 }, { emittedAt: 1_700_000_000.25 }],
+    ['no columns', { data: {} }, { data: {} }],
+    ['nulls in data, which are values', { data: { a: null, b: [null] } }, { data: { a: null, b: [null] } }],
+    ['unknown properties', { file_reference: { x: 1 }, more: [1] }, {}],
+    ['a null meta', { meta: null }, {}],
+    ['a meta without changes', { meta: {} }, {}],
+    ['null changes', { meta: { changes: null } }, {}],
+    [
+      'changes, of which only NULLED ones matter',
+      {
+        meta: {
+          changes: [
+            { field: 'a', change: 'NULLED', reason: 'SOURCE_SERIALIZATION_ERROR' },
+            { field: 'b', change: 'TRUNCATED', reason: null },
+            { field: 'c', change: 'NULLED' },
+            { field: 'd', change: 'SOMETHING_NEW' },
+          ],
+        },
+      },
+      { nulledFields: ['a', 'c'] },
+    ],
+  ])('with %s', (_sentence, record, expected) => {
+    expect(parseRecord(record)).toEqual({ ...plain, ...expected });
+  });
+
+  it('reads through the nulls that PyAirbyte writes for everything absent', () => {
+    const nulls = { log: null, spec: null, connectionStatus: null, catalog: null, state: null, trace: null };
+    expect(parseRecord({ namespace: null, meta: null, file_reference: null }, nulls)).toEqual(plain);
+  });
+
+  it('keeps the numbers in data as they were written', () => {
+    const text =
+      '{"type":"RECORD","record":{"stream":"users","emitted_at":1700000000000.0,"data":{"id":9007199254740993,"score":5.0}}}';
+    expect(parseMessage(text, 1)).toMatchObject({
+      data: { id: new ExactNumber('9007199254740993'), score: new ExactNumber('5.0') },
+      emittedAt: 1_700_000_000_000,
+    });
+  });
+
+  it('keeps a column named __proto__', () => {
+    const text = '{"type":"RECORD","record":{"stream":"users","emitted_at":1,"data":{"__proto__":{"a":1}}}}';
+    const message = parseMessage(text, 1);
+    expect(message?.kind === 'record' && Object.keys(message.data)).toEqual(['__proto__']);
+  });
+
+  it.each<[string, object, string]>([
+    ['no stream', { stream: undefined }, 'record.stream'],
+    ['a stream that is no text', { stream: 5 }, 'record.stream'],
+    ['a namespace that is no text', { namespace: {} }, 'record.namespace'],
+    ['no data', { data: undefined }, 'record.data'],
+    ['null data', { data: null }, 'record.data'],
+    ['a list for data', { data: [] }, 'record.data'],
+    ['a text for data', { data: '{}' }, 'record.data'],
+    ['no emitted_at', { emitted_at: undefined }, 'record.emitted_at'],
+    ['a text for emitted_at', { emitted_at: '2024-01-01' }, 'record.emitted_at'],
+    [
+      'a change without its field',
+      { meta: { changes: [{ change: 'NULLED' }] } },
+      'record.meta.changes.0.field',
+    ],
+  ])('is broken with %s', (_sentence, record, place) => {
+    expect(() => parseRecord(record)).toThrow(place);
+    expect(() => parseRecord(record)).toThrow(ProtocolError);
+  });
+});
+
+describe('STATE', () => {
+  const descriptor = { name: 'users', namespace: 'public' };
+
+  it.each<[string, object, object]>([
+    [
+      'STREAM',
+      { type: 'STREAM', stream: { stream_descriptor: descriptor, stream_state: { c: 1 } } },
+      { scope: 'stream', stream: descriptor },
+    ],
+    [
+      'STREAM with nulls',
+      {
+        type: 'STREAM',
+        stream: { stream_descriptor: { name: 'users', namespace: null }, stream_state: null },
+      },
+      { scope: 'stream', stream: { name: 'users' } },
+    ],
+    [
+      'STREAM without a state of its own',
+      { type: 'STREAM', stream: { stream_descriptor: { name: 'users' } }, global: null, data: null },
+      { scope: 'stream', stream: { name: 'users' } },
+    ],
+    [
+      'GLOBAL',
+      { type: 'GLOBAL', global: { shared_state: {}, stream_states: [{ stream_descriptor: descriptor }] } },
+      { scope: 'global' },
+    ],
+    [
+      'GLOBAL of no streams',
+      { type: 'GLOBAL', global: { stream_states: [] }, stream: null },
+      { scope: 'global' },
+    ],
+    [
+      'GLOBAL under the name that PyAirbyte gives it',
+      { type: 'GLOBAL', global: null, global_: { shared_state: null, stream_states: [] } },
+      { scope: 'global' },
+    ],
+    ['LEGACY', { type: 'LEGACY', data: { cursor: 1 } }, { scope: 'legacy' }],
+    ['no type', { data: { cursor: 1 } }, { scope: 'legacy' }],
+    ['a null type', { type: null, data: null }, { scope: 'legacy' }],
+    ['nothing in it', {}, { scope: 'legacy' }],
+  ])('with %s', (_sentence, state, expected) => {
+    const text = JSON.stringify({ type: 'STATE', state: { ...state, id: 3, more: 1 } });
+    expect(parseMessage(text, 7)).toEqual({ kind: 'state', line: 7, text, ...expected });
+  });
+
+  it('keeps its text to the letter, blanks around it aside', () => {
+    const text = '{ "state" :{"data":{"id":9007199254740993,"x":5.0, "y":"\\u0041"}} ,"type":"STATE"}';
+    expect(parseMessage(`  ${text}\t `, 1)).toMatchObject({ text });
+  });
+
+  it.each<[string, object, string]>([
+    ['no state', {}, 'state: '],
+    ['a null state', { state: null }, 'state: '],
+    ['a type nobody knows', { state: { type: 'PARTIAL' } }, 'state.type'],
+    ['a STREAM that is missing', { state: { type: 'STREAM' } }, 'state.stream'],
+    [
+      'a STREAM without a descriptor',
+      { state: { type: 'STREAM', stream: {} } },
+      'state.stream.stream_descriptor',
+    ],
+    [
+      'a STREAM without a name',
+      { state: { type: 'STREAM', stream: { stream_descriptor: { namespace: 'public' } } } },
+      'state.stream.stream_descriptor.name',
+    ],
+    ['a GLOBAL that is missing', { state: { type: 'GLOBAL', global: null } }, 'state.global'],
+    ['a GLOBAL without streams', { state: { type: 'GLOBAL', global: {} } }, 'state.global.stream_states'],
+  ])('is broken with %s', (_sentence, message, place) => {
+    expect(() => parseMessage(JSON.stringify({ type: 'STATE', ...message }), 7)).toThrow(place);
+  });
+});
+
+describe('TRACE', () => {
+  function status(value: unknown, descriptor: unknown = { name: 'users', namespace: null }) {
+    const stream_status = { stream_descriptor: descriptor, status: value, reasons: null };
+    const trace = { type: 'STREAM_STATUS', emitted_at: 1.5, error: null, stream_status };
+    return parseMessage(JSON.stringify({ type: 'TRACE', trace }), 7);
+  }
+
+  it.each(['STARTED', 'RUNNING', 'COMPLETE', 'INCOMPLETE'])('with the stream status %s', (value) => {
+    expect(status(value)).toEqual({
+      kind: 'streamStatus',
+      line: 7,
+      stream: { name: 'users' },
+      status: value,
+    });
+  });
+
+  it('with a status that nobody knows is ignored', () => {
+    expect(status('PAUSED')).toBeUndefined();
+  });
+
+  it.each(['ERROR', 'ESTIMATE', 'ANALYTICS', 'SOMETHING_NEW'])('of type %s is ignored', (type) => {
+    expect(parseMessage(JSON.stringify({ type: 'TRACE', trace: { type } }), 7)).toBeUndefined();
+  });
+
+  it.each<[string, object, string]>([
+    ['no trace', {}, 'trace: '],
+    ['no type', { trace: { emitted_at: 1 } }, 'trace.type'],
+    ['no status', { trace: { type: 'STREAM_STATUS', stream_status: null } }, 'trace.stream_status'],
+  ])('is broken with %s', (_sentence, message, place) => {
+    expect(() => parseMessage(JSON.stringify({ type: 'TRACE', ...message }), 7)).toThrow(place);
+  });
+
+  it('is broken when it does not say whose status it is', () => {
+    expect(() => status('COMPLETE', null)).toThrow('trace.stream_status.stream_descriptor');
+    expect(() => status(null)).toThrow('trace.stream_status.status');
+  });
+});
+
+describe('any other message', () => {
+  it.each([
+    ['LOG', '{"type":"LOG","log":{"level":"INFO","message":"hi"}}'],
+    ['CONTROL', '{"type":"CONTROL","control":{}}'],
+    ['CATALOG', '{"type":"CATALOG"}'],
+    ['a type nobody knows', '{"type":"SOMETHING_NEW"}'],
+    ['a type in lower case', '{"type":"record"}'],
+    ['a type that is no text', '{"type":5}'],
+  ])('is ignored: %s', (_sentence, text) => {
+    expect(parseMessage(text, 1)).toBeUndefined();
+  });
+
+  it.each([
+    ['no type', '{"record":{"stream":"users"}}', 'type: is missing'],
+    ['a null type', '{"type":null}', 'type: is missing'],
+    ['no object', '["RECORD"]', 'message: '],
+  ])('is broken with %s', (_sentence, text, problem) => {
+    expect(() => parseMessage(text, 1)).toThrow(problem);
+  });
+});
+
+describe('the error of a broken message', () => {
+  function errorOf(text: string, isUnterminated = false): ProtocolError {
+    try {
+      parseMessage(text, 12, isUnterminated);
+    } catch (error) {
+      return error as ProtocolError;
+    }
+    throw new Error('nothing thrown');
+  }
+
+  it('names the line and its length in bytes', () => {
+    const error = errorOf('{"é"');
+    expect([error.code, error.failureType]).toEqual(['broken_message', 'system_error']);
+    expect(error.message).toBe('Line 12 of the input (5 bytes) begins like a message but is not valid JSON.');
+  });
+
+  it('says when the input seems cut off', () => {
+    expect(errorOf('{"type":"REC', true).message).toBe(
+      'Line 12 of the input (12 bytes) begins like a message but is not valid JSON.' +
+        ' The input ends within this line: it seems cut off in mid-line.',
+    );
+  });
+
+  it('does not say so of whole JSON', () => {
+    expect(errorOf('{"type":"STATE"}', true).message).not.toContain('cut off');
+  });
+
+  it('never quotes the line, nor keeps an error that does', () => {
+    const secret = 'jane@example.com';
+    for (const text of [
+      `{"type":"RECORD","record":{"data":{"email":"${secret}`,
+      `{"type":"RECORD","record":{"stream":["${secret}"],"data":"${secret}","emitted_at":"${secret}"}}`,
+      `{"type":"STATE","state":{"type":"${secret}"}}`,
+      `{"type":"TRACE","trace":{"type":["${secret}"]}}`,
+    ]) {
+      const error = errorOf(text);
+      expect(`${error.message} ${error.stack ?? ''}`).not.toContain(secret);
+      expect(error.cause).toBeUndefined();
+    }
+  });
+});

@@ -1,0 +1,309 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { ProtocolError } from '../../src/errors.ts';
+import type { InputMessage } from '../../src/protocol/messages.ts';
+import { readMessages } from '../../src/protocol/reader.ts';
+
+interface Reading {
+  readonly yields: InputMessage[][];
+  readonly noise: [line: number, bytes: number][];
+  readonly error: ProtocolError | undefined;
+}
+
+async function read(chunks: readonly (string | Uint8Array)[], maxLineBytes?: number): Promise<Reading> {
+  const yields: InputMessage[][] = [];
+  const noise: [number, number][] = [];
+  const input = async function* () {
+    for (const chunk of chunks) yield await Promise.resolve(Buffer.from(chunk));
+  };
+  const onNoise = (line: number, bytes: number) => noise.push([line, bytes]);
+  const options = maxLineBytes === undefined ? { onNoise } : { onNoise, maxLineBytes };
+  try {
+    for await (const messages of readMessages(input(), options)) yields.push(messages);
+  } catch (error) {
+    return { yields, noise, error: error as ProtocolError };
+  }
+  return { yields, noise, error: undefined };
+}
+
+/** A record's line, known again by its id. */
+function record(id: number | string): string {
+  return JSON.stringify({ type: 'RECORD', record: { stream: 'users', data: { id }, emitted_at: 1 } });
+}
+
+/** The messages of a reading in short: `line:id` each. */
+function ids({ yields }: Reading): string[] {
+  return yields
+    .flat()
+    .map(
+      (message) =>
+        `${message.line}:${message.kind === 'record' ? stringifyJson(message.data['id']) : message.kind}`,
+    );
+}
+
+describe('readMessages', () => {
+  it.each<[string, string[], string[]]>([
+    ['one line', [`${record(1)}\n`], ['1:1']],
+    ['lines that end with \\r\\n', [`${record(1)}\r\n${record(2)}\r\n`], ['1:1', '2:2']],
+    ['a last line without newline', [`${record(1)}\n${record(2)}`], ['1:1', '2:2']],
+    ['a last line that ends with \\r', [`${record(1)}\r`], ['1:1']],
+    ['blank lines, which count', [`\n \t\r\n${record(1)}\n\n\n${record(2)}\n  `], ['3:1', '6:2']],
+    ['blanks around a message', [` \t${record(1)} \t\n`], ['1:1']],
+    ['messages that a destination has no use for', [`{"type":"LOG"}\n${record(1)}\n`], ['2:1']],
+    ['a message in many chunks', record(1).split(''), ['1:1']],
+    ['\\r\\n in two chunks', [`${record(1)}\r`, `\n${record(2)}\n`], ['1:1', '2:2']],
+    ['a newline for a chunk', [record(1), '\n', record(2), '\n'], ['1:1', '2:2']],
+    ['blanks before a message in chunks of their own', [' ', '\t', `${record(1)}\n`], ['1:1']],
+    ['empty chunks', ['', `${record(1)}\n`, '', record(2), ''], ['1:1', '2:2']],
+    ['nothing', [], []],
+    ['nothing in a chunk', [''], []],
+  ])('reads %s', async (_sentence, chunks, expected) => {
+    const reading = await read(chunks);
+    expect(ids(reading)).toEqual(expected);
+    expect([reading.noise, reading.error]).toEqual([[], undefined]);
+  });
+
+  it('yields what each chunk completes, and never nothing', async () => {
+    const { yields } = await read([
+      `${record(1)}\n${record(2)}\n{"ty`,
+      'pe":"LOG"}\n',
+      '\n',
+      `${record(3)}\n`,
+    ]);
+    expect(yields.map((messages) => messages.length)).toEqual([2, 1]);
+  });
+
+  it('joins characters that are split between chunks', async () => {
+    const bytes = Buffer.from(`${record('é😀漢')}\n`);
+    for (let at = 1; at < bytes.length; at++) {
+      expect(ids(await read([bytes.subarray(0, at), bytes.subarray(at)]))).toEqual(['1:é😀漢']);
+    }
+  });
+
+  it('drops a byte order mark at the very start, however it is split', async () => {
+    const bytes = Buffer.from(`\uFEFF${record(1)}\n`);
+    for (let at = 0; at < 5; at++) {
+      expect(ids(await read([bytes.subarray(0, at), bytes.subarray(at)]))).toEqual(['1:1']);
+    }
+    expect(ids(await read([...bytes].map((byte) => Uint8Array.of(byte))))).toEqual(['1:1']);
+    expect(await read(['\uFEFF'])).toEqual({ yields: [], noise: [], error: undefined });
+  });
+
+  it('takes a mark anywhere else, or half of one, for noise', async () => {
+    const reading = await read([`${record(1)}\n\uFEFF${record(2)}\n`]);
+    expect([ids(reading), reading.noise]).toEqual([['1:1'], [[2, Buffer.byteLength(record(2)) + 3]]]);
+    expect((await read([Uint8Array.of(0xef, 0xbb)])).noise).toEqual([[1, 2]]);
+  });
+
+  it('reads views into larger memory', async () => {
+    const bytes = Buffer.from(`xxxx${record(1)}\nyyyy`);
+    const view = new Uint8Array(bytes.buffer, bytes.byteOffset + 4, bytes.length - 8);
+    expect(ids(await read([view]))).toEqual(['1:1']);
+  });
+});
+
+describe('noise', () => {
+  it.each<[string, (string | Uint8Array)[], [number, number][]]>([
+    ['plain text', ['hello\n'], [[1, 5]]],
+    ['text that ends with \\r\\n, without counting that', ['hello\r\n'], [[1, 5]]],
+    ['text in two chunks', ['hel', 'lo\r', '\n'], [[1, 5]]],
+    ['a last line without newline', ['hello'], [[1, 5]]],
+    [
+      'JSON that is no object',
+      ['[{"type":"RECORD"}]\n"x"\n5\n'],
+      [
+        [1, 19],
+        [2, 3],
+        [3, 1],
+      ],
+    ],
+    ['a message after something else', [`INFO ${record(1)}\n`], [[1, 5 + record(1).length]]],
+    ['bytes that are no text', [Uint8Array.of(0xff, 0xfe, 0x0a)], [[1, 2]]],
+  ])('is told and skipped: %s', async (_sentence, chunks, noise) => {
+    expect(await read(chunks)).toEqual({ yields: [], noise, error: undefined });
+  });
+
+  it('may be longer than a message, and costs no memory', async () => {
+    const chunk = Buffer.alloc(1024 * 1024, 'a');
+    const chunks = Array.from({ length: 200 }, () => chunk);
+    const reading = await read([...chunks, `\n${record(1)}\n`], 1_000);
+    expect(reading.noise).toEqual([[1, 200 * 1024 * 1024]]);
+    expect(ids(reading)).toEqual(['2:1']);
+  });
+
+  it('does not spoil the messages in the same chunk by not being text', async () => {
+    const bad = Uint8Array.of(0xff, 0x0a);
+    const reading = await read([
+      Buffer.concat([Buffer.from(`${record('é')}\n`), bad, Buffer.from(`${record('😀')}\n`)]),
+    ]);
+    expect([ids(reading), reading.noise]).toEqual([['1:é', '3:😀'], [[2, 1]]]);
+  });
+
+  it('is a blank line of any length as little as a message', async () => {
+    expect(await read([' '.repeat(5_000), ' \n', ' '.repeat(5_000)], 1_000)).toEqual({
+      yields: [],
+      noise: [],
+      error: undefined,
+    });
+  });
+});
+
+describe('a line that can not be read', () => {
+  const invalid = Buffer.concat([
+    Buffer.from('{"type":"RECORD","x":"'),
+    Uint8Array.of(0xc3, 0x28),
+    Buffer.from('"}'),
+  ]);
+  const newline = Buffer.from('\n');
+
+  it.each<[string, (string | Uint8Array)[], string, string]>([
+    [
+      'broken JSON',
+      [`${record(1)}\n{"type":\n${record(2)}\n`],
+      'broken_message',
+      'Line 2 of the input (8 bytes) begins like a message but is not valid JSON.',
+    ],
+    [
+      'a message cut off at the end',
+      [`${record(1)}\n{"type":"REC`],
+      'broken_message',
+      'Line 2 of the input (12 bytes) begins like a message but is not valid JSON. The input ends within this line: it seems cut off in mid-line.',
+    ],
+    [
+      'a required part missing',
+      [`${record(1)}\n`, '{"type":"STATE"}\n'],
+      'broken_message',
+      "Line 2 of the input (16 bytes) begins like a message but can't be read as one (state: Invalid input: expected object, received undefined).",
+    ],
+    [
+      'invalid UTF-8',
+      [Buffer.concat([Buffer.from(`${record(1)}\n`), invalid, newline, Buffer.from(`${record(2)}\n`)])],
+      'invalid_utf8',
+      'Line 2 of the input (26 bytes) begins like a message but is not valid UTF-8.',
+    ],
+    [
+      'invalid UTF-8 in a line of several chunks',
+      [`${record(1)}\n`, invalid.subarray(0, 23), invalid.subarray(23), newline],
+      'invalid_utf8',
+      'Line 2 of the input (26 bytes) begins like a message but is not valid UTF-8.',
+    ],
+    [
+      'a character cut off at the end',
+      [`${record(1)}\n`, Buffer.from('{"é').subarray(0, 3)],
+      'invalid_utf8',
+      'Line 2 of the input (3 bytes) begins like a message but is not valid UTF-8. The input ends within this line: it seems cut off in mid-line.',
+    ],
+  ])('ends the reading after what came before it: %s', async (_sentence, chunks, code, message) => {
+    const reading = await read(chunks);
+    expect(ids(reading)).toEqual(['1:1']);
+    expect(reading.error?.code).toBe(code);
+    expect(reading.error?.message).toBe(message);
+  });
+
+  it('passes on an error of the input', async () => {
+    const input = async function* () {
+      yield await Promise.resolve(Buffer.from(`${record(1)}\n`));
+      throw new Error('read failed');
+    };
+    const reading = (async () => {
+      for await (const messages of readMessages(input(), { onNoise: () => undefined }))
+        expect(messages).toHaveLength(1);
+    })();
+    await expect(reading).rejects.toThrow('read failed');
+  });
+});
+
+describe('the limit of a line', () => {
+  const line = record(1);
+  const limit = line.length;
+  const tooLong = `Line 2 of the input (more than ${limit} bytes) is longer than a message may be.`;
+
+  it.each<[string, string[]]>([
+    ['whole', [`${line}\n${line}\r\n`]],
+    ['in chunks', [line, '\n', line.slice(0, 9), line.slice(9), '\r', '\n']],
+    ['at the end', [`${line}\n`, line]],
+    ['at the end, with a \\r', [`${line}\n${line}\r`]],
+  ])('lets a line of that very length pass: %s', async (_sentence, chunks) => {
+    expect(ids(await read(chunks, limit))).toEqual(['1:1', '2:1']);
+  });
+
+  it.each<[string, string[]]>([
+    ['whole', [`${line}\n${line} \n`]],
+    ['in chunks', [`${line}\n`, line.slice(0, 9), `${line.slice(9)} `, '\n']],
+    ['at the end', [`${line}\n${line} `]],
+    ['without an end in sight', [`${line}\n${line}`, '  ']],
+  ])('stops at a longer one: %s', async (_sentence, chunks) => {
+    const reading = await read(chunks, limit);
+    expect(ids(reading)).toEqual(['1:1']);
+    expect([reading.error?.code, reading.error?.message]).toEqual(['line_too_long', tooLong]);
+  });
+
+  it('stops as soon as it is passed, without waiting for the end', async () => {
+    let chunksRead = 0;
+    const input = async function* () {
+      yield await Promise.resolve(Buffer.from('{'));
+      for (; chunksRead < 1_000; chunksRead++) yield Buffer.alloc(100, 'a');
+    };
+    const reading = (async () => {
+      for await (const messages of readMessages(input(), { onNoise: () => undefined, maxLineBytes: 1_000 }))
+        expect(messages).toEqual([]);
+    })();
+    await expect(reading).rejects.toThrow('longer than a message may be');
+    expect(chunksRead).toBeLessThan(15);
+  });
+
+  it('is 64 MB, and a line of nearly that size is read in proportion to its length', async () => {
+    const state = `{"type":"STATE","state":{"data":{"x":"${'y'.repeat(60_000_000)}"}}}`;
+    const bytes = Buffer.from(`${state}\n`);
+    const chunks: Buffer[] = [];
+    for (let at = 0; at < bytes.length; at += 65_536) chunks.push(bytes.subarray(at, at + 65_536));
+    const startedAt = performance.now();
+    const { yields } = await read(chunks);
+    const message = yields[0]?.[0];
+    expect(message?.kind === 'state' && message.text.length).toBe(state.length);
+    // About 0.4 s; joining the chunks one by one takes minutes.
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+  });
+});
+
+describe('readMessages against a plain model', () => {
+  const line = fc.oneof(
+    fc.nat().map((id) => record(id)),
+    fc.string({ unit: 'grapheme' }).map((text) => record(text)),
+    fc.constantFrom('', ' ', '\t', 'noise', 'é noise', ' {"type":"LOG"}', '"text"', '\uFEFF'),
+  );
+  const ending = fc.constantFrom('\n', '\r\n');
+
+  it('reads the same however the input is cut into chunks', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(line, ending)),
+        fc.boolean(),
+        fc.array(fc.integer({ min: 0, max: 1_000 })),
+        async (lines, isTerminated, cuts) => {
+          const whole = `{"type":"LOG"}\n${lines.map((parts) => parts.join('')).join('')}`;
+          const bytes = Buffer.from(isTerminated ? whole : whole.replace(/\r?\n$/, ''));
+          const bounds = [0, ...cuts.map((cut) => cut % bytes.length).sort((a, b) => a - b), bytes.length];
+          const chunks = bounds.slice(1).map((end, index) => bytes.subarray(bounds[index], end));
+          const reading = await read(chunks);
+          const texts = lines.map(([text]) => text);
+          expect(ids(reading)).toEqual(
+            texts.flatMap((text, index) =>
+              text.startsWith('{') ? [`${index + 2}:${String(idOf(text))}`] : [],
+            ),
+          );
+          expect(reading.noise).toEqual(
+            texts.flatMap((text, index) =>
+              /^[ \t]*([^ \t{])/.test(text) ? [[index + 2, Buffer.byteLength(text)]] : [],
+            ),
+          );
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  function idOf(text: string): unknown {
+    return (JSON.parse(text) as { record: { data: { id: unknown } } }).record.data.id;
+  }
+});
