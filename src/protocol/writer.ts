@@ -128,9 +128,8 @@ export class MessageWriter {
   #writeLine(line: string): Promise<void> {
     if (this.isClosed) return Promise.resolve();
     this.#linesOnTheirWay++;
-    const takesMore = this.#out.write(`${line}\n`, (error) => {
+    const takesMore = this.#out.write(`${line}\n`, () => {
       this.#linesOnTheirWay--;
-      if (error) this.#close(error);
       if (this.#linesOnTheirWay === 0) wake(this.#waitingForFlush);
     });
     if (takesMore) return Promise.resolve();
