@@ -9,6 +9,7 @@ export default {
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' }, module: { type: 'es6' } },
     ],
   },
+  reporters: ['default', '<rootDir>/jest.closing-line.js'],
   maxWorkers: 2,
   testTimeout: 30_000,
 };

@@ -1,6 +1,6 @@
 /**
  * JSON that keeps what `JSON.parse` loses. It turns 9007199254740993 into …992 and `5.0` into `5`; here such a number
- * survives as an {@link ExactNumber} and is written back digit for digit. And in V8 12.8 to 14.6 (Node 23 to 26) it reads
+ * survives as an {@link ExactNumber} and is written back digit for digit. And in Node 24 to 26 it reads
  * an escaped key as another one after it has seen a key that holds a backslash; here keys are what they say.
  * See https://github.com/nodejs/node/issues/63785.
  */

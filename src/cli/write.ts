@@ -6,6 +6,7 @@ import { UserRemover } from '../delivery/remove-users.ts';
 import { UserUpserter } from '../delivery/upsert-users.ts';
 import { ConfigError, TransientError } from '../errors.ts';
 import { mappingProblems } from '../mapping/check-mappings.ts';
+import type { KnownFields } from '../mapping/fields.ts';
 import {
   describeStream,
   isFullReplacement,
@@ -45,8 +46,15 @@ export async function runWrite(context: CommandContext, paths: CommandPaths): Pr
     },
     stop: abandon.signal,
   });
+  // A signal that comes before the first record has nothing to wait for; the sync itself replaces this.
+  const abandonAtOnce = () => {
+    abandon.abort(stopSignal.reason);
+  };
+  stopSignal.addEventListener('abort', abandonAtOnce, { once: true });
   try {
-    await sync(context, config, catalog, connection, log);
+    const fields = await connection.caller.call(connection.client.getFields());
+    stopSignal.removeEventListener('abort', abandonAtOnce);
+    await sync(context, config, catalog, fields, connection, log);
   } catch (error) {
     throw stopSignal.aborted ? stopSignal.reason : error;
   } finally {
@@ -60,11 +68,11 @@ async function sync(
   { stdin, writer, clock, stopSignal }: CommandContext,
   config: Config,
   catalog: ConfiguredCatalog,
+  fields: KnownFields,
   connection: Connection,
   log: SyncLog,
 ): Promise<void> {
   const { client, caller } = connection;
-  const fields = await caller.call(client.getFields());
   refuseUnworkable(config, catalog, fields);
   warnOfFullReplacement(catalog, log);
   const router = new Router(catalog, config, fields, (message) => {

@@ -1,0 +1,56 @@
+import { describe, expect, it } from '@jest/globals';
+import { withHarness } from './support/harness.ts';
+import { aRecord, aState } from './support/messages.ts';
+import { userLines } from './support/with-users.ts';
+
+describe('a run that is stopped', () => {
+  it('by SIGTERM: waits for the call in flight, acknowledges what is true, exits non-zero with one trace', () =>
+    withHarness({ latencyMs: 300 }, async (harness) => {
+      let kill: () => void = () => undefined;
+      harness.standin.intercept = ({ path }) => {
+        if (path.endsWith('/bulkUpdate')) kill();
+        return undefined;
+      };
+      const result = await harness.write(
+        [...userLines(1000), aState(1), aRecord({ email: 'late@x.com' }), aState(2)],
+        {
+          keepOpen: true,
+          onSpawn: (child) => {
+            kill = () => child.kill('SIGTERM');
+          },
+        },
+      );
+      expect(result.exitCode).toBe(143);
+      expect(result.errors).toMatchObject([{ failure_type: 'transient_error' }]);
+      expect(result.states.map((state) => state.includes('"cursor":1}'))).toEqual([true]);
+      expect(harness.standin.store.size).toBe(1000);
+    }));
+
+  it('by SIGTERM before the first record: at once, even in the middle of an outage', () =>
+    withHarness({}, async (harness) => {
+      let kill: () => void = () => undefined;
+      harness.standin.intercept = () => {
+        kill();
+        return { status: 503 };
+      };
+      const result = await harness.write('', {
+        keepOpen: true,
+        onSpawn: (child) => {
+          kill = () => child.kill('SIGTERM');
+        },
+      });
+      expect(result.exitCode).toBe(143);
+      expect(result.errors).toMatchObject([{ failure_type: 'transient_error' }]);
+    }));
+
+  it('by a closed stdout: quietly', () =>
+    withHarness({}, async (harness) => {
+      const result = await harness.write(userLines(3000, 100), {
+        onSpawn: (child) => {
+          child.stdout.destroy();
+        },
+      });
+      expect(result.exitCode).toBe(1);
+      expect(result.stderr).toBe('');
+    }));
+});

@@ -1,0 +1,76 @@
+import { describe, expect, it } from '@jest/globals';
+import type { UserRequest } from '../../src/batching/user-request.ts';
+import { UpsertLane, type LaneItem } from '../../src/sync/upsert-lane.ts';
+import { HandClock, settle } from '../support/hand-clock.ts';
+
+function aRequest(email: string): UserRequest {
+  return { key: { kind: 'email', value: email }, json: '{}', bytes: 2 };
+}
+
+/** A lane of batches of 2, one in flight; deliveries end when the test says so. */
+function aLane() {
+  const clock = new HandClock();
+  const sent: string[][] = [];
+  const endings: (() => void)[] = [];
+  const lane = new UpsertLane<string>({
+    limits: { maxItems: 2, maxBytes: 100, envelopeBytes: 10 },
+    clock,
+    maxWaitMs: 10_000,
+    maxBatchesInFlight: 1,
+    onClosed: () => undefined,
+    deliver: (batch: readonly LaneItem<string>[]) => {
+      sent.push(batch.map(({ work }) => work));
+      return new Promise((resolve) => endings.push(resolve));
+    },
+  });
+  const put = (work: string) => {
+    lane.put(work, aRequest(work));
+  };
+  return { clock, lane, sent, endings, put };
+}
+
+describe('UpsertLane', () => {
+  it('sends a full batch at once, and a partial one when it has waited long enough', async () => {
+    const { clock, sent, endings, put } = aLane();
+    for (const work of ['a', 'b', 'c']) put(work);
+    expect(sent).toEqual([['a', 'b']]);
+    endings[0]?.();
+    await clock.advance(9_999);
+    expect(sent).toHaveLength(1);
+    await clock.advance(1);
+    expect(sent).toEqual([['a', 'b'], ['c']]);
+  });
+
+  it('counts the wait from the first item of each batch', async () => {
+    const { clock, sent, endings, put } = aLane();
+    put('a');
+    await clock.advance(9_000);
+    put('b');
+    endings[0]?.();
+    put('c');
+    await clock.advance(9_999);
+    expect(sent).toEqual([['a', 'b']]);
+    await clock.advance(1);
+    expect(sent).toEqual([['a', 'b'], ['c']]);
+  });
+
+  it('keeps what is complete back while enough is in flight', async () => {
+    const { lane, sent, endings, put } = aLane();
+    for (const work of ['a', 'b', 'c', 'd']) put(work);
+    expect([sent.length, lane.inFlight, lane.busyBatches]).toEqual([1, 1, 2]);
+    endings[0]?.();
+    await settle();
+    expect(sent).toEqual([['a', 'b'], ['c', 'd']]); // prettier-ignore
+  });
+
+  it('sends nothing more once it is stopped, and forgets what is taken back', async () => {
+    const { clock, lane, sent, put } = aLane();
+    put('a');
+    lane.remove('a');
+    await clock.advance(20_000);
+    expect(sent).toEqual([]);
+    lane.stop();
+    for (const work of ['b', 'c']) put(work);
+    expect(sent).toEqual([]);
+  });
+});
