@@ -95,6 +95,17 @@ describe('rejections', () => {
       expect(result.logs.some((log) => log.includes('Rejected the record in line 2'))).toBe(true);
     }));
 
+  it('rejects a value that is nested too deeply to be written', () =>
+    withHarness({}, async (harness) => {
+      const depth = 50_000;
+      const deep = `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
+      const record = `{"type":"RECORD","record":{"stream":"users","emitted_at":1,"data":{"email":"a@x.com","deep":${deep}}}}\n`;
+      const result = await harness.write(record + aRecord({ email: 'b@x.com' }) + aState(1));
+      expect(result.errors).toEqual([]);
+      expect(result.states[0]).toContain('"recordCount":1.0,"rejectedRecordCount":1.0');
+      expect(harness.standin.store.users().map(({ email }) => email)).toEqual(['b@x.com']);
+    }));
+
   it('rejects a user over 4 MB without a call', () =>
     withHarness({}, async (harness) => {
       const result = await harness.write(

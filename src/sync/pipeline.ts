@@ -7,7 +7,7 @@ import type { CheckpointTracker, ReleasedState, Ticket } from '../checkpoint/tra
 import type { Clock } from '../clock.ts';
 import type { UserRemover } from '../delivery/remove-users.ts';
 import type { UserUpserter } from '../delivery/upsert-users.ts';
-import type { Outcome, Rejection, UserChange } from '../model.ts';
+import type { Outcome, Rejection, Upsert, UserChange } from '../model.ts';
 import type { InputMessage, RecordMessage } from '../protocol/messages.ts';
 import { streamKey } from '../protocol/catalog.ts';
 import type { Router } from '../streams/router.ts';
@@ -77,7 +77,7 @@ export class Pipeline {
     this.#maxPendingRecords = Math.max(MAX_PENDING_BATCHES * options.batchSize, MIN_PENDING_RECORDS);
     this.#queue = new UserQueue({
       mergeNestedObjects: options.request.mergeNestedObjects,
-      mayMerge: (change) => change.kind === 'removal' || this.#requestFor(change) !== undefined,
+      mayMerge: (change) => change.kind === 'removal' || this.#lane.fitsAlone(this.#requestFor(change)),
       onReady: (work) => {
         this.#onReady(work);
       },
@@ -145,7 +145,7 @@ export class Pipeline {
     const stream = router.route(message);
     summary.received(stream.key);
     const ticket = tracker.trackRecord(stream.key);
-    const mapped = stream.map(message);
+    const mapped = withinDepth(() => stream.map(message)) ?? { kind: 'rejected' as const, ...TOO_DEEP };
     const record = { streamKey: stream.key, place: { line: message.line, stream: message.stream }, ticket };
     if (mapped.kind === 'rejected') {
       this.#settleRecord(record, mapped);
@@ -158,10 +158,11 @@ export class Pipeline {
 
   #enqueue(record: Omit<PendingRecord, 'bytes'>): void {
     let bytes = 0;
-    if (record.change.kind === 'upsert') {
-      const request = this.#requestFor(record.change);
-      if (!request) {
-        this.#settleRecord(record, { kind: 'rejected', ...TOO_LARGE });
+    const { change } = record;
+    if (change.kind === 'upsert') {
+      const request = withinDepth(() => this.#requestFor(change));
+      if (!request || !this.#lane.fitsAlone(request)) {
+        this.#settleRecord(record, { kind: 'rejected', ...(request ? TOO_LARGE : TOO_DEEP) });
         return;
       }
       bytes = request.bytes;
@@ -171,10 +172,8 @@ export class Pipeline {
     this.#queue.add({ ...record, bytes });
   }
 
-  /** The upsert's request, or undefined when it is too large to be sent at all. */
-  #requestFor(change: UserChange & { kind: 'upsert' }): UserRequest | undefined {
-    const request = buildUserRequest(change.key, change.values, this.#options.request);
-    return this.#lane.fitsAlone(request) ? request : undefined;
+  #requestFor({ key, values }: Upsert): UserRequest {
+    return buildUserRequest(key, values, this.#options.request);
   }
 
   #onReady(work: PendingWork): void {
@@ -192,7 +191,7 @@ export class Pipeline {
 
   #putInLane(work: PendingWork): void {
     if (work.change.kind !== 'upsert') return;
-    this.#lane.put(work, buildUserRequest(work.change.key, work.change.values, this.#options.request));
+    this.#lane.put(work, this.#requestFor(work.change));
   }
 
   async #waitUntilGone(work: PendingWork): Promise<void> {
@@ -339,6 +338,18 @@ const TOO_LARGE: Rejection = {
   code: 'too_large',
   reason: 'the user alone is larger than the 4 MB that Iterable takes in one call',
 };
+
+const TOO_DEEP: Rejection = { code: 'wrong_type', reason: 'a value is nested too deeply to be written' };
+
+/** What `read` gives, or undefined when it runs out of stack: a record can be nested more deeply than it can be handled. */
+function withinDepth<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
 
 /** Of records laid over each other all have their share in the user, but what a removal discards was never sent. */
 function doneOutcome(work: PendingWork, isLast: boolean): Outcome {
