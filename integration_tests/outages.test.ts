@@ -13,6 +13,10 @@ const HICCUPS: [string, Interception][] = [
     '429 with Retry-After',
     { status: 429, headers: { 'Retry-After': '0' }, body: '{"code":"RateLimitExceeded","msg":""}' },
   ],
+  [
+    'a database error that comes as 400, without params',
+    { status: 400, body: '{"code":"DatabaseError","msg":""}' },
+  ],
   ['500', { status: 500, body: '{"code":"Success","msg":"","params":null}' }],
   [
     'a gateway’s HTML 502',
@@ -107,5 +111,21 @@ describe('batches', () => {
           .map(({ dataFields }) => dataFields.n)
           .sort(),
       ).toEqual([293, 294, 295, 296, 297, 298, 299]);
+    }));
+
+  it('goes on without waiting when everything pending is one person’s', () =>
+    withHarness({}, async (harness) => {
+      // Objects for one field are not laid over each other, so each record is a call of its own; more wait than may be pending.
+      const lines = Array.from({ length: 1200 }, (_, index) =>
+        aRecord({ email: 'a@x.com', plan: { n: index } }),
+      );
+      const result = await harness.write([...lines, aState(1)], {
+        config: { batch_size: 10, requests_per_second: 100_000 },
+      });
+      expect(result.states).toHaveLength(1);
+      expect(harness.standin.store.users()).toEqual([
+        { email: 'a@x.com', dataFields: { plan: { n: 1199 } } },
+      ]);
+      expect(harness.standin.calls('/bulkUpdate').length).toBe(1200);
     }));
 });

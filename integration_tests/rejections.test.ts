@@ -95,6 +95,28 @@ describe('rejections', () => {
       expect(result.logs.some((log) => log.includes('Rejected the record in line 2'))).toBe(true);
     }));
 
+  it('narrows a failure that Iterable counts without naming anybody down to the one', () =>
+    withHarness({}, async (harness) => {
+      harness.standin.intercept = ({ path, users }) => {
+        if (!path.endsWith('/bulkUpdate')) return undefined;
+        const isGuilty = harness.standin.lastBody.includes('guilty@x.com');
+        return isGuilty
+          ? {
+              status: 200,
+              body: JSON.stringify({ successCount: users - 1, failCount: 1 }),
+              afterApplying: users > 1,
+            }
+          : undefined;
+      };
+      const lines = [...userLines(63), aRecord({ email: 'guilty@x.com' }), aState(1)];
+      const result = await harness.write(lines);
+      expect(result.states[0]).toContain('"recordCount":63.0,"rejectedRecordCount":1.0');
+      expect(
+        result.logs.some((log) => log.includes('Rejected the record in line 64 (stream users): unexplained')),
+      ).toBe(true);
+      expect(harness.standin.calls('/bulkUpdate').length).toBeLessThanOrEqual(9);
+    }));
+
   it('rejects a value that is nested too deeply to be written', () =>
     withHarness({}, async (harness) => {
       const depth = 50_000;

@@ -78,6 +78,8 @@ export class Standin {
   /** Whatever a correct client would not have sent. */
   readonly unexpected: string[] = [];
   wrongTypeStyle: WrongTypeStyle;
+  /** The body of the request that came last, for `intercept` to look into. */
+  lastBody = '';
   /** Asked before each request; an answer replaces the server's own. */
   intercept: ((request: LoggedRequest) => Interception | undefined) | undefined;
   readonly #options: StandinOptions;
@@ -134,6 +136,7 @@ export class Standin {
       bytes: body.length,
     };
     this.requests.push(logged);
+    this.lastBody = body.toString();
     const interception = this.intercept?.(logged);
     if (interception && interception.afterApplying !== true) {
       this.#interrupt(response, interception, logged);

@@ -62,7 +62,7 @@ export const mismatchParamsSchema = z.looseObject({
     z.string(),
     z.looseObject({
       expectedType: z.string().nullish(),
-      offendingValue: z.unknown(),
+      offendingValue: z.unknown().optional(),
       incomingTypes: z.array(z.string()).nullish(),
     }),
   ),

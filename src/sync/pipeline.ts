@@ -13,6 +13,8 @@ import { streamKey } from '../protocol/catalog.ts';
 import type { Router } from '../streams/router.ts';
 import type { BatchReport, RecordPlace, SyncLog } from './sync-log.ts';
 import { SYNC_MODES, type SyncMode } from './modes.ts';
+import { doneOutcome, TOO_DEEP, TOO_LARGE, withinDepth } from './outcomes.ts';
+import { RemovalLane } from './removal-lane.ts';
 import type { SyncSummary } from './stream-summary.ts';
 import type { StreamStatuses } from './stream-statuses.ts';
 import { UpsertLane, type LaneItem } from './upsert-lane.ts';
@@ -62,9 +64,8 @@ export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #queue: UserQueue<PendingRecord>;
   readonly #lane: UpsertLane<PendingWork>;
-  readonly #removals = new Set<PendingWork>();
+  readonly #removals: RemovalLane<PendingWork>;
   readonly #maxPendingRecords: number;
-  #removalsInFlight = 0;
   #waitingForGone = 0;
   #pendingRecords = 0;
   #pendingBytes = 0;
@@ -91,6 +92,16 @@ export class Pipeline {
         this.#queue.start(work);
       },
       deliver: (batch) => this.#deliver(batch),
+      onDone: () => {
+        this.#progress();
+      },
+    });
+    this.#removals = new RemovalLane({
+      maxInFlight: MAX_REMOVALS_IN_FLIGHT,
+      remove: (work) => this.#remove(work),
+      onDone: () => {
+        this.#progress();
+      },
     });
   }
 
@@ -180,8 +191,7 @@ export class Pipeline {
     if (this.#failure) return;
     if (work.change.kind === 'removal') {
       this.#lane.remove(work);
-      this.#removals.add(work);
-      this.#pumpRemovals();
+      this.#removals.put(work);
     } else if (this.#options.remover.wasRemovedLately(touchedKeys(work.change))) {
       void this.#waitUntilGone(work);
     } else {
@@ -226,31 +236,16 @@ export class Pipeline {
     } catch (error) {
       this.#fail(error as Error);
     }
-    this.#emitStates();
-    this.#progress();
-  }
-
-  #pumpRemovals(): void {
-    for (const work of this.#removals) {
-      if (this.#failure || this.#removalsInFlight >= MAX_REMOVALS_IN_FLIGHT) return;
-      this.#removals.delete(work);
-      void this.#remove(work);
-    }
   }
 
   async #remove(work: PendingWork): Promise<void> {
     if (work.change.kind !== 'removal') return;
     this.#queue.start(work);
-    this.#removalsInFlight++;
     try {
       this.#settleWork(work, await this.#options.remover.remove(work.change));
     } catch (error) {
       this.#fail(error as Error);
     }
-    this.#removalsInFlight--;
-    this.#pumpRemovals();
-    this.#emitStates();
-    this.#progress();
   }
 
   #settleWork(work: PendingWork, rejection: Rejection | undefined): void {
@@ -264,7 +259,7 @@ export class Pipeline {
       this.#pendingBytes -= record.bytes;
       this.#settleRecord(
         record,
-        rejection ? { kind: 'rejected', ...rejection } : doneOutcome(work, record === last),
+        rejection ? { kind: 'rejected', ...rejection } : doneOutcome(work.change, record === last),
       );
     }
     this.#queue.settle(work);
@@ -291,7 +286,7 @@ export class Pipeline {
   }
 
   get #isIdle(): boolean {
-    return this.#lane.busyBatches === 0 && this.#removalsInFlight === 0 && this.#waitingForGone === 0;
+    return this.#lane.busyBatches === 0 && this.#removals.inFlight === 0 && this.#waitingForGone === 0;
   }
 
   async #untilRoom(): Promise<void> {
@@ -307,7 +302,9 @@ export class Pipeline {
     });
   }
 
+  /** Something was settled, or is no longer in flight: states may leave, and whoever waits looks again. */
   #progress(): void {
+    this.#emitStates();
     this.#onProgress?.();
     this.#onProgress = undefined;
   }
@@ -316,6 +313,7 @@ export class Pipeline {
     if (this.#failure) return;
     this.#failure = error;
     this.#lane.stop();
+    this.#removals.stop();
     this.#options.onFailure();
     this.#progress();
   }
@@ -330,29 +328,6 @@ export class Pipeline {
   }
 
   get #isDrained(): boolean {
-    return this.#lane.inFlight === 0 && this.#removalsInFlight === 0;
+    return this.#lane.inFlight === 0 && this.#removals.inFlight === 0;
   }
-}
-
-const TOO_LARGE: Rejection = {
-  code: 'too_large',
-  reason: 'the user alone is larger than the 4 MB that Iterable takes in one call',
-};
-
-const TOO_DEEP: Rejection = { code: 'wrong_type', reason: 'a value is nested too deeply to be written' };
-
-/** What `read` gives, or undefined when it runs out of stack: a record can be nested more deeply than it can be handled. */
-function withinDepth<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  }
-}
-
-/** Of records laid over each other all have their share in the user, but what a removal discards was never sent. */
-function doneOutcome(work: PendingWork, isLast: boolean): Outcome {
-  if (work.change.kind === 'upsert') return { kind: 'delivered' };
-  return { kind: isLast ? 'removed' : 'superseded' };
 }

@@ -18,6 +18,8 @@ export interface LaneOptions<Work> {
   readonly onClosed: (work: Work) => void;
   /** Delivers one batch; must not reject. */
   readonly deliver: (batch: readonly LaneItem<Work>[]) => Promise<void>;
+  /** Told after each delivery, once it is no longer in flight. */
+  readonly onDone: () => void;
 }
 
 export class UpsertLane<Work> {
@@ -98,6 +100,7 @@ export class UpsertLane<Work> {
       void this.#options.deliver(batch).finally(() => {
         this.#inFlight--;
         this.#pump();
+        this.#options.onDone();
       });
     }
   }

@@ -99,6 +99,11 @@ describe('compileMapper', () => {
     });
   });
 
+  it('trims an address and folds its case, as key and as a field', () => {
+    expect(map('{"email":" A@X "}').result).toMatchObject({ key: { kind: 'email', value: 'a@x' } });
+    expect(map('{"userId":"1","email":" A@X "}', { identifyBy: 'user_id' }).values).toEqual({ email: 'a@x' });
+  });
+
   it('keeps a user id as it is, blanks and case and digits', () => {
     const options = { identifyBy: 'user_id' } as const;
     expect(map('{"userId":" Ab "}', options).result).toMatchObject({

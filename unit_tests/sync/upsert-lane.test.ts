@@ -18,6 +18,7 @@ function aLane() {
     maxWaitMs: 10_000,
     maxBatchesInFlight: 1,
     onClosed: () => undefined,
+    onDone: () => undefined,
     deliver: (batch: readonly LaneItem<string>[]) => {
       sent.push(batch.map(({ work }) => work));
       return new Promise((resolve) => endings.push(resolve));

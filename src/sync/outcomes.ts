@@ -1,0 +1,28 @@
+/** Outcomes that are the pipeline's own to give. */
+import type { Outcome, Rejection, UserChange } from '../model.ts';
+
+export const TOO_LARGE: Rejection = {
+  code: 'too_large',
+  reason: 'the user alone is larger than the 4 MB that Iterable takes in one call',
+};
+
+export const TOO_DEEP: Rejection = {
+  code: 'wrong_type',
+  reason: 'a value is nested too deeply to be written',
+};
+
+/** What `read` gives, or undefined when it runs out of stack: a record can be nested more deeply than it can be handled. */
+export function withinDepth<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+/** Of records laid over each other all have their share in the user, but what a removal discards was never sent. */
+export function doneOutcome(change: UserChange, isLast: boolean): Outcome {
+  if (change.kind === 'upsert') return { kind: 'delivered' };
+  return { kind: isLast ? 'removed' : 'superseded' };
+}

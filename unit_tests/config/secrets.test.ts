@@ -1,0 +1,36 @@
+import { describe, expect, it } from '@jest/globals';
+import { redactor } from '../../src/config/secrets.ts';
+import { loadSpec, secretValues, specDefaults } from '../../src/config/spec.ts';
+
+describe('secrets', () => {
+  it('finds what the spec marks as secret', () => {
+    expect(secretValues(loadSpec(), { api_key: 'k3y', data_center: 'us' })).toEqual(['k3y']);
+    expect(secretValues(loadSpec(), { api_key: 5 })).toEqual([]);
+    expect(secretValues(loadSpec(), 'not an object')).toEqual([]);
+  });
+
+  it('hides them as they are, as JSON escapes them, and as a URL does', () => {
+    const redact = redactor(['a"b/c']);
+    expect(redact('x a"b/c y a\\"b/c z a%22b%2Fc')).toBe('x **** y **** z ****');
+  });
+
+  it('hides the longer of two secrets whole', () => {
+    expect(redactor(['abc', 'abcdef'])('abcdef abc')).toBe('**** ****');
+  });
+});
+
+describe('specDefaults', () => {
+  it('are those of spec.json', () => {
+    expect(specDefaults(loadSpec())).toEqual({
+      data_center: 'us',
+      project_type: 'hybrid',
+      identify_by: 'email',
+      sync_mode: 'sync',
+      mappings: [],
+      deletion_column: '_ab_cdc_deleted_at',
+      merge_nested_objects: true,
+      create_new_fields: true,
+      batch_size: 1000,
+    });
+  });
+});
