@@ -27,7 +27,7 @@ export interface Call {
 const plainAnswer = z.looseObject({
   msg: z.string().nullish(),
   code: z.string().nullish(),
-  params: z.unknown(),
+  params: z.unknown().optional(),
 });
 const rateLimitParams = z.looseObject({ rateLimitReset: z.number().nonnegative() });
 
