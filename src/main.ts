@@ -1,9 +1,13 @@
 #!/usr/bin/env node
 /** The process edge: argv, streams, signals, exit code. The only file that touches `process`. */
+import { setFlagsFromString } from 'node:v8';
 import { runProgram } from './cli/run.ts';
 import { systemClock } from './clock.ts';
 import { TransientError } from './errors.ts';
 import { MessageWriter } from './protocol/writer.ts';
+
+// What waits for Iterable lives for seconds, and V8 would rather grow its heap to hundreds of megabytes than collect it.
+setFlagsFromString('--optimize-for-size');
 
 const stop = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
