@@ -70,7 +70,9 @@ export class Fields {
         Object.entries(value).map(([key, child]) => [key, this.stored(child, `${path}.${key}`)]),
       );
     }
-    return typeof value === 'string' && this.types.get(path) === 'date' ? normaliseDate(value) : value;
+    // A field that is new gets its type by this very value.
+    const isDate = typeof value === 'string' && (this.types.get(path) ?? typeOfScalar(value)) === 'date';
+    return isDate ? normaliseDate(value) : value;
   }
 }
 
