@@ -88,6 +88,27 @@ describe('flagged deletions', () => {
       expect(result.states[0]).toContain('"destinationStats":{"recordCount":1.0,"rejectedRecordCount":1.0}');
     }));
 
+  it('hybrid: the identity that identifies decides, since the other one may be somebody else’s', () =>
+    withHarness({}, async (harness) => {
+      await harness.write(
+        aRecord({ email: 'old@x.com', userId: '7' }) + aRecord({ email: 'new@x.com', userId: '8' }),
+      );
+      await harness.write(aRecord({ email: 'new@x.com', userId: '7', ...DELETED }), {
+        config: { identify_by: 'user_id' },
+      });
+      expect(harness.standin.store.users().map(({ userId }) => userId)).toEqual(['8']);
+      // The living one, who is not waited for.
+      const both =
+        aRecord({ email: 'new@x.com', userId: '7', ...DELETED }) +
+        aRecord({ email: 'new@x.com', userId: '8', n: 1 });
+      expect((await harness.write(both, { config: { identify_by: 'user_id' } })).exitCode).toBe(0);
+      expect(harness.standin.store.userByUserId('8')?.dataFields).toEqual({ n: 1 });
+      await harness.write(aRecord({ email: 'new@x.com', userId: '9', ...DELETED }), {
+        config: { identify_by: 'email' },
+      });
+      expect(harness.standin.store.users()).toEqual([]);
+    }));
+
   it('email project: an id alone is looked up, and the person goes by address', () =>
     withHarness({ projectType: 'email' }, async (harness) => {
       await harness.write(aRecord({ email: 'a@x.com', userId: '1' }));

@@ -91,8 +91,8 @@ async function sync(
     }),
     remover: new UserRemover(caller, client, {
       clock,
-      isEmailProject: config.project_type === 'email',
-      isUserIdProject: config.project_type === 'user_id',
+      projectType: config.project_type,
+      identifyBy: config.identify_by,
     }),
     summary,
     statuses,

@@ -10,10 +10,9 @@ import { rejectionOf } from './refusals.ts';
 
 export interface RemovalOptions {
   readonly clock: Clock;
-  /** On email-based projects several people can share a userId, so that removal there is always by address. */
-  readonly isEmailProject: boolean;
-  /** On userID-based projects Iterable knows no removal by address. */
-  readonly isUserIdProject: boolean;
+  readonly projectType: 'hybrid' | 'email' | 'user_id';
+  /** Which identity decides where a record has both: the other may be one that the person does not have yet. */
+  readonly identifyBy: 'email' | 'user_id';
   readonly stop?: AbortSignal;
 }
 
@@ -51,7 +50,7 @@ export class UserRemover {
       if (!(error instanceof ApiError)) throw error;
       return rejectionOf(error);
     }
-    this.#remember(removal);
+    this.#remember(target);
     return undefined;
   }
 
@@ -84,27 +83,34 @@ export class UserRemover {
     }
   }
 
-  async #target(removal: Removal): Promise<UserKey | Rejection> {
-    const { isEmailProject, isUserIdProject } = this.#options;
-    const { email, userId } = removal;
-    if (email !== undefined && !isUserIdProject) return { kind: 'email', value: email };
-    if (userId === undefined) {
-      return {
-        code: 'missing_identifier',
-        field: 'userId',
-        reason: 'a userID-based project removes people by userId, and the record has none',
-      };
+  /**
+   * Whom to delete. On email-based projects several people can share a userId and would all go, so that deletion there is
+   * always by address; userID-based projects know no deletion by address.
+   */
+  async #target({ email, userId }: Removal): Promise<UserKey | Rejection> {
+    const { projectType, identifyBy } = this.#options;
+    const byEmail: UserKey | undefined = email === undefined ? undefined : { kind: 'email', value: email };
+    const byUserId: UserKey | undefined =
+      userId === undefined ? undefined : { kind: 'userId', value: userId };
+    switch (projectType) {
+      case 'hybrid':
+        return (identifyBy === 'email' ? (byEmail ?? byUserId) : (byUserId ?? byEmail)) ?? NOBODY;
+      case 'user_id':
+        return byUserId ?? NOBODY;
+      case 'email':
+        return byEmail ?? (byUserId ? this.#addressOf(byUserId) : NOBODY);
     }
-    if (!isEmailProject) return { kind: 'userId', value: userId };
-    const user = await this.#lookUp({ kind: 'userId', value: userId });
-    if (typeof user?.email !== 'string' || user.email === '') {
-      return {
-        code: 'ambiguous_user_id',
-        field: 'userId',
-        reason: 'removal is by address here, and the user id is not exactly one person’s',
-      };
-    }
-    return { kind: 'email', value: user.email.toLowerCase() };
+  }
+
+  async #addressOf(key: UserKey): Promise<UserKey | Rejection> {
+    const user = await this.#lookUp(key);
+    if (typeof user?.email === 'string' && user.email !== '')
+      return { kind: 'email', value: user.email.toLowerCase() };
+    return {
+      code: 'ambiguous_user_id',
+      field: 'userId',
+      reason: 'deletion is by address here, and the user id is not exactly one person’s',
+    };
   }
 
   #lookUp({ kind, value }: UserKey): Promise<IterableUser | undefined> {
@@ -113,17 +119,11 @@ export class UserRemover {
     );
   }
 
-  #remember({ email, userId }: Removal): void {
-    const now = this.#options.clock.now();
+  /** Only the identity that was deleted by: the record's other one may be somebody else's, who stays. */
+  #remember(deleted: UserKey): void {
     this.#forgetOld();
-    for (const id of [
-      email === undefined ? undefined : `email:${email}`,
-      userId === undefined ? undefined : `userId:${userId}`,
-    ]) {
-      if (id === undefined) continue;
-      this.#removedAt.delete(id);
-      this.#removedAt.set(id, now);
-    }
+    this.#removedAt.delete(identity(deleted));
+    this.#removedAt.set(identity(deleted), this.#options.clock.now());
   }
 
   #forgetOld(): void {
@@ -138,3 +138,8 @@ export class UserRemover {
 function identity({ kind, value }: UserKey): string {
   return `${kind}:${value}`;
 }
+
+const NOBODY: Rejection = {
+  code: 'missing_identifier',
+  reason: 'the record has nothing that a deletion in this type of project can go by',
+};
