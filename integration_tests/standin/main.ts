@@ -29,9 +29,9 @@ console.log(`The Iterable stand-in (${projectType} project) listens on ${standin
 Save this as config.json:
 ${JSON.stringify(config, null, 2)}
 
-Then, in another shell:
-  npx destination-iterable check --config config.json
-  cat messages.jsonl | npx destination-iterable write --config config.json --catalog catalog.json
+Then, after npm run build, in another shell:
+  dist/main.js check --config config.json
+  cat messages.jsonl | dist/main.js write --config config.json --catalog catalog.json
 
 Ctrl-C shows its users and ends it.`);
 
