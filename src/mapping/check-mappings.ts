@@ -1,7 +1,7 @@
 /** Mistakes in the mappings that can be told before the first record, all at once. */
 import { isManagedField, typesClash, type KnownFields } from './fields.ts';
 import { identifyingTarget, type IdentifyBy, type Mapping, type ProjectType } from './options.ts';
-import { pathSegments, pathsConflict } from './paths.ts';
+import { isWithin, isWritablePath, pathsConflict } from './paths.ts';
 
 export interface MappingsToCheck {
   readonly mappings: readonly Mapping[];
@@ -52,13 +52,16 @@ function ownProblems({ source, target, type }: Mapping, index: number, knownFiel
   const problems: string[] = [];
   const place = `mappings[${index}]`;
   if (source.trim() === '') problems.push(`${place}.source: must name a column`);
-  if (pathSegments(target).some((segment) => segment.trim() === '')) {
+  if (!isWritablePath(target)) {
     problems.push(`${place}.target: must be a field name, without empty parts between dots`);
   } else if (isManagedField(target)) {
     problems.push(
       `${place}.target: ${target} is managed by Iterable and can't be written; remove the mapping`,
     );
   }
+  const identity = ['email', 'userId'].find((name) => target !== name && isWithin(target, name));
+  if (identity !== undefined)
+    problems.push(`${place}.target: ${identity} is text, so nothing can be inside of it`);
   if ((target === 'email' || target === 'userId') && type !== undefined && type !== 'string') {
     problems.push(`${place}.type: ${target} is always text; leave the type out`);
   }

@@ -1,127 +1,142 @@
 /** How one column becomes one target: read, convert, also inside of objects. Made once per stream and column. */
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts';
 import type { Rejection } from '../model.ts';
-import { coerce } from './coerce.ts';
-import { conversionFor, type KnownFields } from './fields.ts';
-import { readEmail, readUserId, type IdentityRead } from './identity.ts';
+import { coerce, Refusal } from './coerce.ts';
+import { normalizeEmail, normalizeUserId } from './identity.ts';
 import type { MappingType } from './options.ts';
-import { columnReader, pathsConflict, plainObject } from './paths.ts';
-import { schemaType } from './schema-types.ts';
+import { columnReader, isWithin, pathsAbove, plainObject, Unreachable } from './paths.ts';
+import type { TypeTree } from './type-tree.ts';
 
-export interface ColumnContext {
-  readonly jsonSchema: JsonObject;
-  readonly knownFields: KnownFields;
+/** A column that can't become its target; the record is rejected. */
+export class Rejected {
+  readonly rejection: Rejection;
+
+  constructor(field: string, reason: string) {
+    this.rejection = { code: 'wrong_type', field, reason };
+  }
 }
 
-export type ColumnResult =
-  | { readonly kind: 'value'; readonly value: JsonValue }
-  /** The column leaves its field alone. */
-  | { readonly kind: 'none' }
-  | ({ readonly kind: 'rejected' } & Rejection);
+/** Undefined leaves the field alone. */
+export type ColumnResult = JsonValue | Rejected | undefined;
 
 export interface ColumnPlan {
-  readonly source: string;
   readonly target: string;
-  /** The converted value. `nulled` are columns whose null is not the source's own value. */
+  /** The targets above this one, which the same record must not write. */
+  readonly above: readonly string[];
+  /** Reads and converts. `nulled` are columns (or leaves) whose null is not the source's own value. */
   readonly read: (data: JsonObject, nulled: readonly string[]) => ColumnResult;
 }
 
-const NONE: ColumnResult = { kind: 'none' };
+export interface ColumnOptions {
+  readonly source: string;
+  readonly target: string;
+  /** Wins over whatever the tree says of the column itself. */
+  readonly forcedType?: MappingType | undefined;
+  readonly types: TypeTree;
+  /** Leaves inside of the column that are not for the field. */
+  readonly leavesLeftOut?: readonly string[];
+}
 
-/** The plan for a column; the forced type wins, then the known field's, then the schema's, else the value stays as it was written. */
-export function planColumn(
-  source: string,
-  target: string,
-  forced: MappingType | undefined,
-  context: ColumnContext,
-): ColumnPlan {
-  const read = columnReader(source);
-  const convert = converterFor(source, target, forced, context);
+export function planColumn(options: ColumnOptions): ColumnPlan {
+  const { source, target, leavesLeftOut = [] } = options;
+  const readFrom = columnReader(source);
+  const convert = converterFor(options);
   return {
-    source,
     target,
+    above: pathsAbove(target),
     read: (data, nulled) => {
-      const column = read(data);
-      if (column.kind === 'absent') return NONE;
-      if (column.kind === 'unreachable') {
-        return wrongType(target, `the column ${column.at} is not an object that ${source} could be in`);
+      const value = readFrom(data);
+      if (value === undefined) return undefined;
+      if (value instanceof Unreachable) {
+        return new Rejected(target, `the column ${value.at} holds no object that ${source} could be in`);
       }
-      if (nulled.length === 0) return convert(column.value);
-      if (nulled.some((field) => field === source || source.startsWith(`${field}.`))) return NONE;
-      return convert(withoutNulled(column.value, source, nulled));
+      if (nulled.length === 0 && leavesLeftOut.length === 0) return convert(value);
+      // Nulling an object says nothing of a column whose whole name merely begins alike.
+      const isOwnColumn = Object.hasOwn(data, source);
+      if (nulled.some((field) => field === source || (!isOwnColumn && isWithin(source, field)))) {
+        return undefined;
+      }
+      const kept = withoutLeaves(value, source, [...nulled, ...leavesLeftOut]);
+      return kept === undefined ? undefined : convert(kept);
     },
   };
 }
 
 type Converter = (value: JsonValue) => ColumnResult;
 
-function converterFor(
-  source: string,
-  target: string,
-  forced: MappingType | undefined,
-  context: ColumnContext,
-): Converter {
-  if (target === 'email') return (value) => identityResult(target, readEmail(value));
-  if (target === 'userId') return (value) => identityResult(target, readUserId(value));
-  const type =
-    forced ?? conversionFor(context.knownFields.get(target)) ?? schemaType(context.jsonSchema, source);
+function converterFor({ target, forcedType, types }: ColumnOptions): Converter {
+  if (target === 'email') return (value) => identityResult(target, value, normalizeEmail);
+  if (target === 'userId') return (value) => identityResult(target, value, normalizeUserId);
+  const type = forcedType ?? types.type;
   return (value) => {
-    const top = type === undefined ? ({ ok: true, value } as const) : coerce(value, type);
-    if (!top.ok) return wrongType(target, top.reason);
-    return typeof top.value === 'object' && top.value !== null
-      ? convertInside(top.value, source, target, context)
-      : { kind: 'value', value: top.value };
+    const converted = type === undefined ? value : coerce(value, type);
+    if (converted instanceof Refusal) return new Rejected(target, converted.reason);
+    return convertInside(converted, target, types);
   };
 }
 
-function identityResult(target: string, identity: IdentityRead): ColumnResult {
-  if (identity.kind === 'unusable')
-    return wrongType(target, 'expected text or a number, found an object or an array');
-  return { kind: 'value', value: identity.kind === 'value' ? identity.value : null };
-}
-
-/** Converts the leaves of an object whose dotted names Iterable or the schema knows. */
-function convertInside(
-  value: JsonValue,
-  source: string,
+/** Null clears the field; a blank text is no address and no id, and leaves it alone. */
+function identityResult(
   target: string,
-  context: ColumnContext,
+  value: JsonValue,
+  normalize: (value: JsonValue) => string | undefined | Refusal,
 ): ColumnResult {
-  if (Array.isArray(value)) {
-    const elements: JsonValue[] = [];
-    for (const element of value) {
-      const result = convertInside(element, source, target, context);
-      if (result.kind !== 'value') return result;
-      elements.push(result.value);
-    }
-    return { kind: 'value', value: elements };
-  }
-  if (!isJsonObject(value)) return { kind: 'value', value };
-  const converted = plainObject();
-  for (const [key, child] of Object.entries(value)) {
-    const [childSource, childTarget] = [`${source}.${key}`, `${target}.${key}`];
-    const type =
-      conversionFor(context.knownFields.get(childTarget)) ?? schemaType(context.jsonSchema, childSource);
-    const leaf = type === undefined ? ({ ok: true, value: child } as const) : coerce(child, type);
-    if (!leaf.ok) return wrongType(childTarget, leaf.reason);
-    const result = convertInside(leaf.value, childSource, childTarget, context);
-    if (result.kind !== 'value') return result;
-    converted[key] = result.value;
-  }
-  return { kind: 'value', value: converted };
+  if (value === null) return null;
+  const identity = normalize(value);
+  return identity instanceof Refusal ? new Rejected(target, identity.reason) : identity;
 }
 
-/** The object without the leaves that were nulled on the way, so that they stay as they are in Iterable. */
-function withoutNulled(value: JsonValue, path: string, nulled: readonly string[]): JsonValue {
-  if (!isJsonObject(value) || !nulled.some((field) => pathsConflict(field, path))) return value;
+/** Converts what the tree knows inside of an object, or of the objects in an array. Gives back the same value where nothing changes. */
+function convertInside(value: JsonValue, target: string, types: TypeTree): JsonValue | Rejected {
+  if (typeof value !== 'object' || value === null || types.inside.size === 0) return value;
+  if (Array.isArray(value)) return convertElements(value, target, types);
+  if (!isJsonObject(value)) return value;
+  let changed: JsonObject | undefined;
+  for (const key of Object.keys(value)) {
+    const leafTypes = types.inside.get(key);
+    if (!leafTypes) continue;
+    const leafTarget = `${target}.${key}`;
+    const leaf = value[key] as JsonValue;
+    const coerced = leafTypes.type === undefined ? leaf : coerce(leaf, leafTypes.type);
+    if (coerced instanceof Refusal) return new Rejected(leafTarget, coerced.reason);
+    const converted = convertInside(coerced, leafTarget, leafTypes);
+    if (converted instanceof Rejected) return converted;
+    if (converted === leaf) continue;
+    changed ??= Object.assign(plainObject(), value);
+    changed[key] = converted;
+  }
+  return changed ?? value;
+}
+
+function convertElements(
+  elements: readonly JsonValue[],
+  target: string,
+  types: TypeTree,
+): JsonValue | Rejected {
+  const converted: JsonValue[] = [];
+  for (const element of elements) {
+    const result = convertInside(element, target, types);
+    if (result instanceof Rejected) return result;
+    converted.push(result);
+  }
+  return converted;
+}
+
+/** The object without some of its leaves; undefined when nothing is left of it. */
+function withoutLeaves(value: JsonValue, path: string, leaves: readonly string[]): JsonValue | undefined {
+  if (!isJsonObject(value)) return value;
+  const inside = leaves.filter((leaf) => leaf !== path && isWithin(leaf, path));
+  if (inside.length === 0) return value;
   const kept = plainObject();
-  for (const [key, child] of Object.entries(value)) {
+  let hasLost = false;
+  for (const key of Object.keys(value)) {
     const childPath = `${path}.${key}`;
-    if (!nulled.includes(childPath)) kept[key] = withoutNulled(child, childPath, nulled);
+    const child = inside.includes(childPath)
+      ? undefined
+      : withoutLeaves(value[key] as JsonValue, childPath, inside);
+    if (child === undefined) hasLost = true;
+    else kept[key] = child;
   }
-  return kept;
-}
-
-function wrongType(field: string, reason: string): ColumnResult {
-  return { kind: 'rejected', code: 'wrong_type', field, reason };
+  if (!hasLost) return value;
+  return Object.keys(kept).length === 0 ? undefined : kept;
 }

@@ -2,33 +2,51 @@
 
 const DATE =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?(?: ?(Z|UTC|[+-]\d{2}(?::?\d{2})?))?)?$/i;
+const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
+/** The zones of this world reach from -12:00 to +14:00; ISO 8601 readers commonly stop at 18 hours. */
+const MAX_OFFSET_HOURS = 18;
 
 /**
  * `yyyy-MM-dd`, optionally with a time and a zone (ISO 8601, or with a blank for the T) → `yyyy-MM-dd HH:mm:ss +00:00`, the
- * form in which Iterable returns dates. No zone means UTC; fractions of a second are cut. Undefined for anything else.
+ * form in which Iterable returns dates. No zone means UTC; fractions of a second are cut. Undefined for anything else, and
+ * for moments outside of the years 0001 to 9999.
  */
 export function toIterableDate(text: string): string | undefined {
   const match = DATE.exec(text.trim());
   if (!match) return undefined;
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match
-    .slice(1, 7)
-    .map((part: string | undefined) => Number(part ?? 0));
-  if (year < 1 || hour > 23 || minute > 59 || second > 59) return undefined;
-  const at = new Date(0);
-  at.setUTCFullYear(year, month - 1, day);
-  if (at.getUTCMonth() !== month - 1 || at.getUTCDate() !== day) return undefined;
-  const offset = offsetMinutes(match[7]);
-  if (offset === undefined) return undefined;
-  at.setUTCHours(hour, minute - offset, second);
-  if (at.getUTCFullYear() < 1 || at.getUTCFullYear() > 9999) return undefined;
-  const [date = '', time = ''] = at.toISOString().split('T');
-  return `${date} ${time.slice(0, 8)} +00:00`;
+  const [, year = '', month = '', day = '', hour = '00', minute = '00', second = '00', zone] = match;
+  if (!isDay(Number(year), Number(month), Number(day))) return undefined;
+  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
+  const minutesAhead = zone === undefined ? 0 : offsetMinutes(zone);
+  if (minutesAhead === undefined) return undefined;
+  const local = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
+  return minutesAhead === 0 ? written(local) : inUtc(local, minutesAhead);
 }
 
-function offsetMinutes(zone: string | undefined): number | undefined {
-  if (zone === undefined || /^(z|utc)$/i.test(zone)) return 0;
+/** The same moment by the clock in Greenwich. */
+function inUtc(local: string, minutesAhead: number): string | undefined {
+  const utc = new Date(Date.parse(`${local}Z`) - minutesAhead * 60_000);
+  const year = utc.getUTCFullYear();
+  return year < 1 || year > 9999 ? undefined : written(utc.toISOString());
+}
+
+function written(iso: string): string {
+  return `${iso.slice(0, 10)} ${iso.slice(11, 19)} +00:00`;
+}
+
+function isDay(year: number, month: number, day: number): boolean {
+  if (year < 1 || month < 1 || month > 12 || day < 1) return false;
+  return day <= (month === 2 && isLeapYear(year) ? 29 : (DAYS_IN_MONTH[month - 1] as number));
+}
+
+function isLeapYear(year: number): boolean {
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+}
+
+function offsetMinutes(zone: string): number | undefined {
+  if (zone.length === 1 || /^utc$/i.test(zone)) return 0;
   const hours = Number(zone.slice(1, 3));
-  const minutes = Number(zone.slice(3).replace(':', '') || 0);
-  if (hours > 18 || minutes > 59) return undefined;
+  const minutes = zone.length > 3 ? Number(zone.slice(-2)) : 0;
+  if (hours > MAX_OFFSET_HOURS || minutes > 59) return undefined;
   return (zone.startsWith('-') ? -1 : 1) * (hours * 60 + minutes);
 }

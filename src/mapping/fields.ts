@@ -5,7 +5,7 @@ import type { MappingType } from './options.ts';
 export type KnownFields = ReadonlyMap<string, string>;
 
 /** Never to be written. Source: Iterable's support articles on user profile fields. */
-const MANAGED_FIELDS: ReadonlySet<string> = new Set([
+export const MANAGED_FIELDS: ReadonlySet<string> = new Set([
   'emailListIds',
   'userListIds',
   'itblInternal',

@@ -1,19 +1,29 @@
 /** Several records of one user as one: target by target, the last word wins. */
 import { isJsonObject } from '../json.ts';
 import type { TargetValues } from '../model.ts';
+import { pathsAbove } from './paths.ts';
 
 /**
- * Whether sending the two as one means the same as sending them in order. With `mergeNestedObjects` it does not when the
+ * Whether sending the two as one means the same as sending them in order. It does not, with `mergeNestedObjects`, when the
  * later one brings an object for a target that the earlier one has, too: Iterable would merge the two, and how deep is not
- * ours to guess.
+ * ours to guess. (It merges objects only; an array takes the place of what was there.) Nor does it when a target of one
+ * lies inside a target of the other, as `a.b` inside `a`: as one they can't be written at all.
  */
 export function canLayOver(earlier: TargetValues, later: TargetValues, mergeNestedObjects: boolean): boolean {
-  if (!mergeNestedObjects) return true;
-  for (const [target, value] of later) if (isJsonObject(value) && earlier.has(target)) return false;
-  return true;
+  if (mergeNestedObjects) {
+    for (const [target, value] of later) if (isJsonObject(value) && earlier.has(target)) return false;
+  }
+  return !reachesInside(earlier, later) && !reachesInside(later, earlier);
 }
 
 /** The earlier values with the later ones over them. */
 export function layOver(earlier: TargetValues, later: TargetValues): TargetValues {
   return new Map([...earlier, ...later]);
+}
+
+function reachesInside(values: TargetValues, others: TargetValues): boolean {
+  for (const target of values.keys()) {
+    if (target.includes('.') && pathsAbove(target).some((above) => others.has(above))) return true;
+  }
+  return false;
 }

@@ -1,38 +1,71 @@
 /** Dot notation: reading columns out of records, and writing targets into nested objects. `__proto__` is plain data everywhere. */
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts';
 
-/** A column's value; `absent` differs from null, and a path that ends at a text or number can't be followed. */
-export type ColumnRead =
-  | { readonly kind: 'value'; readonly value: JsonValue }
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'unreachable'; readonly at: string };
+/** A path goes on below a value that nothing can be below: a text, a number, an array. */
+export class Unreachable {
+  /** The part of the path that could be followed. */
+  readonly at: string;
 
-const ABSENT: ColumnRead = { kind: 'absent' };
+  constructor(at: string) {
+    this.at = at;
+  }
+}
+
+/** A column's value; undefined when the record has no such column, which is not the same as null. */
+export type ColumnRead = JsonValue | Unreachable | undefined;
+export type ColumnReader = (data: JsonObject) => ColumnRead;
 
 export function pathSegments(path: string): readonly string[] {
   return path.split('.');
 }
 
-/** True when one path is the other, or lies inside of it: they can't both be written. */
-export function pathsConflict(a: string, b: string): boolean {
-  return a === b || a.startsWith(`${b}.`) || b.startsWith(`${a}.`);
+/** False for `a..b`, `a.` and the like: there is no field without a name. */
+export function isWritablePath(path: string): boolean {
+  return pathSegments(path).every((segment) => segment.trim() !== '');
 }
 
-/** A function that reads one column. A column whose whole name is `source` wins over reaching into objects; a null parent reads as null. */
-export function columnReader(source: string): (data: JsonObject) => ColumnRead {
+/** The paths above this one, `a` and `a.b` for `a.b.c`; none for a top-level name. */
+export function pathsAbove(path: string): readonly string[] {
+  const above: string[] = [];
+  for (let dot = path.indexOf('.'); dot !== -1; dot = path.indexOf('.', dot + 1)) {
+    above.push(path.slice(0, dot));
+  }
+  return above;
+}
+
+/** True when the path is `ancestor` or lies inside of it. */
+export function isWithin(path: string, ancestor: string): boolean {
+  return path.startsWith(ancestor) && (path.length === ancestor.length || path[ancestor.length] === '.');
+}
+
+/** True when one path is the other, or lies inside of it: they can't both be written. */
+export function pathsConflict(a: string, b: string): boolean {
+  return isWithin(a, b) || isWithin(b, a);
+}
+
+/**
+ * A function that reads one column. A column whose whole name is `source` wins over reaching into objects; below a null
+ * everything is null, below an absent column everything is absent.
+ */
+export function columnReader(source: string): ColumnReader {
   const segments = pathSegments(source);
+  const readWhole: ColumnReader = (data) => (Object.hasOwn(data, source) ? data[source] : undefined);
+  if (segments.length === 1) return readWhole;
   return (data) => {
-    if (Object.hasOwn(data, source)) return { kind: 'value', value: data[source] as JsonValue };
-    if (segments.length === 1) return ABSENT;
-    let at: JsonValue = data;
-    for (const [depth, segment] of segments.entries()) {
-      if (at === null) return { kind: 'value', value: null };
-      if (!isJsonObject(at)) return { kind: 'unreachable', at: segments.slice(0, depth).join('.') };
-      if (!Object.hasOwn(at, segment)) return ABSENT;
-      at = at[segment] as JsonValue;
-    }
-    return { kind: 'value', value: at };
+    const whole = readWhole(data);
+    return whole === undefined ? follow(data, segments) : whole;
   };
+}
+
+function follow(data: JsonObject, segments: readonly string[]): ColumnRead {
+  let at: JsonValue | undefined = data;
+  for (let depth = 0; depth < segments.length; depth++) {
+    if (at === null || at === undefined) return at;
+    if (!isJsonObject(at)) return new Unreachable(segments.slice(0, depth).join('.'));
+    const segment = segments[depth] as string;
+    at = Object.hasOwn(at, segment) ? at[segment] : undefined;
+  }
+  return at;
 }
 
 /** An object without a prototype, so that every key is plain data. */
@@ -40,10 +73,15 @@ export function plainObject(): JsonObject {
   return Object.create(null) as JsonObject;
 }
 
-/** Writes a value under a dotted target, making the objects on the way. The targets of one record never conflict. */
+/**
+ * Writes a value under a dotted target, making the objects on the way. Only into objects that it made itself, or that
+ * {@link plainObject} made: the targets written to one object must not conflict.
+ */
 export function writeTarget(into: JsonObject, segments: readonly string[], value: JsonValue): void {
+  const last = segments.length - 1;
   let at = into;
-  for (const segment of segments.slice(0, -1)) {
+  for (let depth = 0; depth < last; depth++) {
+    const segment = segments[depth] as string;
     let next = at[segment];
     if (!isJsonObject(next)) {
       next = plainObject();
@@ -51,5 +89,5 @@ export function writeTarget(into: JsonObject, segments: readonly string[], value
     }
     at = next;
   }
-  at[segments.at(-1) ?? ''] = value;
+  at[segments[last] as string] = value;
 }

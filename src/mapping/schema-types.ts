@@ -1,24 +1,37 @@
-/** A stream's json_schema → the Iterable type of its columns, where it says one. */
+/** A stream's json_schema → the Iterable type of its columns, where it says one. See Airbyte's page on data types. */
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts';
 import type { MappingType } from './options.ts';
 import { pathSegments } from './paths.ts';
 
-/** The type that the schema gives a column (dots reach into `properties`), or undefined when it says nothing definite. */
-export function schemaType(schema: JsonObject, source: string): MappingType | undefined {
-  const whole = member(member(schema, 'properties'), source);
-  if (whole !== undefined) return typeOf(whole);
+/** The part of a stream's schema about one column: of that whole name, else where the dots lead to. */
+export function schemaOfColumn(schema: JsonObject, source: string): JsonValue | undefined {
+  const whole = propertySchema(schema, source);
+  if (whole !== undefined) return whole;
   let at: JsonValue | undefined = schema;
-  for (const segment of pathSegments(source)) at = member(member(at, 'properties'), segment);
-  return typeOf(at);
+  for (const segment of pathSegments(source)) at = propertySchema(at, segment);
+  return at;
 }
 
-function typeOf(schema: JsonValue | undefined): MappingType | undefined {
+/** The schema of one property of an object, also of the objects in an array. */
+export function propertySchema(schema: JsonValue | undefined, name: string): JsonValue | undefined {
+  return member(member(objectSchema(schema), 'properties'), name);
+}
+
+/** The properties that {@link propertySchema} knows. */
+export function propertyNames(schema: JsonValue | undefined): readonly string[] {
+  const properties = member(objectSchema(schema), 'properties');
+  return isJsonObject(properties) ? Object.keys(properties) : [];
+}
+
+/** The type that a schema gives the values it describes; an array's is that of its elements. */
+export function typeOfSchema(schema: JsonValue | undefined): MappingType | undefined {
   if (!isJsonObject(schema)) return undefined;
-  const special = specialType(schema);
+  const special = SPECIAL_TYPES.get(schema.airbyte_type);
   if (special) return special;
   const types = namedTypes(schema);
-  if (types.length === 0) return oneOfSeveral(schema);
-  if (types.length > 1) return undefined;
+  if (types.length === 0) return commonType(schema);
+  // Every integer is a number.
+  if (types.length > 1) return types.every(isNumeric) ? 'double' : undefined;
   switch (types[0]) {
     case 'string':
       return schema.format === 'date' || schema.format === 'date-time' ? 'date' : 'string';
@@ -31,17 +44,23 @@ function typeOf(schema: JsonValue | undefined): MappingType | undefined {
     case 'object':
       return 'object';
     case 'array':
-      return typeOf(member(schema, 'items'));
+      return typeOfSchema(member(schema, 'items'));
     default:
       return undefined;
   }
 }
 
-/** Airbyte's own refinements; see its page on data types. */
-function specialType({ airbyte_type: type }: JsonObject): MappingType | undefined {
-  if (type === 'big_integer' || type === 'integer') return 'long';
-  if (type === 'big_number') return 'double';
-  return undefined;
+/** Airbyte's own refinements that decide whatever else the schema says. Its times of day are texts. */
+const SPECIAL_TYPES: ReadonlyMap<JsonValue | undefined, MappingType> = new Map([
+  ['big_integer', 'long'],
+  ['integer', 'long'],
+  ['big_number', 'double'],
+  ['timestamp_with_timezone', 'date'],
+  ['timestamp_without_timezone', 'date'],
+]);
+
+function isNumeric(type: JsonValue): boolean {
+  return type === 'integer' || type === 'number';
 }
 
 function namedTypes({ type }: JsonObject): JsonValue[] {
@@ -49,14 +68,28 @@ function namedTypes({ type }: JsonObject): JsonValue[] {
   return types.filter((name) => name !== 'null');
 }
 
-/** `oneOf` or `anyOf` of one type and null. */
-function oneOfSeveral(schema: JsonObject): MappingType | undefined {
-  const options = schema.oneOf ?? schema.anyOf;
-  if (!Array.isArray(options)) return undefined;
-  const types = new Set(
-    options.filter((option) => !isJsonObject(option) || option.type !== 'null').map(typeOf),
-  );
+/** The type that all options of `oneOf` or `anyOf` agree on, null apart. */
+function commonType(schema: JsonObject): MappingType | undefined {
+  const types = new Set(optionsOf(schema).map(typeOfSchema));
   return types.size === 1 ? [...types][0] : undefined;
+}
+
+function optionsOf(schema: JsonObject): JsonValue[] {
+  const options = schema.oneOf ?? schema.anyOf;
+  return Array.isArray(options)
+    ? options.filter((option) => !isJsonObject(option) || option.type !== 'null')
+    : [];
+}
+
+/** The schema with the `properties`: behind an array's `items`, or the one option that isn't null. */
+function objectSchema(schema: JsonValue | undefined): JsonValue | undefined {
+  let at = schema;
+  while (isJsonObject(at) && !Object.hasOwn(at, 'properties')) {
+    const options = optionsOf(at);
+    const next: JsonValue | undefined = options.length === 1 ? options[0] : member(at, 'items');
+    at = next;
+  }
+  return at;
 }
 
 function member(value: JsonValue | undefined, key: string): JsonValue | undefined {

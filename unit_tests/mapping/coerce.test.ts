@@ -1,103 +1,116 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { parseJson, stringifyJson } from '../../src/json.ts';
-import { coerce } from '../../src/mapping/coerce.ts';
+import { coerce, Refusal } from '../../src/mapping/coerce.ts';
 import type { MappingType } from '../../src/mapping/options.ts';
+
+const TYPES: readonly MappingType[] = ['string', 'long', 'double', 'boolean', 'date', 'object'];
 
 /** The JSON text that goes out for a JSON text that came in; `no` when it is refused. */
 function converted(type: MappingType, text: string): string {
   const result = coerce(parseJson(text), type);
-  return result.ok ? stringifyJson(result.value) : 'no';
+  return result instanceof Refusal ? 'no' : stringifyJson(result);
 }
 
 describe('coerce', () => {
   it.each<[MappingType, string, string]>([
     ['string', '"a"', '"a"'],
+    ['string', '" a "', '" a "'],
+    ['string', '""', '""'],
     ['string', '5', '"5"'],
     ['string', '5.0', '"5.0"'],
+    ['string', '1e3', '"1e3"'],
     ['string', '9007199254740993', '"9007199254740993"'],
     ['string', 'true', '"true"'],
     ['string', '{"a":5.0}', '"{\\"a\\":5.0}"'],
-    ['string', '[1,"b",null]', '["1","b",null]'],
+    ['string', '[1,"b",null,{"a":1}]', '["1","b",null,"{\\"a\\":1}"]'],
     ['long', '5', '5'],
     ['long', '5.0', '5'],
-    ['long', '1e3', '1000'],
-    ['long', '-0012.00'.replace('-00', '-'), '-12'],
     ['long', '" 42 "', '42'],
-    ['long', '"+7"', '7'],
     ['long', '9007199254740993', '9007199254740993'],
-    ['long', '9223372036854775807', '9223372036854775807'],
-    ['long', '-9223372036854775808', '-9223372036854775808'],
-    ['long', '9223372036854775808', 'no'],
+    ['long', '[1,"2",null,3.0]', '[1,2,null,3]'],
+    ['long', '[1,"x"]', 'no'],
     ['long', '5.5', 'no'],
-    ['long', '"5.5"', 'no'],
     ['long', '""', 'no'],
-    ['long', '"0x10"', 'no'],
     ['long', 'true', 'no'],
     ['long', '{}', 'no'],
     ['double', '5', '5.0'],
-    ['double', '5.25', '5.25'],
-    ['double', '12.50', '12.50'],
-    ['double', '1e21', '1.0e21'],
-    ['double', '-3', '-3.0'],
-    ['double', '".5"', '0.5'],
-    ['double', '"5."', '5.0'],
-    ['double', '"-0012.5"', '-12.5'],
-    ['double', '"NaN"', 'no'],
-    ['double', '"1e999"', 'no'],
+    ['double', '"5.50"', '5.50'],
+    ['double', '[1,null]', '[1.0,null]'],
     ['double', 'false', 'no'],
+    ['double', '"NaN"', 'no'],
+    ['double', '{}', 'no'],
     ['boolean', 'true', 'true'],
+    ['boolean', 'false', 'false'],
     ['boolean', '0', 'false'],
     ['boolean', '1', 'true'],
+    ['boolean', '1.0', 'true'],
+    ['boolean', '-0', 'false'],
     ['boolean', '2', 'no'],
     ['boolean', '"Yes"', 'true'],
+    ['boolean', '" T "', 'true'],
+    ['boolean', '"y"', 'true'],
+    ['boolean', '"1"', 'true'],
     ['boolean', '"n"', 'false'],
+    ['boolean', '"NO"', 'false'],
+    ['boolean', '"f"', 'false'],
+    ['boolean', '"0"', 'false'],
+    ['boolean', '"False"', 'false'],
     ['boolean', '"maybe"', 'no'],
+    ['boolean', '"1.0"', 'no'],
     ['boolean', '""', 'no'],
+    ['boolean', '{}', 'no'],
+    ['boolean', '["yes",0,null]', '[true,false,null]'],
     ['date', '"2024-02-29"', '"2024-02-29 00:00:00 +00:00"'],
+    ['date', '"2023-02-29"', 'no'],
+    ['date', '""', 'no'],
     ['date', '1700000000', 'no'],
     ['date', 'true', 'no'],
-    ['date', '["2024-01-01"]', '["2024-01-01 00:00:00 +00:00"]'],
+    ['date', '{}', 'no'],
+    ['date', '["2024-01-01",null]', '["2024-01-01 00:00:00 +00:00",null]'],
     ['object', '{"a":1}', '{"a":1}'],
-    ['object', '[{"a":1}]', '[{"a":1}]'],
+    ['object', '[{"a":1},null]', '[{"a":1},null]'],
+    ['object', '[]', '[]'],
     ['object', '"{\\"a\\":5.0}"', '{"a":5.0}'],
+    ['object', '" [{\\"a\\":1}] "', '[{"a":1}]'],
     ['object', '"text"', 'no'],
+    ['object', '"5"', 'no'],
+    ['object', '"null"', 'no'],
+    ['object', '""', 'no'],
     ['object', '[1]', 'no'],
+    ['object', '[[{"a":1}]]', 'no'],
     ['object', '5', 'no'],
+    ['object', '5.0', 'no'],
+    ['object', 'true', 'no'],
   ])('%s: %s → %s', (type, text, expected) => {
     expect(converted(type, text)).toBe(expected);
   });
 
-  it.each<MappingType>(['string', 'long', 'double', 'boolean', 'date', 'object'])(
-    'null stays null (%s)',
-    (type) => {
-      expect(converted(type, 'null')).toBe('null');
-    },
-  );
-
-  it('says what was expected and found, never the value', () => {
-    expect(coerce('secret', 'long')).toEqual({
-      ok: false,
-      reason: 'expected a whole number of at most 64 bits, found other text',
-    });
+  it.each(TYPES)('null stays null (%s)', (type) => {
+    expect(converted(type, 'null')).toBe('null');
   });
 
-  it('keeps every digit of a 64-bit integer, given as number or as text', () => {
-    fc.assert(
-      fc.property(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), (value) => {
-        expect(converted('long', String(value))).toBe(String(value));
-        expect(converted('long', `"${value}"`)).toBe(String(value));
-      }),
-    );
+  it.each<[MappingType, string, string]>([
+    ['long', '"secret"', 'expected a whole number of at most 64 bits, found other text'],
+    ['long', '5.5', 'expected a whole number of at most 64 bits, found another number'],
+    ['long', '["secret"]', 'expected a whole number of at most 64 bits, found other text'],
+    ['double', '" "', 'expected a number, found empty text'],
+    ['double', 'true', 'expected a number, found true or false'],
+    ['boolean', '2', 'expected true or false, found another number'],
+    ['date', '1700000000', 'expected a date (yyyy-MM-dd, with or without a time), found a number'],
+    ['date', '{"a":"secret"}', 'expected a date (yyyy-MM-dd, with or without a time), found an object'],
+    ['object', '["secret"]', 'expected an object or a list of objects, found another list'],
+    ['object', '5', 'expected an object or a list of objects, found a number'],
+  ])('%s: %s is refused, and the reason never holds the value', (type, text, reason) => {
+    expect(coerce(parseJson(text), type)).toEqual(new Refusal(reason));
   });
 
-  it('writes every double with a point and the same value', () => {
-    fc.assert(
-      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
-        const text = converted('double', JSON.stringify(value));
-        expect(text).toMatch(/^-?\d+\.\d+(e[+-]?\d+)?$/);
-        expect(Number(text)).toBe(Object.is(value, -0) ? 0 : value);
-      }),
-    );
+  it('converting again changes nothing', () => {
+    const inputs = ['"7"', '"2024-02-29T01:00:00+02:00"', '"yes"', '"{\\"a\\":1}"', '[1,null]', '12.50'];
+    for (const type of TYPES) {
+      for (const text of inputs) {
+        const once = converted(type, text);
+        if (once !== 'no') expect(converted(type, once)).toBe(once);
+      }
+    }
   });
 });

@@ -1,10 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseJson, type JsonObject } from '../../src/json.ts';
+import { ExactNumber, parseJson, type JsonObject } from '../../src/json.ts';
 import { compileMapper, type MapperOptions } from '../../src/mapping/compile.ts';
 
-function map(json: string, options: Partial<MapperOptions> = {}, nulledFields: readonly string[] = []) {
-  const warnings: string[] = [];
-  const mapper = compileMapper(
+const BY_USER_ID = { identifyBy: 'user_id' } as const;
+const EMAIL = { source: 'email', target: 'email' };
+
+function aMapper(options: Partial<MapperOptions> = {}, warnings: string[] = []) {
+  return compileMapper(
     {
       stream: { name: 'users' },
       jsonSchema: {},
@@ -18,121 +20,313 @@ function map(json: string, options: Partial<MapperOptions> = {}, nulledFields: r
     },
     (warning) => warnings.push(warning),
   );
-  const result = mapper({ data: parseJson(json) as JsonObject, nulledFields });
-  return {
-    result,
-    warnings,
-    values: result.kind === 'upsert' ? Object.fromEntries(result.values) : undefined,
-  };
 }
 
-const EMAIL = { source: 'email', target: 'email' };
+function map(json: string, options: Partial<MapperOptions> = {}, nulledFields: readonly string[] = []) {
+  return aMapper(options)({ data: parseJson(json) as JsonObject, nulledFields });
+}
 
-describe('compileMapper', () => {
-  it('converts leaves inside of objects by known fields and by the schema', () => {
-    const { values } = map('{"email":"a@x","home":{"zip":12,"since":"2024-01-01","other":1}}', {
-      knownFields: new Map([['home.zip', 'string']]),
-      jsonSchema: {
-        properties: { home: { type: 'object', properties: { since: { type: 'string', format: 'date' } } } },
-      },
+/** The upsert's values by target, or what came instead of an upsert. */
+function valuesOf(...args: Parameters<typeof map>) {
+  const result = map(...args);
+  return result.kind === 'upsert' ? plain(Object.fromEntries(result.values)) : result;
+}
+
+/** The same with everyday objects, whose prototype tests compare. */
+function plain(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value)) as unknown;
+}
+
+describe('who is meant', () => {
+  it('trims an address and folds its case, as key and as a field', () => {
+    expect(map('{"email":" A@X "}')).toEqual({
+      kind: 'upsert',
+      key: { kind: 'email', value: 'a@x' },
+      values: new Map(),
     });
-    expect({ ...(values?.home as object) }).toEqual({
-      zip: '12',
-      since: '2024-01-01 00:00:00 +00:00',
-      other: 1,
+    expect(valuesOf('{"userId":"1","email":" A@X "}', BY_USER_ID)).toEqual({ email: 'a@x' });
+  });
+
+  it.each([
+    ['" Ab "', ' Ab '],
+    ['90071992547409931', '90071992547409931'],
+    ['5.0', '5.0'],
+    ['0', '0'],
+  ])('a user id is kept as it is: %s', (json, value) => {
+    expect(map(`{"userId":${json}}`, BY_USER_ID)).toMatchObject({ key: { kind: 'userId', value } });
+    expect(valuesOf(`{"email":"a@x","userId":${json}}`)).toEqual({ userId: value });
+  });
+
+  it('a mapping may bring the identity from any column, whatever type the project knows', () => {
+    const mappings = [
+      { source: 'contact.mail', target: 'email' },
+      { source: 'id', target: 'userId' },
+    ];
+    const knownFields = new Map([['userId', 'long']]);
+    expect(map('{"contact":{"mail":"A@x"},"id":7}', { mappings, knownFields })).toEqual({
+      kind: 'upsert',
+      key: { kind: 'email', value: 'a@x' },
+      values: new Map([['userId', '7']]),
+    });
+  });
+
+  it.each([
+    ['absent', '{"name":"A"}', []],
+    ['null', '{"email":null}', []],
+    ['blank', '{"email":"  "}', []],
+    ['nulled on the way', '{"email":null}', ['email']],
+  ])('rejects a record whose identifier is %s', (_name, json, nulled) => {
+    expect(map(json, {}, nulled)).toEqual({
+      kind: 'rejected',
+      code: 'missing_identifier',
+      field: 'email',
+      reason: 'the record has no email, which identifies users',
+    });
+  });
+
+  it('rejects an object or a list as an identity', () => {
+    const [email, userId] = [map('{"email":{"a":1}}'), map('{"email":"a@x","userId":["1"]}')];
+    expect(email).toEqual({
+      kind: 'rejected',
+      code: 'wrong_type',
+      field: 'email',
+      reason: 'expected text or a number, found an object',
+    });
+    expect(userId).toMatchObject({ code: 'wrong_type', field: 'userId' });
+  });
+
+  it.each([
+    ['hybrid', { email: null }],
+    ['user_id', { email: null }],
+    ['email', {}],
+  ] as const)(
+    'an address that is null is cleared, except where a profile can’t lose it: %s',
+    (projectType, values) => {
+      expect(valuesOf('{"userId":"1","email":null}', { ...BY_USER_ID, projectType })).toEqual(values);
+    },
+  );
+
+  it('the other identity, when blank, is left alone, and when null, cleared', () => {
+    expect(valuesOf('{"userId":"1","email":" "}', BY_USER_ID)).toEqual({});
+    expect(valuesOf('{"email":"a@x","userId":""}')).toEqual({});
+    expect(valuesOf('{"email":"a@x","userId":null}')).toEqual({ userId: null });
+  });
+});
+
+describe('values', () => {
+  it('the mapping’s type wins, then the known field’s, then the schema’s, then what was written', () => {
+    const jsonSchema = {
+      properties: { a: { type: 'number' }, b: { type: 'number' }, c: { type: 'number' } },
+    };
+    const knownFields = new Map([
+      ['A', 'long'],
+      ['B', 'string'],
+    ]);
+    const mappings = [
+      EMAIL,
+      { source: 'a', target: 'A', type: 'boolean' as const },
+      { source: 'b', target: 'B' },
+      { source: 'c', target: 'C' },
+      { source: 'd', target: 'D' },
+    ];
+    const result = map('{"email":"a@x","a":1,"b":1,"c":1,"d":1.0}', { mappings, jsonSchema, knownFields });
+    expect(result).toMatchObject({
+      values: new Map<string, unknown>([
+        ['A', true],
+        ['B', '1'],
+        ['C', new ExactNumber('1.0')],
+        ['D', new ExactNumber('1.0')],
+      ]),
+    });
+  });
+
+  it('null clears, absent leaves alone, nulled leaves alone', () => {
+    expect(valuesOf('{"email":"a@x","a":null,"b":null}', {}, ['b', 'c'])).toEqual({ a: null });
+    const mappings = [EMAIL, { source: 'a', target: 'A' }, { source: 'b.c', target: 'B' }];
+    expect(valuesOf('{"email":"a@x"}', { mappings })).toEqual({});
+    expect(valuesOf('{"email":"a@x","b":null}', { mappings })).toEqual({ B: null });
+    expect(valuesOf('{"email":"a@x","b":null}', { mappings }, ['b'])).toEqual({});
+    expect(valuesOf('{"email":"a@x","b":{"c":null}}', { mappings }, ['b.c'])).toEqual({});
+  });
+
+  it('a value that can’t convert rejects the record with the target’s name', () => {
+    const mappings = [EMAIL, { source: 'age', target: 'profile.age', type: 'long' as const }];
+    expect(map('{"email":"a@x","age":"old"}', { mappings })).toEqual({
+      kind: 'rejected',
+      code: 'wrong_type',
+      field: 'profile.age',
+      reason: 'expected a whole number of at most 64 bits, found other text',
+    });
+  });
+
+  it('so does a path into something that is no object', () => {
+    const mappings = [EMAIL, { source: 'a.b.c', target: 't' }];
+    expect(map('{"email":"a@x","a":{"b":"text"}}', { mappings })).toEqual({
+      kind: 'rejected',
+      code: 'wrong_type',
+      field: 't',
+      reason: 'the column a.b holds no object that a.b.c could be in',
+    });
+  });
+
+  it('a value that is nested too deeply rejects the record', () => {
+    let deep = '1';
+    for (let level = 0; level < 50_000; level++) deep = `[${deep}]`;
+    const data = parseJson(`{"email":"a@x","a":${deep}}`) as JsonObject;
+    const mapper = aMapper({ knownFields: new Map([['a', 'long']]) });
+    expect(mapper({ data, nulledFields: [] })).toEqual({
+      kind: 'rejected',
+      code: 'wrong_type',
+      reason: 'a value is nested too deeply',
+    });
+  });
+
+  it('an error that is nobody’s data is not hidden', () => {
+    const data = new Proxy(
+      {},
+      {
+        ownKeys: () => {
+          throw new TypeError('broken');
+        },
+      },
+    ) as JsonObject;
+    expect(() => aMapper()({ data, nulledFields: [] })).toThrow(new TypeError('broken'));
+  });
+});
+
+describe('inside of objects', () => {
+  const knownFields = new Map([
+    ['home.zip', 'string'],
+    ['home.geo.lat', 'double'],
+    ['pets.age', 'long'],
+  ]);
+  const jsonSchema = {
+    properties: { home: { type: 'object', properties: { since: { type: 'string', format: 'date' } } } },
+  };
+
+  it('converts leaves that Iterable or the schema knows, at any depth, and leaves the others', () => {
+    expect(
+      valuesOf('{"email":"a@x","home":{"zip":12,"since":"2024-01-01","other":1,"geo":{"lat":"1.50"}}}', {
+        knownFields,
+        jsonSchema,
+      }),
+    ).toEqual({
+      home: { zip: '12', since: '2024-01-01 00:00:00 +00:00', other: 1, geo: { lat: expect.anything() } },
+    });
+  });
+
+  it('keeps the order of the keys', () => {
+    const result = map('{"email":"a@x","home":{"z":1,"zip":12,"a":2}}', { knownFields });
+    const home = result.kind === 'upsert' ? (result.values.get('home') as JsonObject) : {};
+    expect(Object.keys(home)).toEqual(['z', 'zip', 'a']);
+  });
+
+  it('does so for the objects in an array, and for objects that come as JSON text', () => {
+    expect(valuesOf('{"email":"a@x","pets":[{"age":"3"},null,{"name":"x"}]}', { knownFields })).toEqual({
+      pets: [{ age: 3 }, null, { name: 'x' }],
+    });
+    const mappings = [EMAIL, { source: 'h', target: 'home', type: 'object' as const }];
+    expect(valuesOf('{"email":"a@x","h":"{\\"zip\\":12}"}', { knownFields, mappings })).toEqual({
+      home: { zip: '12' },
     });
   });
 
   it('names the dotted field of a leaf that can’t be converted', () => {
-    expect(
-      map('{"email":"a@x","home":{"zip":"high"}}', { knownFields: new Map([['home.zip', 'long']]) }).result,
-    ).toMatchObject({
+    const options = { knownFields, jsonSchema };
+    expect(map('{"email":"a@x","home":{"geo":{"lat":"north"}}}', options)).toEqual({
       kind: 'rejected',
       code: 'wrong_type',
-      field: 'home.zip',
+      field: 'home.geo.lat',
+      reason: 'expected a number, found other text',
     });
-  });
-
-  it('leaves a NULLED leaf of an object alone', () => {
-    const { values } = map('{"email":"a@x","home":{"zip":null,"city":"Rome"}}', {}, ['home.zip']);
-    expect({ ...(values?.home as object) }).toEqual({ city: 'Rome' });
-  });
-
-  it.each([
-    ['absent', '{}'],
-    ['null', '{"email":null}'],
-    ['blank', '{"email":"  "}'],
-  ])('rejects a record whose identifier is %s', (_name, json) => {
-    expect(map(json).result).toMatchObject({ kind: 'rejected', code: 'missing_identifier', field: 'email' });
-  });
-
-  it('rejects a record whose identifier was NULLED on the way', () => {
-    expect(map('{"email":"a@x"}', {}, ['email']).result).toMatchObject({
-      kind: 'rejected',
-      code: 'missing_identifier',
-    });
-  });
-
-  it('rejects columns that want the same place', () => {
-    expect(map('{"email":"a@x","a":1,"a.b":2}').result).toMatchObject({
-      kind: 'rejected',
-      code: 'field_conflict',
-      field: 'a.b',
-    });
-  });
-
-  it('a path into something that is no object is a wrong type, into null a null, into nothing nothing', () => {
-    const mappings = [EMAIL, { source: 'a.b', target: 't' }];
-    expect(map('{"email":"x","a":"text"}', { mappings }).result).toMatchObject({
+    expect(map('{"email":"a@x","pets":[{"age":1},{"age":"old"}]}', options)).toMatchObject({
       code: 'wrong_type',
-      field: 't',
-    });
-    expect(map('{"email":"x","a":null}', { mappings }).values).toEqual({ t: null });
-    expect(map('{"email":"x"}', { mappings }).values).toEqual({});
-  });
-
-  it('keeps an address that is null on an email project, and clears it elsewhere', () => {
-    const options = { identifyBy: 'user_id' } as const;
-    expect(map('{"userId":"1","email":null}', { ...options, projectType: 'email' }).values).toEqual({});
-    expect(map('{"userId":"1","email":null}', { ...options, projectType: 'user_id' }).values).toEqual({
-      email: null,
+      field: 'pets.age',
     });
   });
 
-  it('trims an address and folds its case, as key and as a field', () => {
-    expect(map('{"email":" A@X "}').result).toMatchObject({ key: { kind: 'email', value: 'a@x' } });
-    expect(map('{"userId":"1","email":" A@X "}', { identifyBy: 'user_id' }).values).toEqual({ email: 'a@x' });
+  it('never touches the record itself, and takes __proto__ as plain data', () => {
+    const data = parseJson('{"email":"a@x","home":{"__proto__":{"x":1},"zip":12}}') as JsonObject;
+    const result = aMapper({ knownFields })({ data, nulledFields: [] });
+    expect(JSON.stringify(data)).toBe('{"email":"a@x","home":{"__proto__":{"x":1},"zip":12}}');
+    expect(result.kind === 'upsert' && JSON.stringify(result.values.get('home'))).toBe(
+      '{"__proto__":{"x":1},"zip":"12"}',
+    );
   });
 
-  it('keeps a user id as it is, blanks and case and digits', () => {
-    const options = { identifyBy: 'user_id' } as const;
-    expect(map('{"userId":" Ab "}', options).result).toMatchObject({
-      key: { kind: 'userId', value: ' Ab ' },
-    });
-    expect(map('{"userId":90071992547409931}', options).result).toMatchObject({
-      key: { kind: 'userId', value: '90071992547409931' },
-    });
+  it('leaves a nulled leaf alone, and the whole field when nothing else is in it', () => {
+    const json = '{"email":"a@x","home":{"zip":null,"geo":{"lat":null}}}';
+    expect(valuesOf(json, {}, ['home.zip'])).toEqual({ home: { geo: { lat: null } } });
+    expect(valuesOf(json, {}, ['home.geo.lat'])).toEqual({ home: { zip: null } });
+    expect(valuesOf(json, {}, ['home.zip', 'home.geo'])).toEqual({});
+    expect(valuesOf('{"email":"a@x","home":{}}', {}, ['home.zip'])).toEqual({ home: {} });
   });
+});
 
-  it('a deletion needs only what identifies; other columns are not looked at', () => {
-    expect(
-      map('{"userId":5,"age":"x","_ab_cdc_deleted_at":"now"}', { knownFields: new Map([['age', 'long']]) })
-        .result,
-    ).toEqual({ kind: 'removal', userId: '5' });
-    expect(map('{"email":" A@X ","userId":5,"_ab_cdc_deleted_at":1}').result).toEqual({
+describe('removals', () => {
+  it('need only an address or an id; other columns are not even converted', () => {
+    const knownFields = new Map([['age', 'long']]);
+    expect(map('{"userId":5,"age":"x","_ab_cdc_deleted_at":"now"}', { knownFields })).toEqual({
+      kind: 'removal',
+      userId: '5',
+    });
+    expect(map('{"email":" A@X ","userId":{"a":1},"_ab_cdc_deleted_at":"now"}')).toEqual({
+      kind: 'removal',
+      email: 'a@x',
+    });
+    expect(map('{"email":" A@X ","userId":5,"_ab_cdc_deleted_at":1}')).toEqual({
       kind: 'removal',
       email: 'a@x',
       userId: '5',
     });
   });
 
-  it('a NULLED deletion column is no deletion', () => {
-    expect(map('{"email":"a@x","_ab_cdc_deleted_at":"t"}', {}, ['_ab_cdc_deleted_at']).result.kind).toBe(
-      'upsert',
-    );
+  it('are rejected without either', () => {
+    expect(map('{"email":"","userId":null,"_ab_cdc_deleted_at":"now"}', BY_USER_ID)).toMatchObject({
+      kind: 'rejected',
+      code: 'missing_identifier',
+      field: 'userId',
+    });
   });
 
-  it('warns of a managed column once', () => {
-    expect(map('{"email":"a@x","itblInternal":{}}').warnings).toHaveLength(1);
+  it.each([
+    ['a whole name with dots', '{"email":"a@x","meta.deleted":"yes"}', 'removal'],
+    ['a leaf', '{"email":"a@x","meta":{"deleted":true}}', 'removal'],
+    ['a leaf that says no', '{"email":"a@x","meta":{"deleted":"No"}}', 'upsert'],
+    ['a leaf that is not there', '{"email":"a@x","meta":{}}', 'upsert'],
+    ['a path that can’t be followed', '{"email":"a@x","meta":"text"}', 'upsert'],
+  ])('by a dotted deletion column: %s', (_name, json, kind) => {
+    expect(map(json, { deletionColumn: 'meta.deleted' }).kind).toBe(kind);
+  });
+
+  it('a deletion column that was nulled on the way asks for none', () => {
+    expect(map('{"email":"a@x","_ab_cdc_deleted_at":"t"}', {}, ['_ab_cdc_deleted_at']).kind).toBe('upsert');
+  });
+
+  it('the deletion column may be mapped, too', () => {
+    const mappings = [EMAIL, { source: 'gone', target: 'left' }];
+    expect(valuesOf('{"email":"a@x","gone":null}', { mappings, deletionColumn: 'gone' })).toEqual({
+      left: null,
+    });
+  });
+});
+
+describe('targets that exclude each other', () => {
+  it.each([
+    ['{"email":"a@x","a":1,"a.b":2}', 'a.b'],
+    ['{"email":"a@x","a.b.c":1,"a":{}}', 'a.b.c'],
+    ['{"email":"a@x","a.b":1,"a.b.c":null}', 'a.b.c'],
+    ['{"email":"a@x","email.x":1}', 'email.x'],
+  ])('reject the record: %s', (json, field) => {
+    expect(map(json)).toEqual({
+      kind: 'rejected',
+      code: 'field_conflict',
+      field,
+      reason: 'another column of the record holds the whole that this is a part of',
+    });
+  });
+
+  it('only where both are written', () => {
+    expect(valuesOf('{"email":"a@x","a":null,"a.b":2,"ab":3}', {}, ['a'])).toEqual({ 'a.b': 2, ab: 3 });
   });
 });

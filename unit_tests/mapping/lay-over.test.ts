@@ -1,59 +1,69 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { isJsonObject, type JsonValue } from '../../src/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../src/json.ts';
 import { buildDataFields } from '../../src/mapping/data-fields.ts';
 import { canLayOver, layOver } from '../../src/mapping/lay-over.ts';
 
 const values = (object: Record<string, JsonValue>) => new Map(Object.entries(object));
 
 describe('canLayOver', () => {
-  it.each([
+  it.each<[string, Record<string, JsonValue>, Record<string, JsonValue>, boolean, boolean]>([
     ['plain values', { a: 1 }, { a: 2 }, true, true],
     ['an object over the same target', { a: { x: 1 } }, { a: { y: 2 } }, true, false],
+    ['an empty object, too', { a: 1 }, { a: {} }, true, false],
     ['an object over null, which clears first', { a: null }, { a: { y: 2 } }, true, false],
     ['an object for a target of its own', { b: 1 }, { a: { y: 2 } }, true, true],
     ['null over an object', { a: { x: 1 } }, { a: null }, true, true],
+    ['an array of objects, which replaces', { a: [{ x: 1 }] }, { a: [{ y: 2 }] }, true, true],
     ['an object where objects are replaced anyway', { a: { x: 1 } }, { a: { y: 2 } }, false, true],
+    ['parts of one whole', { 'a.b': 1 }, { 'a.c': 2 }, true, true],
+    ['a part after the whole', { a: 1 }, { 'a.b': 2 }, true, false],
+    ['the whole after a part', { 'a.b.c': 1 }, { a: null }, true, false],
+    ['a part after the whole, without merging', { a: { x: 1 } }, { 'a.b.c': 2 }, false, false],
+    ['names that begin alike', { a: 1 }, { 'ab.c': 2 }, true, true],
   ])('%s', (_name, earlier, later, merge, expected) => {
     expect(canLayOver(values(earlier), values(later), merge)).toBe(expected);
   });
+});
 
-  it('layOver means what sending both in order means', () => {
+describe('layOver', () => {
+  it('the last word wins, target by target, and neither of the two changes', () => {
+    const [earlier, later] = [values({ a: 1, 'b.c': 2 }), values({ 'b.c': 3, d: null })];
+    expect(layOver(earlier, later)).toEqual(values({ a: 1, 'b.c': 3, d: null }));
+    expect([earlier, later]).toEqual([values({ a: 1, 'b.c': 2 }), values({ 'b.c': 3, d: null })]);
+  });
+
+  it('means what sending both in order means', () => {
     const leaf = fc.oneof(
       fc.integer(),
       fc.constant(null),
       fc.record({ x: fc.integer() }, { requiredKeys: [] }),
     );
-    const change = fc.dictionary(fc.constantFrom('a', 'b', 'c'), leaf);
+    const change = fc
+      .dictionary(fc.constantFrom('a', 'b', 'c', 'a.x', 'a.y'), leaf)
+      .filter((targets) => !('a' in targets && ('a.x' in targets || 'a.y' in targets)));
     fc.assert(
       fc.property(change, change, change, (profile, earlier, later) => {
-        const [first, second] = [values(earlier), values(later)];
+        const [before, first, second] = [values(profile), values(earlier), values(later)];
         if (!canLayOver(first, second, true)) return;
-        expect(apply(profile, layOver(first, second))).toEqual(apply(apply(profile, first), second));
+        expect(merged(merged({}, before), layOver(first, second))).toEqual(
+          merged(merged(merged({}, before), first), second),
+        );
       }),
     );
   });
 });
 
-/** What Iterable does with merged nested objects. */
-function apply(
-  profile: Record<string, JsonValue>,
-  change: ReadonlyMap<string, JsonValue>,
-): Record<string, JsonValue> {
-  const result = { ...profile };
-  for (const [field, value] of change) {
-    const old = result[field];
-    if (value === null) result[field] = null;
-    else if (isJsonObject(value) && isJsonObject(old)) result[field] = { ...old, ...value };
-    else result[field] = value;
+/** What Iterable does with merged nested objects, at any depth. */
+function merged(profile: JsonObject, change: ReadonlyMap<string, JsonValue>): JsonObject {
+  return mergeInto(profile, buildDataFields(change));
+}
+
+function mergeInto(old: JsonObject, change: JsonObject): JsonObject {
+  const result = { ...old };
+  for (const [key, value] of Object.entries(change)) {
+    const before = result[key];
+    result[key] = isJsonObject(value) ? mergeInto(isJsonObject(before) ? before : {}, value) : value;
   }
   return result;
 }
-
-describe('buildDataFields', () => {
-  it('nests dotted targets, with __proto__ as plain data', () => {
-    expect(JSON.stringify(buildDataFields(values({ 'a.b': 1, 'a.c': 2, d: 3, ['__proto__.x']: 4 })))).toBe(
-      '{"a":{"b":1,"c":2},"d":3,"__proto__":{"x":4}}',
-    );
-  });
-});

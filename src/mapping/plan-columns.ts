@@ -1,0 +1,85 @@
+/** Which columns of a stream go where: as the mappings say, or, without any, each to the field of its own name. */
+import type { JsonObject } from '../json.ts';
+import type { StreamId } from '../model.ts';
+import { appliesTo } from './check-mappings.ts';
+import { planColumn, type ColumnPlan } from './column-plan.ts';
+import { isManagedField, type KnownFields } from './fields.ts';
+import type { Mapping } from './options.ts';
+import { isWithin, isWritablePath } from './paths.ts';
+import { typeTrees } from './type-tree.ts';
+
+export interface PlanOptions {
+  readonly stream: StreamId;
+  readonly jsonSchema: JsonObject;
+  /** The whole configuration's; an empty list sends every column to the field of its own name. */
+  readonly mappings: readonly Mapping[];
+  readonly knownFields: KnownFields;
+  /** Its value is not null, 0 or no in a record that asks for a removal; dots reach into objects. */
+  readonly deletionColumn: string;
+  /** Columns that other options use; an empty mapping leaves them out. Dots reach into objects. */
+  readonly reservedColumns: readonly string[];
+}
+
+/** The plans for the columns of one record, in the order of the mappings, else of the record. */
+export type PlansFor = (data: JsonObject) => readonly ColumnPlan[];
+
+/** Far more columns than Iterable takes fields; a source that names columns after its data must not fill the memory. */
+const MAX_PLANS_KEPT = 10_000;
+const AIRBYTE_PREFIXES = ['_airbyte_', '_ab_'];
+
+/** `onWarning` is told of columns that an empty mapping leaves out although nobody asked for that, each once. */
+export function planColumns(options: PlanOptions, onWarning: (message: string) => void): PlansFor {
+  return options.mappings.length === 0 ? planEveryColumn(options, onWarning) : planMappings(options);
+}
+
+function planMappings({ mappings, stream, knownFields, jsonSchema }: PlanOptions): PlansFor {
+  const typesOf = typeTrees(knownFields, jsonSchema);
+  const plans = mappings
+    .filter((mapping) => appliesTo(mapping, stream.name))
+    .map(({ source, target, type }) =>
+      planColumn({ source, target, forcedType: type, types: typesOf(source, target) }),
+    );
+  return () => plans;
+}
+
+/** Plans are made as columns turn up, and kept. */
+function planEveryColumn(options: PlanOptions, onWarning: (message: string) => void): PlansFor {
+  const typesOf = typeTrees(options.knownFields, options.jsonSchema);
+  const usedElsewhere = [options.deletionColumn, ...options.reservedColumns];
+  const plans = new Map<string, ColumnPlan | 'left out'>();
+
+  const plan = (column: string): ColumnPlan | 'left out' => {
+    if (column === '' || usedElsewhere.includes(column)) return 'left out';
+    if (AIRBYTE_PREFIXES.some((prefix) => column.startsWith(prefix))) return 'left out';
+    const objection = objectionTo(column);
+    if (objection !== undefined) {
+      if (plans.size < MAX_PLANS_KEPT) onWarning(`the column ${column} is left out, ${objection}`);
+      return 'left out';
+    }
+    const leavesLeftOut = usedElsewhere.filter((path) => isWithin(path, column));
+    return planColumn({ source: column, target: column, types: typesOf(column, column), leavesLeftOut });
+  };
+
+  return (data) => {
+    const found: ColumnPlan[] = [];
+    for (const column of Object.keys(data)) {
+      let known = plans.get(column);
+      if (known === undefined) {
+        known = plan(column);
+        if (plans.size < MAX_PLANS_KEPT) plans.set(column, known);
+      }
+      if (known !== 'left out') found.push(known);
+    }
+    return found;
+  };
+}
+
+/** Why a column can't have a field of its own name. */
+function objectionTo(column: string): string | undefined {
+  if (isManagedField(column)) return 'since Iterable manages the field of that name itself';
+  // Iterable reads dots as nesting, and there is no field without a name.
+  if (!isWritablePath(column)) {
+    return 'since dots in a name build nested fields, and here one would have no name; map it to a field';
+  }
+  return undefined;
+}

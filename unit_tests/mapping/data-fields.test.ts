@@ -1,0 +1,25 @@
+import { describe, expect, it } from '@jest/globals';
+import type { JsonValue } from '../../src/json.ts';
+import { buildDataFields } from '../../src/mapping/data-fields.ts';
+
+const built = (...values: [string, JsonValue][]) => JSON.stringify(buildDataFields(new Map(values)));
+
+describe('buildDataFields', () => {
+  it('nests dotted targets, in the order of the values', () => {
+    expect(built(['a.b', 1], ['d', 2], ['a.c.e', null])).toBe('{"a":{"b":1,"c":{"e":null}},"d":2}');
+  });
+
+  it('takes __proto__ and constructor as plain data, and leaves all other objects alone', () => {
+    expect(built(['__proto__.x', 1], ['constructor.prototype.y', 2], ['__proto__.z', 3])).toBe(
+      '{"__proto__":{"x":1,"z":3},"constructor":{"prototype":{"y":2}}}',
+    );
+    expect([Object.hasOwn(Object.prototype, 'x'), Object.hasOwn(Object.prototype, 'y')]).toEqual([
+      false,
+      false,
+    ]);
+  });
+
+  it('no values are no fields', () => {
+    expect(built()).toBe('{}');
+  });
+});

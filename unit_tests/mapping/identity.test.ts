@@ -1,0 +1,45 @@
+import { describe, expect, it } from '@jest/globals';
+import { parseJson } from '../../src/json.ts';
+import { Refusal } from '../../src/mapping/coerce.ts';
+import { normalizeEmail, normalizeUserId } from '../../src/mapping/identity.ts';
+import { identifyingTarget } from '../../src/mapping/options.ts';
+
+describe('normalizeEmail', () => {
+  it.each([
+    ['trimmed', '" a@x.com\\n"', 'a@x.com'],
+    ['in lower case', '"A.Ü@X.COM"', 'a.ü@x.com'],
+    ['plus and dots kept', '"a.b+c@x.com"', 'a.b+c@x.com'],
+    ['blank is none', '"  "', undefined],
+    ['null is none', 'null', undefined],
+    ['a number is its text', '5', '5'],
+  ])('%s', (_name, json, expected) => {
+    expect(normalizeEmail(parseJson(json))).toBe(expected);
+  });
+});
+
+describe('normalizeUserId', () => {
+  it.each([
+    ['case and blanks are part of it', '" Ab "', ' Ab '],
+    ['blanks alone, too', '" "', ' '],
+    ['a number', '42', '42'],
+    ['a number beyond 2^53, exactly', '9007199254740993', '9007199254740993'],
+    ['a number as it was written', '5.0', '5.0'],
+    ['true', 'true', 'true'],
+    ['zero is an id', '0', '0'],
+    ['empty is none', '""', undefined],
+    ['null is none', 'null', undefined],
+  ])('%s', (_name, json, expected) => {
+    expect(normalizeUserId(parseJson(json))).toBe(expected);
+  });
+});
+
+it('objects and lists identify nobody', () => {
+  for (const normalize of [normalizeEmail, normalizeUserId]) {
+    expect(normalize({ a: 1 })).toEqual(new Refusal('expected text or a number, found an object'));
+    expect(normalize(['a@x.com'])).toEqual(new Refusal('expected text or a number, found a list'));
+  }
+});
+
+it('identify_by names the field that identifies', () => {
+  expect([identifyingTarget('email'), identifyingTarget('user_id')]).toEqual(['email', 'userId']);
+});
