@@ -47,8 +47,3 @@ export class ProtocolError extends ConnectorError {
 export class TransientError extends ConnectorError {
   readonly failureType = 'transient_error';
 }
-
-/** Something that should never happen, happened on our side (a broken promise in the code). */
-export class InternalError extends ConnectorError {
-  readonly failureType = 'system_error';
-}

@@ -63,7 +63,7 @@ export interface Rejection {
 }
 
 /** Why a record needed no call. */
-export type SkipReason = 'removal_not_allowed' | 'user_not_in_iterable';
+export type SkipReason = 'removal_not_allowed';
 
 /** What became of one record. Every record read ends in exactly one. */
 export type Outcome =

@@ -127,16 +127,17 @@ export class Standin {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks);
+    const text = body.toString();
     const url = new URL(request.url ?? '/', 'http://standin');
     const logged: LoggedRequest = {
       method: request.method ?? '',
       path: url.pathname,
       receivedAt: this.#now(),
-      users: body.length === 0 ? 0 : body.toString().split('"dataFields"').length - 1,
+      users: text.split('"dataFields"').length - 1,
       bytes: body.length,
     };
     this.requests.push(logged);
-    this.lastBody = body.toString();
+    this.lastBody = text;
     const interception = this.intercept?.(logged);
     if (interception && interception.afterApplying !== true) {
       this.#interrupt(response, interception, logged);

@@ -41,7 +41,6 @@ async function tryOut(config: Config, { client, caller }: Connection): Promise<s
   ]);
   const problems = mappingProblems({
     mappings: config.mappings,
-    projectType: config.project_type,
     identifyBy: config.identify_by,
     knownFields: fields,
   });

@@ -169,14 +169,9 @@ async function readAll(
   }
 }
 
-function refuseUnworkable(
-  config: Config,
-  catalog: ConfiguredCatalog,
-  fields: ReadonlyMap<string, string>,
-): void {
+function refuseUnworkable(config: Config, catalog: ConfiguredCatalog, fields: KnownFields): void {
   const problems = mappingProblems({
     mappings: config.mappings,
-    projectType: config.project_type,
     identifyBy: config.identify_by,
     knownFields: fields,
     streams: catalog.streams.map(({ id }) => id.name),

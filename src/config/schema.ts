@@ -44,8 +44,7 @@ const RULES: readonly Rule[] = [
   },
   {
     keys: ['mappings', 'project_type', 'identify_by'],
-    problems: ({ mappings, project_type, identify_by }) =>
-      mappingProblems({ mappings, projectType: project_type, identifyBy: identify_by }),
+    problems: ({ mappings, identify_by }) => mappingProblems({ mappings, identifyBy: identify_by }),
   },
   { keys: ['api_url'], problems: ({ api_url }) => (api_url === undefined ? [] : apiUrlProblems(api_url)) },
 ];

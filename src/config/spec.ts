@@ -31,11 +31,11 @@ export function specDefaults(spec: Spec): Record<string, unknown> {
   return defaults;
 }
 
-/** The values of a configuration that the spec marks `airbyte_secret`, at any depth, longest first. */
+/** The values of a configuration that the spec marks `airbyte_secret`, at any depth. */
 export function secretValues(spec: Spec, config: unknown): string[] {
   const found: string[] = [];
   collectSecrets(spec.connectionSpecification, config, found);
-  return [...new Set(found)].sort((a, b) => b.length - a.length);
+  return [...new Set(found)];
 }
 
 function collectSecrets(property: SpecProperty, value: unknown, found: string[]): void {

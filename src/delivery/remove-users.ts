@@ -13,7 +13,6 @@ export interface RemovalOptions {
   readonly projectType: 'hybrid' | 'email' | 'user_id';
   /** Which identity decides where a record has both: the other may be one that the person does not have yet. */
   readonly identifyBy: 'email' | 'user_id';
-  readonly stop?: AbortSignal;
 }
 
 /** Deleting is asynchronous: for this long after it a person who is written again is first looked up. */
@@ -62,7 +61,7 @@ export class UserRemover {
 
   /** Waits until Iterable shows the user gone. Throws TransientError when that takes longer than ten minutes. */
   async waitUntilGone(keys: readonly UserKey[]): Promise<void> {
-    const { clock, stop } = this.#options;
+    const { clock } = this.#options;
     for (const key of keys) {
       if (!this.#removedAt.has(identity(key))) continue;
       const startedAt = clock.now();
@@ -77,7 +76,7 @@ export class UserRemover {
             'Iterable still shows a user ten minutes after deleting it, and a record writes the same user again. Run the sync again later.',
           );
         }
-        await clock.sleep(pollMs, stop);
+        await clock.sleep(pollMs);
       }
       this.#removedAt.delete(identity(key));
     }

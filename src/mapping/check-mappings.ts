@@ -1,11 +1,10 @@
 /** Mistakes in the mappings that can be told before the first record, all at once. */
 import { isManagedField, typesClash, type KnownFields } from './fields.ts';
-import { identifyingTarget, type IdentifyBy, type Mapping, type ProjectType } from './options.ts';
+import { identifyingTarget, type IdentifyBy, type Mapping } from './options.ts';
 import { isWithin, isWritablePath, pathsConflict } from './paths.ts';
 
 export interface MappingsToCheck {
   readonly mappings: readonly Mapping[];
-  readonly projectType: ProjectType;
   readonly identifyBy: IdentifyBy;
   /** Fields that Iterable knows already; a mapping's type must not clash with theirs. */
   readonly knownFields?: KnownFields;
@@ -43,9 +42,8 @@ function streamsToCheck(
 ): (string | undefined)[] {
   if (streams) return [...new Set(streams)];
   const named = new Set(mappings.flatMap(({ stream }) => (stream === undefined ? [] : [stream])));
-  const hasGeneral = mappings.some(({ stream }) => stream === undefined);
-  // With only named streams' mappings the connection may well have no other streams.
-  return named.size > 0 && !hasGeneral ? [...named] : [...named, ...(named.size === 0 ? [undefined] : [])];
+  // Where mappings name streams, the connection may well have no others.
+  return named.size > 0 ? [...named] : [undefined];
 }
 
 function ownProblems({ source, target, type }: Mapping, index: number, knownFields?: KnownFields): string[] {

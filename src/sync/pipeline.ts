@@ -43,8 +43,8 @@ interface PendingRecord {
   /** Where the record stood in the input. Its data is not kept: thousands wait at a time. */
   readonly place: RecordPlace;
   readonly ticket: Ticket;
-  /** Size of its own request, as a measure of the memory it holds. */
-  readonly bytes: number;
+  /** An upsert's own request; its size measures the memory that the record holds. */
+  readonly request?: UserRequest;
 }
 
 type PendingWork = Work<PendingRecord>;
@@ -156,7 +156,7 @@ export class Pipeline {
     const stream = router.route(message);
     summary.received(stream.key);
     const ticket = tracker.trackRecord(stream.key);
-    const mapped = withinDepth(() => stream.map(message)) ?? { kind: 'rejected' as const, ...TOO_DEEP };
+    const mapped = stream.map(message);
     const record = { streamKey: stream.key, place: { line: message.line, stream: message.stream }, ticket };
     if (mapped.kind === 'rejected') {
       this.#settleRecord(record, mapped);
@@ -167,20 +167,21 @@ export class Pipeline {
     }
   }
 
-  #enqueue(record: Omit<PendingRecord, 'bytes'>): void {
-    let bytes = 0;
+  #enqueue(record: PendingRecord): void {
     const { change } = record;
-    if (change.kind === 'upsert') {
-      const request = withinDepth(() => this.#requestFor(change));
-      if (!request || !this.#lane.fitsAlone(request)) {
-        this.#settleRecord(record, { kind: 'rejected', ...(request ? TOO_LARGE : TOO_DEEP) });
-        return;
-      }
-      bytes = request.bytes;
+    if (change.kind === 'removal') {
+      this.#addToQueue(record);
+      return;
     }
+    const request = withinDepth(() => this.#requestFor(change));
+    if (request && this.#lane.fitsAlone(request)) this.#addToQueue({ ...record, request });
+    else this.#settleRecord(record, { kind: 'rejected', ...(request ? TOO_LARGE : TOO_DEEP) });
+  }
+
+  #addToQueue(record: PendingRecord): void {
     this.#pendingRecords++;
-    this.#pendingBytes += bytes;
-    this.#queue.add({ ...record, bytes });
+    this.#pendingBytes += record.request?.bytes ?? 0;
+    this.#queue.add(record);
   }
 
   #requestFor({ key, values }: Upsert): UserRequest {
@@ -201,7 +202,9 @@ export class Pipeline {
 
   #putInLane(work: PendingWork): void {
     if (work.change.kind !== 'upsert') return;
-    this.#lane.put(work, this.#requestFor(work.change));
+    // Only records laid over each other need a request that none of them has.
+    const ownRequest = work.records.length === 1 ? work.records[0]?.request : undefined;
+    this.#lane.put(work, ownRequest ?? this.#requestFor(work.change));
   }
 
   async #waitUntilGone(work: PendingWork): Promise<void> {
@@ -256,7 +259,7 @@ export class Pipeline {
     const last = work.records.at(-1);
     for (const record of work.records) {
       this.#pendingRecords--;
-      this.#pendingBytes -= record.bytes;
+      this.#pendingBytes -= record.request?.bytes ?? 0;
       this.#settleRecord(
         record,
         rejection ? { kind: 'rejected', ...rejection } : doneOutcome(work.change, record === last),

@@ -20,7 +20,7 @@ describe('the pages of codes', () => {
     for (const file of sources) {
       const text = read(`src/${file}`);
       for (const pattern of [
-        /new (?:Transient|Protocol|Internal)Error\(\s*'([a-z_0-9]+)'/g,
+        /new (?:Transient|Protocol)Error\(\s*'([a-z_0-9]+)'/g,
         /\bcode: '([a-z_0-9]+)'(?=[^}]*\}\s*,?\s*\))/g,
         /super\('([a-z_0-9]+)'/g,
         /options\?\.code \?\? '([a-z_0-9]+)'/g,

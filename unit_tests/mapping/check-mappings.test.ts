@@ -5,7 +5,7 @@ import type { Mapping } from '../../src/mapping/options.ts';
 const EMAIL: Mapping = { source: 'mail', target: 'email' };
 
 const problems = (mappings: readonly Mapping[], options: Partial<MappingsToCheck> = {}) =>
-  mappingProblems({ mappings, projectType: 'hybrid', identifyBy: 'email', ...options });
+  mappingProblems({ mappings, identifyBy: 'email', ...options });
 
 describe('mappingProblems', () => {
   it.each<[string, Mapping[]]>([
