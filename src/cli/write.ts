@@ -51,6 +51,8 @@ export async function runWrite(context: CommandContext, paths: CommandPaths): Pr
     abandon.abort(stopSignal.reason);
   };
   stopSignal.addEventListener('abort', abandonAtOnce, { once: true });
+  // It may have come while the files were read, and is told only once.
+  if (stopSignal.aborted) abandonAtOnce();
   try {
     const fields = await connection.caller.call(connection.client.getFields());
     stopSignal.removeEventListener('abort', abandonAtOnce);
