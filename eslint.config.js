@@ -14,10 +14,22 @@ const MAY_IMPORT = {
   streams: ['config', 'protocol', 'mapping'],
   checkpoint: [],
   batching: ['mapping'],
+  'rejected-records': [],
   iterable: [],
   delivery: ['iterable', 'batching'],
-  sync: ['protocol', 'streams', 'mapping', 'batching', 'delivery', 'checkpoint', 'config'],
-  cli: ['protocol', 'config', 'streams', 'mapping', 'sync', 'delivery', 'iterable', 'checkpoint', 'batching'],
+  sync: ['protocol', 'streams', 'mapping', 'batching', 'delivery', 'checkpoint', 'rejected-records'],
+  cli: [
+    'protocol',
+    'config',
+    'streams',
+    'mapping',
+    'sync',
+    'delivery',
+    'iterable',
+    'checkpoint',
+    'batching',
+    'rejected-records',
+  ],
 };
 
 const zones = [

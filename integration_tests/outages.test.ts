@@ -1,52 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Interception } from './standin/server.ts';
 import { withHarness } from './support/harness.ts';
 import { aRecord, aState } from './support/messages.ts';
 import { userLines } from './support/with-users.ts';
 
-const HICCUPS: [string, Interception][] = [
-  [
-    '429 with a reset',
-    { status: 429, body: '{"code":"RateLimitExceeded","msg":"slow","params":{"rateLimitReset":0.1}}' },
-  ],
-  [
-    '429 with Retry-After',
-    { status: 429, headers: { 'Retry-After': '0' }, body: '{"code":"RateLimitExceeded","msg":""}' },
-  ],
-  [
-    'a database error that comes as 400, without params',
-    { status: 400, body: '{"code":"DatabaseError","msg":""}' },
-  ],
-  ['500', { status: 500, body: '{"code":"Success","msg":"","params":null}' }],
-  [
-    'a gateway’s HTML 502',
-    { status: 502, headers: { 'Content-Type': 'text/html' }, body: '<html>Bad gateway</html>' },
-  ],
-  ['a connection reset before the call was applied', { reset: true }],
-  ['a connection reset after the call was applied', { reset: true, afterApplying: true }],
-  ['a 200 that is not JSON', { status: 200, body: '<html>Login</html>' }],
-  ['a 200 that is cut off', { status: 200, body: '{"successCount":', afterApplying: true }],
-  ['a 200 that is not what the API promises', { status: 200, body: '{}' }],
-];
-
 describe('outages', () => {
-  it.each(HICCUPS)('%s: the call is repeated and nothing is lost', (_name, interception) =>
-    withHarness({}, async (harness) => {
-      let left = 1;
-      harness.standin.intercept = ({ path }) =>
-        path.endsWith('/bulkUpdate') && left-- > 0 ? interception : undefined;
-      const result = await harness.write(aRecord({ email: 'a@x.com', n: 1 }) + aState(1));
-      expect(result.errors).toEqual([]);
-      expect(result.exitCode).toBe(0);
-      expect(result.states).toHaveLength(1);
-      expect(harness.standin.store.users()).toEqual([{ email: 'a@x.com', dataFields: { n: 1 } }]);
-      expect(harness.standin.calls('/bulkUpdate').length).toBe(2);
-      expect(
-        result.logs.some((log) => log.startsWith('WARN Iterable') && log.includes('Trying again in')),
-      ).toBe(true);
-    }),
-  );
-
   it.each([401, 403])(
     '%i in the middle stops at once as config_error; what was confirmed is acknowledged',
     (status) =>

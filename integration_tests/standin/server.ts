@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { bulkUpdate, type WrongTypeStyle } from './bulk-update.ts';
+import { Faults, type Fault } from './faults.ts';
 import { TokenBucket } from './limits.ts';
 import { BadRequest, readBulkUpdate } from './requests.ts';
 import { Store, type PlainUser, type ProjectType } from './store.ts';
@@ -40,15 +41,6 @@ export interface LoggedRequest {
   answeredAt?: number;
 }
 
-/** What a test wants instead of the server's own answer; `afterApplying` lets the request take effect first. */
-export interface Interception {
-  readonly afterApplying?: boolean;
-  readonly status?: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
-  readonly reset?: boolean;
-}
-
 interface Answer {
   readonly status: number;
   readonly body: unknown;
@@ -80,8 +72,10 @@ export class Standin {
   wrongTypeStyle: WrongTypeStyle;
   /** The body of the request that came last, for `intercept` to look into. */
   lastBody = '';
-  /** Asked before each request; an answer replaces the server's own. */
-  intercept: ((request: LoggedRequest) => Interception | undefined) | undefined;
+  /** Asked before each request, for faults that depend on it; others are better ordered from `faults`. */
+  intercept: ((request: LoggedRequest) => Fault | undefined) | undefined;
+  /** What requests meet that are not intercepted. */
+  readonly faults = new Faults();
   readonly #options: StandinOptions;
   readonly #server: Server;
   readonly #buckets = new Map<string, TokenBucket>();
@@ -127,32 +121,42 @@ export class Standin {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks);
-    const text = body.toString();
+    const requestText = body.toString();
     const url = new URL(request.url ?? '/', 'http://standin');
     const logged: LoggedRequest = {
       method: request.method ?? '',
       path: url.pathname,
       receivedAt: this.#now(),
-      users: text.split('"dataFields"').length - 1,
+      users: requestText.split('"dataFields"').length - 1,
       bytes: body.length,
     };
     this.requests.push(logged);
-    this.lastBody = text;
-    const interception = this.intercept?.(logged);
-    if (interception && interception.afterApplying !== true) {
-      this.#interrupt(response, interception, logged);
+    this.lastBody = requestText;
+    const fault = this.intercept?.(logged) ?? this.faults.next(routeOf(logged)?.name ?? '');
+    if (fault && fault.afterApplying !== true) {
+      this.#fail(response, fault, logged);
       return;
     }
     const answer = await this.#answer(request, url, body);
-    if (interception) this.#interrupt(response, interception, logged);
-    else this.#send(response, answer.status, JSON.stringify(answer.body), logged);
+    const text = JSON.stringify(answer.body);
+    if (fault?.delayMs !== undefined) await sleep(fault.delayMs);
+    else if (fault?.stall === true) {
+      // Never ended: the client has to give up.
+      response.writeHead(answer.status, { 'Content-Length': text.length }).write(text.slice(0, -1));
+      return;
+    } else if (fault) {
+      this.#fail(response, fault, logged);
+      return;
+    }
+    this.#send(response, answer.status, text, logged);
   }
 
-  #interrupt(
+  #fail(
     response: ServerResponse,
-    { reset, status = 200, headers = {}, body = '' }: Interception,
+    { reset, hang, status = 200, headers = {}, body = '' }: Fault,
     logged: LoggedRequest,
   ): void {
+    if (hang === true) return;
     if (reset === true) {
       response.socket?.destroy();
       return;
@@ -172,7 +176,7 @@ export class Standin {
     if (request.headers['api-key'] !== this.apiKey || url.searchParams.has('api_key')) {
       return failure(401, 'BadApiKey', 'Invalid API key');
     }
-    const route = ROUTES.find(({ method, path }) => method === request.method && path.test(url.pathname));
+    const route = routeOf({ method: request.method ?? '', path: url.pathname });
     if (!route) {
       this.unexpected.push(`${request.method ?? ''} ${url.pathname}`);
       return failure(404, 'NotFound', 'no such endpoint');
@@ -264,7 +268,7 @@ export class Standin {
         this.wrongTypeStyle,
       );
       const { latencyMs = 0 } = this.#options;
-      if (latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, latencyMs));
+      if (latencyMs > 0) await sleep(latencyMs);
       return answer;
     } finally {
       for (const identity of identities) this.#inFlight.delete(identity);
@@ -297,6 +301,14 @@ export class Standin {
       if (user.userId !== undefined) this.#fading.set(`userId:${user.userId}`, { user, lookUps });
     }
   }
+}
+
+function routeOf({ method, path }: { method: string; path: string }) {
+  return ROUTES.find((route) => route.method === method && route.path.test(path));
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** Starts a stand-in on a free loopback port. */

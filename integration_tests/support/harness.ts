@@ -31,6 +31,11 @@ export class Harness {
     };
   }
 
+  /** Puts a user into the stand-in who was there before the connector came. */
+  addUser(identity: { email: string } | { userId: string }, dataFields: Record<string, string> = {}): void {
+    this.standin.store.write({ ...identity, dataFields, preferUserId: false, mergeNestedObjects: false });
+  }
+
   write(input: RunOptions['input'], options: WriteOptions = {}): Promise<RunResult> {
     const { config, catalog, ...rest } = options;
     return runConnector({
@@ -63,6 +68,7 @@ export async function withHarness(
   try {
     await test(harness);
     expect(standin.unexpected).toEqual([]);
+    expect({ faultsNotMet: standin.faults.unused }).toEqual({ faultsNotMet: 0 });
   } finally {
     await standin.close();
     harness.files.remove();

@@ -2,6 +2,7 @@
 import { ConfigError, TransientError } from '../errors.ts';
 import type { Config } from '../config/schema.ts';
 import { mappingProblems } from '../mapping/check-mappings.ts';
+import { checkRejectedRecords } from '../rejected-records/open.ts';
 import { connect, loadConfig, type Connection } from './connect.ts';
 import type { CommandContext, CommandPaths } from './context.ts';
 
@@ -45,6 +46,7 @@ async function tryOut(config: Config, { client, caller }: Connection): Promise<s
     knownFields: fields,
   });
   if (problems.length > 0) throw new ConfigError(problems);
+  await checkRejectedRecords(config.rejected_records);
   const staticLists = lists.filter(({ listType }) => listType === 'Standard').length;
   return (
     `Connected to Iterable (${config.api_url ?? `${config.data_center.toUpperCase()} data center`}, project of type ${config.project_type}): ` +

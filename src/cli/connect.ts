@@ -47,6 +47,8 @@ function parseJsonFile(text: string, flag: string): unknown {
 export interface Connection {
   readonly client: IterableClient;
   readonly caller: Caller;
+  /** Requests a second of an endpoint. */
+  readonly rateOf: (endpoint: Endpoint) => number;
   close(): void;
 }
 
@@ -66,9 +68,11 @@ export function connect(config: Config, options: ConnectOptions): Connection {
     apiKey: config.api_key,
     attemptTimeoutMs,
   });
+  const rateOf = (endpoint: Endpoint) => requestRate(endpoint, config);
   return {
     client: new IterableClient(http),
-    caller: new Caller({ ...callerOptions, rateOf: (endpoint) => rateOf(endpoint, config) }),
+    caller: new Caller({ ...callerOptions, rateOf }),
+    rateOf,
     close: () => {
       http.close();
     },
@@ -76,7 +80,7 @@ export function connect(config: Config, options: ConnectOptions): Connection {
 }
 
 /** The published rate, capped by `requests_per_second`; behind another `api_url` that rate replaces it, since a proxy has its own. */
-function rateOf(endpoint: Endpoint, { requests_per_second: cap, api_url: apiUrl }: Config): number {
+function requestRate(endpoint: Endpoint, { requests_per_second: cap, api_url: apiUrl }: Config): number {
   if (cap === undefined) return endpoint.requestsPerSecond;
   return apiUrl === undefined ? Math.min(cap, endpoint.requestsPerSecond) : cap;
 }

@@ -45,13 +45,23 @@ async function traceFailure(writer: MessageWriter, error: unknown): Promise<void
     });
     return;
   }
-  const bug = error instanceof Error ? error : new Error(String(error));
   await writer.traceError({
     message: 'The connector failed in a way that it should not. Please report it with the log.',
-    internalMessage: `${bug.name}: ${bug.message}`,
-    ...(bug.stack === undefined ? {} : { stackTrace: bug.stack }),
+    ...describeBug(error),
     failureType: 'system_error',
   });
+}
+
+/** An unexpected error's message may quote a record (`Cannot convert ada@example.com to a BigInt`), so only its place is told. */
+function describeBug(error: unknown): { internalMessage: string; stackTrace?: string } {
+  if (!(error instanceof Error)) return { internalMessage: `a thrown ${typeof error}` };
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  const code = (error as NodeJS.ErrnoException).code;
+  const kind = code === undefined ? error.name : `${error.name} ${code}`;
+  return {
+    internalMessage: `${kind} ${frames[0]?.trim() ?? 'at an unknown place'}`,
+    ...(frames.length > 0 ? { stackTrace: [error.name, ...frames].join('\n') } : {}),
+  };
 }
 
 function causeOf(error: Error): string | undefined {

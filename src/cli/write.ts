@@ -5,6 +5,7 @@ import type { Retry } from '../delivery/caller.ts';
 import { UserRemover } from '../delivery/remove-users.ts';
 import { UserUpserter } from '../delivery/upsert-users.ts';
 import { ConfigError, TransientError } from '../errors.ts';
+import { ENDPOINTS } from '../iterable/endpoints.ts';
 import { mappingProblems } from '../mapping/check-mappings.ts';
 import type { KnownFields } from '../mapping/fields.ts';
 import {
@@ -15,20 +16,16 @@ import {
 } from '../protocol/catalog.ts';
 import { readMessages } from '../protocol/reader.ts';
 import { withDestinationStats } from '../protocol/state-text.ts';
-import { Router, type RoutedStream } from '../streams/router.ts';
+import { openRejectedRecords } from '../rejected-records/open.ts';
+import type { RejectedRecords } from '../rejected-records/rejected-records.ts';
+import { Router } from '../streams/router.ts';
 import { Pipeline } from '../sync/pipeline.ts';
+import { RejectionGuard } from '../sync/rejection-guard.ts';
 import { StreamStatuses } from '../sync/stream-statuses.ts';
-import { SyncSummary, total } from '../sync/stream-summary.ts';
+import { SyncSummary } from '../sync/stream-summary.ts';
 import { SyncLog } from '../sync/sync-log.ts';
 import { connect, loadConfig, readTextFile, type Connection } from './connect.ts';
 import type { CommandContext, CommandPaths } from './context.ts';
-
-/** A bulk call carries up to 4 MB. */
-const ATTEMPT_TIMEOUT_MS = 60_000;
-/** As long as an outage reasonably lasts. */
-const CALL_BUDGET_MS = 30 * 60_000;
-/** A stream of fewer records may well consist of bad ones. */
-const MIN_RECORDS_TO_JUDGE = 10;
 
 export async function runWrite(context: CommandContext, paths: CommandPaths): Promise<number> {
   const { writer, clock, stopSignal } = context;
@@ -39,8 +36,8 @@ export async function runWrite(context: CommandContext, paths: CommandPaths): Pr
   const abandon = new AbortController();
   const connection = connect(config, {
     clock,
-    attemptTimeoutMs: ATTEMPT_TIMEOUT_MS,
-    callBudgetMs: CALL_BUDGET_MS,
+    attemptTimeoutMs: config.attempt_timeout_seconds * 1000,
+    callBudgetMs: config.retry_minutes * 60_000,
     onRetry: (retry) => {
       log.warn(describeRetry(retry));
     },
@@ -53,29 +50,38 @@ export async function runWrite(context: CommandContext, paths: CommandPaths): Pr
   stopSignal.addEventListener('abort', abandonAtOnce, { once: true });
   // It may have come while the files were read, and is told only once.
   if (stopSignal.aborted) abandonAtOnce();
+  let rejectedRecords: RejectedRecords | undefined;
   try {
     const fields = await connection.caller.call(connection.client.getFields());
+    refuseUnworkable(config, catalog, fields);
+    rejectedRecords = await openRejectedRecords(config.rejected_records);
     stopSignal.removeEventListener('abort', abandonAtOnce);
-    await sync(context, config, catalog, fields, connection, log);
+    await sync(context, { config, catalog, fields, connection, log, rejectedRecords });
   } catch (error) {
     throw stopSignal.aborted ? stopSignal.reason : error;
   } finally {
     abandon.abort(new Error('the run has ended'));
     connection.close();
+    await rejectedRecords?.close();
   }
   return 0;
 }
 
+/** What a sync works with, all of it found good. */
+interface Prepared {
+  readonly config: Config;
+  readonly catalog: ConfiguredCatalog;
+  readonly fields: KnownFields;
+  readonly connection: Connection;
+  readonly log: SyncLog;
+  readonly rejectedRecords: RejectedRecords | undefined;
+}
+
 async function sync(
   { stdin, writer, clock, stopSignal }: CommandContext,
-  config: Config,
-  catalog: ConfiguredCatalog,
-  fields: KnownFields,
-  connection: Connection,
-  log: SyncLog,
+  { config, catalog, fields, connection, log, rejectedRecords }: Prepared,
 ): Promise<void> {
-  const { client, caller } = connection;
-  refuseUnworkable(config, catalog, fields);
+  const { client, caller, rateOf } = connection;
   warnOfFullReplacement(catalog, log);
   const router = new Router(catalog, config, fields, (message) => {
     log.warn(message);
@@ -84,6 +90,7 @@ async function sync(
   const keys = streams.map(({ key }) => key);
   const summary = new SyncSummary(keys);
   const statuses = new StreamStatuses();
+  const guard = new RejectionGuard({ summary, streams, maxRejectedPercent: config.max_rejected_percent });
   const pipeline = new Pipeline({
     router,
     tracker: new CheckpointTracker(keys),
@@ -98,6 +105,8 @@ async function sync(
     }),
     summary,
     statuses,
+    guard,
+    ...(rejectedRecords ? { rejectedRecords } : {}),
     log,
     emitStates: async (states) => {
       for (const state of states) await writer.state(withDestinationStats(state.text, state));
@@ -105,6 +114,7 @@ async function sync(
     clock,
     mode: config.sync_mode,
     batchSize: config.batch_size,
+    pace: { batches: rateOf(ENDPOINTS.bulkUpdate), removals: rateOf(ENDPOINTS.deleteByEmail) },
     request: {
       mergeNestedObjects: config.merge_nested_objects,
       preferUserId: config.project_type === 'email' && config.identify_by === 'user_id',
@@ -127,7 +137,8 @@ async function sync(
     log.summary(streams, summary, caller.counts);
   }
   if (inputError !== undefined) throw inputError;
-  failWhenAllWereRejected(streams, summary);
+  const tooManyRejected = guard.atEnd();
+  if (tooManyRejected) throw tooManyRejected;
   const incomplete = statuses.incomplete.map(describeStream);
   if (incomplete.length > 0) {
     throw new TransientError(
@@ -135,22 +146,6 @@ async function sync(
       `The source ended as INCOMPLETE: ${incomplete.join(', ')}. What it sent is delivered and acknowledged; the rest will come with the next sync.`,
     );
   }
-}
-
-/** A stream of which nothing at all could be delivered is mapped wrongly, whatever its states say. */
-function failWhenAllWereRejected(streams: readonly RoutedStream[], summary: SyncSummary): void {
-  const lost = streams.filter(({ key }) => {
-    const { received, rejected } = summary.of(key);
-    return received >= MIN_RECORDS_TO_JUDGE && total(rejected) === received;
-  });
-  if (lost.length === 0) return;
-  throw new ConfigError(
-    lost.map(
-      ({ name }) =>
-        `Every record of stream ${name} was rejected. See the reasons in the log; mostly the mappings name the wrong columns.`,
-    ),
-    { code: 'all_rejected' },
-  );
 }
 
 /** Feeds the pipeline until the input ends; gives the error that makes the rest of the input untrustworthy, if one does. */

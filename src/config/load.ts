@@ -2,7 +2,7 @@
 import { Validator, type ValidationError } from 'jsonschema';
 import { ConfigError } from '../errors.ts';
 import { configSchema, type Config } from './schema.ts';
-import { specDefaults, type Spec } from './spec.ts';
+import { specDefaults, type Spec, type SpecProperty } from './spec.ts';
 
 /**
  * Checks a configuration against spec.json and the rules that span keys. Explicit nulls count as absent, unknown keys are
@@ -13,7 +13,7 @@ export function parseConfig(raw: unknown, spec: Spec): Config {
     throw new ConfigError(['The configuration must be a JSON object.']);
   }
   const given = withoutNulls(raw) as Record<string, unknown>;
-  const errors = new Validator().validate(given, spec.connectionSpecification as object).errors;
+  const errors = validate(given, spec.connectionSpecification).flatMap(ofChosenOption);
   const problems = errors.map((error) => describe(error));
   const brokenKeys = new Set(errors.map((error) => String(error.path[0] ?? error.argument)));
 
@@ -23,6 +23,23 @@ export function parseConfig(raw: unknown, spec: Spec): Config {
   if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => issue.message));
   if (problems.length > 0 || !parsed.success) throw new ConfigError(problems);
   return Object.freeze(parsed.data);
+}
+
+function validate(value: unknown, schema: object, path: (string | number)[] = []): ValidationError[] {
+  const { errors } = new Validator().validate(value, schema);
+  for (const error of errors) error.path.unshift(...path);
+  return errors;
+}
+
+/** Of an object whose `type` chooses among options, the problems of the chosen one; of a wrong `type`, that. */
+function ofChosenOption(error: ValidationError): ValidationError[] {
+  const { oneOf = [] } = error.schema as SpecProperty;
+  if (error.name !== 'oneOf' || oneOf.length === 0) return [error];
+  const given = (error.instance as Record<string, unknown>).type;
+  const chosen = oneOf.find((option) => option.properties?.type?.const === given);
+  if (chosen) return validate(error.instance, chosen, error.path);
+  const types = oneOf.map((option) => option.properties?.type?.const);
+  return validate(error.instance, { properties: { type: { enum: types } }, required: ['type'] }, error.path);
 }
 
 /** A `user_id` project leaves no choice, so an absent `identify_by` needs no word there. */

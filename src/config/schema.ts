@@ -9,6 +9,11 @@ const mappingSchema = z.object({
   stream: z.string().exactOptional(),
 });
 
+const rejectedRecordsSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('none') }),
+  z.object({ type: z.literal('file'), path: z.string() }),
+]);
+
 const baseSchema = z.object({
   api_key: z.string(),
   data_center: z.enum(['us', 'eu']),
@@ -20,8 +25,12 @@ const baseSchema = z.object({
   merge_nested_objects: z.boolean(),
   create_new_fields: z.boolean(),
   batch_size: z.number(),
+  rejected_records: rejectedRecordsSchema,
+  max_rejected_percent: z.number(),
   requests_per_second: z.number().exactOptional(),
   api_url: z.string().exactOptional(),
+  retry_minutes: z.number(),
+  attempt_timeout_seconds: z.number(),
 });
 
 /** A configuration that keeps every rule; defaults are filled in. */

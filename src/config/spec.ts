@@ -1,8 +1,9 @@
 /** Loads spec.json, the configuration's only definition: what `spec` prints, what a configuration is checked against, and where defaults live. */
 import { readFileSync } from 'node:fs';
 
-interface SpecProperty {
+export interface SpecProperty {
   readonly default?: unknown;
+  readonly const?: unknown;
   readonly airbyte_secret?: boolean;
   readonly properties?: Readonly<Record<string, SpecProperty>>;
   readonly items?: SpecProperty;

@@ -53,7 +53,13 @@ function wantsAnyIdentity(user: UserRequest): boolean {
   return user.newEmail !== undefined || user.newUserId !== undefined;
 }
 
-function describeFailure({ kind, identity }: NamedFailure): Rejection {
+/** What the answer said, in its own words, goes to the rejected records only: it names a person. */
+function describeFailure(failure: NamedFailure): Rejection {
+  const list = `${failure.kind}${failure.identity === 'email' ? 'Emails' : 'UserIds'}`;
+  return { ...explain(failure), answer: `${list}: ${failure.value}` };
+}
+
+function explain({ kind, identity }: NamedFailure): Rejection {
   switch (kind) {
     case 'invalid':
       return identity === 'email'

@@ -26,6 +26,8 @@ export interface RecordMessage {
   readonly nulledFields: readonly string[];
   /** As it was sent: milliseconds by the protocol, seconds from PyAirbyte. */
   readonly emittedAt: number;
+  /** The whole line. */
+  readonly text: string;
 }
 
 export interface StateMessage {
@@ -99,6 +101,7 @@ function readRecord(message: JsonValue, source: Source): RecordMessage {
     data: exact === message ? record.data : (exact as { record: { data: JsonObject } }).record.data,
     nulledFields: nulledFields(record.meta?.changes),
     emittedAt: record.emitted_at,
+    text: source.text,
   };
 }
 

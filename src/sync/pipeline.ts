@@ -10,11 +10,16 @@ import type { UserUpserter } from '../delivery/upsert-users.ts';
 import type { Outcome, Rejection, Upsert, UserChange } from '../model.ts';
 import type { InputMessage, RecordMessage } from '../protocol/messages.ts';
 import { streamKey } from '../protocol/catalog.ts';
+import { recordDataText } from '../protocol/record-text.ts';
+import type { RejectedRecords } from '../rejected-records/rejected-records.ts';
 import type { Router } from '../streams/router.ts';
+import { Backlog, singleCalls, type Load, type Pace } from './backlog.ts';
 import type { BatchReport, RecordPlace, SyncLog } from './sync-log.ts';
 import { SYNC_MODES, type SyncMode } from './modes.ts';
 import { doneOutcome, TOO_DEEP, TOO_LARGE, withinDepth } from './outcomes.ts';
+import type { RejectionGuard } from './rejection-guard.ts';
 import { RemovalLane } from './removal-lane.ts';
+import { StateOutput } from './state-output.ts';
 import type { SyncSummary } from './stream-summary.ts';
 import type { StreamStatuses } from './stream-statuses.ts';
 import { UpsertLane, type LaneItem } from './upsert-lane.ts';
@@ -28,22 +33,33 @@ export interface PipelineOptions {
   readonly summary: SyncSummary;
   readonly log: SyncLog;
   readonly statuses: StreamStatuses;
+  readonly guard: RejectionGuard;
+  readonly rejectedRecords?: RejectedRecords;
   readonly emitStates: (states: readonly ReleasedState[]) => Promise<void>;
   readonly clock: Clock;
   readonly mode: SyncMode;
   readonly batchSize: number;
+  readonly pace: Pace;
   readonly request: UserRequestOptions;
   /** Told once, when a delivery fails for good: the input needn't be read any further. */
   readonly onFailure: () => void;
 }
 
-interface PendingRecord {
+/** A record that waits for its outcome. */
+interface UnsettledRecord {
   readonly streamKey: string;
-  readonly change: UserChange;
-  /** Where the record stood in the input. Its data is not kept: thousands wait at a time. */
   readonly place: RecordPlace;
+  readonly emittedAt: number;
+  /** The record's line, where rejected records are stored. Not kept otherwise: thousands wait at a time. */
+  readonly text?: string;
   readonly ticket: Ticket;
-  /** An upsert's own request; its size measures the memory that the record holds. */
+}
+
+interface PendingRecord extends UnsettledRecord {
+  readonly change: UserChange;
+  readonly since: number;
+  readonly load: Load;
+  /** An upsert's own request. */
   readonly request?: UserRequest;
 }
 
@@ -54,9 +70,6 @@ const MAX_BATCH_WAIT_MS = 10_000;
 /** Enough to use 5 calls a second to the full while each takes up to 2 seconds. */
 const MAX_BATCHES_IN_FLIGHT = 10;
 const MAX_REMOVALS_IN_FLIGHT = 64;
-const MAX_PENDING_BATCHES = 12;
-const MAX_PENDING_BYTES = 24_000_000;
-const MIN_PENDING_RECORDS = 1_000;
 /** A run that failed waits this long for calls in flight, whose outcome may still release states. */
 const FAILURE_GRACE_MS = 8_000;
 
@@ -65,18 +78,27 @@ export class Pipeline {
   readonly #queue: UserQueue<PendingRecord>;
   readonly #lane: UpsertLane<PendingWork>;
   readonly #removals: RemovalLane<PendingWork>;
-  readonly #maxPendingRecords: number;
+  readonly #backlog: Backlog;
+  readonly #states: StateOutput;
   #waitingForGone = 0;
-  #pendingRecords = 0;
-  #pendingBytes = 0;
   #failure: Error | undefined;
   #onProgress: (() => void) | undefined;
-  #output: Promise<void> = Promise.resolve();
 
   constructor(options: PipelineOptions) {
     this.#options = options;
-    this.#maxPendingRecords = Math.max(MAX_PENDING_BATCHES * options.batchSize, MIN_PENDING_RECORDS);
+    this.#backlog = new Backlog(options.batchSize, options.pace);
+    this.#states = new StateOutput({
+      tracker: options.tracker,
+      ...(options.rejectedRecords ? { rejectedRecords: options.rejectedRecords } : {}),
+      emit: options.emitStates,
+      onFailure: (error) => {
+        this.#fail(error);
+      },
+    });
+    const callsInLine = singleCalls(options.pace.batches);
     this.#queue = new UserQueue({
+      maxMerged: callsInLine,
+      maxWaitingPerPerson: callsInLine,
       mergeNestedObjects: options.request.mergeNestedObjects,
       mayMerge: (change) => change.kind === 'removal' || this.#lane.fitsAlone(this.#requestFor(change)),
       onReady: (work) => {
@@ -117,7 +139,7 @@ export class Pipeline {
       switch (message.kind) {
         case 'record':
           this.#acceptRecord(message);
-          if (this.#isFull()) await this.#untilRoom();
+          if (this.#isFull) await this.#untilRoom();
           break;
         case 'state':
           this.#options.tracker.trackState({
@@ -125,14 +147,14 @@ export class Pipeline {
             text: message.text,
             ...(message.stream ? { streamKey: streamKey(message.stream) } : {}),
           });
-          this.#emitStates();
+          this.#states.release();
           break;
         case 'streamStatus':
           this.#options.statuses.note(message);
           break;
       }
     }
-    await this.#output;
+    await this.#states.untilRoom();
   }
 
   /** Delivers and settles everything accepted. Throws the failure, after what is in flight has ended or a grace has passed. */
@@ -142,7 +164,7 @@ export class Pipeline {
       await this.#nextProgress();
     }
     if (this.#failure) await this.#drainAfterFailure();
-    await this.#output;
+    await this.#states.finish();
     if (this.#failure) throw this.#failure;
   }
 
@@ -152,35 +174,45 @@ export class Pipeline {
   }
 
   #acceptRecord(message: RecordMessage): void {
-    const { router, tracker, summary, mode } = this.#options;
+    const { router, tracker, summary, mode, rejectedRecords } = this.#options;
     const stream = router.route(message);
     summary.received(stream.key);
     const ticket = tracker.trackRecord(stream.key);
     const mapped = stream.map(message);
-    const record = { streamKey: stream.key, place: { line: message.line, stream: message.stream }, ticket };
+    const record: UnsettledRecord = {
+      streamKey: stream.key,
+      place: { line: message.line, stream: message.stream },
+      emittedAt: message.emittedAt,
+      ...(rejectedRecords ? { text: message.text } : {}),
+      ticket,
+    };
     if (mapped.kind === 'rejected') {
       this.#settleRecord(record, mapped);
     } else if (mapped.kind === 'removal' && !SYNC_MODES[mode].remove) {
       this.#settleRecord(record, { kind: 'skipped', why: 'removal_not_allowed' });
     } else {
-      this.#enqueue({ ...record, change: mapped });
+      this.#enqueue(record, mapped);
     }
   }
 
-  #enqueue(record: PendingRecord): void {
-    const { change } = record;
+  #enqueue(record: UnsettledRecord, change: UserChange): void {
+    const since = this.#options.clock.now();
+    const textBytes = record.text?.length ?? 0;
     if (change.kind === 'removal') {
-      this.#addToQueue(record);
+      this.#addToQueue({ ...record, change, since, load: { bytes: textBytes, isRemoval: true } });
       return;
     }
     const request = withinDepth(() => this.#requestFor(change));
-    if (request && this.#lane.fitsAlone(request)) this.#addToQueue({ ...record, request });
-    else this.#settleRecord(record, { kind: 'rejected', ...(request ? TOO_LARGE : TOO_DEEP) });
+    if (request && this.#lane.fitsAlone(request)) {
+      const load = { bytes: request.bytes + textBytes, isRemoval: false };
+      this.#addToQueue({ ...record, change, since, load, request });
+    } else {
+      this.#settleRecord(record, { kind: 'rejected', ...(request ? TOO_LARGE : TOO_DEEP) });
+    }
   }
 
   #addToQueue(record: PendingRecord): void {
-    this.#pendingRecords++;
-    this.#pendingBytes += record.request?.bytes ?? 0;
+    this.#backlog.add(record.load);
     this.#queue.add(record);
   }
 
@@ -202,9 +234,10 @@ export class Pipeline {
 
   #putInLane(work: PendingWork): void {
     if (work.change.kind !== 'upsert') return;
+    const [first, second] = work.records;
     // Only records laid over each other need a request that none of them has.
-    const ownRequest = work.records.length === 1 ? work.records[0]?.request : undefined;
-    this.#lane.put(work, ownRequest ?? this.#requestFor(work.change));
+    const request = (second ? undefined : first?.request) ?? this.#requestFor(work.change);
+    this.#lane.put(work, request, first?.since ?? this.#options.clock.now());
   }
 
   async #waitUntilGone(work: PendingWork): Promise<void> {
@@ -258,8 +291,7 @@ export class Pipeline {
     }
     const last = work.records.at(-1);
     for (const record of work.records) {
-      this.#pendingRecords--;
-      this.#pendingBytes -= record.request?.bytes ?? 0;
+      this.#backlog.remove(record.load);
       this.#settleRecord(
         record,
         rejection ? { kind: 'rejected', ...rejection } : doneOutcome(work.change, record === last),
@@ -268,24 +300,24 @@ export class Pipeline {
     this.#queue.settle(work);
   }
 
-  #settleRecord(
-    { streamKey, place, ticket }: Pick<PendingRecord, 'streamKey' | 'place' | 'ticket'>,
-    outcome: Outcome,
-  ): void {
-    const { summary, tracker, log } = this.#options;
-    summary.settled(streamKey, outcome);
-    if (outcome.kind === 'rejected') log.rejected(place, outcome);
-    tracker.settle(ticket, outcome.kind === 'rejected' ? 'rejected' : 'confirmed');
+  #settleRecord(record: UnsettledRecord, outcome: Outcome): void {
+    const { summary, tracker, guard } = this.#options;
+    summary.settled(record.streamKey, outcome);
+    if (outcome.kind === 'rejected') this.#noteRejected(record, outcome);
+    tracker.settle(record.ticket, outcome.kind === 'rejected' ? 'rejected' : 'confirmed');
+    const excess = guard.afterRecord(record.streamKey);
+    if (excess) this.#fail(excess);
   }
 
-  #emitStates(): void {
-    const released = this.#options.tracker.takeReleased();
-    if (released.length === 0) return;
-    this.#output = this.#output.then(() => this.#options.emitStates(released));
+  /** Before the record counts as settled: its state must not overtake it. */
+  #noteRejected({ place, emittedAt, text }: UnsettledRecord, rejection: Rejection): void {
+    this.#options.log.rejected(place, rejection);
+    if (text === undefined) return;
+    this.#options.rejectedRecords?.add({ ...place, emittedAt, rejection, dataText: recordDataText(text) });
   }
 
-  #isFull(): boolean {
-    return this.#pendingRecords >= this.#maxPendingRecords || this.#pendingBytes >= MAX_PENDING_BYTES;
+  get #isFull(): boolean {
+    return this.#backlog.isFull || this.#queue.isCrowded;
   }
 
   get #isIdle(): boolean {
@@ -293,7 +325,7 @@ export class Pipeline {
   }
 
   async #untilRoom(): Promise<void> {
-    while (this.#isFull() && !this.#failure) {
+    while (this.#isFull && !this.#failure) {
       if (this.#isIdle) this.#lane.flush();
       await this.#nextProgress();
     }
@@ -307,7 +339,7 @@ export class Pipeline {
 
   /** Something was settled, or is no longer in flight: states may leave, and whoever waits looks again. */
   #progress(): void {
-    this.#emitStates();
+    this.#states.release();
     this.#onProgress?.();
     this.#onProgress = undefined;
   }

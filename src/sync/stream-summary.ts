@@ -1,9 +1,10 @@
 /** Counts what became of each stream's records, for the log and for the final summary. */
 import type { Outcome } from '../model.ts';
 
-/** A record's count goes up in exactly one of these. */
+/** A received record is settled once, and then counted in exactly one of the others. */
 export interface StreamCounts {
   received: number;
+  settled: number;
   delivered: number;
   superseded: number;
   removed: number;
@@ -25,6 +26,7 @@ export class SyncSummary {
 
   settled(streamKey: string, outcome: Outcome): void {
     const counts = this.of(streamKey);
+    counts.settled++;
     switch (outcome.kind) {
       case 'delivered':
       case 'superseded':
@@ -81,5 +83,13 @@ function increment(counts: Map<string, number>, key: string): void {
 }
 
 function emptyCounts(): StreamCounts {
-  return { received: 0, delivered: 0, superseded: 0, removed: 0, skipped: new Map(), rejected: new Map() };
+  return {
+    received: 0,
+    settled: 0,
+    delivered: 0,
+    superseded: 0,
+    removed: 0,
+    skipped: new Map(),
+    rejected: new Map(),
+  };
 }

@@ -11,7 +11,7 @@ export interface LaneItem<Work> {
 export interface LaneOptions<Work> {
   readonly limits: BatchLimits;
   readonly clock: Clock;
-  /** A partial batch goes out this long after its first item came. */
+  /** A partial batch goes out when one of its records has waited this long. */
   readonly maxWaitMs: number;
   readonly maxBatchesInFlight: number;
   /** The item's request may not change from here on. */
@@ -22,6 +22,9 @@ export interface LaneOptions<Work> {
   readonly onDone: () => void;
 }
 
+/** Works that became ready together go out together, overdue or not. */
+const COMPANY_WAIT_MS = 50;
+
 export class UpsertLane<Work> {
   readonly #options: LaneOptions<Work>;
   readonly #batcher: Batcher<LaneItem<Work>>;
@@ -29,7 +32,7 @@ export class UpsertLane<Work> {
   readonly #closed: (readonly LaneItem<Work>[])[] = [];
   #inFlight = 0;
   #isStopped = false;
-  #waiting: AbortController | undefined;
+  #timer: { readonly dueAt: number; readonly cancel: AbortController } | undefined;
 
   constructor(options: LaneOptions<Work>) {
     this.#options = options;
@@ -50,8 +53,11 @@ export class UpsertLane<Work> {
     return this.#batcher.fitsAlone(request.bytes);
   }
 
-  /** Adds a work, or gives one that waits here its new request. */
-  put(work: Work, request: UserRequest): void {
+  /**
+   * Adds a work, or gives one that waits here its new request.
+   * @param since when its first record came, which may have waited elsewhere already
+   */
+  put(work: Work, request: UserRequest, since: number): void {
     let item = this.#items.get(work);
     if (item) item.request = request;
     else {
@@ -59,7 +65,7 @@ export class UpsertLane<Work> {
       this.#items.set(work, item);
     }
     for (const batch of this.#batcher.put(item, request.bytes)) this.#close(batch);
-    if (this.#batcher.size > 0 && !this.#waiting) this.#startWaiting();
+    if (this.#batcher.size > 0) this.#sendBy(since + this.#options.maxWaitMs);
   }
 
   /** Takes back a work that waits here, if it does. */
@@ -78,12 +84,11 @@ export class UpsertLane<Work> {
   /** Sends nothing more; what is in flight goes on. */
   stop(): void {
     this.#isStopped = true;
-    this.#waiting?.abort(new Error('stopped'));
+    this.#cancelTimer();
   }
 
   #close(batch: readonly LaneItem<Work>[]): void {
-    this.#waiting?.abort(new Error('sent'));
-    this.#waiting = undefined;
+    this.#cancelTimer();
     for (const { work } of batch) {
       this.#items.delete(work);
       this.#options.onClosed(work);
@@ -105,14 +110,22 @@ export class UpsertLane<Work> {
     }
   }
 
-  #startWaiting(): void {
-    const waiting = new AbortController();
-    this.#waiting = waiting;
-    this.#options.clock.sleep(this.#options.maxWaitMs, waiting.signal).then(
+  #sendBy(dueAt: number): void {
+    if (this.#timer && this.#timer.dueAt <= dueAt) return;
+    this.#cancelTimer();
+    const { clock } = this.#options;
+    const cancel = new AbortController();
+    this.#timer = { dueAt, cancel };
+    clock.sleep(Math.max(dueAt - clock.now(), COMPANY_WAIT_MS), cancel.signal).then(
       () => {
         this.flush();
       },
       () => undefined,
     );
+  }
+
+  #cancelTimer(): void {
+    this.#timer?.cancel.abort(new Error('no longer waited for'));
+    this.#timer = undefined;
   }
 }

@@ -21,6 +21,10 @@ export interface Work<Item extends QueuedRecord> {
 
 export interface UserQueueOptions<Item extends QueuedRecord> {
   readonly mergeNestedObjects: boolean;
+  /** How many records may be laid over each other: where they are refused, each is tried alone. */
+  readonly maxMerged: number;
+  /** Works that may wait for earlier ones of one person before {@link UserQueue.isCrowded}. */
+  readonly maxWaitingPerPerson: number;
   /** Whether a merged change may go out as one (its size, mainly). */
   readonly mayMerge: (change: UserChange) => boolean;
   /** The work may start now, or, when it is told again, what it waits with has changed. Not called for started work. */
@@ -34,6 +38,8 @@ interface Entry<Item extends QueuedRecord> extends Work<Item> {
   readonly followers: Entry<Item>[];
   /** Earlier works about the same person that are not settled yet. */
   waitingFor: number;
+  /** The identities that it is counted under as waiting; none, if it could start at once. */
+  readonly waitingAs: readonly string[];
   isStarted: boolean;
   /** Set on a part of a refused merged work: the work itself, and the records to try after this one. */
   readonly partOf?: { readonly whole: Entry<Item>; readonly rest: readonly Item[] };
@@ -44,6 +50,9 @@ export class UserQueue<Item extends QueuedRecord> {
   /** Touched identity → the last work that touches it. */
   readonly #latest = new Map<string, Entry<Item>>();
   #size = 0;
+  /** Touched identity → works that had to wait and are not settled yet. */
+  readonly #waiting = new Map<string, number>();
+  readonly #crowded = new Set<string>();
 
   constructor(options: UserQueueOptions<Item>) {
     this.#options = options;
@@ -52,6 +61,11 @@ export class UserQueue<Item extends QueuedRecord> {
   /** Works that are not settled. */
   get size(): number {
     return this.#size;
+  }
+
+  /** True while so many works of one person wait in line that no more should come: they can only go one by one. */
+  get isCrowded(): boolean {
+    return this.#crowded.size > 0;
   }
 
   add(record: Item): void {
@@ -70,9 +84,11 @@ export class UserQueue<Item extends QueuedRecord> {
       touches: new Set(touches),
       followers: [],
       waitingFor: earlier.size,
+      waitingAs: earlier.size > 0 ? touches : [],
       isStarted: false,
     };
     this.#size++;
+    this.#countWaiting(entry.waitingAs, 1);
     for (const predecessor of earlier) predecessor.followers.push(entry);
     for (const identity of touches) this.#latest.set(identity, entry);
     if (entry.waitingFor === 0) this.#options.onReady(entry);
@@ -91,6 +107,7 @@ export class UserQueue<Item extends QueuedRecord> {
       return;
     }
     this.#size--;
+    this.#countWaiting(entry.waitingAs, -1);
     for (const identity of entry.touches) {
       if (this.#latest.get(identity) === entry) this.#latest.delete(identity);
     }
@@ -105,6 +122,16 @@ export class UserQueue<Item extends QueuedRecord> {
     this.#nextPart(work as Entry<Item>, work.records);
   }
 
+  #countWaiting(identities: readonly string[], change: 1 | -1): void {
+    for (const identity of identities) {
+      const count = (this.#waiting.get(identity) ?? 0) + change;
+      if (count === 0) this.#waiting.delete(identity);
+      else this.#waiting.set(identity, count);
+      if (count > this.#options.maxWaitingPerPerson) this.#crowded.add(identity);
+      else this.#crowded.delete(identity);
+    }
+  }
+
   #nextPart(whole: Entry<Item>, records: readonly Item[]): void {
     const [record, ...rest] = records;
     if (record === undefined) {
@@ -117,6 +144,7 @@ export class UserQueue<Item extends QueuedRecord> {
       touches: new Set(),
       followers: [],
       waitingFor: 0,
+      waitingAs: [],
       isStarted: false,
       partOf: { whole, rest },
     } satisfies Entry<Item> as Entry<Item>);
@@ -124,7 +152,8 @@ export class UserQueue<Item extends QueuedRecord> {
 
   /** Lays the record over the waiting work, if that means the same as sending both. */
   #merge(entry: Entry<Item>, record: Item, touches: readonly string[]): boolean {
-    if (entry.isStarted || entry.records[0]?.streamKey !== record.streamKey) return false;
+    if (entry.isStarted || entry.records.length >= this.#options.maxMerged) return false;
+    if (entry.records[0]?.streamKey !== record.streamKey) return false;
     const merged = mergeChanges(entry.change, record.change, this.#options.mergeNestedObjects);
     if (!merged || !this.#options.mayMerge(merged)) return false;
     entry.change = merged;

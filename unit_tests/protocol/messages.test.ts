@@ -5,8 +5,12 @@ import { parseMessage } from '../../src/protocol/messages.ts';
 
 const RECORD = { stream: 'users', data: { id: 1 }, emitted_at: 1_700_000_000_000 };
 
+function textOf(record: object, message: object = {}): string {
+  return JSON.stringify({ type: 'RECORD', record: { ...RECORD, ...record }, ...message });
+}
+
 function parseRecord(record: object, message: object = {}) {
-  return parseMessage(JSON.stringify({ type: 'RECORD', record: { ...RECORD, ...record }, ...message }), 7);
+  return parseMessage(textOf(record, message), 7);
 }
 
 describe('RECORD', () => {
@@ -46,12 +50,13 @@ describe('RECORD', () => {
       { nulledFields: ['a', 'c'] },
     ],
   ])('with %s', (_sentence, record, expected) => {
-    expect(parseRecord(record)).toEqual({ ...plain, ...expected });
+    expect(parseRecord(record)).toEqual({ ...plain, text: textOf(record), ...expected });
   });
 
   it('reads through the nulls that PyAirbyte writes for everything absent', () => {
     const nulls = { log: null, spec: null, connectionStatus: null, catalog: null, state: null, trace: null };
-    expect(parseRecord({ namespace: null, meta: null, file_reference: null }, nulls)).toEqual(plain);
+    const record = { namespace: null, meta: null, file_reference: null };
+    expect(parseRecord(record, nulls)).toEqual({ ...plain, text: textOf(record, nulls) });
   });
 
   it('keeps the numbers in data as they were written', () => {

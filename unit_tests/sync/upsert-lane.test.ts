@@ -24,8 +24,8 @@ function aLane() {
       return new Promise((resolve) => endings.push(resolve));
     },
   });
-  const put = (work: string) => {
-    lane.put(work, aRequest(work));
+  const put = (work: string, since = clock.now()) => {
+    lane.put(work, aRequest(work), since);
   };
   return { clock, lane, sent, endings, put };
 }
@@ -53,6 +53,23 @@ describe('UpsertLane', () => {
     expect(sent).toEqual([['a', 'b']]);
     await clock.advance(1);
     expect(sent).toEqual([['a', 'b'], ['c']]);
+  });
+
+  it('counts time that a record has waited elsewhere, and lets overdue ones go together', () => {
+    const { clock, sent, put } = aLane();
+    put('a', clock.now() - 60_000);
+    expect(sent).toEqual([]);
+    put('b', clock.now() - 60_000);
+    expect(sent).toEqual([['a', 'b']]);
+  });
+
+  it('does not let an item that may wait hold up one that may not', async () => {
+    const { clock, sent, put } = aLane();
+    put('a', clock.now() - 9_000);
+    await clock.advance(999);
+    expect(sent).toEqual([]);
+    await clock.advance(1);
+    expect(sent).toEqual([['a']]);
   });
 
   it('keeps what is complete back while enough is in flight', async () => {

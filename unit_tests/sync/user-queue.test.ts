@@ -15,10 +15,14 @@ function removal(email: string): Removal {
 }
 
 /** A queue whose ready works are kept until a test starts and settles them. */
-function aQueue(options: { mergeNestedObjects?: boolean } = {}) {
+function aQueue(
+  options: { mergeNestedObjects?: boolean; maxMerged?: number; maxWaitingPerPerson?: number } = {},
+) {
   const ready = new Set<Work<Rec>>();
   const queue = new UserQueue<Rec>({
     mergeNestedObjects: options.mergeNestedObjects ?? false,
+    maxMerged: options.maxMerged ?? Infinity,
+    maxWaitingPerPerson: options.maxWaitingPerPerson ?? Infinity,
     mayMerge: () => true,
     onReady: (work) => ready.add(work),
   });
@@ -39,6 +43,26 @@ function aQueue(options: { mergeNestedObjects?: boolean } = {}) {
 const ids = (work: Work<Rec>) => work.records.map((record) => record.id);
 
 describe('UserQueue', () => {
+  it('lays no more records over each other than it may', () => {
+    const { add, ready, queue } = aQueue({ maxMerged: 2 });
+    for (const plan of ['a', 'b', 'c']) add(upsert('a@x', { plan }));
+    expect([...ready].map(ids)).toEqual([[0, 1]]);
+    expect(queue.size).toBe(2);
+  });
+
+  it('is crowded while too many works of one person wait for each other', () => {
+    const { add, queue, start, first } = aQueue({ maxMerged: 1, maxWaitingPerPerson: 2 });
+    for (const person of ['a@x', 'a@x', 'a@x', 'b@x', 'b@x', 'b@x']) add(upsert(person));
+    expect(queue.isCrowded).toBe(false);
+    add(upsert('a@x'));
+    expect(queue.isCrowded).toBe(true);
+    queue.settle(start(first()));
+    expect(queue.isCrowded).toBe(true);
+    for (let work = first(); work; work = first()) queue.settle(start(work));
+    expect(queue.isCrowded).toBe(false);
+    expect(queue.size).toBe(0);
+  });
+
   it('lays records of a waiting user over each other, the last word winning', () => {
     const { add, ready } = aQueue();
     add(upsert('a@x', { plan: 'old', city: 'Rome' }));

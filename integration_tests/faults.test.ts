@@ -1,0 +1,161 @@
+/** Every fault at every endpoint: those that pass are ridden out with nothing lost, those that last stop the sync at once. */
+import { describe, expect, it } from '@jest/globals';
+import { LASTING_FAULTS, PASSING_FAULTS, type Fault } from './standin/faults.ts';
+import type { StandinOptions } from './standin/server.ts';
+import { withHarness, type Harness } from './support/harness.ts';
+import { inParallel } from './support/in-parallel.ts';
+import { aRecord, aState } from './support/messages.ts';
+
+interface Scene {
+  /** The stand-in's name of the route. */
+  readonly route: string;
+  readonly standin?: StandinOptions;
+  /** People who are there before. */
+  readonly before?: (harness: Harness) => void;
+  readonly input: string;
+  /** Whom a run without a fault leaves. */
+  readonly after: readonly string[];
+}
+
+const gone = { _ab_cdc_deleted_at: '2026-01-01' };
+
+/** For each endpoint a sync that calls it. */
+const WRITES: readonly Scene[] = [
+  { route: 'getFields', input: aRecord({ email: 'a@x.com' }), after: ['a@x.com'] },
+  {
+    route: 'bulkUpdate',
+    input: aRecord({ email: 'a@x.com' }) + aRecord({ email: 'b@x.com' }),
+    after: ['a@x.com', 'b@x.com'],
+  },
+  {
+    route: 'deleteByEmail',
+    before: (harness) => {
+      harness.addUser({ email: 'old@x.com' });
+    },
+    input: aRecord({ email: 'a@x.com' }) + aRecord({ email: 'old@x.com', ...gone }),
+    after: ['a@x.com'],
+  },
+  {
+    route: 'getByEmail',
+    standin: { lookUpsUntilGone: 1 },
+    input: aRecord({ email: 'a@x.com', ...gone }) + aRecord({ email: 'a@x.com', n: 1 }),
+    after: ['a@x.com'],
+  },
+  {
+    route: 'deleteByUserId',
+    standin: { projectType: 'user_id' },
+    before: (harness) => {
+      harness.addUser({ userId: 'old' });
+    },
+    input: aRecord({ userId: 'a' }) + aRecord({ userId: 'old', ...gone }),
+    after: ['a'],
+  },
+  {
+    route: 'getByUserId',
+    standin: { projectType: 'email' },
+    before: (harness) => {
+      harness.addUser({ email: 'old@x.com' }, { userId: 'old' });
+    },
+    input: aRecord({ email: 'a@x.com' }) + aRecord({ userId: 'old', ...gone }),
+    after: ['a@x.com'],
+  },
+];
+
+/** Runs a scene with a fault at its endpoint; gives what matters of the outcome. */
+async function play(scene: Scene, fault: Fault, times: number, config: Record<string, unknown> = {}) {
+  let outcome: Outcome | undefined;
+  await withHarness(scene.standin ?? {}, async (harness) => {
+    scene.before?.(harness);
+    harness.standin.faults.order({ route: scene.route, fault, times });
+    // Short, so that an answer which never comes is given up soon.
+    const result = await harness.write(scene.input + aState(1), {
+      config: { attempt_timeout_seconds: 0.4, ...config },
+    });
+    outcome = {
+      users: names(harness),
+      states: result.states.length,
+      failures: result.errors.map(({ failure_type }) => failure_type),
+      exitCode: result.exitCode,
+      retries: result.logs.filter((log) => log.includes('Trying again in')).length,
+    };
+  });
+  return outcome;
+}
+
+interface Outcome {
+  readonly users: (string | undefined)[];
+  readonly states: number;
+  readonly failures: string[];
+  readonly exitCode: number | null;
+  readonly retries: number;
+}
+
+const passing = Object.entries<Fault>(PASSING_FAULTS);
+const lasting = Object.entries<Fault>(LASTING_FAULTS);
+
+const names = (harness: Harness) =>
+  harness.standin.store
+    .users()
+    .map(({ email, userId }) => email ?? userId)
+    .sort();
+
+describe.each(WRITES)('at $route', (scene) => {
+  it('a fault that passes is ridden out, and nothing is lost', () =>
+    inParallel(passing, async ([name, fault]) => {
+      const retries = fault.delayMs === undefined ? 1 : 0;
+      const { after: users } = scene;
+      expect([name, await play(scene, fault, 1)]).toEqual([
+        name,
+        { users, states: 1, failures: [], exitCode: 0, retries },
+      ]);
+    }));
+
+  it('a fault that lasts stops the sync at once as the user’s to mend, and no state leaves', () =>
+    inParallel(lasting, async ([name, fault]) => {
+      expect([name, await play(scene, fault, 1)]).toMatchObject([
+        name,
+        { states: 0, failures: ['config_error'], exitCode: 1, retries: 0 },
+      ]);
+    }));
+
+  it('one that should pass and does not is transient once the budget is used up', async () => {
+    const fault = PASSING_FAULTS['a 503 without a body'];
+    expect(await play(scene, fault, Infinity, { retry_minutes: 0.01 })).toMatchObject({
+      states: 0,
+      failures: ['transient_error'],
+      exitCode: 1,
+    });
+  });
+});
+
+describe('check', () => {
+  it.each(['getFields', 'getLists'])('rides out a fault that passes at %s', (route) =>
+    inParallel(Object.entries<Fault>(PASSING_FAULTS), ([name, fault]) =>
+      withHarness({}, async (harness) => {
+        // Checking has its own, longer time limit for an attempt.
+        if (fault.hang === true || fault.stall === true) return;
+        harness.standin.faults.order({ route, fault, times: 1 });
+        const result = await harness.check();
+        expect([name, result.exitCode, result.messages.at(-1)?.connectionStatus?.status]).toEqual([
+          name,
+          0,
+          'SUCCEEDED',
+        ]);
+      }),
+    ),
+  );
+
+  it.each(['getFields', 'getLists'])('answers FAILED to one that lasts at %s', (route) =>
+    inParallel(Object.entries<Fault>(LASTING_FAULTS), ([name, fault]) =>
+      withHarness({}, async (harness) => {
+        harness.standin.faults.order({ route, fault, times: 1 });
+        const result = await harness.check();
+        expect([name, result.exitCode, result.messages.at(-1)?.connectionStatus?.status]).toEqual([
+          name,
+          0,
+          'FAILED',
+        ]);
+      }),
+    ),
+  );
+});

@@ -1,0 +1,100 @@
+/** Faults to order: what can go wrong between a client and Iterable, by name, so that tests can go through all of it. */
+
+/** What the client gets instead of the server's own answer. */
+export interface Fault {
+  /** The request takes effect first; otherwise it never does. */
+  readonly afterApplying?: boolean;
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** The connection breaks off. */
+  readonly reset?: boolean;
+  /** Nothing comes, ever. */
+  readonly hang?: boolean;
+  /** The right answer comes, but only after this. */
+  readonly delayMs?: number;
+  /** The right answer's headers and half of its body come, and then nothing. */
+  readonly stall?: boolean;
+}
+
+const html = { 'Content-Type': 'text/html' };
+const rateLimited = (params: unknown) =>
+  JSON.stringify({ code: 'RateLimitExceeded', msg: 'slow down', params });
+
+/** Each passes by itself when the call is tried again. */
+export const PASSING_FAULTS = {
+  'a 429 with a reset': { status: 429, body: rateLimited({ rateLimitReset: 0.05 }) },
+  'a 429 with Retry-After': { status: 429, headers: { 'Retry-After': '0' }, body: rateLimited(null) },
+  'a 429 without a word': { status: 429 },
+  'a 500 whose code is Success': { status: 500, body: '{"code":"Success","msg":"","params":null}' },
+  'a 503 without a body': { status: 503 },
+  'a gateway’s HTML 502': { status: 502, headers: html, body: '<html>Bad gateway</html>' },
+  'a 504 after the call was applied': { status: 504, headers: html, body: '<html/>', afterApplying: true },
+  'a 408': { status: 408 },
+  'a database error as 400': { status: 400, body: '{"code":"DatabaseError","msg":"try again"}' },
+  'a reset before the call was applied': { reset: true },
+  'a reset after the call was applied': { reset: true, afterApplying: true },
+  'no answer before the call was applied': { hang: true },
+  'no answer after the call was applied': { hang: true, afterApplying: true },
+  'an answer that stops half-way': { stall: true, afterApplying: true },
+  'a slow answer': { delayMs: 40, afterApplying: true },
+  'a 200 that is HTML': { status: 200, headers: html, body: '<html>Log in</html>' },
+  'a 200 that is cut off': { status: 200, body: '{"', afterApplying: true },
+  'a 200 without a body': { status: 200, body: '', afterApplying: true },
+  'a 200 that is another thing': { status: 200, body: '["odd"]', afterApplying: true },
+} as const satisfies Record<string, Fault>;
+
+/** Each stops the client until somebody changes something. */
+export const LASTING_FAULTS = {
+  'a bad key': { status: 401, body: '{"code":"BadApiKey","msg":"Invalid API key","params":null}' },
+  'a bad key without a body': { status: 401 },
+  'a missing permission': { status: 403, body: '{"code":"Forbidden","msg":"no","params":null}' },
+  'a host that knows no API': { status: 404, headers: html, body: '<html>Not found</html>' },
+  'a redirect': { status: 302, headers: { Location: 'https://elsewhere.example.com/' } },
+} as const satisfies Record<string, Fault>;
+
+export interface OrderedFault {
+  /** Route that it is for; any by default. */
+  readonly route?: string;
+  readonly fault: Fault;
+  /** How many requests meet it. */
+  readonly times: number;
+}
+
+/** Requests meet the faults that were ordered for their route, in the order of the orders; then a storm, if there is one. */
+export class Faults {
+  readonly #ordered: { route: string | undefined; fault: Fault; left: number }[] = [];
+  #storm: ((route: string) => Fault | undefined) | undefined;
+
+  order({ route, fault, times }: OrderedFault): void {
+    this.#ordered.push({ route, fault, left: times });
+  }
+
+  /** Asked for each request that met no ordered fault. */
+  storm(next: (route: string) => Fault | undefined): void {
+    this.#storm = next;
+  }
+
+  /** Faults that no request has met: the test did not test what it says. */
+  get unused(): number {
+    return this.#ordered.reduce((sum, { left }) => sum + (Number.isFinite(left) ? left : 0), 0);
+  }
+
+  next(route: string): Fault | undefined {
+    const ordered = this.#ordered.find(
+      (order) => order.left > 0 && (order.route === undefined || order.route === route),
+    );
+    if (!ordered) return this.#storm?.(route);
+    ordered.left--;
+    return ordered.fault;
+  }
+}
+
+/** A storm that hits this share of the requests with one of the faults each, by a seeded random function. */
+export function randomStorm(
+  random: () => number,
+  share: number,
+  faults: readonly Fault[] = Object.values(PASSING_FAULTS),
+): () => Fault | undefined {
+  return () => (random() < share ? faults[Math.floor(random() * faults.length)] : undefined);
+}

@@ -1,0 +1,63 @@
+/**
+ * What is pending, and how much of it may be: stdin is read no faster than Iterable takes, so that memory stays flat and no
+ * record waits so long that its state would be late.
+ */
+
+/** A pending record's share in memory and in calls. */
+export interface Load {
+  readonly bytes: number;
+  readonly isRemoval: boolean;
+}
+
+/** Calls a second that Iterable takes. */
+export interface Pace {
+  readonly batches: number;
+  readonly removals: number;
+}
+
+/** States are promised within 60 s of their line; what is pending may take a third of that, the rest is for waiting and retrying. */
+const MAX_LAG_SECONDS = 20;
+/** Enough to use the limit to the full while calls take up to two seconds. */
+const MAX_BATCHES = 12;
+const MIN_BATCHES = 2;
+const MIN_RECORDS = 1_000;
+const MAX_BYTES = 24_000_000;
+const MIN_SINGLE_CALLS = 10;
+
+export class Backlog {
+  readonly #maxRecords: number;
+  readonly #maxRemovals: number;
+  #records = 0;
+  #removals = 0;
+  #bytes = 0;
+
+  constructor(batchSize: number, { batches, removals }: Pace) {
+    const maxBatches = Math.min(MAX_BATCHES, Math.max(MIN_BATCHES, MAX_LAG_SECONDS * batches));
+    this.#maxRecords = Math.max(maxBatches * batchSize, MIN_RECORDS);
+    this.#maxRemovals = singleCalls(removals);
+  }
+
+  /** True when nothing more should be read for now. */
+  get isFull(): boolean {
+    return (
+      this.#records >= this.#maxRecords || this.#removals >= this.#maxRemovals || this.#bytes >= MAX_BYTES
+    );
+  }
+
+  add(load: Load): void {
+    this.#records++;
+    this.#bytes += load.bytes;
+    if (load.isRemoval) this.#removals++;
+  }
+
+  remove(load: Load): void {
+    this.#records--;
+    this.#bytes -= load.bytes;
+    if (load.isRemoval) this.#removals--;
+  }
+}
+
+/** How many calls that must follow one another may be pending at this rate. */
+export function singleCalls(perSecond: number): number {
+  return Math.max(MIN_SINGLE_CALLS, Math.floor(MAX_LAG_SECONDS * perSecond));
+}

@@ -1,0 +1,38 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from '@jest/globals';
+import { runProgram } from '../../src/cli/run.ts';
+import { systemClock } from '../../src/clock.ts';
+import { MessageWriter } from '../../src/protocol/writer.ts';
+
+/** A program whose `spec` command fails in a way that nobody foresaw. */
+async function runWithBug(bug: unknown): Promise<{ exitCode: number; trace: string }> {
+  const out = new PassThrough();
+  const writer = new MessageWriter(out);
+  writer.spec = () => Promise.reject(bug);
+  const exitCode = await runProgram(['spec'], {
+    stdin: new PassThrough(),
+    stderr: new PassThrough(),
+    writer,
+    clock: systemClock,
+    stopSignal: new AbortController().signal,
+  });
+  return { exitCode, trace: String(out.read()) };
+}
+
+describe('an unforeseen error', () => {
+  it('is told by its place, never by its message, which may quote a record', async () => {
+    const bug = new TypeError('Cannot convert ada@example.com to a BigInt');
+    const { exitCode, trace } = await runWithBug(bug);
+    expect(exitCode).toBe(1);
+    expect(trace).not.toContain('ada@example.com');
+    expect(trace).toContain('"internal_message":"TypeError at ');
+    expect(trace).toContain('run.test.ts');
+    expect(trace).toContain('"failure_type":"system_error"');
+  });
+
+  it('may be a system’s, whose code is told, or no error at all', async () => {
+    const full = Object.assign(new Error('write /data/ada@example.com'), { code: 'ENOSPC' });
+    expect((await runWithBug(full)).trace).toContain('"internal_message":"Error ENOSPC at ');
+    expect((await runWithBug('ada@example.com')).trace).toContain('"internal_message":"a thrown string"');
+  });
+});

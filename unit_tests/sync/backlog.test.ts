@@ -1,0 +1,49 @@
+import { describe, expect, it } from '@jest/globals';
+import { Backlog, singleCalls } from '../../src/sync/backlog.ts';
+
+const upsert = { bytes: 100, isRemoval: false };
+const removal = { bytes: 0, isRemoval: true };
+
+/** How many of these fit before it is full. */
+function room(backlog: Backlog, load: { bytes: number; isRemoval: boolean }): number {
+  let count = 0;
+  for (; !backlog.isFull; count++) backlog.add(load);
+  return count;
+}
+
+describe('Backlog', () => {
+  it.each([
+    ['at Iterable’s own limit, 12 batches', 1000, 5, 12_000],
+    ['at a slow rate, what 20 seconds take', 1000, 0.2, 4_000],
+    ['at a very slow rate, two batches', 1000, 0.01, 2_000],
+    ['with small batches, a thousand records', 1, 5, 1_000],
+  ])('%s', (_name, batchSize, batches, expected) => {
+    expect(room(new Backlog(batchSize, { batches, removals: 100 }), upsert)).toBe(expected);
+  });
+
+  it('takes no more removals than 20 seconds take, since each is a call', () => {
+    expect(room(new Backlog(1000, { batches: 5, removals: 100 }), removal)).toBe(2_000);
+  });
+
+  it('is bounded in bytes, whatever the number', () => {
+    expect(
+      room(new Backlog(1000, { batches: 5, removals: 100 }), { bytes: 3_999_999, isRemoval: false }),
+    ).toBe(7);
+  });
+
+  it('has room again for what left', () => {
+    const backlog = new Backlog(1, { batches: 5, removals: 100 });
+    const count = room(backlog, upsert);
+    backlog.remove(upsert);
+    expect(backlog.isFull).toBe(false);
+    expect(room(backlog, upsert)).toBe(1);
+    for (let left = count; left > 0; left--) backlog.remove(upsert);
+    expect(room(backlog, upsert)).toBe(count);
+  });
+});
+
+describe('singleCalls', () => {
+  it('is what 20 seconds take, and never nothing', () => {
+    expect([singleCalls(5), singleCalls(0.01)]).toEqual([100, 10]);
+  });
+});

@@ -1,0 +1,94 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Outcome } from '../../src/model.ts';
+import { RejectionGuard } from '../../src/sync/rejection-guard.ts';
+import { SyncSummary } from '../../src/sync/stream-summary.ts';
+
+const REJECTED: Outcome = { kind: 'rejected', code: 'wrong_type', reason: 'no number' };
+const DELIVERED: Outcome = { kind: 'delivered' };
+
+/** Settles records as a pipeline does; gives the line at which the guard spoke, if it did. */
+function settle(
+  guard: RejectionGuard,
+  summary: SyncSummary,
+  outcomes: Iterable<Outcome>,
+): number | undefined {
+  let count = 0;
+  for (const outcome of outcomes) {
+    count++;
+    summary.received('users');
+    summary.settled('users', outcome);
+    if (guard.afterRecord('users')) return count;
+  }
+  return undefined;
+}
+
+function* outcomes(count: number, isRejected: (index: number) => boolean): Generator<Outcome> {
+  for (let index = 0; index < count; index++) yield isRejected(index) ? REJECTED : DELIVERED;
+}
+
+function aGuard(maxRejectedPercent: number) {
+  const summary = new SyncSummary(['users', 'empty']);
+  const streams = [
+    { key: 'users', name: 'crm.users' },
+    { key: 'empty', name: 'empty' },
+  ];
+  return { summary, guard: new RejectionGuard({ summary, streams, maxRejectedPercent }) };
+}
+
+describe('RejectionGuard', () => {
+  it('looks after each 10,000 records', () => {
+    const { guard, summary } = aGuard(5);
+    expect(
+      settle(
+        guard,
+        summary,
+        outcomes(25_000, (index) => index >= 10_000 && index % 4 === 0),
+      ),
+    ).toBe(20_000);
+  });
+
+  it('lets a share pass that is just allowed, and names stream and figures of one that is not', () => {
+    const just = aGuard(10);
+    settle(
+      just.guard,
+      just.summary,
+      outcomes(100, (index) => index < 10),
+    );
+    expect(just.guard.atEnd()).toBeUndefined();
+    const above = aGuard(10);
+    settle(
+      above.guard,
+      above.summary,
+      outcomes(100, (index) => index < 11),
+    );
+    expect(above.guard.atEnd()?.message).toContain(
+      '11 of 100 records of stream crm.users were rejected (11.0 %), more than max_rejected_percent (10) allows',
+    );
+    expect(above.guard.atEnd()).toMatchObject({ code: 'too_many_rejected', failureType: 'config_error' });
+  });
+
+  it.each([
+    [9, undefined],
+    [10, 'all_rejected'],
+  ])('of %i records that were all rejected: %s', (count, code) => {
+    const { guard, summary } = aGuard(100);
+    settle(
+      guard,
+      summary,
+      outcomes(count, () => true),
+    );
+    expect(guard.atEnd()?.code).toBe(code);
+  });
+
+  it('finds nothing wrong with one delivered among many rejected, where that is allowed', () => {
+    const { guard, summary } = aGuard(100);
+    expect(
+      settle(
+        guard,
+        summary,
+        outcomes(20_000, (index) => index > 0),
+      ),
+    ).toBeUndefined();
+    expect(guard.atEnd()).toBeUndefined();
+  });
+});
