@@ -64,14 +64,16 @@ export interface OrderedFault {
 /** Requests meet the faults that were ordered for their route, in the order of the orders; then a storm, if there is one. */
 export class Faults {
   readonly #ordered: { route: string | undefined; fault: Fault; left: number }[] = [];
-  #storm: ((route: string) => Fault | undefined) | undefined;
+  #storm: (() => Fault | undefined) | undefined;
+  /** Request → how often the storm has hit it. */
+  readonly #hits = new Map<string, number>();
 
   order({ route, fault, times }: OrderedFault): void {
     this.#ordered.push({ route, fault, left: times });
   }
 
-  /** Asked for each request that met no ordered fault. */
-  storm(next: (route: string) => Fault | undefined): void {
+  /** Asked for each request that met no ordered fault; no request is hit so often that backing off would take minutes. */
+  storm(next: () => Fault | undefined): void {
     this.#storm = next;
   }
 
@@ -80,15 +82,26 @@ export class Faults {
     return this.#ordered.reduce((sum, { left }) => sum + (Number.isFinite(left) ? left : 0), 0);
   }
 
-  next(route: string): Fault | undefined {
+  /** @param request what is the same when the request is made again */
+  next(route: string, request: string): Fault | undefined {
     const ordered = this.#ordered.find(
       (order) => order.left > 0 && (order.route === undefined || order.route === route),
     );
-    if (!ordered) return this.#storm?.(route);
+    if (!ordered) return this.#stormy(request);
     ordered.left--;
     return ordered.fault;
   }
+
+  #stormy(request: string): Fault | undefined {
+    const hits = this.#hits.get(request) ?? 0;
+    if (hits >= MAX_HITS) return undefined;
+    const fault = this.#storm?.();
+    if (fault) this.#hits.set(request, hits + 1);
+    return fault;
+  }
 }
+
+const MAX_HITS = 3;
 
 /** A storm that hits this share of the requests with one of the faults each, by a seeded random function. */
 export function randomStorm(

@@ -132,11 +132,14 @@ export class Standin {
     };
     this.requests.push(logged);
     this.lastBody = requestText;
-    const fault = this.intercept?.(logged) ?? this.faults.next(routeOf(logged)?.name ?? '');
+    const fault =
+      this.intercept?.(logged) ??
+      this.faults.next(routeOf(logged)?.name ?? '', `${request.url ?? ''} ${requestText}`);
     if (fault && fault.afterApplying !== true) {
       this.#fail(response, fault, logged);
       return;
     }
+    if (await hasLeft(request)) return;
     const answer = await this.#answer(request, url, body);
     const text = JSON.stringify(answer.body);
     if (fault?.delayMs !== undefined) await sleep(fault.delayMs);
@@ -309,6 +312,16 @@ function routeOf({ method, path }: { method: string; path: string }) {
 
 function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/**
+ * True when the client gave up waiting. It may have called again, so what comes too late is dropped, not applied out of order:
+ * how late Iterable may still apply a call that nobody waits for, is not known.
+ */
+async function hasLeft({ socket }: IncomingMessage): Promise<boolean> {
+  // A busy process learns of request and goodbye together, but one round of its loop after the other.
+  for (let round = 0; round < 3; round++) await new Promise(setImmediate);
+  return socket.destroyed || !socket.writable;
 }
 
 /** Starts a stand-in on a free loopback port. */

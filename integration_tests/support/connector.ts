@@ -45,6 +45,8 @@ export interface RunOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly onSpawn?: (child: ChildProcessWithoutNullStreams) => void;
+  /** The run is killed, and the test fails, when it takes longer; it is never meant to. */
+  readonly deadlineMs?: number;
   /** Called with each complete line of stdout as it arrives. */
   readonly onLine?: (line: string) => void;
 }
@@ -56,11 +58,23 @@ export async function runConnector(options: RunOptions): Promise<RunResult> {
     env: options.env ?? { PATH: process.env.PATH },
   });
   options.onSpawn?.(child);
-  const stdout = collectLines(child, options.onLine);
+  const failures: unknown[] = [];
+  const stdout = collectLines(child, (line) => {
+    try {
+      options.onLine?.(line);
+    } catch (error) {
+      failures.push(error);
+    }
+  });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   // The program may rightly end before it has read everything.
   child.stdin.on('error', () => undefined);
+  const stuck = new AbortController();
+  const deadline = setTimeout(() => {
+    stuck.abort();
+    child.kill('SIGKILL');
+  }, options.deadlineMs ?? 120_000);
   const ended = new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
     child.on('close', (code, signal) => {
       resolve([code, signal]);
@@ -68,6 +82,9 @@ export async function runConnector(options: RunOptions): Promise<RunResult> {
   });
   await feed(child, options);
   const [exitCode, signal] = await ended;
+  clearTimeout(deadline);
+  if (stuck.signal.aborted)
+    throw new Error(`The connector was stuck. Its last words:\n${stdout.slice(-30).join('\n')}`);
   return { exitCode, signal, stderr, ...interpret(stdout) };
 }
 
@@ -82,7 +99,7 @@ function interpret(lines: string[]): Pick<RunResult, 'lines' | 'messages' | 'log
   };
 }
 
-function collectLines(child: ChildProcessWithoutNullStreams, onLine?: (line: string) => void): string[] {
+function collectLines(child: ChildProcessWithoutNullStreams, onLine: (line: string) => void): string[] {
   const lines: string[] = [];
   let rest = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -90,11 +107,12 @@ function collectLines(child: ChildProcessWithoutNullStreams, onLine?: (line: str
     rest = parts.pop() ?? '';
     for (const line of parts) {
       lines.push(line);
-      onLine?.(line);
+      onLine(line);
     }
   });
   child.stdout.on('end', () => {
-    if (rest !== '') lines.push(rest);
+    // Only a killed program may leave half a line.
+    if (rest !== '' && child.signalCode !== 'SIGKILL') lines.push(rest);
   });
   return lines;
 }

@@ -8,7 +8,9 @@ import { MessageWriter } from '../../src/protocol/writer.ts';
 async function runWithBug(bug: unknown): Promise<{ exitCode: number; trace: string }> {
   const out = new PassThrough();
   const writer = new MessageWriter(out);
-  writer.spec = () => Promise.reject(bug);
+  writer.spec = () => {
+    throw bug;
+  };
   const exitCode = await runProgram(['spec'], {
     stdin: new PassThrough(),
     stderr: new PassThrough(),

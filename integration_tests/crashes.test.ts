@@ -1,0 +1,66 @@
+/** Killed at any moment and started again from the last state that came out: the end is as if nothing had happened. */
+import { describe, expect, it } from '@jest/globals';
+import { randomStorm } from './standin/faults.ts';
+import { withHarness } from './support/harness.ts';
+import { inParallel } from './support/in-parallel.ts';
+import { seededRandom, seeds } from './support/random.ts';
+import { usersOf, World } from './support/world.ts';
+
+const MAX_CRASHES = 4;
+
+async function playCrashes(seed: number): Promise<void> {
+  const random = seededRandom(1_000 + seed);
+  const stateType = seed % 3 === 0 ? 'GLOBAL' : 'STREAM';
+  const world = new World(random, { records: 400, people: 60, stateType });
+  // Deletions show at once: a new run can't know of those that the killed one has begun.
+  await withHarness({ latencyMs: 5 }, async (harness) => {
+    World.prepare(harness.standin);
+    if (seed % 2 === 0) harness.standin.faults.storm(randomStorm(random, 0.1));
+    const batchSize = 1 + Math.floor(random() * 30);
+    const acknowledged: string[] = [];
+    const early: unknown[] = [];
+    let crashes = 0;
+    for (let isDone = false; !isDone;) {
+      const before = harness.standin.requests.length;
+      const killAfter = crashes < MAX_CRASHES ? 1 + Math.floor(random() * 25) : Infinity;
+      let kill: () => void = () => undefined;
+      harness.standin.intercept = () => {
+        if (harness.standin.requests.length - before >= killAfter) kill();
+        return undefined;
+      };
+      const result = await harness.write(world.input(acknowledged), {
+        catalog: World.catalog,
+        config: { batch_size: batchSize, attempt_timeout_seconds: 0.4 },
+        onLine: (line) => {
+          if (!line.includes('"type":"STATE"')) return;
+          const missing = world.missing(world.checkpointOf(line), harness.standin);
+          if (missing.length > 0) early.push({ line, missing });
+        },
+        onSpawn: (child) => {
+          kill = () => child.kill('SIGKILL');
+        },
+      });
+      // What of a last line came out half is no state.
+      acknowledged.push(...result.states);
+      if (result.signal === 'SIGKILL') crashes++;
+      else {
+        isDone = true;
+        expect([seed, result.exitCode, result.errors]).toEqual([seed, 0, []]);
+      }
+    }
+    expect({ seed, early, users: usersOf(harness.standin) }).toEqual({
+      seed,
+      early: [],
+      users: world.finalUsers(),
+    });
+    expect(world.input(acknowledged)).toEqual([]);
+  });
+}
+
+describe('a connector that is killed again and again', () => {
+  it(
+    'loses nothing when it starts again from the last state',
+    () => inParallel(seeds(20, 200), playCrashes),
+    600_000,
+  );
+});
