@@ -1,5 +1,7 @@
+import { cpSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { runConnector, TestFiles } from './support/connector.ts';
+import { MAIN, runConnector, TestFiles } from './support/connector.ts';
 import { withHarness } from './support/harness.ts';
 import { aCatalog, aStream } from './support/messages.ts';
 
@@ -224,4 +226,35 @@ describe('the command line', () => {
       const help = await runConnector({ args: ['--help'] });
       expect([help.exitCode, help.lines, help.stderr.includes('Usage:')]).toEqual([0, [], true]);
     }));
+});
+
+describe('a fault of the connector’s own', () => {
+  it.each(['check', 'write', 'spec'])(
+    'in %s ends with a system_error and exit 1, never a lone trace',
+    async (command) => {
+      const files = new TestFiles();
+      try {
+        // A copy whose spec.json is broken.
+        cpSync(path.dirname(MAIN), files.path('dist'), { recursive: true });
+        symlinkSync(path.join(path.dirname(MAIN), '..', 'node_modules'), files.path('node_modules'));
+        files.write('package.json', { type: 'module' });
+        files.write('spec.json', '{');
+        const flags = {
+          config: files.write('c.json', { api_key: 'k' }),
+          catalog: files.write('k.json', aCatalog()),
+        };
+        const result = await runConnector({
+          main: files.path('dist/main.js'),
+          args: [command, '--config', flags.config, '--catalog', flags.catalog],
+        });
+        expect([result.exitCode, result.errors.map(({ failure_type }) => failure_type)]).toEqual([
+          1,
+          ['system_error'],
+        ]);
+        expect(result.messages.some(({ type }) => type === 'CONNECTION_STATUS')).toBe(false);
+      } finally {
+        files.remove();
+      }
+    },
+  );
 });

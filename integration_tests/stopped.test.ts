@@ -43,6 +43,27 @@ describe('a run that is stopped', () => {
       expect(result.errors).toMatchObject([{ failure_type: 'transient_error' }]);
     }));
 
+  it('by SIGINT like by SIGTERM; a call that is never answered is waited for 8 seconds at most', () =>
+    withHarness({}, async (harness) => {
+      let interrupt: () => void = () => undefined;
+      harness.standin.intercept = ({ path }) => {
+        if (!path.endsWith('/bulkUpdate')) return undefined;
+        interrupt();
+        return { hang: true };
+      };
+      const result = await harness.write([aState(1), aRecord({ email: 'a@x.com' }), aState(2)], {
+        onSpawn: (child) => {
+          interrupt = () => child.kill('SIGINT');
+        },
+        deadlineMs: 14_000,
+      });
+      expect(result.exitCode).toBe(143);
+      expect(result.errors).toMatchObject([
+        { failure_type: 'transient_error', message: expect.stringContaining('SIGINT') },
+      ]);
+      expect(result.states.map((state) => state.includes('"cursor":1}'))).toEqual([true]);
+    }));
+
   it('by a closed stdout: quietly', () =>
     withHarness({}, async (harness) => {
       const result = await harness.write(userLines(3000, 100), {

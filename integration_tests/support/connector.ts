@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { brokenRules } from './conformance.ts';
+
 export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 export interface Message {
@@ -43,6 +45,8 @@ export interface RunOptions {
   readonly input?: string | Iterable<string | Buffer> | AsyncIterable<string | Buffer>;
   readonly keepOpen?: boolean;
   readonly cwd?: string;
+  /** Another copy of the program. */
+  readonly main?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly onSpawn?: (child: ChildProcessWithoutNullStreams) => void;
   /** The run is killed, and the test fails, when it takes longer; it is never meant to. */
@@ -53,7 +57,7 @@ export interface RunOptions {
 
 /** Runs `dist/main.js ARGS` to its end. */
 export async function runConnector(options: RunOptions): Promise<RunResult> {
-  const child = spawn(process.execPath, [MAIN, ...options.args], {
+  const child = spawn(process.execPath, [options.main ?? MAIN, ...options.args], {
     cwd: options.cwd,
     env: options.env ?? { PATH: process.env.PATH },
   });
@@ -85,6 +89,13 @@ export async function runConnector(options: RunOptions): Promise<RunResult> {
   clearTimeout(deadline);
   if (stuck.signal.aborted)
     throw new Error(`The connector was stuck. Its last words:\n${stdout.slice(-30).join('\n')}`);
+  const broken = brokenRules({
+    lines: stdout,
+    exitCode,
+    signal,
+    stdoutWasClosed: child.stdout.destroyed && !child.stdout.readableEnded,
+  });
+  if (broken.length > 0) throw new Error(`The run broke rules of the protocol:\n${broken.join('\n')}`);
   return { exitCode, signal, stderr, ...interpret(stdout) };
 }
 

@@ -1,0 +1,100 @@
+/**
+ * What every run must keep on stdout, whatever it was given; restated from the Airbyte protocol, not taken from the connector.
+ * Gives the rules that were broken, in words.
+ */
+import type { RunResult } from './connector.ts';
+
+type Json = Record<string, unknown>;
+type Check = (body: Json) => boolean;
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isText = (value: unknown) => typeof value === 'string';
+const isOneOf = (values: readonly string[], value: unknown) => values.includes(value as string);
+const isCount = (value: unknown) => value === undefined || (typeof value === 'number' && value >= 0);
+
+const LEVELS = ['FATAL', 'ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE'];
+const FAILURES = ['config_error', 'transient_error', 'system_error'];
+/** Milliseconds since 1970 of the years 2001 to 2286 have 13 digits; seconds have 10. */
+const isMilliseconds = (value: unknown) => typeof value === 'number' && value >= 1e12 && value < 1e13;
+
+/** Message type → the property that holds its body, and what the body must be. */
+const MESSAGES: Readonly<Record<string, { readonly body: string; readonly isRight: Check }>> = {
+  LOG: {
+    body: 'log',
+    isRight: ({ level, message }) => isOneOf(LEVELS, level) && isText(message) && message !== '',
+  },
+  STATE: {
+    body: 'state',
+    isRight: ({ type, stream, global, destinationStats }) =>
+      (type === 'STREAM'
+        ? isObject(stream) && isObject(stream.stream_descriptor)
+        : type === 'GLOBAL'
+          ? isObject(global)
+          : type === undefined || type === null || type === 'LEGACY') &&
+      isObject(destinationStats) &&
+      isCount(destinationStats.recordCount) &&
+      isCount(destinationStats.rejectedRecordCount),
+  },
+  TRACE: {
+    body: 'trace',
+    isRight: ({ type, emitted_at, error }) =>
+      type === 'ERROR' &&
+      isMilliseconds(emitted_at) &&
+      isObject(error) &&
+      isText(error.message) &&
+      error.message !== '' &&
+      isOneOf(FAILURES, error.failure_type),
+  },
+  CONNECTION_STATUS: {
+    body: 'connectionStatus',
+    isRight: ({ status, message }) => isOneOf(['SUCCEEDED', 'FAILED'], status) && isText(message),
+  },
+  SPEC: {
+    body: 'spec',
+    isRight: ({ connectionSpecification, documentationUrl, supported_destination_sync_modes: modes }) =>
+      isObject(connectionSpecification) && isText(documentationUrl) && Array.isArray(modes),
+  },
+  DESTINATION_CATALOG: {
+    body: 'destination_catalog',
+    isRight: ({ operations }) => Array.isArray(operations),
+  },
+};
+
+/** Broken rules of a run that was not killed. */
+export function brokenRules({ lines, exitCode, signal, stdoutWasClosed }: Run): string[] {
+  const broken: string[] = [];
+  const counts = new Map<string, number>();
+  for (const line of lines) {
+    const type = typeOf(line);
+    counts.set(type, (counts.get(type) ?? 0) + 1);
+    if (type === 'invalid') broken.push(`not a message of a destination: ${line.slice(0, 300)}`);
+  }
+  if (signal !== null || stdoutWasClosed) return broken;
+  const traces = counts.get('TRACE') ?? 0;
+  if (exitCode === 0 && traces > 0) broken.push('a trace of an error, and exit code 0');
+  if (exitCode !== 0 && traces !== 1)
+    broken.push(`exit code ${exitCode ?? 'none'}, and ${traces} error traces`);
+  if (traces === 1 && typeOf(lines.at(-1) ?? '') !== 'TRACE') broken.push('something after the error trace');
+  for (const last of ['SPEC', 'CONNECTION_STATUS', 'DESTINATION_CATALOG']) {
+    if ((counts.get(last) ?? 0) > 1) broken.push(`more than one ${last}`);
+    if (counts.has(last) && typeOf(lines.at(-1) ?? '') !== last) broken.push(`something after ${last}`);
+  }
+  return broken;
+}
+
+interface Run extends Pick<RunResult, 'lines' | 'exitCode' | 'signal'> {
+  readonly stdoutWasClosed: boolean;
+}
+
+function typeOf(line: string): string {
+  try {
+    const message: unknown = JSON.parse(line);
+    if (!isObject(message) || typeof message.type !== 'string') return 'invalid';
+    const rule = MESSAGES[message.type];
+    const body = rule && message[rule.body];
+    return isObject(body) && rule?.isRight(body) === true ? message.type : 'invalid';
+  } catch {
+    return 'invalid';
+  }
+}
