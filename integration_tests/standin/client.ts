@@ -44,3 +44,25 @@ export const failed = ({ body }: Answer) =>
   Object.fromEntries(
     Object.entries(body.failedUpdates as Record<string, string[]>).filter(([, names]) => names.length > 0),
   );
+
+/** lists/subscribe of these users. */
+export const subscribe = (standin: Standin, listId: number, subscribers: unknown, rest: object = {}) =>
+  call(standin, 'POST', '/api/lists/subscribe', { listId, subscribers, ...rest });
+
+/** lists/unsubscribe of these users, careful of the channel unless told otherwise. */
+export const unsubscribe = (
+  standin: Standin,
+  listId: number,
+  subscribers: unknown,
+  rest: object = { channelUnsubscribe: false },
+) => call(standin, 'POST', '/api/lists/unsubscribe', { listId, subscribers, ...rest });
+
+/** A GET whose answer is text. */
+export async function text(standin: Standin, path: string) {
+  const response = await fetch(standin.url + path, { headers: { 'Api-Key': standin.apiKey } });
+  return {
+    status: response.status,
+    type: response.headers.get('Content-Type'),
+    text: await response.text(),
+  };
+}

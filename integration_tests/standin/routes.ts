@@ -15,6 +15,8 @@ export interface Route {
 }
 
 const perSecond = (calls: number): Limit => ({ calls, seconds: 1 });
+const perMinute = (calls: number): Limit => ({ calls, seconds: 60 });
+const UNSTATED = perSecond(Infinity);
 
 /** Names that the API gives to other calls than a look-up by address. */
 const EMAIL_IN_PATH = /^\/api\/users\/(?!(?:forgotten|forgottenUserIds|getSentMessages)$)([^/]+)$/;
@@ -22,6 +24,18 @@ const EMAIL_IN_PATH = /^\/api\/users\/(?!(?:forgotten|forgottenUserIds|getSentMe
 /** The first that fits counts. */
 export const ROUTES: readonly Route[] = [
   { method: 'GET', path: /^\/api\/lists$/, limit: perSecond(100), handle: lists.getLists },
+  { method: 'POST', path: /^\/api\/lists$/, limit: UNSTATED, handle: lists.createList },
+  // No limit is stated for these two: that of users/bulkUpdate is assumed.
+  { method: 'POST', path: /^\/api\/lists\/subscribe$/, limit: perSecond(5), handle: lists.subscribe },
+  { method: 'POST', path: /^\/api\/lists\/unsubscribe$/, limit: perSecond(5), handle: lists.unsubscribe },
+  {
+    method: 'GET',
+    path: /^\/api\/lists\/getUsers$/,
+    limit: perMinute(5),
+    query: ['listId', 'preferUserId'],
+    handle: lists.getMembers,
+  },
+  { method: 'GET', path: /^\/api\/lists\/([^/]+)\/size$/, limit: perMinute(5), handle: lists.getSize },
   { method: 'GET', path: /^\/api\/users\/getFields$/, limit: perSecond(3), handle: users.getFields },
   { method: 'POST', path: /^\/api\/users\/bulkUpdate$/, limit: perSecond(5), handle: users.bulkUpdate },
   {
