@@ -3,7 +3,8 @@ import type { Identity } from './identities.ts';
 import type { UserWrite } from './store.ts';
 import { isObject, NumberText, parseExactly, type Value } from './values.ts';
 
-const USER_PROPERTIES: Readonly<Record<string, (value: Value) => boolean>> = {
+/** What a user of a request may have, and of which type. */
+export const USER_PROPERTIES: Readonly<Record<string, (value: Value) => boolean>> = {
   email: (value) => typeof value === 'string',
   userId: (value) => typeof value === 'string',
   dataFields: isObject,

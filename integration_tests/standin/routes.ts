@@ -2,6 +2,7 @@
 import type { Handler } from './context.ts';
 import type { Limit } from './limits.ts';
 import * as lists from './list-calls.ts';
+import { update, updateEmail } from './single-user.ts';
 import * as users from './user-calls.ts';
 
 export interface Route {
@@ -38,6 +39,8 @@ export const ROUTES: readonly Route[] = [
   { method: 'GET', path: /^\/api\/lists\/([^/]+)\/size$/, limit: perMinute(5), handle: lists.getSize },
   { method: 'GET', path: /^\/api\/users\/getFields$/, limit: perSecond(3), handle: users.getFields },
   { method: 'POST', path: /^\/api\/users\/bulkUpdate$/, limit: perSecond(5), handle: users.bulkUpdate },
+  { method: 'POST', path: /^\/api\/users\/update$/, limit: perSecond(500), handle: update },
+  { method: 'POST', path: /^\/api\/users\/updateEmail$/, limit: UNSTATED, handle: updateEmail },
   {
     method: 'GET',
     path: /^\/api\/users\/getByEmail$/,

@@ -183,8 +183,10 @@ export class Standin implements Context {
       const contentType = request.headers['content-type'] ?? '';
       return await route.handle(this, { url, segment, contentType, body });
     } catch (error) {
-      if (!(error instanceof BadRequest)) throw error;
-      this.unexpected.push(`${request.method ?? ''} ${url.pathname}: ${error.message}`);
+      const message = error instanceof Error ? error.message : String(error);
+      this.unexpected.push(`${request.method ?? ''} ${url.pathname}: ${message}`);
+      // A fault of the stand-in itself; without an answer the client would wait for ever.
+      if (!(error instanceof BadRequest)) return failure(500, 'GenericError', message);
       return failure(error.status, error.code, error.message);
     }
   }
