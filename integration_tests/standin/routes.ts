@@ -1,5 +1,6 @@
 /** The endpoints: path, published limit, query, handler. From Iterable's API description; anything else is a 404. */
 import type { Handler } from './context.ts';
+import { exportData } from './export.ts';
 import type { Limit } from './limits.ts';
 import * as lists from './list-calls.ts';
 import { update, updateEmail } from './single-user.ts';
@@ -73,5 +74,13 @@ export const ROUTES: readonly Route[] = [
     path: /^\/api\/users\/([^/]+)$/,
     limit: perSecond(100),
     handle: users.deleteByEmail,
+  },
+  {
+    method: 'GET',
+    path: /^\/api\/export\/data\.json$/,
+    limit: perMinute(4),
+    query: ['dataTypeName', 'range', 'onlyFields'],
+    repeatable: ['onlyFields'],
+    handle: exportData,
   },
 ];
