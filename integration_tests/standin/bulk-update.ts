@@ -1,21 +1,30 @@
-/** users/bulkUpdate: applies users one by one and answers as Iterable does, in both of its styles for a wrong type. */
-import type { FailureList, Store, UserWrite } from './store.ts';
+/** Applies the users of a call one by one and answers as Iterable does, in both of its styles for a wrong type. */
+import type { JsonAnswer } from './answers.ts';
+import type { FailureList } from './identities.ts';
+import type { Store, UserWrite } from './store.ts';
 import { isObject, toPlain, type Value } from './values.ts';
 
 /** A wrong type fails the user alone (`lists`) or the whole request (`whole`). */
 export type WrongTypeStyle = 'lists' | 'whole';
 
-export function bulkUpdate(
-  store: Store,
-  users: readonly UserWrite[],
-  createNewFields: boolean,
-  style: WrongTypeStyle,
-) {
-  if (style === 'whole') {
-    const refusal = wholeRefusal(store, users);
-    if (refusal) return refusal;
-  }
-  const failed: Record<FailureList, string[]> = {
+export interface ApplyOptions {
+  readonly createNewFields: boolean;
+  readonly style: WrongTypeStyle;
+  /** Unknown users fail instead of being created. */
+  readonly onlyExisting?: boolean;
+}
+
+export type Failures = Readonly<Record<FailureList, string[]>>;
+
+/** What came of the users of a call: the profiles that were written, and the answer to the bulk form of the call. */
+export interface Applied extends JsonAnswer {
+  readonly profiles: readonly number[];
+  /** Not given when the whole request was refused. */
+  readonly failed?: Failures;
+}
+
+export function noFailures(): Failures {
+  return {
     invalidEmails: [],
     invalidUserIds: [],
     notFoundEmails: [],
@@ -27,41 +36,65 @@ export function bulkUpdate(
     forgottenEmails: [],
     forgottenUserIds: [],
   };
+}
+
+/** Writes the users by the rules of the project: those of bulkUpdate, subscribe and update are the same. */
+export function applyUsers(
+  store: Store,
+  users: readonly UserWrite[],
+  { createNewFields, style, onlyExisting = false }: ApplyOptions,
+): Applied {
+  if (style === 'whole') {
+    const refusal = wholeRefusal(store, users);
+    if (refusal) return { ...refusal, profiles: [] };
+  }
+  const failed = noFailures();
+  const profiles: number[] = [];
   const createdFields = new Set<string>();
   const filteredOutFields = new Set<string>();
-  let failCount = 0;
   for (const user of users) {
     if (store.fields.mismatches(fieldsOf(user)).length > 0) {
       failed[user.email === undefined ? 'invalidDataUserIds' : 'invalidDataEmails'].push(
         user.email?.toLowerCase() ?? user.userId ?? '',
       );
-      failCount++;
       continue;
     }
     const unknown = store.fields.unknown(fieldsOf(user));
     const dataFields = createNewFields
       ? user.dataFields
       : (without(user.dataFields, unknown) as UserWrite['dataFields']);
-    const failure = store.write({ ...user, dataFields });
-    if (failure) {
-      failed[failure.list].push(failure.value);
-      failCount++;
+    const written = store.write({ ...user, dataFields }, onlyExisting);
+    if ('failure' in written) {
+      failed[written.failure.list].push(written.failure.value);
       continue;
     }
+    profiles.push(written.profile);
     for (const field of unknown) (createNewFields ? createdFields : filteredOutFields).add(field);
     if (createNewFields) store.fields.learn(fieldsOf(user));
   }
   return {
     status: 200,
-    body: {
-      successCount: users.length - failCount,
-      failCount,
-      createdFields: [...createdFields],
-      filteredOutFields: [...filteredOutFields],
-      invalidEmails: failed.invalidEmails,
-      invalidUserIds: failed.invalidUserIds,
-      failedUpdates: failed,
-    },
+    body: bulkBody(profiles.length, failed, createdFields, filteredOutFields),
+    profiles,
+    failed,
+  };
+}
+
+/** The body that all bulk calls answer with; each failure is one name in one list. */
+export function bulkBody(
+  successCount: number,
+  failed: Failures,
+  createdFields: Iterable<string> = [],
+  filteredOutFields: Iterable<string> = [],
+) {
+  return {
+    successCount,
+    failCount: Object.values(failed).flat().length,
+    createdFields: [...createdFields],
+    filteredOutFields: [...filteredOutFields],
+    invalidEmails: failed.invalidEmails,
+    invalidUserIds: failed.invalidUserIds,
+    failedUpdates: failed,
   };
 }
 

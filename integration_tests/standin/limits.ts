@@ -1,4 +1,10 @@
-/** Published rate limits as token buckets: one second's worth of tokens, refilled evenly. */
+/** Published rate limits as token buckets: full with what one period allows, refilled evenly. */
+
+/** So many calls in so many seconds. */
+export interface Limit {
+  readonly calls: number;
+  readonly seconds: number;
+}
 
 export class TokenBucket {
   readonly capacity: number;
@@ -7,9 +13,9 @@ export class TokenBucket {
   #tokens: number;
   #at: number;
 
-  constructor(perSecond: number, now: () => number) {
-    this.#perSecond = perSecond;
-    this.capacity = Math.max(1, perSecond);
+  constructor({ calls, seconds }: Limit, now: () => number) {
+    this.#perSecond = calls / seconds;
+    this.capacity = Math.max(1, calls);
     this.#tokens = this.capacity;
     this.#now = now;
     this.#at = now();

@@ -1,34 +1,23 @@
 /** A stand-in for Iterable: a real HTTP server, as strict as what is known of the API. Shares no code with the connector. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { bulkUpdate, type WrongTypeStyle } from './bulk-update.ts';
+import { pipeline } from 'node:stream/promises';
+import { failure, toJson, type Answer, type TextAnswer } from './answers.ts';
+import type { WrongTypeStyle } from './bulk-update.ts';
+import type { Context } from './context.ts';
+import { Fading } from './fading.ts';
 import { Faults, type Fault } from './faults.ts';
 import { TokenBucket } from './limits.ts';
-import { BadRequest, readBulkUpdate } from './requests.ts';
-import { Store, type PlainUser, type ProjectType } from './store.ts';
-import { parseExactly } from './values.ts';
+import { Lists } from './lists.ts';
+import type { StandinOptions } from './options.ts';
+import { BadRequest, checkQuery } from './requests.ts';
+import { ROUTES, type Route } from './routes.ts';
+import { Store } from './store.ts';
+import { Traffic } from './traffic.ts';
+
+export type { StandinOptions } from './options.ts';
 
 export const STANDIN_API_KEY = '0123456789abcdef0123456789abcdef';
-
-export interface StandinOptions {
-  readonly projectType?: ProjectType;
-  readonly apiKey?: string;
-  readonly port?: number;
-  /** Multiplies the published limits; Infinity lifts them. */
-  readonly limitScale?: number;
-  /** Field types that the project has already. */
-  readonly fields?: Readonly<Record<string, string>>;
-  readonly wrongTypeStyle?: WrongTypeStyle;
-  /** The project's own setting, for requests without createNewFields. */
-  readonly createNewFields?: boolean;
-  /** A deletion shows this many look-ups later; 0 at once. */
-  readonly lookUpsUntilGone?: number;
-  /** Answers come this much later, so that calls overlap. */
-  readonly latencyMs?: number;
-  readonly lists?: readonly { readonly name: string; readonly listType: string }[];
-  readonly unknownUserIdStatus?: 200 | 404;
-  readonly now?: () => number;
-}
 
 export interface LoggedRequest {
   readonly method: string;
@@ -41,31 +30,12 @@ export interface LoggedRequest {
   answeredAt?: number;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly body: unknown;
-}
-
-/** Requests per second of each route; from Iterable's API description. */
-const ROUTES: readonly {
-  readonly name: string;
-  readonly method: string;
-  readonly path: RegExp;
-  readonly perSecond: number;
-}[] = [
-  { name: 'getFields', method: 'GET', path: /^\/api\/users\/getFields$/, perSecond: 3 },
-  { name: 'getLists', method: 'GET', path: /^\/api\/lists$/, perSecond: 100 },
-  { name: 'bulkUpdate', method: 'POST', path: /^\/api\/users\/bulkUpdate$/, perSecond: 5 },
-  { name: 'getByEmail', method: 'GET', path: /^\/api\/users\/getByEmail$/, perSecond: 100 },
-  { name: 'getByUserId', method: 'GET', path: /^\/api\/users\/byUserId$/, perSecond: 100 },
-  { name: 'deleteByUserId', method: 'DELETE', path: /^\/api\/users\/byUserId\/([^/]+)$/, perSecond: 100 },
-  { name: 'deleteByEmail', method: 'DELETE', path: /^\/api\/users\/([^/]+)$/, perSecond: 100 },
-];
-
-const MAX_BODY_BYTES = 4_000_000;
-
-export class Standin {
+export class Standin implements Context {
+  readonly options: StandinOptions;
   readonly store: Store;
+  readonly lists: Lists;
+  readonly fading: Fading;
+  readonly traffic: Traffic;
   readonly requests: LoggedRequest[] = [];
   /** Whatever a correct client would not have sent. */
   readonly unexpected: string[] = [];
@@ -76,25 +46,30 @@ export class Standin {
   intercept: ((request: LoggedRequest) => Fault | undefined) | undefined;
   /** What requests meet that are not intercepted. */
   readonly faults = new Faults();
-  readonly #options: StandinOptions;
   readonly #server: Server;
-  readonly #buckets = new Map<string, TokenBucket>();
-  readonly #inFlight = new Map<string, number>();
-  /** Deleted but still shown: identity → look-ups until gone. */
-  readonly #fading = new Map<string, { user: PlainUser; lookUps: number }>();
+  readonly #buckets: ReadonlyMap<Route, TokenBucket>;
 
   constructor(options: StandinOptions) {
-    this.#options = options;
-    this.store = new Store(options.projectType ?? 'hybrid', options.fields ?? {});
+    this.options = options;
+    this.store = new Store(options);
+    this.lists = new Lists(options, this.#now);
+    this.fading = new Fading(options.lookUpsUntilGone ?? 0);
+    this.traffic = new Traffic(this.store, this.fading, options, this.#now, (what) => {
+      this.unexpected.push(what);
+    });
     this.wrongTypeStyle = options.wrongTypeStyle ?? 'lists';
-    for (const { name, perSecond } of ROUTES) {
-      this.#buckets.set(name, new TokenBucket(perSecond * (options.limitScale ?? 1), this.#now));
-    }
+    const { limitScale = 1 } = options;
+    this.#buckets = new Map(
+      ROUTES.map((route) => {
+        const { calls, seconds } = route.limit;
+        return [route, new TokenBucket({ calls: calls * limitScale, seconds }, this.#now)];
+      }),
+    );
     this.#server = createServer((request, response) => void this.#serve(request, response));
   }
 
   async listen(): Promise<void> {
-    await new Promise<void>((resolve) => this.#server.listen(this.#options.port ?? 0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => this.#server.listen(this.options.port ?? 0, '127.0.0.1', resolve));
   }
 
   get url(): string {
@@ -102,7 +77,7 @@ export class Standin {
   }
 
   get apiKey(): string {
-    return this.#options.apiKey ?? STANDIN_API_KEY;
+    return this.options.apiKey ?? STANDIN_API_KEY;
   }
 
   /** Requests whose path ends like this. */
@@ -110,12 +85,18 @@ export class Standin {
     return this.requests.filter(({ path }) => path.endsWith(ending));
   }
 
+  /** Who is on a list, by its name or id: the addresses, else ids, in order. */
+  members(list: string | number): string[] {
+    const { id } = this.lists.find(list);
+    return [...this.store.membersOf(id)].map(({ email, userId }) => email ?? userId ?? '').sort();
+  }
+
   async close(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  readonly #now = (): number => (this.#options.now ?? Date.now)();
+  readonly #now = (): number => (this.options.now ?? Date.now)();
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
@@ -134,16 +115,16 @@ export class Standin {
     this.lastBody = requestText;
     const fault =
       this.intercept?.(logged) ??
-      this.faults.next(routeOf(logged)?.name ?? '', `${request.url ?? ''} ${requestText}`);
+      this.faults.next(routeOf(logged)?.handle.name ?? '', `${request.url ?? ''} ${requestText}`);
     if (fault && fault.afterApplying !== true) {
       this.#fail(response, fault, logged);
       return;
     }
     if (await hasLeft(request)) return;
     const answer = await this.#answer(request, url, body);
-    const text = JSON.stringify(answer.body);
     if (fault?.delayMs !== undefined) await sleep(fault.delayMs);
     else if (fault?.stall === true) {
+      const text = 'body' in answer ? toJson(answer.body) : 'x';
       // Never ended: the client has to give up.
       response.writeHead(answer.status, { 'Content-Length': text.length }).write(text.slice(0, -1));
       return;
@@ -151,7 +132,7 @@ export class Standin {
       this.#fail(response, fault, logged);
       return;
     }
-    this.#send(response, answer.status, text, logged);
+    await this.#reply(response, answer, logged);
   }
 
   #fail(
@@ -175,6 +156,19 @@ export class Standin {
     response.writeHead(status).end(body);
   }
 
+  async #reply(response: ServerResponse, answer: Answer, logged: LoggedRequest): Promise<void> {
+    if ('body' in answer) this.#send(response, answer.status, toJson(answer.body), logged);
+    else await this.#stream(response, answer, logged);
+  }
+
+  async #stream(response: ServerResponse, answer: TextAnswer, logged: LoggedRequest): Promise<void> {
+    logged.status = answer.status;
+    response.writeHead(answer.status, { 'Content-Type': answer.contentType });
+    // Whoever asked may hang up before the end.
+    await pipeline(inChunks(answer.pieces), response).catch(() => undefined);
+    logged.answeredAt = this.#now();
+  }
+
   async #answer(request: IncomingMessage, url: URL, body: Buffer): Promise<Answer> {
     if (request.headers['api-key'] !== this.apiKey || url.searchParams.has('api_key')) {
       return failure(401, 'BadApiKey', 'Invalid API key');
@@ -184,124 +178,23 @@ export class Standin {
       this.unexpected.push(`${request.method ?? ''} ${url.pathname}`);
       return failure(404, 'NotFound', 'no such endpoint');
     }
-    const refusal = this.#buckets.get(route.name)?.take();
+    const refusal = this.#buckets.get(route)?.take();
     if (refusal)
       return {
         status: 429,
         body: { code: 'RateLimitExceeded', msg: 'Rate limit exceeded', params: refusal },
       };
     try {
-      const segment = decodeURIComponent(route.path.exec(url.pathname)?.[1] ?? '');
-      return await this.#handle(route.name, request, url, segment, body);
+      checkQuery(url, route.query ?? [], route.repeatable);
+      const segment = decoded(route.path.exec(url.pathname)?.[1] ?? '');
+      const contentType = request.headers['content-type'] ?? '';
+      return await route.handle(this, { url, segment, contentType, body });
     } catch (error) {
-      if (!(error instanceof BadRequest)) throw error;
-      this.unexpected.push(`${request.method ?? ''} ${url.pathname}: ${error.message}`);
+      const message = error instanceof Error ? error.message : String(error);
+      this.unexpected.push(`${request.method ?? ''} ${url.pathname}: ${message}`);
+      // A fault of the stand-in itself; without an answer the client would wait for ever.
+      if (!(error instanceof BadRequest)) return failure(500, 'GenericError', message);
       return failure(error.status, error.code, error.message);
-    }
-  }
-
-  async #handle(
-    name: string,
-    request: IncomingMessage,
-    url: URL,
-    segment: string,
-    body: Buffer,
-  ): Promise<Answer> {
-    switch (name) {
-      case 'getFields':
-        return { status: 200, body: { fields: Object.fromEntries(this.store.fields.types) } };
-      case 'getLists':
-        return {
-          status: 200,
-          body: {
-            lists: (this.#options.lists ?? []).map((list, index) => ({
-              id: index + 1,
-              createdAt: 1,
-              ...list,
-            })),
-          },
-        };
-      case 'getByEmail':
-        return this.#lookUp(
-          this.store.userByEmail(queryValue(url, 'email')),
-          `email:${queryValue(url, 'email').toLowerCase()}`,
-        );
-      case 'getByUserId':
-        return this.#lookUp(
-          this.store.userByUserId(queryValue(url, 'userId')),
-          `userId:${queryValue(url, 'userId')}`,
-        );
-      case 'deleteByEmail':
-        if (this.store.projectType === 'user_id')
-          throw new BadRequest('deletion by email on a userID-based project');
-        this.#fade([this.store.userByEmail(segment)]);
-        this.store.deleteByEmail(segment);
-        return success();
-      case 'deleteByUserId': {
-        this.#fade(this.store.usersByUserId(segment));
-        const isKnown = this.store.deleteByUserId(segment);
-        return isKnown || this.#options.unknownUserIdStatus !== 404
-          ? success()
-          : failure(404, 'NotFound', 'unknown user');
-      }
-      default:
-        return this.#bulkUpdate(request, body);
-    }
-  }
-
-  async #bulkUpdate(request: IncomingMessage, body: Buffer): Promise<Answer> {
-    if (body.length > MAX_BODY_BYTES) throw new BadRequest('over 4 MB', 'BatchTooLarge', 413);
-    if (!(request.headers['content-type'] ?? '').startsWith('application/json'))
-      throw new BadRequest('not JSON', 'BadJsonBody');
-    const { users, createNewFields } = readBulkUpdate(parseBody(body));
-    const identities = users.flatMap(({ email, userId }) => [
-      ...(email === undefined ? [] : [`email:${email}`]),
-      ...(userId === undefined ? [] : [`userId:${userId}`]),
-    ]);
-    this.#enter(identities);
-    try {
-      for (const identity of identities) {
-        if (this.#fading.has(identity))
-          this.unexpected.push('bulkUpdate of a user whose deletion is still under way');
-      }
-      const answer = bulkUpdate(
-        this.store,
-        users,
-        createNewFields ?? this.#options.createNewFields ?? true,
-        this.wrongTypeStyle,
-      );
-      const { latencyMs = 0 } = this.#options;
-      if (latencyMs > 0) await sleep(latencyMs);
-      return answer;
-    } finally {
-      for (const identity of identities) this.#inFlight.delete(identity);
-    }
-  }
-
-  #enter(identities: readonly string[]): void {
-    for (const identity of identities) {
-      const count = (this.#inFlight.get(identity) ?? 0) + 1;
-      this.#inFlight.set(identity, count);
-      if (count > 1) this.unexpected.push('two bulk calls for one user at a time, or a user twice in one');
-    }
-  }
-
-  #lookUp(user: PlainUser | undefined, identity: string): Answer {
-    const fading = this.#fading.get(identity);
-    if (fading) {
-      fading.lookUps--;
-      if (fading.lookUps <= 0) this.#fading.delete(identity);
-      return { status: 200, body: { user: fading.user } };
-    }
-    return { status: 200, body: user ? { user } : {} };
-  }
-
-  #fade(users: readonly (PlainUser | undefined)[]): void {
-    const lookUps = this.#options.lookUpsUntilGone ?? 0;
-    for (const user of users) {
-      if (!user || lookUps === 0) continue;
-      if (user.email !== undefined) this.#fading.set(`email:${user.email}`, { user, lookUps });
-      if (user.userId !== undefined) this.#fading.set(`userId:${user.userId}`, { user, lookUps });
     }
   }
 }
@@ -331,24 +224,22 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
   return standin;
 }
 
-function parseBody(body: Buffer) {
+function decoded(segment: string): string {
   try {
-    return parseExactly(body.toString('utf8'));
+    return decodeURIComponent(segment);
   } catch {
-    throw new BadRequest('body is not JSON', 'BadJsonBody');
+    throw new BadRequest('the path is not percent-encoded as it should be');
   }
 }
 
-function queryValue(url: URL, name: string): string {
-  const value = url.searchParams.get(name);
-  if (value === null) throw new BadRequest(`the query lacks ${name}`);
-  return value;
-}
-
-function success(): Answer {
-  return { status: 200, body: { msg: '', code: 'Success', params: null } };
-}
-
-function failure(status: number, code: string, msg: string): Answer {
-  return { status, body: { msg, code, params: null } };
+/** Pieces of a line each would be written one by one. */
+function* inChunks(pieces: Iterable<string>): Generator<string> {
+  let chunk = '';
+  for (const piece of pieces) {
+    chunk += piece;
+    if (chunk.length < 65_536) continue;
+    yield chunk;
+    chunk = '';
+  }
+  if (chunk !== '') yield chunk;
 }

@@ -1,50 +1,22 @@
 import { describe, expect, it } from '@jest/globals';
-import { startStandin, type Standin, type StandinOptions } from './server.ts';
-
-async function withStandin(
-  options: StandinOptions,
-  test: (standin: Standin) => Promise<void>,
-): Promise<void> {
-  const standin = await startStandin({ limitScale: Infinity, ...options });
-  try {
-    await test(standin);
-  } finally {
-    await standin.close();
-  }
-}
-
-interface Answer {
-  readonly status: number;
-  readonly body: Record<string, unknown>;
-}
-
-async function call(
-  standin: Standin,
-  method: string,
-  path: string,
-  body?: unknown,
-  headers: Record<string, string> = {},
-): Promise<Answer> {
-  const response = await fetch(standin.url + path, {
-    method,
-    headers: { 'Api-Key': standin.apiKey, 'Content-Type': 'application/json', ...headers },
-    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-  });
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
-}
-
-const bulk = (standin: Standin, users: unknown, rest: Record<string, unknown> = {}) =>
-  call(standin, 'POST', '/api/users/bulkUpdate', typeof users === 'string' ? users : { users, ...rest });
-const failed = ({ body }: Answer) =>
-  Object.fromEntries(
-    Object.entries(body.failedUpdates as Record<string, string[]>).filter(([, names]) => names.length > 0),
-  );
+import { bulk, call, failed, withStandin } from './client.ts';
 
 describe('the stand-in is strict', () => {
   it.each([
     ['a wrong key', 'GET', '/api/lists', undefined, { 'Api-Key': 'wrong' }, 401, 'BadApiKey'],
     ['a key in the query', 'GET', '/api/lists?api_key=x', undefined, {}, 401, 'BadApiKey'],
     ['an unknown path', 'GET', '/api/nothing', undefined, {}, 404, 'NotFound'],
+    ['an unknown property of a query', 'GET', '/api/lists?page=2', undefined, {}, 400, 'BadParams'],
+    [
+      'a property of a query twice',
+      'GET',
+      '/api/users/getByEmail?email=a&email=b',
+      undefined,
+      {},
+      400,
+      'BadParams',
+    ],
+    ['a path that is badly encoded', 'DELETE', '/api/users/50%', undefined, {}, 400, 'BadParams'],
     ['broken JSON', 'POST', '/api/users/bulkUpdate', '{"users":', {}, 400, 'BadJsonBody'],
     [
       'a body that says it is text',
@@ -135,6 +107,19 @@ describe('the stand-in is strict', () => {
       expect([(await bulk(standin, [])).status, (await bulk(standin, [])).status]).toEqual([200, 429]);
     });
   });
+
+  it('reports two calls for one user at a time, by whatever the user is named', () =>
+    withStandin({ latencyMs: 50 }, async (standin) => {
+      await bulk(standin, [{ email: 'a@x.com', dataFields: { userId: '1' } }]);
+      await Promise.all([bulk(standin, [{ email: 'A@x.com' }]), bulk(standin, [{ userId: '1' }])]);
+      expect(standin.unexpected).toHaveLength(1);
+      const isFirstIn = bulk(standin, [{ email: 'b@x.com', dataFields: { userId: '2' } }]);
+      while (standin.store.size < 2) await new Promise(setImmediate);
+      await Promise.all([isFirstIn, bulk(standin, [{ userId: '2' }])]);
+      expect(standin.unexpected).toHaveLength(2);
+      await bulk(standin, [{ email: 'a@x.com' }, { email: 'b@x.com' }]);
+      expect(standin.unexpected).toHaveLength(2);
+    }));
 
   it('reports a user twice in one call', () =>
     withStandin({}, async (standin) => {
@@ -240,6 +225,38 @@ describe('the stand-in’s users', () => {
       expect((await lookUp()).body).toEqual({ user: { email: 'a+b@x.com', dataFields: {} } });
       expect((await lookUp()).body).toEqual({});
     }));
+
+  it('look-ups take the identity in the path too, and long numbers keep their digits', () =>
+    withStandin({}, async (standin) => {
+      await bulk(
+        standin,
+        '{"users":[{"email":"a/b@x.com","dataFields":{"userId":"1/2","n":9007199254740993}}]}',
+      );
+      const user = { user: { email: 'a/b@x.com', userId: '1/2' } };
+      expect((await call(standin, 'GET', '/api/users/A%2Fb%40x.com')).body).toMatchObject(user);
+      expect((await call(standin, 'GET', '/api/users/byUserId/1%2F2')).body).toMatchObject(user);
+      expect((await call(standin, 'GET', '/api/users/byUserId/1')).body).toEqual({});
+      expect((await call(standin, 'GET', '/api/users/getSentMessages')).status).toBe(404);
+      const response = await fetch(`${standin.url}/api/users/byUserId?userId=1%2F2`, {
+        headers: { 'Api-Key': standin.apiKey },
+      });
+      expect(await response.text()).toContain('"n":9007199254740993');
+    }));
+
+  it('hybrid project: a new address for the old one is taken or a conflict, as the option says', async () => {
+    const move = [{ email: 'old@x.com', dataFields: { email: 'New@x.com' } }];
+    await withStandin({}, async (standin) => {
+      await bulk(standin, [{ email: 'old@x.com' }]);
+      expect(failed(await bulk(standin, move))).toEqual({});
+      expect(standin.store.users()).toEqual([{ email: 'new@x.com', dataFields: {} }]);
+    });
+    await withStandin({ emailMoveByEmail: 'conflicts' }, async (standin) => {
+      await bulk(standin, [{ userId: '1', dataFields: { email: 'old@x.com' } }]);
+      expect(failed(await bulk(standin, move))).toEqual({ conflictEmails: ['old@x.com'] });
+      await bulk(standin, [{ userId: '1', dataFields: { email: 'new@x.com' } }]);
+      expect(standin.store.userByUserId('1')?.email).toBe('new@x.com');
+    });
+  });
 
   it('unknown fields are created or dropped, and named', () =>
     withStandin({ fields: { old: 'long' } }, async (standin) => {

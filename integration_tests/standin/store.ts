@@ -1,10 +1,14 @@
 /** The stand-in's users, by the rules of the three project types. */
 import { Fields } from './fields.ts';
-import { isObject, toPlain, type Value } from './values.ts';
+import { identityFailure, notFound, type Identity, type WriteFailure } from './identities.ts';
+import { isObject, toPlain, withoutNulls, type Value } from './values.ts';
 
 export type ProjectType = 'hybrid' | 'email' | 'user_id';
 
 interface StoredUser {
+  /** Stays when address and id change. */
+  readonly profile: number;
+  readonly lists: Set<number>;
   email?: string;
   userId?: string;
   dataFields: { [field: string]: Value };
@@ -17,42 +21,36 @@ export interface PlainUser {
 }
 
 /** One user of a bulk or single request, its outer shape already checked. */
-export interface UserWrite {
-  readonly email?: string;
-  readonly userId?: string;
+export interface UserWrite extends Identity {
   readonly dataFields: { [field: string]: Value };
   readonly preferUserId: boolean;
   readonly mergeNestedObjects: boolean;
 }
 
-export type FailureList =
-  | 'invalidEmails'
-  | 'invalidUserIds'
-  | 'notFoundEmails'
-  | 'notFoundUserIds'
-  | 'invalidDataEmails'
-  | 'invalidDataUserIds'
-  | 'conflictEmails'
-  | 'conflictUserIds'
-  | 'forgottenEmails'
-  | 'forgottenUserIds';
-
-export interface WriteFailure {
-  readonly list: FailureList;
-  readonly value: string;
+/** How a project answers where nobody documents it. */
+export interface StoreOptions {
+  readonly projectType?: ProjectType;
+  /** Field types that the project has already. */
+  readonly fields?: Readonly<Record<string, string>>;
+  /** Hybrid projects: what a new address in dataFields does to a user who is named by the old one. */
+  readonly emailMoveByEmail?: 'moves' | 'conflicts';
 }
 
 export class Store {
   readonly projectType: ProjectType;
   readonly fields: Fields;
   readonly forgotten = new Set<string>();
-  readonly #users = new Set<StoredUser>();
+  readonly #movesByEmail: boolean;
+  readonly #users = new Map<number, StoredUser>();
   readonly #byEmail = new Map<string, StoredUser>();
   readonly #byUserId = new Map<string, Set<StoredUser>>();
 
-  constructor(projectType: ProjectType, initialFields: Readonly<Record<string, string>>) {
+  #profiles = 0;
+
+  constructor({ projectType = 'hybrid', fields = {}, emailMoveByEmail = 'moves' }: StoreOptions) {
     this.projectType = projectType;
-    this.fields = new Fields(initialFields);
+    this.fields = new Fields(fields);
+    this.#movesByEmail = projectType !== 'hybrid' || emailMoveByEmail === 'moves';
   }
 
   get size(): number {
@@ -60,7 +58,12 @@ export class Store {
   }
 
   users(): PlainUser[] {
-    return [...this.#users].map(plain);
+    return [...this.each()];
+  }
+
+  /** The users one after the other, in the order in which they came. */
+  *each(): Generator<PlainUser> {
+    for (const user of this.#users.values()) yield plain(user);
   }
 
   userByEmail(email: string): PlainUser | undefined {
@@ -76,6 +79,54 @@ export class Store {
     return this.usersByUserId(userId)[0];
   }
 
+  /** The profiles behind an identity as look-ups show them: with the lists that they are on. */
+  shown({ email, userId }: Identity): PlainUser[] {
+    const users =
+      email === undefined
+        ? [...(this.#byUserId.get(userId ?? '') ?? [])]
+        : [this.#byEmail.get(email.toLowerCase())].filter((user) => user !== undefined);
+    const field = this.projectType === 'email' ? 'emailListIds' : 'userListIds';
+    return users.map((user) => {
+      const { dataFields, ...identity } = plain(user);
+      const lists = user.lists.size === 0 ? {} : { [field]: sorted(user.lists) };
+      return { ...identity, dataFields: { ...dataFields, ...lists } };
+    });
+  }
+
+  /** The profile that an identity names; it outlives changes of address and id. */
+  profileOf(identity: Identity): number | undefined {
+    return this.#find(identity)?.profile;
+  }
+
+  /** The ids of the lists that a user is on. */
+  listsOf(identity: Identity): number[] {
+    return sorted(this.#find(identity)?.lists ?? []);
+  }
+
+  *membersOf(listId: number): Generator<Identity> {
+    for (const { lists, email, userId } of this.#users.values()) {
+      if (!lists.has(listId)) continue;
+      yield { ...(email === undefined ? {} : { email }), ...(userId === undefined ? {} : { userId }) };
+    }
+  }
+
+  join(profile: number, listId: number): void {
+    this.#users.get(profile)?.lists.add(listId);
+  }
+
+  /** Takes a user off a list; gives the list of failures that names one who is not on it. */
+  leave(identity: Identity, listId: number): WriteFailure | undefined {
+    const failure = identityFailure(identity, {}, this.forgotten);
+    if (failure) return failure;
+    return this.#find(identity)?.lists.delete(listId) === true ? undefined : notFound(identity);
+  }
+
+  /** Gives a profile another address; all else stays. */
+  changeEmail(profile: number, email: string): void {
+    const user = this.#users.get(profile);
+    if (user) this.#setEmail(user, email.toLowerCase());
+  }
+
   deleteByEmail(email: string): void {
     const user = this.#byEmail.get(email.toLowerCase());
     if (user) this.#remove(user);
@@ -87,54 +138,40 @@ export class Store {
     return owners.length > 0;
   }
 
-  /** Applies one user of a request; gives the list that names it when it fails. Types are checked by the caller. */
-  write(write: UserWrite): WriteFailure | undefined {
-    const failure = this.#identityFailure(write);
-    if (failure) return failure;
+  /**
+   * Applies one user of a request; gives its profile, or the list that names it when it fails. With `onlyExisting`,
+   * an unknown user fails where the project type heeds that. Types are checked by the caller.
+   */
+  write(write: UserWrite, onlyExisting = false): { profile: number } | { failure: WriteFailure } {
+    const failure = identityFailure(write, write.dataFields, this.forgotten);
+    if (failure) return { failure };
     const existing = this.#find(write);
-    if (!existing && this.projectType === 'email' && write.email === undefined && !write.preferUserId) {
-      return { list: 'notFoundUserIds', value: write.userId ?? '' };
-    }
+    const isRefused =
+      this.projectType === 'email' ? write.email === undefined && !write.preferUserId : onlyExisting;
+    if (!existing && isRefused) return { failure: notFound(write) };
     const conflict = this.#conflict(write, existing);
-    if (conflict) return conflict;
+    if (conflict) return { failure: conflict };
     const user = existing ?? this.#create(write);
     this.#apply(user, write);
-    return undefined;
+    return { profile: user.profile };
   }
 
-  #identityFailure({ email, userId, dataFields }: UserWrite): WriteFailure | undefined {
-    const emails = [email, dataFields.email].filter((value) => value !== undefined && value !== null);
-    const userIds = [userId, dataFields.userId].filter((value) => value !== undefined && value !== null);
-    for (const value of emails) {
-      if (typeof value !== 'string' || !isEmail(value))
-        return {
-          list: 'invalidEmails',
-          value: JSON.stringify(toPlain(value)).replaceAll('"', '').toLowerCase(),
-        };
-      if (this.forgotten.has(value.toLowerCase()))
-        return { list: 'forgottenEmails', value: value.toLowerCase() };
-    }
-    for (const value of userIds) {
-      if (typeof value !== 'string' || !isUserId(value))
-        return { list: 'invalidUserIds', value: JSON.stringify(toPlain(value)).replaceAll('"', '') };
-      if (this.forgotten.has(value)) return { list: 'forgottenUserIds', value };
-    }
-    return undefined;
-  }
-
-  #find({ email, userId }: UserWrite): StoredUser | undefined {
+  #find({ email, userId }: Identity): StoredUser | undefined {
     if (email !== undefined) return this.#byEmail.get(email.toLowerCase());
     return [...(this.#byUserId.get(userId ?? '') ?? [])][0];
   }
 
-  #conflict({ dataFields }: UserWrite, existing: StoredUser | undefined): WriteFailure | undefined {
+  #conflict(
+    { email: namedBy, dataFields }: UserWrite,
+    existing: StoredUser | undefined,
+  ): WriteFailure | undefined {
     const { email, userId } = dataFields;
     if (typeof email === 'string') {
       const owner = this.#byEmail.get(email.toLowerCase());
       if (owner && owner !== existing) return { list: 'conflictEmails', value: email.toLowerCase() };
-      // Email-based projects change an address by users/updateEmail only.
+      // Email-based projects change an address by users/updateEmail only, the others by the id at least.
       if (
-        this.projectType === 'email' &&
+        (this.projectType === 'email' || (namedBy !== undefined && !this.#movesByEmail)) &&
         existing?.email !== undefined &&
         existing.email !== email.toLowerCase()
       ) {
@@ -149,8 +186,8 @@ export class Store {
   }
 
   #create({ email, userId }: UserWrite): StoredUser {
-    const user: StoredUser = { dataFields: {} };
-    this.#users.add(user);
+    const user: StoredUser = { profile: ++this.#profiles, lists: new Set(), dataFields: {} };
+    this.#users.set(user.profile, user);
     if (email !== undefined) this.#setEmail(user, email.toLowerCase());
     if (userId !== undefined) this.#setUserId(user, userId);
     if (this.projectType === 'email' && email === undefined)
@@ -202,7 +239,7 @@ export class Store {
   }
 
   #remove(user: StoredUser): void {
-    this.#users.delete(user);
+    this.#users.delete(user.profile);
     if (user.email !== undefined) this.#byEmail.delete(user.email);
     if (user.userId !== undefined) this.#byUserId.get(user.userId)?.delete(user);
   }
@@ -216,20 +253,6 @@ function plain({ email, userId, dataFields }: StoredUser): PlainUser {
   };
 }
 
-function withoutNulls(value: Value): Value {
-  if (!isObject(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, child]) => child !== null)
-      .map(([key, child]) => [key, withoutNulls(child)]),
-  );
-}
-
-function isEmail(text: string): boolean {
-  return /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(text);
-}
-
-/** At most 52 printable ASCII characters, not ending in a blank. */
-function isUserId(text: string): boolean {
-  return /^[ -~]{1,52}$/.test(text) && !text.endsWith(' ');
+function sorted(ids: Iterable<number>): number[] {
+  return [...ids].sort((a, b) => a - b);
 }

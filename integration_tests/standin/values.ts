@@ -37,6 +37,16 @@ export function toPlain(value: Value): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, toPlain(child)]));
 }
 
+/** Nulls remove: an object is stored without the fields that are null, at any depth. */
+export function withoutNulls(value: Value): Value {
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, child]) => child !== null)
+      .map(([key, child]) => [key, withoutNulls(child)]),
+  );
+}
+
 const DATE = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?: ?(?:Z|[+-]\d{2}:?\d{2}))?)?$/;
 
 export function isDateText(text: string): boolean {

@@ -1,0 +1,31 @@
+/** What a handler gives back, and the answers that several of them share. */
+
+export interface JsonAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** Sent piece by piece, so that a long answer never lies in memory whole. */
+export interface TextAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly pieces: Iterable<string>;
+}
+
+export type Answer = JsonAnswer | TextAnswer;
+
+/** Numbers beyond 2^53 keep their digits. Needs a Node with JSON.rawJSON (22 and later). */
+export function toJson(value: unknown): string {
+  const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => unknown };
+  return JSON.stringify(value, (_key, child: unknown) =>
+    typeof child === 'bigint' ? rawJSON(child.toString()) : child,
+  );
+}
+
+export function success(): JsonAnswer {
+  return { status: 200, body: { msg: '', code: 'Success', params: null } };
+}
+
+export function failure(status: number, code: string, msg: string): JsonAnswer {
+  return { status, body: { msg, code, params: null } };
+}

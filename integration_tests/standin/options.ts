@@ -1,0 +1,31 @@
+/** How a stand-in is set up. */
+import type { WrongTypeStyle } from './bulk-update.ts';
+import type { ListOptions } from './lists.ts';
+import type { StoreOptions } from './store.ts';
+
+export interface StandinOptions extends StoreOptions, ListOptions {
+  readonly apiKey?: string;
+  readonly port?: number;
+  /** Multiplies the published limits; Infinity lifts them. */
+  readonly limitScale?: number;
+  readonly wrongTypeStyle?: WrongTypeStyle;
+  /** The project's own setting, for requests without createNewFields. */
+  readonly createNewFields?: boolean;
+  /** A deletion shows this many look-ups later; 0 at once. */
+  readonly lookUpsUntilGone?: number;
+  /** Answers of calls that write come this much later, so that calls overlap. */
+  readonly latencyMs?: number;
+  readonly unknownUserIdStatus?: 200 | 404;
+  /** What users/update answers when another user has the address or the id. */
+  readonly conflictStatus?: 400 | 409;
+  /** What users/updateEmail looks at first: it decides the error for a change that was already made. */
+  readonly updateEmailChecksFirst?: 'newEmail' | 'current';
+  /**
+   * Whether a bulkUpdate of a user soon after a single-user call is reported; with `both`, the other order as well.
+   * Lists' calls do not count.
+   */
+  readonly refuseMixing?: boolean | 'both';
+  /** How long "soon" is, by the stand-in's clock. */
+  readonly mixWindowMs?: number;
+  readonly now?: () => number;
+}

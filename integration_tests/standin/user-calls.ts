@@ -1,0 +1,54 @@
+/** The calls on users: look-ups, deletions, users/bulkUpdate. */
+import { failure, success, type Answer } from './answers.ts';
+import { applyUsers } from './bulk-update.ts';
+import { createsFields, type Context, type Handler } from './context.ts';
+import type { Identity } from './identities.ts';
+import { BadRequest, queryValue, readBody, readOptionalBoolean, readUsers } from './requests.ts';
+
+export const getFields: Handler = ({ store }) => ({
+  status: 200,
+  body: { fields: Object.fromEntries(store.fields.types) },
+});
+
+export const getByEmail: Handler = (context, { url }) => lookUp(context, { email: queryValue(url, 'email') });
+
+export const getByUserId: Handler = (context, { url }) =>
+  lookUp(context, { userId: queryValue(url, 'userId') });
+
+export const getByEmailInPath: Handler = (context, { segment }) => lookUp(context, { email: segment });
+
+export const getByUserIdInPath: Handler = (context, { segment }) => lookUp(context, { userId: segment });
+
+function lookUp({ store, fading }: Context, identity: Identity): Answer {
+  const user = fading.lookUp(identity) ?? store.shown(identity)[0];
+  return { status: 200, body: user ? { user } : {} };
+}
+
+export const deleteByEmail: Handler = ({ store, fading }, { segment }) => {
+  if (store.projectType === 'user_id') throw new BadRequest('deletion by email on a userID-based project');
+  fading.add(store.shown({ email: segment }));
+  store.deleteByEmail(segment);
+  return success();
+};
+
+export const deleteByUserId: Handler = ({ store, fading, options }, { segment }) => {
+  fading.add(store.shown({ userId: segment }));
+  const isKnown = store.deleteByUserId(segment);
+  return isKnown || options.unknownUserIdStatus !== 404
+    ? success()
+    : failure(404, 'NotFound', 'unknown user');
+};
+
+export const bulkUpdate: Handler = (context, { contentType, body }) => {
+  const request = readBody(contentType, body, ['users', 'createNewFields']);
+  const users = readUsers(request, 'users');
+  const createNewFields = createsFields(context, readOptionalBoolean(request, 'createNewFields'));
+  return context.traffic.visit(
+    { name: 'users/bulkUpdate', kind: 'bulk', users: users.map((user) => [user]) },
+    () => {
+      const style = context.wrongTypeStyle;
+      const { status, body, profiles } = applyUsers(context.store, users, { createNewFields, style });
+      return { answer: { status, body }, profiles };
+    },
+  );
+};
