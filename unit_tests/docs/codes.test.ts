@@ -23,6 +23,7 @@ describe('the pages of codes', () => {
         /new (?:Transient|Protocol)Error\(\s*'([a-z_0-9]+)'/g,
         /\bcode: '([a-z_0-9]+)'(?=[^}]*\}\s*,?\s*\))/g,
         /super\('([a-z_0-9]+)'/g,
+        /\bfailure\(\s*'([a-z_0-9]+)'/g,
         /options\?\.code \?\? '([a-z_0-9]+)'/g,
       ]) {
         for (const [, code = ''] of text.matchAll(pattern))
