@@ -12,6 +12,7 @@ interface Scene {
   readonly standin?: StandinOptions;
   /** People who are there before. */
   readonly before?: (harness: Harness) => void;
+  readonly config?: Record<string, unknown>;
   readonly input: string;
   /** Whom a run without a fault leaves. */
   readonly after: readonly string[];
@@ -21,6 +22,19 @@ const gone = { _ab_cdc_deleted_at: '2026-01-01' };
 
 /** For each endpoint a sync that calls it. */
 const WRITES: readonly Scene[] = [
+  ...['getLists', 'createList', 'subscribe'].map((route) => ({
+    route,
+    config: { lists: [{ kind: 'all', list: 'Everyone' }] },
+    input: aRecord({ email: 'a@x.com' }),
+    after: ['a@x.com'],
+  })),
+  {
+    route: 'unsubscribe',
+    standin: { lists: [{ name: 'VIP', listType: 'Standard' }] },
+    config: { lists: [{ kind: 'flag', source: 'vip', list: 'VIP' }] },
+    input: aRecord({ email: 'a@x.com', vip: false }),
+    after: ['a@x.com'],
+  },
   { route: 'getFields', input: aRecord({ email: 'a@x.com' }), after: ['a@x.com'] },
   {
     route: 'bulkUpdate',
@@ -69,7 +83,7 @@ async function play(scene: Scene, fault: Fault, times: number, config: Record<st
     harness.standin.faults.order({ route: scene.route, fault, times });
     // Short, so that an answer which never comes is given up soon.
     const result = await harness.write(scene.input + aState(1), {
-      config: { attempt_timeout_seconds: 0.6, ...config },
+      config: { attempt_timeout_seconds: 0.6, ...scene.config, ...config },
     });
     outcome = {
       users: names(harness),

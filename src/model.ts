@@ -18,11 +18,15 @@ export interface StreamId {
 /** Values by mapped target (`address.city` stays one target), in mapping order. The identifying field is not among them. */
 export type TargetValues = ReadonlyMap<string, JsonValue>;
 
+/** List name → whether the user is to be on it; lists that are not in it stay as they are. */
+export type ListMemberships = ReadonlyMap<string, boolean>;
+
 /** Create or update one user. */
 export interface Upsert {
   readonly kind: 'upsert';
   readonly key: UserKey;
   readonly values: TargetValues;
+  readonly lists?: ListMemberships;
 }
 
 /** Remove one person. At least one of the two is there; both where the record had both. */
@@ -30,6 +34,8 @@ export interface Removal {
   readonly kind: 'removal';
   readonly email?: string;
   readonly userId?: string;
+  /** The lists that the rules and the record name. */
+  readonly lists?: readonly string[];
 }
 
 export type UserChange = Upsert | Removal;

@@ -43,6 +43,15 @@ export function buildUserRequest(
   };
 }
 
+/** The user as a list call carries it: the identity alone. */
+export function userIdentity(
+  key: UserKey,
+  { preferUserId }: Pick<UserRequestOptions, 'preferUserId'>,
+): UserRequest {
+  const json = JSON.stringify({ [key.kind]: key.value, ...(preferUserId ? { preferUserId: true } : {}) });
+  return { key, json, bytes: Buffer.byteLength(json) };
+}
+
 function textOf(value: JsonValue | undefined): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }

@@ -3,7 +3,8 @@ import { ConfigError, TransientError } from '../errors.ts';
 import type { Config } from '../config/schema.ts';
 import { mappingProblems } from '../mapping/check-mappings.ts';
 import { checkRejectedRecords } from '../rejected-records/open.ts';
-import { connect, loadConfig, type Connection } from './connect.ts';
+import { ListDirectory } from '../delivery/list-directory.ts';
+import { connect, listProblems, loadConfig, type Connection } from './connect.ts';
 import type { CommandContext, CommandPaths } from './context.ts';
 
 /** An answer must come within 45 s, retries and all. */
@@ -45,6 +46,9 @@ async function tryOut(config: Config, { client, caller }: Connection): Promise<s
     identifyBy: config.identify_by,
     knownFields: fields,
   });
+  const directory = new ListDirectory(caller, client, { mayCreate: config.create_missing_lists });
+  if (config.lists.length > 0) await directory.load();
+  problems.push(...listProblems(config, directory));
   if (problems.length > 0) throw new ConfigError(problems);
   await checkRejectedRecords(config.rejected_records);
   const staticLists = lists.filter(({ listType }) => listType === 'Standard').length;

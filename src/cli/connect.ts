@@ -6,6 +6,7 @@ import type { Config } from '../config/schema.ts';
 import { redactor } from '../config/secrets.ts';
 import { loadSpec, secretValues } from '../config/spec.ts';
 import { Caller, type Retry } from '../delivery/caller.ts';
+import type { ListDirectory } from '../delivery/list-directory.ts';
 import { ConfigError } from '../errors.ts';
 import { IterableClient } from '../iterable/client.ts';
 import type { Endpoint } from '../iterable/endpoints.ts';
@@ -77,6 +78,14 @@ export function connect(config: Config, options: ConnectOptions): Connection {
       http.close();
     },
   };
+}
+
+/** Rules whose list users can't be put on, each named by its place. Lists that columns name are met only later. */
+export function listProblems({ lists }: Config, directory: ListDirectory): string[] {
+  return lists.flatMap((rule, index) => {
+    const problem = rule.kind === 'names' ? undefined : directory.problemWith(rule.list);
+    return problem === undefined ? [] : [`lists[${index}].list: ${problem}`];
+  });
 }
 
 /** The published rate, capped by `requests_per_second`; behind another `api_url` that rate replaces it, since a proxy has its own. */

@@ -3,6 +3,8 @@ import { setFlagsFromString } from 'node:v8';
 import { CheckpointTracker } from '../checkpoint/tracker.ts';
 import type { Config } from '../config/schema.ts';
 import type { Retry } from '../delivery/caller.ts';
+import { ListDirectory } from '../delivery/list-directory.ts';
+import { ListMembers } from '../delivery/list-members.ts';
 import { UserRemover } from '../delivery/remove-users.ts';
 import { UserUpserter } from '../delivery/upsert-users.ts';
 import { ConfigError, TransientError } from '../errors.ts';
@@ -25,7 +27,7 @@ import { RejectionGuard } from '../sync/rejection-guard.ts';
 import { StreamStatuses } from '../sync/stream-statuses.ts';
 import { SyncSummary } from '../sync/stream-summary.ts';
 import { SyncLog } from '../sync/sync-log.ts';
-import { connect, loadConfig, readTextFile, type Connection } from './connect.ts';
+import { connect, listProblems, loadConfig, readTextFile, type Connection } from './connect.ts';
 import type { CommandContext, CommandPaths } from './context.ts';
 
 export async function runWrite(context: CommandContext, paths: CommandPaths): Promise<number> {
@@ -57,10 +59,14 @@ export async function runWrite(context: CommandContext, paths: CommandPaths): Pr
   let rejectedRecords: RejectedRecords | undefined;
   try {
     const fields = await connection.caller.call(connection.client.getFields());
-    refuseUnworkable(config, catalog, fields);
+    const lists = new ListDirectory(connection.caller, connection.client, {
+      mayCreate: config.create_missing_lists,
+    });
+    if (config.lists.length > 0) await lists.load();
+    refuseUnworkable(config, catalog, fields, lists);
     rejectedRecords = await openRejectedRecords(config.rejected_records);
     stopSignal.removeEventListener('abort', abandonAtOnce);
-    await sync(context, { config, catalog, fields, connection, log, rejectedRecords });
+    await sync(context, { config, catalog, fields, lists, connection, log, rejectedRecords });
   } catch (error) {
     throw stopSignal.aborted ? stopSignal.reason : error;
   } finally {
@@ -76,6 +82,7 @@ interface Prepared {
   readonly config: Config;
   readonly catalog: ConfiguredCatalog;
   readonly fields: KnownFields;
+  readonly lists: ListDirectory;
   readonly connection: Connection;
   readonly log: SyncLog;
   readonly rejectedRecords: RejectedRecords | undefined;
@@ -83,7 +90,7 @@ interface Prepared {
 
 async function sync(
   { stdin, writer, clock, stopSignal }: CommandContext,
-  { config, catalog, fields, connection, log, rejectedRecords }: Prepared,
+  { config, catalog, fields, lists, connection, log, rejectedRecords }: Prepared,
 ): Promise<void> {
   const { client, caller, rateOf } = connection;
   warnOfFullReplacement(catalog, log);
@@ -107,6 +114,8 @@ async function sync(
       projectType: config.project_type,
       identifyBy: config.identify_by,
     }),
+    listMembers: new ListMembers(caller, client, lists),
+    removal: config.removal,
     summary,
     statuses,
     guard,
@@ -170,7 +179,12 @@ async function readAll(
   }
 }
 
-function refuseUnworkable(config: Config, catalog: ConfiguredCatalog, fields: KnownFields): void {
+function refuseUnworkable(
+  config: Config,
+  catalog: ConfiguredCatalog,
+  fields: KnownFields,
+  lists: ListDirectory,
+): void {
   const problems = mappingProblems({
     mappings: config.mappings,
     identifyBy: config.identify_by,
@@ -184,6 +198,7 @@ function refuseUnworkable(config: Config, catalog: ConfiguredCatalog, fields: Kn
       );
     }
   }
+  problems.push(...listProblems(config, lists));
   if (problems.length > 0) throw new ConfigError(problems);
 }
 

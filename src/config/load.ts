@@ -31,15 +31,21 @@ function validate(value: unknown, schema: object, path: (string | number)[] = []
   return errors;
 }
 
-/** Of an object whose `type` chooses among options, the problems of the chosen one; of a wrong `type`, that. */
+/** Of an object in which one property chooses among options (`type`, say), the problems of the chosen one; of a wrong choice, that. */
 function ofChosenOption(error: ValidationError): ValidationError[] {
   const { oneOf = [] } = error.schema as SpecProperty;
   if (error.name !== 'oneOf' || oneOf.length === 0) return [error];
-  const given = (error.instance as Record<string, unknown>).type;
-  const chosen = oneOf.find((option) => option.properties?.type?.const === given);
+  const [choice = 'type'] =
+    Object.entries(oneOf[0]?.properties ?? {}).find(([, property]) => property.const !== undefined) ?? [];
+  const given = (error.instance as Record<string, unknown>)[choice];
+  const chosen = oneOf.find((option) => option.properties?.[choice]?.const === given);
   if (chosen) return validate(error.instance, chosen, error.path);
-  const types = oneOf.map((option) => option.properties?.type?.const);
-  return validate(error.instance, { properties: { type: { enum: types } }, required: ['type'] }, error.path);
+  const values = oneOf.map((option) => option.properties?.[choice]?.const);
+  return validate(
+    error.instance,
+    { properties: { [choice]: { enum: values } }, required: [choice] },
+    error.path,
+  );
 }
 
 /** A `user_id` project leaves no choice, so an absent `identify_by` needs no word there. */

@@ -9,6 +9,13 @@ const mappingSchema = z.object({
   stream: z.string().exactOptional(),
 });
 
+const stream = z.string().exactOptional();
+const listRuleSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('names'), source: z.string(), stream }),
+  z.object({ kind: z.literal('flag'), source: z.string(), list: z.string(), stream }),
+  z.object({ kind: z.literal('all'), list: z.string(), stream }),
+]);
+
 const rejectedRecordsSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('none') }),
   z.object({ type: z.literal('file'), path: z.string() }),
@@ -21,7 +28,10 @@ const baseSchema = z.object({
   identify_by: z.enum(['email', 'user_id']),
   sync_mode: z.enum(['sync', 'additive']),
   mappings: z.array(mappingSchema).readonly(),
+  lists: z.array(listRuleSchema).readonly(),
+  create_missing_lists: z.boolean(),
   deletion_column: z.string(),
+  removal: z.enum(['delete_user', 'remove_from_lists']),
   merge_nested_objects: z.boolean(),
   create_new_fields: z.boolean(),
   batch_size: z.number(),

@@ -1,6 +1,6 @@
 /** A bulk call's 200 → who of the group was not delivered, and why. Names are resolved to the users that they mean. */
 import type { UserRequest } from '../batching/user-request.ts';
-import { namedFailures, type NamedFailure } from '../iterable/failures.ts';
+import { namedFailures, type FailureKind, type NamedFailure } from '../iterable/failures.ts';
 import type { BulkAnswer } from '../iterable/schemas.ts';
 import type { Rejection } from '../model.ts';
 import type { GroupAnswer } from './narrow.ts';
@@ -9,17 +9,24 @@ import type { GroupAnswer } from './narrow.ts';
 export type GroupOutcome = GroupAnswer<UserRequest, Rejection>;
 
 /** Whom a 200 leaves out. Counts that the lists don't explain make the answer `unexplained`. */
-export function readBulkAnswer(group: readonly UserRequest[], answer: BulkAnswer): GroupOutcome {
+/** `harmless` failures count as done. */
+export function readBulkAnswer(
+  group: readonly UserRequest[],
+  answer: BulkAnswer,
+  harmless: readonly FailureKind[] = [],
+): GroupOutcome {
   const failures = namedFailures(answer);
   const rejected = new Map<UserRequest, Rejection>();
   const unresolved: NamedFailure[] = [];
+  const fine = new Set<UserRequest>();
   for (const failure of failures) {
     const user = findNamed(group, failure);
-    if (user) rejected.set(user, describeFailure(failure));
+    if (user && harmless.includes(failure.kind)) fine.add(user);
+    else if (user) rejected.set(user, describeFailure(failure));
     else unresolved.push(failure);
   }
   const failed = Math.max(answer.failCount, group.length - answer.successCount);
-  if (failed <= rejected.size) return { kind: 'settled', rejected };
+  if (failed <= rejected.size + fine.size) return { kind: 'settled', rejected };
   const [unnamed] = unresolved;
   const reason: Rejection = unnamed
     ? describeFailure(unnamed)

@@ -37,7 +37,7 @@ export class UserRemover {
 
   /** Deletes one person; a stranger is a success. Gives a rejection when the removal does not say exactly who is meant. */
   async remove(removal: Removal): Promise<Rejection | undefined> {
-    const target = await this.#target(removal);
+    const target = await this.identify(removal);
     if ('code' in target) return target;
     try {
       await this.#caller.call(
@@ -86,7 +86,7 @@ export class UserRemover {
    * Whom to delete. On email-based projects several people can share a userId and would all go, so that deletion there is
    * always by address; userID-based projects know no deletion by address.
    */
-  async #target({ email, userId }: Removal): Promise<UserKey | Rejection> {
+  async identify({ email, userId }: Removal): Promise<UserKey | Rejection> {
     const { projectType, identifyBy } = this.#options;
     const byEmail: UserKey | undefined = email === undefined ? undefined : { kind: 'email', value: email };
     const byUserId: UserKey | undefined =

@@ -5,6 +5,7 @@ import { ApiError, isUnknownUser, NoAnswerError } from './errors.ts';
 import { pathSegment, type Call, type IterableHttp } from './http.ts';
 import {
   bulkAnswerSchema,
+  createdListSchema,
   fieldsAnswerSchema,
   listsAnswerSchema,
   plainAnswerSchema,
@@ -39,6 +40,24 @@ export class IterableClient {
       listsAnswerSchema,
       ({ lists }) => lists,
     );
+  }
+
+  /** Creates a static list and gives its id. Names are not unique: a second call makes a second list. */
+  createList(name: string): Operation<number> {
+    const call: Call = { endpoint: ENDPOINTS.createList, path: '/api/lists', body: JSON.stringify({ name }) };
+    return this.#operation(call, createdListSchema, ({ listId }) => listId);
+  }
+
+  /** `body` is the JSON text of `{listId, subscribers}`. */
+  subscribe(body: string): Operation<BulkAnswer> {
+    const call: Call = { endpoint: ENDPOINTS.subscribe, path: '/api/lists/subscribe', body };
+    return this.#operation(call, bulkAnswerSchema, (answer) => answer);
+  }
+
+  /** `body` is the JSON text of `{listId, subscribers, channelUnsubscribe}`. */
+  unsubscribe(body: string): Operation<BulkAnswer> {
+    const call: Call = { endpoint: ENDPOINTS.unsubscribe, path: '/api/lists/unsubscribe', body };
+    return this.#operation(call, bulkAnswerSchema, (answer) => answer);
   }
 
   /** `body` is the JSON text of `{users, createNewFields?}`, at most 4,000,000 bytes. */

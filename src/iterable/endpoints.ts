@@ -11,6 +11,10 @@ export interface Endpoint {
 export const ENDPOINTS = {
   getFields: { name: 'users/getFields', method: 'GET', requestsPerSecond: 3 },
   getLists: { name: 'lists', method: 'GET', requestsPerSecond: 100 },
+  createList: { name: 'lists', method: 'POST', requestsPerSecond: 5 },
+  // Iterable states no limit for these three; that of users/bulkUpdate is assumed.
+  subscribe: { name: 'lists/subscribe', method: 'POST', requestsPerSecond: 5 },
+  unsubscribe: { name: 'lists/unsubscribe', method: 'POST', requestsPerSecond: 5 },
   bulkUpdate: { name: 'users/bulkUpdate', method: 'POST', requestsPerSecond: 5 },
   getByEmail: { name: 'users/getByEmail', method: 'GET', requestsPerSecond: 100 },
   getByUserId: { name: 'users/byUserId', method: 'GET', requestsPerSecond: 100 },

@@ -40,6 +40,8 @@ const listSchema = z.looseObject({
   listType: z.string(),
 });
 export const listsAnswerSchema = z.looseObject({ lists: z.array(listSchema) });
+/** Answer of POST lists. */
+export const createdListSchema = z.looseObject({ listId: z.number() });
 export type IterableList = z.infer<typeof listSchema>;
 
 /** An unknown user is 200 with `{}`. */

@@ -3,11 +3,13 @@ import type { JsonObject, JsonValue } from '../json.ts';
 import type { Rejection, UserChange } from '../model.ts';
 import { Rejected, type ColumnPlan } from './column-plan.ts';
 import { isDeletion } from './deletion.ts';
+import { compileListRules, type ListReader, type ListRule } from './list-rules.ts';
 import { identifyingTarget, type IdentifyBy, type ProjectType } from './options.ts';
 import { columnReader, Unreachable } from './paths.ts';
 import { planColumns, type PlanOptions } from './plan-columns.ts';
 
 export interface MapperOptions extends PlanOptions {
+  readonly lists: readonly ListRule[];
   readonly projectType: ProjectType;
   readonly identifyBy: IdentifyBy;
 }
@@ -25,16 +27,32 @@ export type RecordMapper = (record: RecordToMap) => MappedRecord;
 export function compileMapper(options: MapperOptions, onWarning: (message: string) => void): RecordMapper {
   const plansFor = planColumns(options, onWarning);
   const asksForRemoval = deletionReader(options.deletionColumn);
+  const readLists = options.lists.length > 0 ? compileListRules(options.lists, options.stream) : undefined;
   return (record) => {
     try {
       const plans = plansFor(record.data);
-      return asksForRemoval(record) ? mapRemoval(record, plans, options) : mapUpsert(record, plans, options);
+      const change = asksForRemoval(record)
+        ? mapRemoval(record, plans, options)
+        : mapUpsert(record, plans, options);
+      return readLists ? withLists(change, record, readLists) : change;
     } catch (error) {
       // The stack ran out while a value was converted.
       if (error instanceof RangeError) return rejected('wrong_type', 'a value is nested too deeply');
       throw error;
     }
   };
+}
+
+/** A removal names every list that its record and the rules name, on it or off it. */
+function withLists(
+  change: MappedRecord,
+  { data, nulledFields }: RecordToMap,
+  read: ListReader,
+): MappedRecord {
+  if (change.kind === 'rejected') return change;
+  const lists = read(data, nulledFields);
+  if (lists instanceof Rejected) return { kind: 'rejected', ...lists.rejection };
+  return change.kind === 'removal' ? { ...change, lists: [...lists.keys()] } : { ...change, lists };
 }
 
 /** A column that was nulled on the way, or can't be reached, asks for nothing. */

@@ -2,6 +2,7 @@
 import type { Config } from '../config/schema.ts';
 import { ConfigError } from '../errors.ts';
 import { compileMapper, type MappedRecord } from '../mapping/compile.ts';
+import { listColumns } from '../mapping/list-rules.ts';
 import type { KnownFields } from '../mapping/fields.ts';
 import {
   describeStream,
@@ -38,7 +39,8 @@ export class Router {
           projectType: config.project_type,
           identifyBy: config.identify_by,
           deletionColumn: config.deletion_column,
-          reservedColumns: [],
+          reservedColumns: listColumns(config.lists, configured.id),
+          lists: config.lists,
         },
         (message) => {
           warn(`Stream ${name}: ${message}`);

@@ -1,4 +1,5 @@
 /** Outcomes that are the pipeline's own to give. */
+import type { ListChange } from '../delivery/list-members.ts';
 import type { Outcome, Rejection, UserChange } from '../model.ts';
 
 export const TOO_LARGE: Rejection = {
@@ -19,6 +20,12 @@ export function withinDepth<T>(read: () => T): T | undefined {
     if (error instanceof RangeError) return undefined;
     throw error;
   }
+}
+
+/** The lists that a change puts its user on and takes it off. */
+export function listChanges(change: UserChange): ListChange[] {
+  if (change.kind === 'removal') return (change.lists ?? []).map((list) => ({ list, isOn: false }));
+  return [...(change.lists ?? [])].map(([list, isOn]) => ({ list, isOn }));
 }
 
 /** Of records laid over each other all have their share in the user, but what a removal discards was never sent. */

@@ -5,9 +5,10 @@
 import { buildUserRequest, type UserRequest, type UserRequestOptions } from '../batching/user-request.ts';
 import type { CheckpointTracker, ReleasedState, Ticket } from '../checkpoint/tracker.ts';
 import type { Clock } from '../clock.ts';
+import type { ListMembers } from '../delivery/list-members.ts';
 import type { UserRemover } from '../delivery/remove-users.ts';
 import type { UserUpserter } from '../delivery/upsert-users.ts';
-import type { Outcome, Rejection, Upsert, UserChange } from '../model.ts';
+import type { Outcome, Rejection, Upsert, UserChange, UserKey } from '../model.ts';
 import type { InputMessage, RecordMessage } from '../protocol/messages.ts';
 import { streamKey } from '../protocol/catalog.ts';
 import { recordDataText } from '../protocol/record-text.ts';
@@ -16,13 +17,14 @@ import type { Router } from '../streams/router.ts';
 import { Backlog, singleCalls, type Load, type Pace } from './backlog.ts';
 import type { BatchReport, RecordPlace, SyncLog } from './sync-log.ts';
 import { SYNC_MODES, type SyncMode } from './modes.ts';
-import { doneOutcome, TOO_DEEP, TOO_LARGE, withinDepth } from './outcomes.ts';
+import { doneOutcome, listChanges, TOO_DEEP, TOO_LARGE, withinDepth } from './outcomes.ts';
 import type { RejectionGuard } from './rejection-guard.ts';
+import { ListLanes } from './list-lanes.ts';
 import { RemovalLane } from './removal-lane.ts';
 import { StateOutput } from './state-output.ts';
 import type { SyncSummary } from './stream-summary.ts';
 import type { StreamStatuses } from './stream-statuses.ts';
-import { UpsertLane, type LaneItem } from './upsert-lane.ts';
+import { BatchLane, type LaneItem } from './batch-lane.ts';
 import { touchedKeys, UserQueue, type Work } from './user-queue.ts';
 
 export interface PipelineOptions {
@@ -30,6 +32,8 @@ export interface PipelineOptions {
   readonly tracker: CheckpointTracker;
   readonly upserter: UserUpserter;
   readonly remover: UserRemover;
+  readonly listMembers: ListMembers;
+  readonly removal: 'delete_user' | 'remove_from_lists';
   readonly summary: SyncSummary;
   readonly log: SyncLog;
   readonly statuses: StreamStatuses;
@@ -76,8 +80,9 @@ const FAILURE_GRACE_MS = 8_000;
 export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #queue: UserQueue<PendingRecord>;
-  readonly #lane: UpsertLane<PendingWork>;
+  readonly #lane: BatchLane<PendingWork>;
   readonly #removals: RemovalLane<PendingWork>;
+  readonly #lists: ListLanes<PendingWork>;
   readonly #backlog: Backlog;
   readonly #states: StateOutput;
   #waitingForGone = 0;
@@ -105,7 +110,7 @@ export class Pipeline {
         this.#onReady(work);
       },
     });
-    this.#lane = new UpsertLane({
+    this.#lane = new BatchLane({
       limits: { maxItems: options.batchSize, ...options.upserter.bodyLimits },
       clock: options.clock,
       maxWaitMs: MAX_BATCH_WAIT_MS,
@@ -114,6 +119,25 @@ export class Pipeline {
         this.#queue.start(work);
       },
       deliver: (batch) => this.#deliver(batch),
+      onDone: () => {
+        this.#progress();
+      },
+    });
+    this.#lists = new ListLanes({
+      members: options.listMembers,
+      limits: { maxItems: options.batchSize, maxBytes: options.upserter.bodyLimits.maxBytes },
+      preferUserId: options.request.preferUserId,
+      clock: options.clock,
+      maxWaitMs: MAX_BATCH_WAIT_MS,
+      onChanged: (work, rejection) => {
+        const [first] = work.records;
+        if (!rejection && first)
+          options.summary.changedLists(first.streamKey, listChanges(work.change).length);
+        this.#settleWork(work, rejection);
+      },
+      onFailure: (error) => {
+        this.#fail(error);
+      },
       onDone: () => {
         this.#progress();
       },
@@ -161,6 +185,8 @@ export class Pipeline {
   async finish(): Promise<void> {
     while (this.#queue.size > 0 && !this.#failure) {
       this.#lane.flush();
+      // Whoever is being updated may join those who wait for the same list.
+      if (this.#lane.busyBatches === 0) this.#lists.flush();
       await this.#nextProgress();
     }
     if (this.#failure) await this.#drainAfterFailure();
@@ -265,7 +291,8 @@ export class Pipeline {
         report.records += work.records.length;
         if (rejection && work.records.length > 1) report.retried++;
         else if (rejection) report.rejected++;
-        this.#settleWork(work, rejection);
+        if (rejection) this.#settleWork(work, rejection);
+        else this.#changeLists(work, request.key);
       }
       report.tookMs = clock.now() - startedAt;
       log.batch(report, summary);
@@ -276,12 +303,27 @@ export class Pipeline {
 
   async #remove(work: PendingWork): Promise<void> {
     if (work.change.kind !== 'removal') return;
+    const { remover, removal } = this.#options;
     this.#queue.start(work);
     try {
-      this.#settleWork(work, await this.#options.remover.remove(work.change));
+      if (removal === 'delete_user') {
+        this.#settleWork(work, await remover.remove(work.change));
+        return;
+      }
+      const person = await remover.identify(work.change);
+      if ('code' in person) this.#settleWork(work, person);
+      else this.#changeLists(work, person);
     } catch (error) {
       this.#fail(error as Error);
     }
+  }
+
+  /** The last step of a work: after the user's own update was answered. */
+  #changeLists(work: PendingWork, key: UserKey): void {
+    const changes = listChanges(work.change);
+    const since = work.records[0]?.since ?? this.#options.clock.now();
+    if (changes.length === 0) this.#settleWork(work, undefined);
+    else this.#lists.put(work, key, changes, since);
   }
 
   #settleWork(work: PendingWork, rejection: Rejection | undefined): void {
@@ -321,12 +363,17 @@ export class Pipeline {
   }
 
   get #isIdle(): boolean {
-    return this.#lane.busyBatches === 0 && this.#removals.inFlight === 0 && this.#waitingForGone === 0;
+    return (
+      this.#lane.busyBatches + this.#lists.busyBatches + this.#removals.inFlight + this.#waitingForGone === 0
+    );
   }
 
   async #untilRoom(): Promise<void> {
     while (this.#isFull && !this.#failure) {
-      if (this.#isIdle) this.#lane.flush();
+      if (this.#isIdle) {
+        this.#lane.flush();
+        this.#lists.flush();
+      }
       await this.#nextProgress();
     }
   }
@@ -349,6 +396,7 @@ export class Pipeline {
     this.#failure = error;
     this.#lane.stop();
     this.#removals.stop();
+    this.#lists.stop();
     this.#options.onFailure();
     this.#progress();
   }
@@ -363,6 +411,6 @@ export class Pipeline {
   }
 
   get #isDrained(): boolean {
-    return this.#lane.inFlight === 0 && this.#removals.inFlight === 0;
+    return this.#lane.inFlight + this.#lists.inFlight + this.#removals.inFlight === 0;
   }
 }

@@ -8,6 +8,8 @@ export interface StreamCounts {
   delivered: number;
   superseded: number;
   removed: number;
+  /** Users put on a list or taken off one; not an outcome of its own. */
+  listChanges: number;
   skipped: Map<string, number>;
   rejected: Map<string, number>;
 }
@@ -22,6 +24,10 @@ export class SyncSummary {
 
   received(streamKey: string): void {
     this.of(streamKey).received++;
+  }
+
+  changedLists(streamKey: string, changes: number): void {
+    this.of(streamKey).listChanges += changes;
   }
 
   settled(streamKey: string, outcome: Outcome): void {
@@ -67,6 +73,7 @@ export function describeCounts(counts: StreamCounts): string {
       ? `${total(counts.rejected)} rejected (${byReason(counts.rejected)})`
       : '0 rejected',
   );
+  if (counts.listChanges > 0) parts.push(`${counts.listChanges} list changes`);
   return parts.join(', ');
 }
 
@@ -89,6 +96,7 @@ function emptyCounts(): StreamCounts {
     delivered: 0,
     superseded: 0,
     removed: 0,
+    listChanges: 0,
     skipped: new Map(),
     rejected: new Map(),
   };

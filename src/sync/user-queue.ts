@@ -192,7 +192,14 @@ function mergeChanges(
   if (earlier.kind === 'removal') return undefined;
   if (!isSameKey(earlier, later) || !canLayOver(earlier.values, later.values, mergeNestedObjects))
     return undefined;
-  return { kind: 'upsert', key: later.key, values: layOver(earlier.values, later.values) };
+  return {
+    kind: 'upsert',
+    key: later.key,
+    values: layOver(earlier.values, later.values),
+    ...((earlier.lists ?? later.lists)
+      ? { lists: new Map([...(earlier.lists ?? []), ...(later.lists ?? [])]) }
+      : {}),
+  };
 }
 
 function isSameKey(a: Upsert, b: Upsert): boolean {

@@ -22,6 +22,9 @@ describe('secrets', () => {
 describe('specDefaults', () => {
   it('are those of spec.json', () => {
     expect(specDefaults(loadSpec())).toEqual({
+      lists: [],
+      create_missing_lists: true,
+      removal: 'delete_user',
       rejected_records: { type: 'none' },
       max_rejected_percent: 100,
       retry_minutes: 30,

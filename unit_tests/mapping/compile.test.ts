@@ -16,6 +16,7 @@ function aMapper(options: Partial<MapperOptions> = {}, warnings: string[] = []) 
       identifyBy: 'email',
       deletionColumn: '_ab_cdc_deleted_at',
       reservedColumns: [],
+      lists: [],
       ...options,
     },
     (warning) => warnings.push(warning),

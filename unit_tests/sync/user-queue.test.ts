@@ -43,6 +43,27 @@ function aQueue(
 const ids = (work: Work<Rec>) => work.records.map((record) => record.id);
 
 describe('UserQueue', () => {
+  it('lays what records say of lists over each other, list by list', () => {
+    const { add, ready } = aQueue();
+    add({
+      ...upsert('a@x'),
+      lists: new Map([
+        ['A', true],
+        ['B', true],
+      ]),
+    });
+    add({ ...upsert('a@x'), lists: new Map([['B', false]]) });
+    add(upsert('a@x'));
+    const [work] = ready;
+    expect(work?.change).toEqual({
+      ...upsert('a@x'),
+      lists: new Map([
+        ['A', true],
+        ['B', false],
+      ]),
+    });
+  });
+
   it('lays no more records over each other than it may', () => {
     const { add, ready, queue } = aQueue({ maxMerged: 2 });
     for (const plan of ['a', 'b', 'c']) add(upsert('a@x', { plan }));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { UserRequest } from '../../src/batching/user-request.ts';
-import { UpsertLane, type LaneItem } from '../../src/sync/upsert-lane.ts';
+import { BatchLane, type LaneItem } from '../../src/sync/batch-lane.ts';
 import { HandClock, settle } from '../support/hand-clock.ts';
 
 function aRequest(email: string): UserRequest {
@@ -12,7 +12,7 @@ function aLane() {
   const clock = new HandClock();
   const sent: string[][] = [];
   const endings: (() => void)[] = [];
-  const lane = new UpsertLane<string>({
+  const lane = new BatchLane<string>({
     limits: { maxItems: 2, maxBytes: 100, envelopeBytes: 10 },
     clock,
     maxWaitMs: 10_000,
@@ -30,7 +30,7 @@ function aLane() {
   return { clock, lane, sent, endings, put };
 }
 
-describe('UpsertLane', () => {
+describe('BatchLane', () => {
   it('sends a full batch at once, and a partial one when it has waited long enough', async () => {
     const { clock, sent, endings, put } = aLane();
     for (const work of ['a', 'b', 'c']) put(work);

@@ -1,4 +1,4 @@
-/** Where upserts wait until they go out in bulk: full batches at once, a partial one when it has waited long enough or is told to go. */
+/** Where users wait until a call carries many of them: full batches at once, a partial one when it has waited long enough or is told to go. */
 import { Batcher, type BatchLimits } from '../batching/batcher.ts';
 import type { UserRequest } from '../batching/user-request.ts';
 import type { Clock } from '../clock.ts';
@@ -25,7 +25,7 @@ export interface LaneOptions<Work> {
 /** Works that became ready together go out together, overdue or not. */
 const COMPANY_WAIT_MS = 50;
 
-export class UpsertLane<Work> {
+export class BatchLane<Work> {
   readonly #options: LaneOptions<Work>;
   readonly #batcher: Batcher<LaneItem<Work>>;
   readonly #items = new Map<Work, LaneItem<Work>>();

@@ -1,0 +1,187 @@
+import { describe, expect, it } from '@jest/globals';
+import { withHarness } from './support/harness.ts';
+import { aCatalog, aRecord, aState, aStream } from './support/messages.ts';
+import { userLines } from './support/with-users.ts';
+
+const GONE = { _ab_cdc_deleted_at: '2026-01-01' };
+const named = { kind: 'names', source: 'segments' };
+const flag = { kind: 'flag', source: 'vip', list: 'VIP' };
+const all = { kind: 'all', list: 'Everyone' };
+
+describe.each(['hybrid', 'email', 'user_id'] as const)('lists on a project of type %s', (projectType) => {
+  const key = (name: string) => (projectType === 'user_id' ? { userId: name } : { email: `${name}@x.com` });
+  const identity = (name: string) => (projectType === 'user_id' ? name : `${name}@x.com`);
+
+  it('follow the three kinds of rule, and missing ones are created once', () =>
+    withHarness({ projectType, lists: [{ name: 'VIP', listType: 'Standard' }] }, async (harness) => {
+      const config = { lists: [named, flag, all], batch_size: 2 };
+      const result = await harness.write(
+        [
+          aRecord({ ...key('a'), segments: ['Red', ' Blue ', ''], vip: true }),
+          aRecord({ ...key('b'), segments: 'Red, Green,,', vip: 'no' }),
+          aRecord({ ...key('c'), segments: null, vip: null }),
+          aRecord({ ...key('d') }),
+          aState(1),
+        ],
+        { config },
+      );
+      expect(result.errors).toEqual([]);
+      const members = (list: string) => harness.standin.members(list);
+      expect([
+        members('Red'),
+        members('Blue'),
+        members('Green'),
+        members('VIP'),
+        members('Everyone'),
+      ]).toEqual([
+        [identity('a'), identity('b')],
+        [identity('a')],
+        [identity('b')],
+        [identity('a')],
+        [identity('a'), identity('b'), identity('c'), identity('d')],
+      ]);
+      expect(harness.standin.calls('/lists').filter(({ method }) => method === 'POST')).toHaveLength(4);
+      // The columns of the rules are no fields.
+      expect(harness.standin.store.users().map(({ dataFields }) => dataFields)).toEqual([{}, {}, {}, {}]);
+      // A false flag takes the user off; an absent column, or a nulled one, changes nothing.
+      await harness.write(
+        [
+          aRecord({ ...key('a'), vip: false }),
+          aRecord({ ...key('b'), vip: 1 }),
+          aRecord(
+            { ...key('c'), vip: null },
+            { meta: { changes: [{ field: 'vip', change: 'NULLED', reason: 'SOURCE_RETRIEVAL_ERROR' }] } },
+          ),
+        ],
+        { config },
+      );
+      expect(members('VIP')).toEqual([identity('b')]);
+      expect(members('Red')).toEqual([identity('a'), identity('b')]);
+    }));
+
+  it('with remove_from_lists a deletion takes the user off the lists that rules and record name, and no more', () =>
+    withHarness({ projectType }, async (harness) => {
+      const config = { lists: [named, flag, all], removal: 'remove_from_lists' };
+      await harness.write([aRecord({ ...key('a'), segments: 'Red,Blue', vip: true })], { config });
+      await harness.write(
+        [
+          aRecord({ ...key('a'), segments: 'Red', vip: true, ...GONE }),
+          aRecord({ ...key('stranger'), ...GONE }),
+        ],
+        { config },
+      );
+      expect(['Red', 'Blue', 'VIP', 'Everyone'].map((list) => harness.standin.members(list))).toEqual([
+        [],
+        [identity('a')],
+        [],
+        [],
+      ]);
+      expect(harness.standin.store.size).toBe(1);
+    }));
+});
+
+describe('lists', () => {
+  it('get users in bulk, after the update, and none who was rejected', () =>
+    withHarness({}, async (harness) => {
+      harness.standin.store.forgotten.add('user7@example.com');
+      const result = await harness.write([...userLines(2500), aState(1)], { config: { lists: [all] } });
+      expect(result.states[0]).toContain('"recordCount":2499.0,"rejectedRecordCount":1.0');
+      expect(harness.standin.members('Everyone')).toHaveLength(2499);
+      expect(harness.standin.calls('/subscribe').length).toBeLessThanOrEqual(4);
+    }));
+
+  it('of 500 names in one stream stay fast: about a call for each', () =>
+    withHarness({}, async (harness) => {
+      const lines = userLines(5000, 5000, (index) => ({ segments: `List ${index % 500}` }));
+      const result = await harness.write(lines, { config: { lists: [named], requests_per_second: 5000 } });
+      expect(result.states).toHaveLength(1);
+      expect(harness.standin.members('List 499')).toHaveLength(10);
+      expect(harness.standin.calls('/subscribe').length).toBeLessThanOrEqual(600);
+    }));
+
+  it('just created are waited for until they can be used, and are created once though the answer was lost', () =>
+    withHarness({ listUsableAfterTries: 2 }, async (harness) => {
+      harness.standin.faults.order({
+        route: 'createList',
+        fault: { reset: true, afterApplying: true },
+        times: 1,
+      });
+      const result = await harness.write([aRecord({ email: 'a@x.com' }), aState(1)], {
+        config: { lists: [all] },
+      });
+      expect(result.states).toHaveLength(1);
+      expect(harness.standin.members('Everyone')).toEqual(['a@x.com']);
+      expect(harness.standin.lists.all()).toHaveLength(1);
+    }));
+
+  it('the oldest of two of one name wins; case matters', () =>
+    withHarness(
+      {
+        lists: [
+          { name: 'VIP', listType: 'Standard', id: 5, createdAt: 200 },
+          { name: 'VIP', listType: 'Standard', id: 9, createdAt: 100 },
+          { name: 'vip', listType: 'Standard', id: 1, createdAt: 1 },
+        ],
+      },
+      async (harness) => {
+        await harness.write([aRecord({ email: 'a@x.com', vip: true })], { config: { lists: [flag] } });
+        expect([5, 9, 1].map((id) => harness.standin.members(id))).toEqual([[], ['a@x.com'], []]);
+      },
+    ));
+
+  it.each([
+    [
+      { lists: [flag] },
+      [{ name: 'VIP', listType: 'Dynamic' }],
+      'lists[0].list: the list VIP is no static list',
+    ],
+    [{ lists: [all], create_missing_lists: false }, [], 'lists[0].list: Iterable has no list Everyone'],
+    [{ lists: [{ kind: 'odd' }] }, [], 'lists[0].kind: must be one of names, flag, all'],
+    [{ lists: [{ kind: 'flag', source: 'x' }] }, [], 'lists[0].list: is required'],
+  ])('that can’t be used are told by check and by write: %j', (config, lists, problem) =>
+    withHarness({ lists }, async (harness) => {
+      const check = await harness.check(config);
+      expect(check.messages.at(-1)?.connectionStatus?.message).toContain(problem);
+      const result = await harness.write(aRecord({ email: 'a@x.com', vip: true }), { config });
+      expect(result.errors).toMatchObject([
+        { failure_type: 'config_error', message: expect.stringContaining(problem) },
+      ]);
+      expect(harness.standin.store.size).toBe(0);
+    }),
+  );
+
+  it('that a column names and that can’t be used end the sync; what can’t be read as names rejects its record', () =>
+    withHarness({ lists: [{ name: 'Smart', listType: 'Dynamic' }] }, async (harness) => {
+      const result = await harness.write([aRecord({ email: 'a@x.com', segments: 'Smart' }), aState(1)], {
+        config: { lists: [named] },
+      });
+      expect(result.errors).toMatchObject([
+        { failure_type: 'config_error', message: expect.stringContaining('Smart') },
+      ]);
+      expect(result.states).toEqual([]);
+      const rejected = await harness.write(
+        [
+          aRecord({ email: 'b@x.com', segments: { a: 1 } }),
+          aRecord({ email: 'c@x.com', vip: 'perhaps' }),
+          aState(1),
+        ],
+        {
+          config: { lists: [named, flag] },
+        },
+      );
+      expect(rejected.states[0]).toContain('"rejectedRecordCount":2.0');
+    }));
+
+  it('rules hold for the stream that they name', () =>
+    withHarness({}, async (harness) => {
+      const result = await harness.write(
+        [aRecord({ email: 'a@x.com' }, { stream: 'a' }), aRecord({ email: 'b@x.com' }, { stream: 'b' })],
+        {
+          catalog: aCatalog(aStream({ name: 'a' }), aStream({ name: 'b' })),
+          config: { lists: [{ ...all, stream: 'b' }] },
+        },
+      );
+      expect(result.exitCode).toBe(0);
+      expect(harness.standin.members('Everyone')).toEqual(['b@x.com']);
+    }));
+});

@@ -1,0 +1,91 @@
+/** List names → the ids of static lists. Missing lists are created once a run, whatever goes wrong on the way. */
+import { ConfigError } from '../errors.ts';
+import type { IterableClient, Operation } from '../iterable/client.ts';
+import type { IterableList } from '../iterable/schemas.ts';
+import type { Caller } from './caller.ts';
+
+/** Only these take subscribers; Iterable's word for a static list. */
+const STATIC = 'Standard';
+
+export class ListDirectory {
+  readonly #caller: Caller;
+  readonly #client: IterableClient;
+  readonly #mayCreate: boolean;
+  readonly #ids = new Map<string, Promise<number>>();
+  readonly #otherKinds = new Set<string>();
+  readonly #created = new Set<string>();
+
+  constructor(caller: Caller, client: IterableClient, options: { readonly mayCreate: boolean }) {
+    this.#caller = caller;
+    this.#client = client;
+    this.#mayCreate = options.mayCreate;
+  }
+
+  /** Reads the project's lists; to be called once, before anything else. */
+  async load(): Promise<void> {
+    this.#learn(await this.#caller.call(this.#client.getLists()));
+  }
+
+  /** Why users can't be put on a list of this name, in words that name the list; undefined when they can. */
+  problemWith(name: string): string | undefined {
+    if (this.#ids.has(name)) return undefined;
+    if (this.#otherKinds.has(name))
+      return `the list ${name} is no static list in Iterable (a dynamic or suppression list takes no subscribers)`;
+    if (!this.#mayCreate)
+      return `Iterable has no list ${name}; create it there, or set create_missing_lists to true`;
+    return undefined;
+  }
+
+  /** The id of a list that users are to be put on, created if need be. Throws ConfigError, and what a call throws. */
+  async idFor(name: string): Promise<number> {
+    const problem = this.problemWith(name);
+    if (problem !== undefined) throw new ConfigError([`lists: ${problem}`], { code: 'list_unusable' });
+    const known = this.#ids.get(name);
+    if (known) return known;
+    this.#created.add(name);
+    const created = this.#caller.call(this.#createOnce(name));
+    this.#ids.set(name, created);
+    return created;
+  }
+
+  /** The id of a list, if there is one. */
+  async idIfThere(name: string): Promise<number | undefined> {
+    return this.#ids.get(name);
+  }
+
+  /** True for a list that this run has created: it may take a while until Iterable lets it be used. */
+  isNew(name: string): boolean {
+    return this.#created.has(name);
+  }
+
+  /** Nobody knows whether a call without an answer has created the list, and names are not unique: so another try looks first. */
+  #createOnce(name: string): Operation<number> {
+    const create = this.#client.createList(name);
+    let isRepeated = false;
+    return {
+      endpoint: create.endpoint,
+      attempt: async (signal) => {
+        if (isRepeated) {
+          const found = oldestStatic(await this.#client.getLists().attempt(signal)).get(name);
+          if (found !== undefined) return found;
+        }
+        isRepeated = true;
+        return create.attempt(signal);
+      },
+    };
+  }
+
+  #learn(lists: readonly IterableList[]): void {
+    for (const [name, id] of oldestStatic(lists)) this.#ids.set(name, Promise.resolve(id));
+    for (const { name, listType } of lists) if (listType !== STATIC) this.#otherKinds.add(name);
+  }
+}
+
+/** Names are case-sensitive and not unique; the oldest list of a name wins. */
+function oldestStatic(lists: readonly IterableList[]): Map<string, number> {
+  const age = ({ createdAt }: IterableList) => createdAt ?? Infinity;
+  const oldestLast = lists
+    .filter(({ listType }) => listType === STATIC)
+    .sort((a, b) => (age(a) === age(b) ? b.id - a.id : age(b) > age(a) ? 1 : -1));
+  return new Map(oldestLast.map(({ name, id }) => [name, id]));
+}

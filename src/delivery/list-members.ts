@@ -1,0 +1,88 @@
+/** Puts users on static lists and takes them off, in bulk; says who was refused. */
+import type { UserRequest } from '../batching/user-request.ts';
+import { ConfigError } from '../errors.ts';
+import type { IterableClient, Operation } from '../iterable/client.ts';
+import { ApiError, NoAnswerError } from '../iterable/errors.ts';
+import type { BulkAnswer } from '../iterable/schemas.ts';
+import type { Rejection } from '../model.ts';
+import type { Caller } from './caller.ts';
+import type { ListDirectory } from './list-directory.ts';
+import { deliverNarrowing } from './narrow.ts';
+import { readBulkAnswer, type GroupOutcome } from './read-bulk-answer.ts';
+import { readRefusal } from './refusals.ts';
+
+/** One list, and whether users go on it or off it. */
+export interface ListChange {
+  readonly list: string;
+  readonly isOn: boolean;
+}
+
+/** So Iterable calls a list that it does not know, or that it has only just created. */
+const UNKNOWN_LIST = 'error.lists.invalidListId';
+
+export class ListMembers {
+  readonly #caller: Caller;
+  readonly #client: IterableClient;
+  readonly #directory: ListDirectory;
+
+  constructor(caller: Caller, client: IterableClient, directory: ListDirectory) {
+    this.#caller = caller;
+    this.#client = client;
+    this.#directory = directory;
+  }
+
+  /** Changes the membership of users who have been updated; gives those that Iterable refused. Throws what a call throws. */
+  async change(change: ListChange, users: readonly UserRequest[]): Promise<Map<UserRequest, Rejection>> {
+    const id = await (change.isOn
+      ? this.#directory.idFor(change.list)
+      : this.#directory.idIfThere(change.list));
+    // Nobody is on a list that does not exist.
+    if (id === undefined) return new Map();
+    const rejected = await deliverNarrowing(users, (group) => this.#send(change, id, group));
+    for (const [user, rejection] of rejected)
+      rejected.set(user, {
+        ...rejection,
+        reason: `the fields were delivered, but the list ${change.list} refused the user: ${rejection.reason}`,
+      });
+    return rejected;
+  }
+
+  async #send(change: ListChange, id: number, group: readonly UserRequest[]): Promise<GroupOutcome> {
+    const users = group.map(({ json }) => json).join(',');
+    const operation = change.isOn
+      ? this.#client.subscribe(`{"listId":${id},"subscribers":[${users}]}`)
+      : // Left out, it has not always been false, and true would take the person off the whole channel.
+        this.#client.unsubscribe(`{"listId":${id},"subscribers":[${users}],"channelUnsubscribe":false}`);
+    try {
+      const answer = await this.#caller.call(this.#waitingForNewList(change.list, operation));
+      // Whoever is not on a list need not be taken off it.
+      return readBulkAnswer(group, answer, change.isOn ? [] : ['notFound']);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      return readRefusal(group, error);
+    }
+  }
+
+  #waitingForNewList(list: string, operation: Operation<BulkAnswer>): Operation<BulkAnswer> {
+    const { endpoint } = operation;
+    return {
+      endpoint,
+      attempt: async (signal) => {
+        try {
+          return await operation.attempt(signal);
+        } catch (error) {
+          if (!(error instanceof ApiError) || !error.apiMessage.includes(UNKNOWN_LIST)) throw error;
+          if (this.#directory.isNew(list))
+            throw new NoAnswerError(endpoint.name, 'the new list can’t be used yet', { cause: error });
+          throw new ConfigError(
+            [`lists: Iterable no longer has the list ${list}; run the sync again to create it`],
+            {
+              code: 'list_gone',
+              cause: error,
+            },
+          );
+        }
+      },
+    };
+  }
+}
