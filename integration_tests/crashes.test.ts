@@ -30,7 +30,7 @@ async function playCrashes(seed: number): Promise<void> {
       };
       const result = await harness.write(world.input(acknowledged), {
         catalog: World.catalog,
-        config: { batch_size: batchSize, attempt_timeout_seconds: 0.4 },
+        config: { ...World.config, batch_size: batchSize, attempt_timeout_seconds: 0.4 },
         onLine: (line) => {
           if (!line.includes('"type":"STATE"')) return;
           const missing = world.missing(world.checkpointOf(line), harness.standin);
@@ -48,11 +48,14 @@ async function playCrashes(seed: number): Promise<void> {
         expect([seed, result.exitCode, result.errors]).toEqual([seed, 0, []]);
       }
     }
-    expect({ seed, early, users: usersOf(harness.standin) }).toEqual({
-      seed,
-      early: [],
-      users: world.finalUsers(),
-    });
+    expect({ seed, early, users: usersOf(harness.standin), members: harness.standin.members('VIP') }).toEqual(
+      {
+        seed,
+        early: [],
+        users: world.finalUsers(),
+        members: world.finalMembers(),
+      },
+    );
     expect(world.input(acknowledged)).toEqual([]);
   });
 }

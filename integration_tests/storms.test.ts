@@ -18,6 +18,7 @@ async function playStorm(seed: number): Promise<void> {
     const result = await harness.write(world.input(), {
       catalog: World.catalog,
       config: {
+        ...World.config,
         batch_size: 1 + Math.floor(random() * 30),
         attempt_timeout_seconds: 0.4,
         rejected_records: { type: 'file', path: harness.files.path('rejected.jsonl') },
@@ -42,6 +43,7 @@ async function playStorm(seed: number): Promise<void> {
       exitCode: result.exitCode,
       errors: result.errors,
       users: usersOf(harness.standin),
+      members: harness.standin.members('VIP'),
       rejected: stored.sort((a, b) => a - b),
       states: result.states.map((state) => world.checkpointOf(state).text).sort(),
       counted: sum(result.states.map(countOf)),
@@ -51,6 +53,7 @@ async function playStorm(seed: number): Promise<void> {
       exitCode: 0,
       errors: [],
       users: world.finalUsers(),
+      members: world.finalMembers(),
       rejected: world.bad,
       states: world.checkpoints.map(({ text }) => text).sort(),
       counted: 400,

@@ -49,6 +49,7 @@ export class World {
     if (stateType === 'STREAM') for (const stream of STREAMS) this.#checkpoint(records, stream);
   }
 
+  static readonly config = { lists: [{ kind: 'flag', source: 'vip', list: 'VIP' }] };
   static readonly catalog = aCatalog(...STREAMS.map((name) => aStream({ name })));
 
   /** What Iterable is to know and to be before the first run. */
@@ -92,7 +93,9 @@ export class World {
   /** A later record of the same person may have taken its place. */
   #isVisible({ number, email, kind }: Entry, standin: Standin): boolean {
     const seen = standin.store.userByEmail(email)?.dataFields.number as number | undefined;
-    if (kind === 'upsert' && seen !== undefined) return seen >= number;
+    if (kind === 'upsert' && seen === number)
+      return standin.store.listsOf({ email }).length > 0 === isVip(number);
+    if (kind === 'upsert' && seen !== undefined) return seen > number;
     if (kind === 'deletion' && seen !== undefined) return seen > number;
     return (
       kind === 'deletion' ||
@@ -110,6 +113,14 @@ export class World {
       if (kind === 'deletion') Reflect.deleteProperty(users, email);
     }
     return users;
+  }
+
+  /** Addresses of everyone who is on the list in the end: what the last record of each says. */
+  finalMembers(): string[] {
+    return Object.entries(this.finalUsers())
+      .filter(([, number]) => isVip(number))
+      .map(([email]) => email)
+      .sort();
   }
 
   /** Numbers of the records that can never be delivered. */
@@ -154,9 +165,14 @@ function entry(
     email,
     number,
     level: number % 7,
+    vip: isVip(number),
     ...(hasPlan ? { plan: { [`p${number % 3}`]: number } } : {}),
   };
   return { number, stream, email, kind: 'upsert', text: aRecord(data, { stream }) };
+}
+
+function isVip(number: number): boolean {
+  return number % 3 === 0;
 }
 
 /** The same of a stand-in. */
