@@ -2,8 +2,6 @@
  * What every run must keep on stdout, whatever it was given; restated from the Airbyte protocol, not taken from the connector.
  * Gives the rules that were broken, in words.
  */
-import type { RunResult } from './connector.ts';
-
 type Json = Record<string, unknown>;
 type Check = (body: Json) => boolean;
 
@@ -83,7 +81,11 @@ export function brokenRules({ lines, exitCode, signal, stdoutWasClosed }: Run): 
   return broken;
 }
 
-interface Run extends Pick<RunResult, 'lines' | 'exitCode' | 'signal'> {
+interface Run {
+  /** Of stdout, as they were printed. */
+  readonly lines: readonly string[];
+  readonly exitCode: number | null;
+  readonly signal: string | null;
   readonly stdoutWasClosed: boolean;
 }
 
