@@ -1,9 +1,9 @@
 /** `check`: proves the key and the configuration against Iterable, and says in plain words what it found. */
 import { ConfigError, TransientError } from '../errors.ts';
 import type { Config } from '../config/schema.ts';
+import { ListDirectory } from '../delivery/list-directory.ts';
 import { mappingProblems } from '../mapping/check-mappings.ts';
 import { checkRejectedRecords } from '../rejected-records/open.ts';
-import { ListDirectory } from '../delivery/list-directory.ts';
 import { connect, listProblems, loadConfig, type Connection } from './connect.ts';
 import type { CommandContext, CommandPaths } from './context.ts';
 
@@ -37,23 +37,18 @@ export async function runCheck(
 }
 
 async function tryOut(config: Config, { client, caller }: Connection): Promise<string> {
-  const [lists, fields] = await Promise.all([
-    caller.call(client.getLists()),
-    caller.call(client.getFields()),
-  ]);
+  const lists = new ListDirectory(caller, client, { mayCreate: config.create_missing_lists });
+  const [fields] = await Promise.all([caller.call(client.getFields()), lists.load()]);
   const problems = mappingProblems({
     mappings: config.mappings,
     identifyBy: config.identify_by,
     knownFields: fields,
   });
-  const directory = new ListDirectory(caller, client, { mayCreate: config.create_missing_lists });
-  if (config.lists.length > 0) await directory.load();
-  problems.push(...listProblems(config, directory));
+  problems.push(...listProblems(config, lists));
   if (problems.length > 0) throw new ConfigError(problems);
   await checkRejectedRecords(config.rejected_records);
-  const staticLists = lists.filter(({ listType }) => listType === 'Standard').length;
   return (
     `Connected to Iterable (${config.api_url ?? `${config.data_center.toUpperCase()} data center`}, project of type ${config.project_type}): ` +
-    `the key works, the project has ${fields.size} user fields and ${staticLists} static lists.`
+    `the key works, the project has ${fields.size} user fields and ${lists.staticLists} static lists.`
   );
 }

@@ -14,6 +14,7 @@ export class ListDirectory {
   readonly #ids = new Map<string, Promise<number>>();
   readonly #otherKinds = new Set<string>();
   readonly #created = new Set<string>();
+  #staticLists = 0;
 
   constructor(caller: Caller, client: IterableClient, options: { readonly mayCreate: boolean }) {
     this.#caller = caller;
@@ -23,7 +24,17 @@ export class ListDirectory {
 
   /** Reads the project's lists; to be called once, before anything else. */
   async load(): Promise<void> {
-    this.#learn(await this.#caller.call(this.#client.getLists()));
+    const lists = await this.#caller.call(this.#client.getLists());
+    for (const [name, id] of oldestStatic(lists)) this.#ids.set(name, Promise.resolve(id));
+    for (const { name, listType } of lists) {
+      if (listType === STATIC) this.#staticLists++;
+      else this.#otherKinds.add(name);
+    }
+  }
+
+  /** How many static lists the project had when they were read. */
+  get staticLists(): number {
+    return this.#staticLists;
   }
 
   /** Why users can't be put on a list of this name, in words that name the list; undefined when they can. */
@@ -73,11 +84,6 @@ export class ListDirectory {
         return create.attempt(signal);
       },
     };
-  }
-
-  #learn(lists: readonly IterableList[]): void {
-    for (const [name, id] of oldestStatic(lists)) this.#ids.set(name, Promise.resolve(id));
-    for (const { name, listType } of lists) if (listType !== STATIC) this.#otherKinds.add(name);
   }
 }
 

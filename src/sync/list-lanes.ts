@@ -3,7 +3,7 @@ import { userIdentity } from '../batching/user-request.ts';
 import type { Clock } from '../clock.ts';
 import type { ListChange, ListMembers } from '../delivery/list-members.ts';
 import type { Rejection, UserKey } from '../model.ts';
-import { BatchLane } from './batch-lane.ts';
+import { BatchLane, type LaneItem } from './batch-lane.ts';
 
 export interface ListLanesOptions<Work> {
   readonly members: ListMembers;
@@ -22,7 +22,7 @@ interface Pending<Work> {
   readonly work: Work;
   readonly key: UserKey;
   readonly since: number;
-  readonly left: ListChange[];
+  readonly left: readonly ListChange[];
 }
 
 /** What a call holds besides its users: braces, names, a list's id. */
@@ -49,7 +49,7 @@ export class ListLanes<Work> {
 
   /** Makes the changes one after the other; there must be one at least. */
   put(work: Work, key: UserKey, changes: readonly ListChange[], since: number): void {
-    this.#next({ work, key, since, left: [...changes] });
+    this.#next({ work, key, since, left: changes });
   }
 
   /** Sends what waits, full or not. */
@@ -77,7 +77,7 @@ export class ListLanes<Work> {
     const name = `${change.isOn ? '+' : '-'}${change.list}`;
     let lane = this.#lanes.get(name);
     if (!lane) {
-      const { clock, limits, maxWaitMs, members, onDone, onFailure } = this.#options;
+      const { clock, limits, maxWaitMs, onDone } = this.#options;
       lane = new BatchLane({
         limits: { ...limits, envelopeBytes: ENVELOPE_BYTES },
         clock,
@@ -85,25 +85,28 @@ export class ListLanes<Work> {
         maxBatchesInFlight: MAX_CALLS_IN_FLIGHT,
         onClosed: () => undefined,
         onDone,
-        deliver: async (batch) => {
-          try {
-            const rejections = await members.change(
-              change,
-              batch.map(({ request }) => request),
-            );
-            for (const { work: pending, request } of batch) {
-              const rejection = rejections.get(request);
-              if (rejection) this.#options.onChanged(pending.work, rejection);
-              else this.#next({ ...pending, left: pending.left.slice(1) });
-            }
-          } catch (error) {
-            onFailure(error as Error);
-          }
-        },
+        deliver: (batch) => this.#deliver(change, batch),
       });
       this.#lanes.set(name, lane);
     }
     return lane;
+  }
+
+  async #deliver(change: ListChange, batch: readonly LaneItem<Pending<Work>>[]): Promise<void> {
+    const { members, onChanged, onFailure } = this.#options;
+    try {
+      const rejections = await members.change(
+        change,
+        batch.map(({ request }) => request),
+      );
+      for (const { work: pending, request } of batch) {
+        const rejection = rejections.get(request);
+        if (rejection) onChanged(pending.work, rejection);
+        else this.#next({ ...pending, left: pending.left.slice(1) });
+      }
+    } catch (error) {
+      onFailure(error as Error);
+    }
   }
 
   #sum(count: (lane: BatchLane<Pending<Work>>) => number): number {
