@@ -132,7 +132,7 @@ async function sync(
       mergeNestedObjects: config.merge_nested_objects,
       preferUserId: config.project_type === 'email' && config.identify_by === 'user_id',
     },
-    onFailure: () => stdin.destroy(),
+    onStopped: () => stdin.destroy(),
   });
   const onStop = () => {
     pipeline.stop(stopSignal.reason as Error);

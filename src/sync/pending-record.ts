@@ -1,0 +1,25 @@
+/** A record between its mapping and its outcome. */
+import type { UserRequest } from '../batching/user-request.ts';
+import type { Ticket } from '../checkpoint/tracker.ts';
+import type { UserChange } from '../model.ts';
+import type { Load } from './backlog.ts';
+import type { RecordPlace } from './sync-log.ts';
+
+/** A record that waits for its outcome. */
+export interface UnsettledRecord {
+  readonly streamKey: string;
+  readonly place: RecordPlace;
+  readonly emittedAt: number;
+  /** The record's line, where rejected records are stored. Not kept otherwise: thousands wait at a time. */
+  readonly text?: string;
+  readonly ticket: Ticket;
+}
+
+export interface PendingRecord extends UnsettledRecord {
+  readonly change: UserChange;
+  /** When it was taken, by the clock. */
+  readonly since: number;
+  readonly load: Load;
+  /** An upsert's own request. */
+  readonly request?: UserRequest;
+}

@@ -1,0 +1,243 @@
+/** One person's changes on their way: queue per person → batch or removal → lists → outcome. */
+import { buildUserRequest, type UserRequest, type UserRequestOptions } from '../batching/user-request.ts';
+import type { Clock } from '../clock.ts';
+import type { ListMembers } from '../delivery/list-members.ts';
+import type { UserRemover } from '../delivery/remove-users.ts';
+import type { UserUpserter } from '../delivery/upsert-users.ts';
+import type { Outcome, Rejection, Upsert, UserKey } from '../model.ts';
+import { singleCalls, type Pace } from './backlog.ts';
+import { BatchLane, type LaneItem } from './batch-lane.ts';
+import { ListLanes } from './list-lanes.ts';
+import { doneOutcome, listChanges } from './outcomes.ts';
+import type { PendingRecord } from './pending-record.ts';
+import { RemovalLane } from './removal-lane.ts';
+import type { SyncSummary } from './stream-summary.ts';
+import type { BatchReport, SyncLog } from './sync-log.ts';
+import { touchedKeys, UserQueue, type Work } from './user-queue.ts';
+
+export interface UserDeliveryOptions {
+  readonly upserter: UserUpserter;
+  readonly remover: UserRemover;
+  readonly listMembers: ListMembers;
+  readonly removal: 'delete_user' | 'remove_from_lists';
+  readonly summary: SyncSummary;
+  readonly log: SyncLog;
+  readonly clock: Clock;
+  readonly batchSize: number;
+  readonly pace: Pace;
+  readonly request: UserRequestOptions;
+  /** Each record that was added, once. */
+  readonly onSettled: (record: PendingRecord, outcome: Outcome) => void;
+  /** Something was settled, or is no longer in flight. */
+  readonly onProgress: () => void;
+  /** A call failed for good. */
+  readonly onFailure: (error: Error) => void;
+}
+
+type PendingWork = Work<PendingRecord>;
+
+/** A partial batch waits no longer than this, so that states move under slow traffic. */
+const MAX_BATCH_WAIT_MS = 10_000;
+/** Enough to use 5 calls a second to the full while each takes up to 2 seconds. */
+const MAX_BATCHES_IN_FLIGHT = 10;
+const MAX_REMOVALS_IN_FLIGHT = 64;
+
+export class UserDelivery {
+  readonly #options: UserDeliveryOptions;
+  readonly #queue: UserQueue<PendingRecord>;
+  readonly #lane: BatchLane<PendingWork>;
+  readonly #removals: RemovalLane<PendingWork>;
+  readonly #lists: ListLanes<PendingWork>;
+  #waitingForGone = 0;
+  #isStopped = false;
+
+  constructor(options: UserDeliveryOptions) {
+    this.#options = options;
+    const callsInLine = singleCalls(options.pace.batches);
+    this.#queue = new UserQueue({
+      maxMerged: callsInLine,
+      maxWaitingPerPerson: callsInLine,
+      mergeNestedObjects: options.request.mergeNestedObjects,
+      mayMerge: (change) => change.kind === 'removal' || this.#lane.fitsAlone(this.requestFor(change)),
+      onReady: (work) => {
+        this.#onReady(work);
+      },
+    });
+    this.#lane = new BatchLane({
+      limits: { maxItems: options.batchSize, ...options.upserter.bodyLimits },
+      clock: options.clock,
+      maxWaitMs: MAX_BATCH_WAIT_MS,
+      maxBatchesInFlight: MAX_BATCHES_IN_FLIGHT,
+      onClosed: (work) => {
+        this.#queue.start(work);
+      },
+      deliver: (batch) => this.#deliver(batch),
+      onDone: options.onProgress,
+    });
+    this.#lists = new ListLanes({
+      members: options.listMembers,
+      limits: { maxItems: options.batchSize, maxBytes: options.upserter.bodyLimits.maxBytes },
+      preferUserId: options.request.preferUserId,
+      clock: options.clock,
+      maxWaitMs: MAX_BATCH_WAIT_MS,
+      onChanged: (work, rejection) => {
+        const [first] = work.records;
+        if (!rejection && first)
+          options.summary.changedLists(first.streamKey, listChanges(work.change).length);
+        this.#settleWork(work, rejection);
+      },
+      onFailure: options.onFailure,
+      onDone: options.onProgress,
+    });
+    this.#removals = new RemovalLane({
+      maxInFlight: MAX_REMOVALS_IN_FLIGHT,
+      remove: (work) => this.#remove(work),
+      onDone: options.onProgress,
+    });
+  }
+
+  /** Works that are not settled. */
+  get size(): number {
+    return this.#queue.size;
+  }
+
+  /** True while so many works of one person wait in line that no more should come. */
+  get isCrowded(): boolean {
+    return this.#queue.isCrowded;
+  }
+
+  /** Calls under way. */
+  get inFlight(): number {
+    return this.#lane.inFlight + this.#lists.inFlight + this.#removals.inFlight;
+  }
+
+  /** True when nothing moves unless more comes, or it is told to {@link flush}. */
+  get isIdle(): boolean {
+    return (
+      this.#lane.busyBatches + this.#lists.busyBatches + this.#removals.inFlight + this.#waitingForGone === 0
+    );
+  }
+
+  add(record: PendingRecord): void {
+    this.#queue.add(record);
+  }
+
+  fitsAlone(request: UserRequest): boolean {
+    return this.#lane.fitsAlone(request);
+  }
+
+  /** The call's share of one user. Throws RangeError when a value is nested too deeply to be written. */
+  requestFor({ key, values }: Upsert): UserRequest {
+    return buildUserRequest(key, values, this.#options.request);
+  }
+
+  /** Sends what waits, full or not. */
+  flush(): void {
+    this.#lane.flush();
+    // Whoever is being updated may join those who wait for the same list.
+    if (this.#lane.busyBatches === 0) this.#lists.flush();
+  }
+
+  /** Begins nothing more; what is in flight goes on. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#lane.stop();
+    this.#removals.stop();
+    this.#lists.stop();
+  }
+
+  #onReady(work: PendingWork): void {
+    if (this.#isStopped) return;
+    if (work.change.kind === 'removal') {
+      this.#lane.remove(work);
+      this.#removals.put(work);
+    } else if (this.#options.remover.wasRemovedLately(touchedKeys(work.change))) {
+      void this.#waitUntilGone(work);
+    } else {
+      this.#putInLane(work);
+    }
+  }
+
+  #putInLane(work: PendingWork): void {
+    if (work.change.kind !== 'upsert') return;
+    const [first, second] = work.records;
+    // Only records laid over each other need a request that none of them has.
+    const request = (second ? undefined : first?.request) ?? this.requestFor(work.change);
+    this.#lane.put(work, request, first?.since ?? this.#options.clock.now());
+  }
+
+  async #waitUntilGone(work: PendingWork): Promise<void> {
+    this.#queue.start(work);
+    this.#waitingForGone++;
+    try {
+      await this.#options.remover.waitUntilGone(touchedKeys(work.change));
+      this.#putInLane(work);
+    } catch (error) {
+      this.#options.onFailure(error as Error);
+    } finally {
+      this.#waitingForGone--;
+      this.#options.onProgress();
+    }
+  }
+
+  async #deliver(batch: readonly LaneItem<PendingWork>[]): Promise<void> {
+    const { clock, upserter, log, summary } = this.#options;
+    const startedAt = clock.now();
+    const report: BatchReport = { users: batch.length, records: 0, rejected: 0, retried: 0, tookMs: 0 };
+    try {
+      const rejections = await upserter.deliver(batch.map(({ request }) => request));
+      for (const { work, request } of batch) {
+        const rejection = rejections.get(request);
+        report.records += work.records.length;
+        if (rejection && work.records.length > 1) report.retried++;
+        else if (rejection) report.rejected++;
+        if (rejection) this.#settleWork(work, rejection);
+        else this.#changeLists(work, request.key);
+      }
+      report.tookMs = clock.now() - startedAt;
+      log.batch(report, summary);
+    } catch (error) {
+      this.#options.onFailure(error as Error);
+    }
+  }
+
+  async #remove(work: PendingWork): Promise<void> {
+    if (work.change.kind !== 'removal') return;
+    const { remover, removal } = this.#options;
+    this.#queue.start(work);
+    try {
+      if (removal === 'delete_user') {
+        this.#settleWork(work, await remover.remove(work.change));
+        return;
+      }
+      const person = await remover.identify(work.change);
+      if ('code' in person) this.#settleWork(work, person);
+      else this.#changeLists(work, person);
+    } catch (error) {
+      this.#options.onFailure(error as Error);
+    }
+  }
+
+  /** The last step of a work: after the user's own update was answered. */
+  #changeLists(work: PendingWork, key: UserKey): void {
+    const changes = listChanges(work.change);
+    const since = work.records[0]?.since ?? this.#options.clock.now();
+    if (changes.length === 0) this.#settleWork(work, undefined);
+    else this.#lists.put(work, key, changes, since);
+  }
+
+  #settleWork(work: PendingWork, rejection: Rejection | undefined): void {
+    if (rejection && work.records.length > 1) {
+      this.#queue.retryOneByOne(work);
+      return;
+    }
+    const last = work.records.at(-1);
+    for (const record of work.records) {
+      this.#options.onSettled(
+        record,
+        rejection ? { kind: 'rejected', ...rejection } : doneOutcome(work.change, record === last),
+      );
+    }
+    this.#queue.settle(work);
+  }
+}
