@@ -1,5 +1,5 @@
 /**
- * The values that the stages hand on: what a record asks for, and what became of it. Plain data, no behaviour.
+ * The values that the stages hand on: what a record asks for, and what became of it. Plain data.
  */
 import type { JsonValue } from './json.ts';
 
@@ -7,6 +7,11 @@ import type { JsonValue } from './json.ts';
 export interface UserKey {
   readonly kind: 'email' | 'userId';
   readonly value: string;
+}
+
+/** One text for one identity, fit for maps. */
+export function identityText({ kind, value }: UserKey): string {
+  return `${kind}:${value}`;
 }
 
 /** What a stream's records are told apart by. An absent and a null namespace are the same stream. */
@@ -27,6 +32,8 @@ export interface Upsert {
   readonly key: UserKey;
   readonly values: TargetValues;
   readonly lists?: ListMemberships;
+  /** The address that the user had before, where the record names one; another than the present one. */
+  readonly previousEmail?: string;
 }
 
 /** Remove one person. At least one of the two is there; both where the record had both. */
@@ -69,7 +76,7 @@ export interface Rejection {
 }
 
 /** Why a record needed no call. */
-export type SkipReason = 'removal_not_allowed';
+export type SkipReason = 'removal_not_allowed' | 'not_in_iterable';
 
 /** What became of one record. Every record read ends in exactly one. */
 export type Outcome =

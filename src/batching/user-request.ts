@@ -13,6 +13,11 @@ export interface UserRequest {
   readonly bytes: number;
 }
 
+/** How the user is named once the request has been carried out. */
+export function keyAfterwards({ key, newEmail }: UserRequest): UserKey {
+  return key.kind === 'email' && newEmail !== undefined ? { kind: 'email', value: newEmail } : key;
+}
+
 export interface UserRequestOptions {
   readonly mergeNestedObjects: boolean;
   /** On email-based projects: a user of an unknown userId is created instead of refused. */

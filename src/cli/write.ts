@@ -27,6 +27,7 @@ import { RejectionGuard } from '../sync/rejection-guard.ts';
 import { StreamStatuses } from '../sync/stream-statuses.ts';
 import { SyncSummary } from '../sync/stream-summary.ts';
 import { SyncLog } from '../sync/sync-log.ts';
+import { planUpserts } from './plan-upserts.ts';
 import { connect, listProblems, loadConfig, readTextFile, type Connection } from './connect.ts';
 import type { CommandContext, CommandPaths } from './context.ts';
 
@@ -99,6 +100,7 @@ async function sync(
   });
   const streams = router.streams;
   const keys = streams.map(({ key }) => key);
+  const enriched = new Set(streams.filter(({ mode }) => mode === 'enrich').map(({ key }) => key));
   const summary = new SyncSummary(keys);
   const statuses = new StreamStatuses();
   const guard = new RejectionGuard({ summary, streams, maxRejectedPercent: config.max_rejected_percent });
@@ -115,6 +117,8 @@ async function sync(
       identifyBy: config.identify_by,
     }),
     listMembers: new ListMembers(caller, client, lists),
+    ...planUpserts({ config, connection, streams, clock, log }),
+    isEnriched: (key) => enriched.has(key),
     removal: config.removal,
     summary,
     statuses,
@@ -125,9 +129,8 @@ async function sync(
       for (const state of states) await writer.state(withDestinationStats(state.text, state));
     },
     clock,
-    mode: config.sync_mode,
     batchSize: config.batch_size,
-    pace: { batches: rateOf(ENDPOINTS.bulkUpdate), removals: rateOf(ENDPOINTS.deleteByEmail) },
+    pace: { batches: rateOf(ENDPOINTS.bulkUpdate), single: rateOf(ENDPOINTS.deleteByEmail) },
     request: {
       mergeNestedObjects: config.merge_nested_objects,
       preferUserId: config.project_type === 'email' && config.identify_by === 'user_id',
@@ -191,13 +194,6 @@ function refuseUnworkable(
     knownFields: fields,
     streams: catalog.streams.map(({ id }) => id.name),
   });
-  for (const { id, destinationSyncMode } of catalog.streams) {
-    if (destinationSyncMode === 'update') {
-      problems.push(
-        `Stream ${describeStream(id)}: the destination sync mode update is not offered; choose append_dedup`,
-      );
-    }
-  }
   problems.push(...listProblems(config, lists));
   if (problems.length > 0) throw new ConfigError(problems);
 }

@@ -17,6 +17,12 @@ export interface ListChange {
   readonly isOn: boolean;
 }
 
+/** For some users. */
+export interface UserListChange extends ListChange {
+  /** Nobody is to be created by it. */
+  readonly onlyExisting: boolean;
+}
+
 /** So Iterable calls a list that it does not know, or that it has only just created. */
 const UNKNOWN_LIST = 'error.lists.invalidListId';
 
@@ -32,7 +38,7 @@ export class ListMembers {
   }
 
   /** Changes the membership of users who have been updated; gives those that Iterable refused. Throws what a call throws. */
-  async change(change: ListChange, users: readonly UserRequest[]): Promise<Map<UserRequest, Rejection>> {
+  async change(change: UserListChange, users: readonly UserRequest[]): Promise<Map<UserRequest, Rejection>> {
     const id = await (change.isOn
       ? this.#directory.idFor(change.list)
       : this.#directory.idIfThere(change.list));
@@ -47,10 +53,13 @@ export class ListMembers {
     return rejected;
   }
 
-  async #send(change: ListChange, id: number, group: readonly UserRequest[]): Promise<GroupOutcome> {
+  async #send(change: UserListChange, id: number, group: readonly UserRequest[]): Promise<GroupOutcome> {
     const users = group.map(({ json }) => json).join(',');
     const operation = change.isOn
-      ? this.#client.subscribe(`{"listId":${id},"subscribers":[${users}]}`)
+      ? this.#client.subscribe(
+          // Iterable heeds it where people are not identified by address alone.
+          `{"listId":${id},"subscribers":[${users}]${change.onlyExisting ? ',"updateExistingUsersOnly":true' : ''}}`,
+        )
       : // Left out, it has not always been false, and true would take the person off the whole channel.
         this.#client.unsubscribe(`{"listId":${id},"subscribers":[${users}],"channelUnsubscribe":false}`);
     try {

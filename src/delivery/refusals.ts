@@ -24,7 +24,10 @@ export function rejectionOf(error: ApiError): Rejection {
 }
 
 /** The whole request was refused; a type mismatch names the field and the offending value, and so the guilty. */
-export function readRefusal(group: readonly UserRequest[], error: ApiError): GroupOutcome {
+export function readRefusal(
+  group: readonly UserRequest[],
+  error: ApiError,
+): Extract<GroupOutcome, { kind: 'refused' }> {
   const guilty = new Map<UserRequest, Rejection>();
   const mismatches = mismatchParamsSchema.safeParse(error.params).data?.validationErrors ?? {};
   let reason = rejectionOf(error);

@@ -4,7 +4,7 @@ import { TransientError } from '../errors.ts';
 import type { IterableClient } from '../iterable/client.ts';
 import { ApiError } from '../iterable/errors.ts';
 import type { IterableUser } from '../iterable/schemas.ts';
-import type { Rejection, Removal, UserKey } from '../model.ts';
+import { identityText, type Rejection, type Removal, type UserKey } from '../model.ts';
 import type { Caller } from './caller.ts';
 import { rejectionOf } from './refusals.ts';
 
@@ -35,8 +35,8 @@ export class UserRemover {
     this.#options = options;
   }
 
-  /** Deletes one person; a stranger is a success. Gives a rejection when the removal does not say exactly who is meant. */
-  async remove(removal: Removal): Promise<Rejection | undefined> {
+  /** Deletes one person and gives whom; a stranger is a success. Gives a rejection when the removal does not say exactly who is meant. */
+  async remove(removal: Removal): Promise<UserKey | Rejection> {
     const target = await this.identify(removal);
     if ('code' in target) return target;
     try {
@@ -50,20 +50,20 @@ export class UserRemover {
       return rejectionOf(error);
     }
     this.#remember(target);
-    return undefined;
+    return target;
   }
 
   /** True when the user was deleted so lately that Iterable may still be about to drop whatever is written now. */
   wasRemovedLately(keys: readonly UserKey[]): boolean {
     this.#forgetOld();
-    return keys.some((key) => this.#removedAt.has(identity(key)));
+    return keys.some((key) => this.#removedAt.has(identityText(key)));
   }
 
   /** Waits until Iterable shows the user gone. Throws TransientError when that takes longer than ten minutes. */
   async waitUntilGone(keys: readonly UserKey[]): Promise<void> {
     const { clock } = this.#options;
     for (const key of keys) {
-      if (!this.#removedAt.has(identity(key))) continue;
+      if (!this.#removedAt.has(identityText(key))) continue;
       const startedAt = clock.now();
       for (
         let pollMs = FIRST_POLL_MS;
@@ -78,7 +78,7 @@ export class UserRemover {
         }
         await clock.sleep(pollMs);
       }
-      this.#removedAt.delete(identity(key));
+      this.#removedAt.delete(identityText(key));
     }
   }
 
@@ -121,8 +121,8 @@ export class UserRemover {
   /** Only the identity that was deleted by: the record's other one may be somebody else's, who stays. */
   #remember(deleted: UserKey): void {
     this.#forgetOld();
-    this.#removedAt.delete(identity(deleted));
-    this.#removedAt.set(identity(deleted), this.#options.clock.now());
+    this.#removedAt.delete(identityText(deleted));
+    this.#removedAt.set(identityText(deleted), this.#options.clock.now());
   }
 
   #forgetOld(): void {
@@ -132,10 +132,6 @@ export class UserRemover {
       this.#removedAt.delete(id);
     }
   }
-}
-
-function identity({ kind, value }: UserKey): string {
-  return `${kind}:${value}`;
 }
 
 const NOBODY: Rejection = {

@@ -37,6 +37,19 @@ export class UserUpserter {
     return deliverNarrowing(users, (group) => this.#send(group));
   }
 
+  /** Sends one user by a call of its own; gives the rejection, if it was refused. Throws what {@link Caller.call} throws. */
+  async deliverAlone(user: UserRequest): Promise<Rejection | undefined> {
+    const body = `${user.json.slice(0, -1)},"createNewFields":${this.#options.createNewFields}}`;
+    try {
+      await this.#caller.call(this.#client.update(body));
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      const { reason, guilty } = readRefusal([user], error);
+      return guilty.get(user) ?? reason;
+    }
+  }
+
   async #send(group: readonly UserRequest[]): Promise<GroupOutcome> {
     try {
       const answer = await this.#caller.call(this.#client.bulkUpdate(this.#body(group)));

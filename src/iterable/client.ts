@@ -2,15 +2,17 @@
 import type * as z from 'zod';
 import { ENDPOINTS, type Endpoint } from './endpoints.ts';
 import { ApiError, isUnknownUser, NoAnswerError } from './errors.ts';
-import { pathSegment, type Call, type IterableHttp } from './http.ts';
+import { jsonOrUndefined, pathSegment, type Call, type IterableHttp } from './http.ts';
 import {
   bulkAnswerSchema,
   createdListSchema,
+  exportedUserSchema,
   fieldsAnswerSchema,
   listsAnswerSchema,
   plainAnswerSchema,
   userAnswerSchema,
   type BulkAnswer,
+  type ExportedUser,
   type IterableList,
   type IterableUser,
 } from './schemas.ts';
@@ -19,6 +21,14 @@ import {
 export interface Operation<T> {
   readonly endpoint: Endpoint;
   attempt(signal?: AbortSignal): Promise<T>;
+}
+
+export type UserIdentity = 'email' | 'userId';
+
+/** Takes the users of an export one by one. */
+export interface UserCollector<T> {
+  readonly add: (user: ExportedUser) => void;
+  readonly done: () => T;
 }
 
 export class IterableClient {
@@ -66,14 +76,77 @@ export class IterableClient {
     return this.#operation(call, bulkAnswerSchema, (answer) => answer);
   }
 
+  /** `body` is the JSON text of one user and `createNewFields`. */
+  update(body: string): Operation<undefined> {
+    const call: Call = { endpoint: ENDPOINTS.update, path: '/api/users/update', body };
+    return this.#operation(call, plainAnswerSchema, () => undefined);
+  }
+
+  /** Gives a profile of an email-based project another address, if it is known and the address is free; all else about it stays. */
+  updateEmail(currentEmail: string, newEmail: string): Operation<'changed' | 'unknown' | 'taken'> {
+    const endpoint = ENDPOINTS.updateEmail;
+    const body = JSON.stringify({ currentEmail, newEmail });
+    const call: Call = { endpoint, path: '/api/users/updateEmail', body };
+    const change = this.#operation(call, plainAnswerSchema, () => 'changed' as const);
+    return {
+      endpoint,
+      attempt: async (signal) => {
+        try {
+          return await change.attempt(signal);
+        } catch (error) {
+          if (!(error instanceof ApiError)) throw error;
+          if (isUnknownUser(error)) return 'unknown';
+          if (error.apiCode === 'EmailAlreadyExists') return 'taken';
+          throw error;
+        }
+      },
+    };
+  }
+
+  /**
+   * Tells of every user of the project, by these of its identities, as `collector()` gives each attempt a fresh collector:
+   * an attempt that fails half-way has told of some users already. Gives what the collector of the whole answer made.
+   */
+  exportUsers<T>(identities: readonly UserIdentity[], collector: () => UserCollector<T>): Operation<T> {
+    const endpoint = ENDPOINTS.exportData;
+    const query: [string, string][] = [
+      ['dataTypeName', 'user'],
+      ['range', 'All'],
+    ];
+    for (const identity of identities) query.push(['onlyFields', identity]);
+    return {
+      endpoint,
+      attempt: async (signal) => {
+        const { add, done } = collector();
+        const onLine = (line: string) => {
+          if (line.trim() === '') return;
+          const user = exportedUserSchema.safeParse(jsonOrUndefined(line)).data;
+          if (!user)
+            throw new NoAnswerError(endpoint.name, 'a line of the answer is not what the API promises');
+          add(user);
+        };
+        await this.#http.streamLines({ endpoint, path: '/api/export/data.json', query }, onLine, signal);
+        return done();
+      },
+    };
+  }
+
   /** The user of this address, or undefined: Iterable answers 200 with `{}` for a stranger. */
   getByEmail(email: string): Operation<IterableUser | undefined> {
-    const call: Call = { endpoint: ENDPOINTS.getByEmail, path: '/api/users/getByEmail', query: { email } };
+    const call: Call = {
+      endpoint: ENDPOINTS.getByEmail,
+      path: '/api/users/getByEmail',
+      query: [['email', email]],
+    };
     return orUnknown(this.#operation(call, userAnswerSchema, ({ user }) => user ?? undefined));
   }
 
   getByUserId(userId: string): Operation<IterableUser | undefined> {
-    const call: Call = { endpoint: ENDPOINTS.getByUserId, path: '/api/users/byUserId', query: { userId } };
+    const call: Call = {
+      endpoint: ENDPOINTS.getByUserId,
+      path: '/api/users/byUserId',
+      query: [['userId', userId]],
+    };
     return orUnknown(this.#operation(call, userAnswerSchema, ({ user }) => user ?? undefined));
   }
 

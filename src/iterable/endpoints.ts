@@ -16,10 +16,14 @@ export const ENDPOINTS = {
   subscribe: { name: 'lists/subscribe', method: 'POST', requestsPerSecond: 5 },
   unsubscribe: { name: 'lists/unsubscribe', method: 'POST', requestsPerSecond: 5 },
   bulkUpdate: { name: 'users/bulkUpdate', method: 'POST', requestsPerSecond: 5 },
+  update: { name: 'users/update', method: 'POST', requestsPerSecond: 500 },
+  // Iterable states no limit; that of the look-ups that come before each call is assumed.
+  updateEmail: { name: 'users/updateEmail', method: 'POST', requestsPerSecond: 100 },
   getByEmail: { name: 'users/getByEmail', method: 'GET', requestsPerSecond: 100 },
   getByUserId: { name: 'users/byUserId', method: 'GET', requestsPerSecond: 100 },
   deleteByEmail: { name: 'users/{email}', method: 'DELETE', requestsPerSecond: 100 },
   deleteByUserId: { name: 'users/byUserId/{userId}', method: 'DELETE', requestsPerSecond: 100 },
+  exportData: { name: 'export/data.json', method: 'GET', requestsPerSecond: 4 / 60 },
 } as const satisfies Record<string, Endpoint>;
 
 /** A bulk call's limits: Iterable refuses a body over 4 MB; peers send at most 1,000 users. */

@@ -18,7 +18,8 @@ export interface Call {
   readonly endpoint: Endpoint;
   /** From the root, `/api/…`; segments that come from records must be encoded by {@link pathSegment}. */
   readonly path: string;
-  readonly query?: Readonly<Record<string, string>>;
+  /** Name and value of each parameter; a name may come more than once. */
+  readonly query?: readonly [string, string][];
   /** The body's JSON text. */
   readonly body?: string;
 }
@@ -45,10 +46,36 @@ export class IterableHttp {
   }
 
   /** Sends one request; gives the parsed JSON of a 2xx answer. Throws {@link ApiError}, {@link NoAnswerError}, or the signal's reason. */
-  async send(call: Call, stop?: AbortSignal): Promise<unknown> {
-    const { response, text } = await this.#exchange(call, stop);
-    if (response.status >= 200 && response.status < 300) return parseAnswer(call.endpoint.name, text);
-    throw apiError(call.endpoint.name, response, text);
+  send(call: Call, stop?: AbortSignal): Promise<unknown> {
+    return this.#exchange(call, stop, async (response) => {
+      const text = await response.text();
+      if (response.ok) return parseAnswer(call.endpoint.name, text);
+      throw apiError(call.endpoint.name, response, text);
+    });
+  }
+
+  /**
+   * Sends one request whose answer may be larger than memory: hands on the lines of a 2xx answer as they come, the last one
+   * too if nothing ends it. The time limit holds for each piece of the answer. Throws like {@link send}.
+   */
+  streamLines(call: Call, onLine: (line: string) => void, stop?: AbortSignal): Promise<void> {
+    return this.#exchange(
+      call,
+      stop,
+      async (response, onPiece) => {
+        if (!response.ok) throw apiError(call.endpoint.name, response, await response.text());
+        const decoder = new TextDecoder();
+        let rest = '';
+        for await (const piece of response.body as AsyncIterable<Uint8Array>) {
+          onPiece();
+          const lines = (rest + decoder.decode(piece, { stream: true })).split('\n');
+          rest = lines.pop() ?? '';
+          for (const line of lines) onLine(line);
+        }
+        onLine(rest + decoder.decode());
+      },
+      Infinity,
+    );
   }
 
   /** Closes idle connections, so that the process can end. */
@@ -56,7 +83,13 @@ export class IterableHttp {
     this.#agent.destroy();
   }
 
-  async #exchange(call: Call, stop?: AbortSignal): Promise<{ response: Response; text: string }> {
+  /** `read` may tell of each piece of the answer that it has: then the time limit begins anew. */
+  async #exchange<T>(
+    call: Call,
+    stop: AbortSignal | undefined,
+    read: (response: Response, onPiece: () => void) => Promise<T>,
+    maxBytes = MAX_ANSWER_BYTES,
+  ): Promise<T> {
     stop?.throwIfAborted();
     const { attemptTimeoutMs } = this.#options;
     // Not AbortSignal.any: it keeps a trace of every request on the long-lived stop signal.
@@ -71,10 +104,11 @@ export class IterableHttp {
     }, attemptTimeoutMs);
     stop?.addEventListener('abort', abort, { once: true });
     try {
-      const response = await fetch(this.#url(call), this.#init(call, attempt.signal));
-      return { response, text: await response.text() };
+      const response = await fetch(this.#url(call), this.#init(call, attempt.signal, maxBytes));
+      return await read(response, () => timer.refresh());
     } catch (error) {
       stop?.throwIfAborted();
+      if (error instanceof ApiError || error instanceof NoAnswerError) throw error;
       const what = state.isTimedOut ? `no answer within ${attemptTimeoutMs / 1000} s` : networkFailure(error);
       throw new NoAnswerError(call.endpoint.name, what, { cause: error });
     } finally {
@@ -88,7 +122,7 @@ export class IterableHttp {
     return query ? `${url}?${new URLSearchParams(query).toString()}` : url;
   }
 
-  #init({ endpoint, body }: Call, signal: AbortSignal): RequestInit {
+  #init({ endpoint, body }: Call, signal: AbortSignal, maxBytes: number): RequestInit {
     const headers: Record<string, string> = { 'Api-Key': this.#options.apiKey, Accept: 'application/json' };
     if (body !== undefined) headers['Content-Type'] = 'application/json';
     return {
@@ -97,7 +131,7 @@ export class IterableHttp {
       ...(body === undefined ? {} : { body }),
       agent: this.#agent,
       signal,
-      size: MAX_ANSWER_BYTES,
+      ...(maxBytes === Infinity ? {} : { size: maxBytes }),
       // The key must not follow a redirect to another host.
       redirect: 'manual',
     };
@@ -131,7 +165,8 @@ function apiError(endpoint: string, response: Response, text: string): ApiError 
   });
 }
 
-function jsonOrUndefined(text: string): unknown {
+/** What the text says as JSON, if it is some. */
+export function jsonOrUndefined(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {

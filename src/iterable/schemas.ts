@@ -56,6 +56,13 @@ export const userAnswerSchema = z.looseObject({
 });
 export type IterableUser = NonNullable<z.infer<typeof userAnswerSchema>['user']>;
 
+/** One line of an export of users that asked for identities only. */
+export const exportedUserSchema = z.looseObject({
+  email: z.string().nullish(),
+  userId: z.string().nullish(),
+});
+export type ExportedUser = z.infer<typeof exportedUserSchema>;
+
 export const plainAnswerSchema = z.looseObject({ code: z.string(), msg: z.string().nullish() });
 
 /** `params` of a 400 `RequestFieldsTypesMismatched`: the field, and the value that has the wrong type. */

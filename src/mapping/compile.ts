@@ -1,14 +1,18 @@
 /** A stream's mappings, compiled once into a function from record to change of a user. Pure: what can't be mapped is a rejection, a value. */
 import type { JsonObject, JsonValue } from '../json.ts';
 import type { Rejection, UserChange } from '../model.ts';
+import { Refusal } from './coerce.ts';
 import { Rejected, type ColumnPlan } from './column-plan.ts';
 import { isDeletion } from './deletion.ts';
+import { normalizeEmail } from './identity.ts';
 import { compileListRules, type ListReader, type ListRule } from './list-rules.ts';
 import { identifyingTarget, type IdentifyBy, type ProjectType } from './options.ts';
 import { columnReader, Unreachable } from './paths.ts';
 import { planColumns, type PlanOptions } from './plan-columns.ts';
 
 export interface MapperOptions extends PlanOptions {
+  /** Holds the address that the user had before, if there is such a column. */
+  readonly previousEmailColumn?: string | undefined;
   readonly lists: readonly ListRule[];
   readonly projectType: ProjectType;
   readonly identifyBy: IdentifyBy;
@@ -27,13 +31,15 @@ export type RecordMapper = (record: RecordToMap) => MappedRecord;
 export function compileMapper(options: MapperOptions, onWarning: (message: string) => void): RecordMapper {
   const plansFor = planColumns(options, onWarning);
   const asksForRemoval = deletionReader(options.deletionColumn);
+  const readPreviousEmail =
+    options.previousEmailColumn === undefined ? undefined : previousEmailReader(options.previousEmailColumn);
   const readLists = options.lists.length > 0 ? compileListRules(options.lists, options.stream) : undefined;
   return (record) => {
     try {
       const plans = plansFor(record.data);
       const change = asksForRemoval(record)
         ? mapRemoval(record, plans, options)
-        : mapUpsert(record, plans, options);
+        : withPreviousEmail(mapUpsert(record, plans, options), record, readPreviousEmail);
       return readLists ? withLists(change, record, readLists) : change;
     } catch (error) {
       // The stack ran out while a value was converted.
@@ -53,6 +59,34 @@ function withLists(
   const lists = read(data, nulledFields);
   if (lists instanceof Rejected) return { kind: 'rejected', ...lists.rejection };
   return change.kind === 'removal' ? { ...change, lists: [...lists.keys()] } : { ...change, lists };
+}
+
+type PreviousEmailReader = (record: RecordToMap) => string | undefined | Rejected;
+
+/** A column that was nulled on the way, or can't be reached, says nothing. */
+function previousEmailReader(column: string): PreviousEmailReader {
+  const read = columnReader(column);
+  return ({ data, nulledFields }) => {
+    const value = read(data);
+    if (value === undefined || value instanceof Unreachable || nulledFields.includes(column))
+      return undefined;
+    const email = normalizeEmail(value);
+    return email instanceof Refusal ? new Rejected(column, email.reason) : email;
+  };
+}
+
+/** Without an address of the record's own, or with the same one, nothing has changed. */
+function withPreviousEmail(
+  change: MappedRecord,
+  record: RecordToMap,
+  read: PreviousEmailReader | undefined,
+): MappedRecord {
+  if (!read || change.kind !== 'upsert') return change;
+  const previousEmail = read(record);
+  if (previousEmail instanceof Rejected) return { kind: 'rejected', ...previousEmail.rejection };
+  const email = change.key.kind === 'email' ? change.key.value : change.values.get('email');
+  const hasChanged = previousEmail !== undefined && typeof email === 'string' && email !== previousEmail;
+  return hasChanged ? { ...change, previousEmail } : change;
 }
 
 /** A column that was nulled on the way, or can't be reached, asks for nothing. */

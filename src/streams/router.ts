@@ -1,9 +1,11 @@
 /** RECORD → its configured stream and compiled mapper. A stream that nobody configured is an error. */
 import type { Config } from '../config/schema.ts';
 import { ConfigError } from '../errors.ts';
+import type { StreamId } from '../model.ts';
 import { compileMapper, type MappedRecord } from '../mapping/compile.ts';
 import { listColumns } from '../mapping/list-rules.ts';
 import type { KnownFields } from '../mapping/fields.ts';
+import { primaryKeyReader, type PrimaryKeyReader } from '../mapping/primary-key.ts';
 import {
   describeStream,
   streamKey,
@@ -11,12 +13,16 @@ import {
   type ConfiguredStream,
 } from '../protocol/catalog.ts';
 import type { RecordMessage } from '../protocol/messages.ts';
+import type { SyncMode } from './modes.ts';
 
 export interface RoutedStream {
   readonly key: string;
   readonly name: string;
   readonly configured: ConfiguredStream;
+  readonly mode: SyncMode;
   readonly map: (message: RecordMessage) => MappedRecord;
+  /** The record's primary key as one text; undefined where the stream or the record has none. */
+  readonly primaryKeyOf: PrimaryKeyReader;
 }
 
 export class Router {
@@ -39,7 +45,8 @@ export class Router {
           projectType: config.project_type,
           identifyBy: config.identify_by,
           deletionColumn: config.deletion_column,
-          reservedColumns: listColumns(config.lists, configured.id),
+          previousEmailColumn: previousEmailColumn(config),
+          reservedColumns: reservedColumns(config, configured.id),
           lists: config.lists,
         },
         (message) => {
@@ -47,7 +54,14 @@ export class Router {
         },
       );
       const key = streamKey(configured.id);
-      this.#streams.set(key, { key, name, configured, map: mapper });
+      this.#streams.set(key, {
+        key,
+        name,
+        configured,
+        mode: configured.destinationSyncMode === 'update' ? 'enrich' : config.sync_mode,
+        map: mapper,
+        primaryKeyOf: primaryKeyReader(configured.primaryKey) ?? noPrimaryKey,
+      });
     }
   }
 
@@ -67,4 +81,19 @@ export class Router {
       { code: 'unknown_stream' },
     );
   }
+}
+
+const noPrimaryKey = (): undefined => undefined;
+
+function reservedColumns(
+  { lists, previous_email_column: previousEmail }: Config,
+  stream: StreamId,
+): string[] {
+  return [...listColumns(lists, stream), ...(previousEmail === undefined ? [] : [previousEmail])];
+}
+
+/** Where the user id identifies, a new address is a field like any other; but on email-based projects it has a call of its own. */
+export function previousEmailColumn(config: Config): string | undefined {
+  if (config.identify_by === 'user_id' && config.project_type !== 'email') return undefined;
+  return config.previous_email_column;
 }

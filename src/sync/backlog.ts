@@ -6,13 +6,14 @@
 /** A pending record's share in memory and in calls. */
 export interface Load {
   readonly bytes: number;
-  readonly isRemoval: boolean;
+  /** A removal, or a change of address: what can't go in bulk. */
+  readonly needsOwnCalls: boolean;
 }
 
 /** Calls a second that Iterable takes. */
 export interface Pace {
   readonly batches: number;
-  readonly removals: number;
+  readonly single: number;
 }
 
 /** States are promised within 60 s of their line; what is pending may take a third of that, the rest is for waiting and retrying. */
@@ -26,34 +27,34 @@ const MIN_SINGLE_CALLS = 10;
 
 export class Backlog {
   readonly #maxRecords: number;
-  readonly #maxRemovals: number;
+  readonly #maxOwnCalls: number;
   #records = 0;
-  #removals = 0;
+  #ownCalls = 0;
   #bytes = 0;
 
-  constructor(batchSize: number, { batches, removals }: Pace) {
+  constructor(batchSize: number, { batches, single }: Pace) {
     const maxBatches = Math.min(MAX_BATCHES, Math.max(MIN_BATCHES, MAX_LAG_SECONDS * batches));
     this.#maxRecords = Math.max(maxBatches * batchSize, MIN_RECORDS);
-    this.#maxRemovals = singleCalls(removals);
+    this.#maxOwnCalls = singleCalls(single);
   }
 
   /** True when nothing more should be read for now. */
   get isFull(): boolean {
     return (
-      this.#records >= this.#maxRecords || this.#removals >= this.#maxRemovals || this.#bytes >= MAX_BYTES
+      this.#records >= this.#maxRecords || this.#ownCalls >= this.#maxOwnCalls || this.#bytes >= MAX_BYTES
     );
   }
 
   add(load: Load): void {
     this.#records++;
     this.#bytes += load.bytes;
-    if (load.isRemoval) this.#removals++;
+    if (load.needsOwnCalls) this.#ownCalls++;
   }
 
   remove(load: Load): void {
     this.#records--;
     this.#bytes -= load.bytes;
-    if (load.isRemoval) this.#removals--;
+    if (load.needsOwnCalls) this.#ownCalls--;
   }
 }
 

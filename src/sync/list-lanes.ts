@@ -1,7 +1,7 @@
 /** Where users wait who have been updated and whose lists change now: one lane for each list and direction, one change of a user at a time. */
 import { userIdentity } from '../batching/user-request.ts';
 import type { Clock } from '../clock.ts';
-import type { ListChange, ListMembers } from '../delivery/list-members.ts';
+import type { ListChange, ListMembers, UserListChange } from '../delivery/list-members.ts';
 import type { Rejection, UserKey } from '../model.ts';
 import { BatchLane, type LaneItem } from './batch-lane.ts';
 
@@ -22,7 +22,7 @@ interface Pending<Work> {
   readonly work: Work;
   readonly key: UserKey;
   readonly since: number;
-  readonly left: readonly ListChange[];
+  readonly left: readonly UserListChange[];
 }
 
 /** What a call holds besides its users: braces, names, a list's id. */
@@ -48,8 +48,13 @@ export class ListLanes<Work> {
   }
 
   /** Makes the changes one after the other; there must be one at least. */
-  put(work: Work, key: UserKey, changes: readonly ListChange[], since: number): void {
-    this.#next({ work, key, since, left: changes });
+  put(
+    work: Work,
+    key: UserKey,
+    changes: readonly ListChange[],
+    { since, onlyExisting }: { readonly since: number; readonly onlyExisting: boolean },
+  ): void {
+    this.#next({ work, key, since, left: changes.map((change) => ({ ...change, onlyExisting })) });
   }
 
   /** Sends what waits, full or not. */
@@ -70,11 +75,12 @@ export class ListLanes<Work> {
       return;
     }
     if (this.#isStopped) return;
-    this.#laneOf(change).put(pending, userIdentity(pending.key, this.#options), pending.since);
+    const preferUserId = this.#options.preferUserId && !change.onlyExisting;
+    this.#laneOf(change).put(pending, userIdentity(pending.key, { preferUserId }), pending.since);
   }
 
-  #laneOf(change: ListChange): BatchLane<Pending<Work>> {
-    const name = `${change.isOn ? '+' : '-'}${change.list}`;
+  #laneOf(change: UserListChange): BatchLane<Pending<Work>> {
+    const name = `${change.isOn ? '+' : '-'}${change.onlyExisting ? 'existing' : 'all'} ${change.list}`;
     let lane = this.#lanes.get(name);
     if (!lane) {
       const { clock, limits, maxWaitMs, onDone } = this.#options;
@@ -92,7 +98,7 @@ export class ListLanes<Work> {
     return lane;
   }
 
-  async #deliver(change: ListChange, batch: readonly LaneItem<Pending<Work>>[]): Promise<void> {
+  async #deliver(change: UserListChange, batch: readonly LaneItem<Pending<Work>>[]): Promise<void> {
     const { members, onChanged, onFailure } = this.#options;
     try {
       const rejections = await members.change(

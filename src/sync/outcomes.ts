@@ -28,8 +28,17 @@ export function listChanges(change: UserChange): ListChange[] {
   return [...(change.lists ?? [])].map(([list, isOn]) => ({ list, isOn }));
 }
 
-/** Of records laid over each other all have their share in the user, but what a removal discards was never sent. */
-export function doneOutcome(change: UserChange, isLast: boolean): Outcome {
+/**
+ * What became of one record of a work. Of records laid over each other all have their share in the user, but what a removal
+ * discards was never sent.
+ */
+export function outcomeOf(
+  change: UserChange,
+  end: Rejection | 'skipped' | undefined,
+  isLast: boolean,
+): Outcome {
+  if (end === 'skipped') return { kind: 'skipped', why: 'not_in_iterable' };
+  if (end) return { kind: 'rejected', ...end };
   if (change.kind === 'upsert') return { kind: 'delivered' };
   return { kind: isLast ? 'removed' : 'superseded' };
 }

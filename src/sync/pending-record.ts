@@ -10,6 +10,8 @@ export interface UnsettledRecord {
   readonly streamKey: string;
   readonly place: RecordPlace;
   readonly emittedAt: number;
+  /** As one text; undefined where the stream or the record has none. */
+  readonly primaryKey?: string;
   /** The record's line, where rejected records are stored. Not kept otherwise: thousands wait at a time. */
   readonly text?: string;
   readonly ticket: Ticket;

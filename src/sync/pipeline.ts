@@ -8,9 +8,9 @@ import type { InputMessage, RecordMessage } from '../protocol/messages.ts';
 import { streamKey } from '../protocol/catalog.ts';
 import { recordDataText } from '../protocol/record-text.ts';
 import type { RejectedRecords } from '../rejected-records/rejected-records.ts';
-import type { Router } from '../streams/router.ts';
+import { SYNC_MODES } from '../streams/modes.ts';
+import type { RoutedStream, Router } from '../streams/router.ts';
 import { Backlog } from './backlog.ts';
-import { SYNC_MODES, type SyncMode } from './modes.ts';
 import { TOO_DEEP, TOO_LARGE, withinDepth } from './outcomes.ts';
 import type { PendingRecord, UnsettledRecord } from './pending-record.ts';
 import type { RejectionGuard } from './rejection-guard.ts';
@@ -25,7 +25,6 @@ export interface PipelineOptions extends Omit<UserDeliveryOptions, 'onSettled' |
   readonly guard: RejectionGuard;
   readonly rejectedRecords?: RejectedRecords;
   readonly emitStates: (states: readonly ReleasedState[]) => Promise<void>;
-  readonly mode: SyncMode;
   /** Told once, when a delivery fails for good: the input needn't be read any further. */
   readonly onStopped: () => void;
 }
@@ -114,7 +113,7 @@ export class Pipeline {
   }
 
   #acceptRecord(message: RecordMessage): void {
-    const { router, tracker, summary, mode, rejectedRecords } = this.#options;
+    const { router, tracker, summary, rejectedRecords } = this.#options;
     const stream = router.route(message);
     summary.received(stream.key);
     const ticket = tracker.trackRecord(stream.key);
@@ -125,10 +124,11 @@ export class Pipeline {
       emittedAt: message.emittedAt,
       ...(rejectedRecords ? { text: message.text } : {}),
       ticket,
+      ...primaryKeyOf(stream, message),
     };
     if (mapped.kind === 'rejected') {
       this.#settleRecord(record, mapped);
-    } else if (mapped.kind === 'removal' && !SYNC_MODES[mode].remove) {
+    } else if (mapped.kind === 'removal' && !SYNC_MODES[stream.mode].remove) {
       this.#settleRecord(record, { kind: 'skipped', why: 'removal_not_allowed' });
     } else {
       this.#enqueue(record, mapped);
@@ -139,12 +139,13 @@ export class Pipeline {
     const since = this.#options.clock.now();
     const textBytes = record.text?.length ?? 0;
     if (change.kind === 'removal') {
-      this.#addToQueue({ ...record, change, since, load: { bytes: textBytes, isRemoval: true } });
+      this.#addToQueue({ ...record, change, since, load: { bytes: textBytes, needsOwnCalls: true } });
       return;
     }
-    const request = withinDepth(() => this.#delivery.requestFor(change));
+    const request = withinDepth(() => this.#delivery.requestFor(change, record.streamKey));
     if (request && this.#delivery.fitsAlone(request)) {
-      const load = { bytes: request.bytes + textBytes, isRemoval: false };
+      const needsOwnCalls = change.previousEmail !== undefined;
+      const load = { bytes: request.bytes + textBytes, needsOwnCalls };
       this.#addToQueue({ ...record, change, since, load, request });
     } else {
       this.#settleRecord(record, { kind: 'rejected', ...(request ? TOO_LARGE : TOO_DEEP) });
@@ -213,4 +214,9 @@ export class Pipeline {
       await Promise.race([this.#nextProgress(), timeUp]);
     grace.abort(new Error('drained'));
   }
+}
+
+function primaryKeyOf(stream: RoutedStream, { data }: RecordMessage): { readonly primaryKey?: string } {
+  const primaryKey = stream.primaryKeyOf(data);
+  return primaryKey === undefined ? {} : { primaryKey };
 }

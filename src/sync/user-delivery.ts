@@ -1,24 +1,36 @@
 /** One person's changes on their way: queue per person → batch or removal → lists → outcome. */
-import { buildUserRequest, type UserRequest, type UserRequestOptions } from '../batching/user-request.ts';
+import {
+  buildUserRequest,
+  keyAfterwards,
+  type UserRequest,
+  type UserRequestOptions,
+} from '../batching/user-request.ts';
 import type { Clock } from '../clock.ts';
+import type { AddressChanger } from '../delivery/change-address.ts';
 import type { ListMembers } from '../delivery/list-members.ts';
 import type { UserRemover } from '../delivery/remove-users.ts';
 import type { UserUpserter } from '../delivery/upsert-users.ts';
-import type { Outcome, Rejection, Upsert, UserKey } from '../model.ts';
+import type { Outcome, Rejection, TargetValues, UserKey } from '../model.ts';
 import { singleCalls, type Pace } from './backlog.ts';
 import { BatchLane, type LaneItem } from './batch-lane.ts';
 import { ListLanes } from './list-lanes.ts';
-import { doneOutcome, listChanges } from './outcomes.ts';
+import { listChanges, outcomeOf } from './outcomes.ts';
 import type { PendingRecord } from './pending-record.ts';
-import { RemovalLane } from './removal-lane.ts';
+import { PlannedUpserts } from './planned-upserts.ts';
+import { SingleLane } from './single-lane.ts';
 import type { SyncSummary } from './stream-summary.ts';
 import type { BatchReport, SyncLog } from './sync-log.ts';
+import type { UpsertPlanner } from './upsert-planner.ts';
 import { touchedKeys, UserQueue, type Work } from './user-queue.ts';
 
 export interface UserDeliveryOptions {
   readonly upserter: UserUpserter;
   readonly remover: UserRemover;
   readonly listMembers: ListMembers;
+  /** Where some upserts need to know something first. */
+  readonly planning?: { readonly planner: UpsertPlanner; readonly changer: AddressChanger };
+  /** True for streams that update only users whom Iterable knows. */
+  readonly isEnriched: (streamKey: string) => boolean;
   readonly removal: 'delete_user' | 'remove_from_lists';
   readonly summary: SyncSummary;
   readonly log: SyncLog;
@@ -46,7 +58,8 @@ export class UserDelivery {
   readonly #options: UserDeliveryOptions;
   readonly #queue: UserQueue<PendingRecord>;
   readonly #lane: BatchLane<PendingWork>;
-  readonly #removals: RemovalLane<PendingWork>;
+  readonly #removals: SingleLane<PendingWork>;
+  readonly #planned: PlannedUpserts | undefined;
   readonly #lists: ListLanes<PendingWork>;
   #waitingForGone = 0;
   #isStopped = false;
@@ -58,7 +71,8 @@ export class UserDelivery {
       maxMerged: callsInLine,
       maxWaitingPerPerson: callsInLine,
       mergeNestedObjects: options.request.mergeNestedObjects,
-      mayMerge: (change) => change.kind === 'removal' || this.#lane.fitsAlone(this.requestFor(change)),
+      mayMerge: (change, streamKey) =>
+        change.kind === 'removal' || this.#lane.fitsAlone(this.requestFor(change, streamKey)),
       onReady: (work) => {
         this.#onReady(work);
       },
@@ -89,9 +103,10 @@ export class UserDelivery {
       onFailure: options.onFailure,
       onDone: options.onProgress,
     });
-    this.#removals = new RemovalLane({
+    this.#planned = options.planning && this.#planUpserts(options.planning);
+    this.#removals = new SingleLane({
       maxInFlight: MAX_REMOVALS_IN_FLIGHT,
-      remove: (work) => this.#remove(work),
+      run: (work) => this.#remove(work),
       onDone: options.onProgress,
     });
   }
@@ -108,14 +123,14 @@ export class UserDelivery {
 
   /** Calls under way. */
   get inFlight(): number {
-    return this.#lane.inFlight + this.#lists.inFlight + this.#removals.inFlight;
+    const planned = this.#planned?.inFlight ?? 0;
+    return this.#lane.inFlight + this.#lists.inFlight + this.#removals.inFlight + planned;
   }
 
   /** True when nothing moves unless more comes, or it is told to {@link flush}. */
   get isIdle(): boolean {
-    return (
-      this.#lane.busyBatches + this.#lists.busyBatches + this.#removals.inFlight + this.#waitingForGone === 0
-    );
+    const busyBatches = this.#lane.busyBatches + this.#lists.busyBatches + (this.#planned?.busyBatches ?? 0);
+    return busyBatches + this.#removals.inFlight + this.#waitingForGone === 0;
   }
 
   add(record: PendingRecord): void {
@@ -127,20 +142,24 @@ export class UserDelivery {
   }
 
   /** The call's share of one user. Throws RangeError when a value is nested too deeply to be written. */
-  requestFor({ key, values }: Upsert): UserRequest {
-    return buildUserRequest(key, values, this.#options.request);
+  requestFor({ key, values }: { key: UserKey; values: TargetValues }, streamKey: string): UserRequest {
+    const { request, isEnriched } = this.#options;
+    const preferUserId = request.preferUserId && !isEnriched(streamKey);
+    return buildUserRequest(key, values, { ...request, preferUserId });
   }
 
   /** Sends what waits, full or not. */
   flush(): void {
+    this.#planned?.flush();
     this.#lane.flush();
     // Whoever is being updated may join those who wait for the same list.
-    if (this.#lane.busyBatches === 0) this.#lists.flush();
+    if (this.#lane.busyBatches + (this.#planned?.busyBatches ?? 0) === 0) this.#lists.flush();
   }
 
   /** Begins nothing more; what is in flight goes on. */
   stop(): void {
     this.#isStopped = true;
+    this.#planned?.stop();
     this.#lane.stop();
     this.#removals.stop();
     this.#lists.stop();
@@ -150,20 +169,51 @@ export class UserDelivery {
     if (this.#isStopped) return;
     if (work.change.kind === 'removal') {
       this.#lane.remove(work);
+      this.#planned?.remove(work);
       this.#removals.put(work);
     } else if (this.#options.remover.wasRemovedLately(touchedKeys(work.change))) {
       void this.#waitUntilGone(work);
     } else {
-      this.#putInLane(work);
+      this.#putUpsert(work);
     }
   }
 
-  #putInLane(work: PendingWork): void {
-    if (work.change.kind !== 'upsert') return;
+  #putUpsert(work: PendingWork): void {
     const [first, second] = work.records;
+    if (!first || work.change.kind !== 'upsert') return;
     // Only records laid over each other need a request that none of them has.
-    const request = (second ? undefined : first?.request) ?? this.requestFor(work.change);
-    this.#lane.put(work, request, first?.since ?? this.#options.clock.now());
+    const request = (second ? undefined : first.request) ?? this.requestFor(work.change, first.streamKey);
+    if (this.#planned && this.#options.planning?.planner.concerns(work))
+      this.#planned.put(work, request, first.since);
+    else this.#lane.put(work, request, first.since);
+  }
+
+  #planUpserts(planning: NonNullable<UserDeliveryOptions['planning']>): PlannedUpserts {
+    const { upserter, clock, onFailure, onProgress } = this.#options;
+    return new PlannedUpserts({
+      ...planning,
+      upserter,
+      clock,
+      maxWaitMs: MAX_BATCH_WAIT_MS,
+      onStarted: (work) => {
+        this.#queue.start(work);
+      },
+      requestFor: (work, key, values) => this.requestFor({ key, values }, work.records[0]?.streamKey ?? ''),
+      onBulk: (work, request) => {
+        this.#lane.put(work, request, work.records[0]?.since ?? clock.now());
+      },
+      onWritten: (work, key) => {
+        this.#onWritten(work, key);
+      },
+      onSkipped: (work) => {
+        this.#settleWork(work, 'skipped');
+      },
+      onRejected: (work, rejection) => {
+        this.#settleWork(work, rejection);
+      },
+      onFailure,
+      onDone: onProgress,
+    });
   }
 
   async #waitUntilGone(work: PendingWork): Promise<void> {
@@ -171,7 +221,7 @@ export class UserDelivery {
     this.#waitingForGone++;
     try {
       await this.#options.remover.waitUntilGone(touchedKeys(work.change));
-      this.#putInLane(work);
+      this.#putUpsert(work);
     } catch (error) {
       this.#options.onFailure(error as Error);
     } finally {
@@ -191,8 +241,9 @@ export class UserDelivery {
         report.records += work.records.length;
         if (rejection && work.records.length > 1) report.retried++;
         else if (rejection) report.rejected++;
+        if (this.#planned?.onBulkAnswer(work, rejection)) continue;
         if (rejection) this.#settleWork(work, rejection);
-        else this.#changeLists(work, request.key);
+        else this.#onWritten(work, keyAfterwards(request));
       }
       report.tookMs = clock.now() - startedAt;
       log.batch(report, summary);
@@ -203,11 +254,16 @@ export class UserDelivery {
 
   async #remove(work: PendingWork): Promise<void> {
     if (work.change.kind !== 'removal') return;
-    const { remover, removal } = this.#options;
+    const { remover, removal, planning } = this.#options;
     this.#queue.start(work);
     try {
       if (removal === 'delete_user') {
-        this.#settleWork(work, await remover.remove(work.change));
+        const removed = await remover.remove(work.change);
+        if ('code' in removed) this.#settleWork(work, removed);
+        else {
+          planning?.planner.noteRemoved(removed);
+          this.#settleWork(work, undefined);
+        }
         return;
       }
       const person = await remover.identify(work.change);
@@ -218,26 +274,35 @@ export class UserDelivery {
     }
   }
 
+  #onWritten(work: PendingWork, key: UserKey): void {
+    this.#options.planning?.planner.noteWritten(work);
+    this.#changeLists(work, key);
+  }
+
   /** The last step of a work: after the user's own update was answered. */
   #changeLists(work: PendingWork, key: UserKey): void {
     const changes = listChanges(work.change);
-    const since = work.records[0]?.since ?? this.#options.clock.now();
-    if (changes.length === 0) this.#settleWork(work, undefined);
-    else this.#lists.put(work, key, changes, since);
+    const [first] = work.records;
+    if (changes.length === 0 || !first) this.#settleWork(work, undefined);
+    else this.#lists.put(work, key, changes, { since: first.since, onlyExisting: this.#isEnriched(work) });
   }
 
-  #settleWork(work: PendingWork, rejection: Rejection | undefined): void {
-    if (rejection && work.records.length > 1) {
+  /** Tries the records of a refused work one by one, if it has several; otherwise each has its outcome. */
+  #settleWork(work: PendingWork, end: Rejection | 'skipped' | undefined): void {
+    // Gone since it was looked for, or nobody had to look.
+    const isStranger = end !== 'skipped' && end?.code === 'not_found' && this.#isEnriched(work);
+    const result = isStranger ? 'skipped' : end;
+    if (result !== undefined && result !== 'skipped' && work.records.length > 1) {
       this.#queue.retryOneByOne(work);
       return;
     }
     const last = work.records.at(-1);
-    for (const record of work.records) {
-      this.#options.onSettled(
-        record,
-        rejection ? { kind: 'rejected', ...rejection } : doneOutcome(work.change, record === last),
-      );
-    }
+    for (const record of work.records)
+      this.#options.onSettled(record, outcomeOf(work.change, result, record === last));
     this.#queue.settle(work);
+  }
+
+  #isEnriched({ records: [first] }: PendingWork): boolean {
+    return first !== undefined && this.#options.isEnriched(first.streamKey);
   }
 }

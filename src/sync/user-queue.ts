@@ -3,7 +3,7 @@
  * those that wait together are laid over each other. Generic over what a record carries besides its change.
  */
 import { canLayOver, layOver } from '../mapping/lay-over.ts';
-import type { Removal, Upsert, UserChange, UserKey } from '../model.ts';
+import { identityText, type Removal, type Upsert, type UserChange, type UserKey } from '../model.ts';
 
 /** A record as the queue sees it. */
 export interface QueuedRecord {
@@ -26,7 +26,7 @@ export interface UserQueueOptions<Item extends QueuedRecord> {
   /** Works that may wait for earlier ones of one person before {@link UserQueue.isCrowded}. */
   readonly maxWaitingPerPerson: number;
   /** Whether a merged change may go out as one (its size, mainly). */
-  readonly mayMerge: (change: UserChange) => boolean;
+  readonly mayMerge: (change: UserChange, streamKey: string) => boolean;
   /** The work may start now, or, when it is told again, what it waits with has changed. Not called for started work. */
   readonly onReady: (work: Work<Item>) => void;
 }
@@ -155,7 +155,7 @@ export class UserQueue<Item extends QueuedRecord> {
     if (entry.isStarted || entry.records.length >= this.#options.maxMerged) return false;
     if (entry.records[0]?.streamKey !== record.streamKey) return false;
     const merged = mergeChanges(entry.change, record.change, this.#options.mergeNestedObjects);
-    if (!merged || !this.#options.mayMerge(merged)) return false;
+    if (!merged || !this.#options.mayMerge(merged, record.streamKey)) return false;
     entry.change = merged;
     entry.records.push(record);
     for (const identity of touches) {
@@ -174,11 +174,13 @@ export function touchedKeys(change: UserChange): UserKey[] {
   const userId = change.kind === 'upsert' ? change.values.get('userId') : change.userId;
   if (typeof email === 'string') keys.push({ kind: 'email', value: email });
   if (typeof userId === 'string') keys.push({ kind: 'userId', value: userId });
+  if (change.kind === 'upsert' && change.previousEmail !== undefined)
+    keys.push({ kind: 'email', value: change.previousEmail });
   return keys;
 }
 
 function touchedIdentities(change: UserChange): string[] {
-  return touchedKeys(change).map(({ kind, value }) => `${kind}:${value}`);
+  return touchedKeys(change).map(identityText);
 }
 
 /** One change that does what the two do in order, or undefined where there is none. */
@@ -192,10 +194,13 @@ function mergeChanges(
   if (earlier.kind === 'removal') return undefined;
   if (!isSameKey(earlier, later) || !canLayOver(earlier.values, later.values, mergeNestedObjects))
     return undefined;
+  // Whether the profile moves depends on whether the new address is there already, as it is after the earlier record.
+  if (later.previousEmail !== undefined && later.previousEmail !== earlier.previousEmail) return undefined;
   return {
     kind: 'upsert',
     key: later.key,
     values: layOver(earlier.values, later.values),
+    ...(earlier.previousEmail === undefined ? {} : { previousEmail: earlier.previousEmail }),
     ...((earlier.lists ?? later.lists)
       ? { lists: new Map([...(earlier.lists ?? []), ...(later.lists ?? [])]) }
       : {}),

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { Backlog, singleCalls } from '../../src/sync/backlog.ts';
 
-const upsert = { bytes: 100, isRemoval: false };
-const removal = { bytes: 0, isRemoval: true };
+const upsert = { bytes: 100, needsOwnCalls: false };
+const removal = { bytes: 0, needsOwnCalls: true };
 
 /** How many of these fit before it is full. */
-function room(backlog: Backlog, load: { bytes: number; isRemoval: boolean }): number {
+function room(backlog: Backlog, load: { bytes: number; needsOwnCalls: boolean }): number {
   let count = 0;
   for (; !backlog.isFull; count++) backlog.add(load);
   return count;
@@ -18,21 +18,21 @@ describe('Backlog', () => {
     ['at a very slow rate, two batches', 1000, 0.01, 2_000],
     ['with small batches, a thousand records', 1, 5, 1_000],
   ])('%s', (_name, batchSize, batches, expected) => {
-    expect(room(new Backlog(batchSize, { batches, removals: 100 }), upsert)).toBe(expected);
+    expect(room(new Backlog(batchSize, { batches, single: 100 }), upsert)).toBe(expected);
   });
 
   it('takes no more removals than 20 seconds take, since each is a call', () => {
-    expect(room(new Backlog(1000, { batches: 5, removals: 100 }), removal)).toBe(2_000);
+    expect(room(new Backlog(1000, { batches: 5, single: 100 }), removal)).toBe(2_000);
   });
 
   it('is bounded in bytes, whatever the number', () => {
     expect(
-      room(new Backlog(1000, { batches: 5, removals: 100 }), { bytes: 3_999_999, isRemoval: false }),
+      room(new Backlog(1000, { batches: 5, single: 100 }), { bytes: 3_999_999, needsOwnCalls: false }),
     ).toBe(7);
   });
 
   it('has room again for what left', () => {
-    const backlog = new Backlog(1, { batches: 5, removals: 100 });
+    const backlog = new Backlog(1, { batches: 5, single: 100 });
     const count = room(backlog, upsert);
     backlog.remove(upsert);
     expect(backlog.isFull).toBe(false);

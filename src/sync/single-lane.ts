@@ -1,20 +1,20 @@
-/** Where removals wait for their single calls: first come first served, so many at a time as Iterable's limit can use. */
+/** Where works wait that need calls of their own: first come first served, so many at a time as Iterable's limit can use. */
 
-export interface RemovalLaneOptions<Work> {
+export interface SingleLaneOptions<Work> {
   readonly maxInFlight: number;
-  /** Carries out one removal; must not reject. */
-  readonly remove: (work: Work) => Promise<void>;
-  /** Told after each removal, once it is no longer in flight. */
+  /** Carries out one work; must not reject. */
+  readonly run: (work: Work) => Promise<void>;
+  /** Told after each work, once it is no longer in flight. */
   readonly onDone: () => void;
 }
 
-export class RemovalLane<Work> {
-  readonly #options: RemovalLaneOptions<Work>;
+export class SingleLane<Work> {
+  readonly #options: SingleLaneOptions<Work>;
   readonly #waiting = new Set<Work>();
   #inFlight = 0;
   #isStopped = false;
 
-  constructor(options: RemovalLaneOptions<Work>) {
+  constructor(options: SingleLaneOptions<Work>) {
     this.#options = options;
   }
 
@@ -22,7 +22,7 @@ export class RemovalLane<Work> {
     return this.#inFlight;
   }
 
-  /** Adds a removal; one that waits already stays where it is. */
+  /** Adds a work; one that waits already stays where it is. */
   put(work: Work): void {
     this.#waiting.add(work);
     this.#pump();
@@ -38,7 +38,7 @@ export class RemovalLane<Work> {
       if (this.#isStopped || this.#inFlight >= this.#options.maxInFlight) return;
       this.#waiting.delete(work);
       this.#inFlight++;
-      void this.#options.remove(work).finally(() => {
+      void this.#options.run(work).finally(() => {
         this.#inFlight--;
         this.#pump();
         this.#options.onDone();

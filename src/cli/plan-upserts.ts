@@ -1,0 +1,49 @@
+/** Puts together what upserts need that have to ask something first: for `enrich`, and for changes of address. */
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config/schema.ts';
+import { AddressChanger } from '../delivery/change-address.ts';
+import { KnownUsers } from '../delivery/known-users.ts';
+import { ENDPOINTS } from '../iterable/endpoints.ts';
+import { previousEmailColumn, type RoutedStream } from '../streams/router.ts';
+import { singleCalls } from '../sync/backlog.ts';
+import type { SyncLog } from '../sync/sync-log.ts';
+import { UpsertPlanner } from '../sync/upsert-planner.ts';
+import type { UserDeliveryOptions } from '../sync/user-delivery.ts';
+import type { Connection } from './connect.ts';
+
+/** Five seconds of look-ups, at Iterable's limit; beyond that one export is cheaper. */
+const MAX_LOOK_UPS = 500;
+
+/** Nothing where no upsert has to ask. */
+export function planUpserts({
+  config,
+  connection: { caller, client, rateOf },
+  streams,
+  clock,
+  log,
+}: {
+  readonly config: Config;
+  readonly connection: Connection;
+  readonly log: SyncLog;
+  readonly streams: readonly RoutedStream[];
+  readonly clock: Clock;
+}): Partial<Pick<UserDeliveryOptions, 'planning'>> {
+  const enriches = streams.some(({ mode }) => mode === 'enrich');
+  const changesAddresses = previousEmailColumn(config) !== undefined;
+  if (!enriches && !changesAddresses) return {};
+  const { project_type: projectType, identify_by: identifyBy } = config;
+  const known = new KnownUsers(caller, client, {
+    clock,
+    identities: identifyBy === 'email' ? ['email'] : changesAddresses ? ['email', 'userId'] : ['userId'],
+    maxLookUps: Math.min(MAX_LOOK_UPS, singleCalls(rateOf(ENDPOINTS.getByEmail))),
+    onExported: (users) => {
+      log.info(`Iterable has ${users} users: their identities were exported to know who exists.`);
+    },
+  });
+  const planner = new UpsertPlanner({
+    known,
+    isEnriched: (key) => streams.some((stream) => stream.key === key && stream.mode === 'enrich'),
+    refusesStrangers: projectType === 'email' && identifyBy === 'user_id',
+  });
+  return { planning: { planner, changer: new AddressChanger(caller, client, projectType) } };
+}

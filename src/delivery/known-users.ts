@@ -1,0 +1,131 @@
+/**
+ * Knows who exists in Iterable: by single look-ups for a few, by one export of all identities for many, and by what this
+ * run has done itself, since Iterable's reads lag behind.
+ */
+import type { Clock } from '../clock.ts';
+import type { IterableClient, UserIdentity } from '../iterable/client.ts';
+import { identityText, type UserKey } from '../model.ts';
+import type { Caller } from './caller.ts';
+import { hash53, IdentityTable } from './identity-table.ts';
+
+export interface KnownUsersOptions {
+  readonly clock: Clock;
+  /** The kinds of identity that are asked for. */
+  readonly identities: readonly UserIdentity[];
+  /** So many look-ups a run; who needs more has all users exported. */
+  readonly maxLookUps: number;
+  /** Told after each export. */
+  readonly onExported?: (users: number) => void;
+}
+
+/** Whoever is created or removed in Iterable by others after an export is noticed by the next one. */
+const EXPORT_LIFETIME_MS = 30 * 60_000;
+
+const GONE = 0;
+const THERE = 1;
+const FIRST_OWNER = 2;
+
+export class KnownUsers {
+  readonly #caller: Caller;
+  readonly #client: IterableClient;
+  readonly #options: KnownUsersOptions;
+  /** An export named nobody, which is far more likely a fault than the truth. */
+  #isExportEmpty = false;
+  /** What this run did: identity → gone, there, or there and a record's. */
+  readonly #done = new IdentityTable();
+  #lookUps = 0;
+  #export: { readonly everyone: Promise<IdentityTable>; readonly startedAt: number } | undefined;
+
+  constructor(caller: Caller, client: IterableClient, options: KnownUsersOptions) {
+    this.#caller = caller;
+    this.#client = client;
+    this.#options = options;
+  }
+
+  /** Of these, the identities ({@link identityText}) that exist. Throws what a call throws. */
+  async whoExists(keys: readonly UserKey[]): Promise<Set<string>> {
+    const found = new Set<string>();
+    const unknown = new Map<string, UserKey>();
+    for (const key of keys) {
+      const done = this.#done.get(identityText(key));
+      if (done === undefined) unknown.set(identityText(key), key);
+      else if (done !== GONE) found.add(identityText(key));
+    }
+    if (unknown.size === 0) return found;
+    const exists = await this.#reader(unknown.size);
+    await Promise.all(
+      [...unknown].map(async ([identity, key]) => {
+        if (await exists(key)) found.add(identity);
+      }),
+    );
+    return found;
+  }
+
+  /**
+   * The identity is there from now on, by a record with this key of its own. Without one it is nobody's in particular.
+   * @param owner tells the records of one person from those of others
+   */
+  noteThere(key: UserKey, owner: string | undefined): void {
+    this.#done.set(identityText(key), owner === undefined ? THERE : ownerNumber(owner));
+  }
+
+  noteGone(key: UserKey): void {
+    this.#done.set(identityText(key), GONE);
+  }
+
+  /** True when an earlier record of somebody else holds the identity now. */
+  isSomebodyElses(key: UserKey, owner: string | undefined): boolean {
+    const holder = this.#done.get(identityText(key));
+    if (holder === undefined || holder < FIRST_OWNER || owner === undefined) return false;
+    return holder !== ownerNumber(owner);
+  }
+
+  async #reader(asked: number): Promise<(key: UserKey) => boolean | Promise<boolean>> {
+    const { clock, maxLookUps } = this.#options;
+    const isStale = this.#export && clock.now() - this.#export.startedAt > EXPORT_LIFETIME_MS;
+    if (isStale) this.#export = undefined;
+    const mayLookUp = !this.#export && !isStale && this.#lookUps + asked <= maxLookUps;
+    if (this.#isExportEmpty || mayLookUp) {
+      this.#lookUps += asked;
+      return (key) => this.#lookUp(key);
+    }
+    this.#export ??= { everyone: this.#exportEveryone(), startedAt: clock.now() };
+    const everyone = await this.#export.everyone;
+    if (everyone.size === 0) {
+      this.#isExportEmpty = true;
+      return (key) => this.#lookUp(key);
+    }
+    return (key) => everyone.get(identityText(key)) !== undefined;
+  }
+
+  async #lookUp({ kind, value }: UserKey): Promise<boolean> {
+    const operation = kind === 'email' ? this.#client.getByEmail(value) : this.#client.getByUserId(value);
+    return (await this.#caller.call(operation)) !== undefined;
+  }
+
+  async #exportEveryone(): Promise<IdentityTable> {
+    const { identities, onExported } = this.#options;
+    let users = 0;
+    const everyone = await this.#caller.call(
+      this.#client.exportUsers(identities, () => {
+        const table = new IdentityTable();
+        users = 0;
+        return {
+          add: ({ email, userId }) => {
+            users++;
+            if (email) table.set(identityText({ kind: 'email', value: email.toLowerCase() }), THERE);
+            if (userId) table.set(identityText({ kind: 'userId', value: userId }), THERE);
+          },
+          done: () => table,
+        };
+      }),
+    );
+    onExported?.(users);
+    return everyone;
+  }
+}
+
+/** A number for an owner; that two share one has a chance of 1 in 4,000,000,000. */
+function ownerNumber(owner: string): number {
+  return FIRST_OWNER + Math.floor((hash53(owner) / 2 ** 53) * (2 ** 32 - FIRST_OWNER));
+}

@@ -1,0 +1,28 @@
+/** What tells a stream's records apart: its primary key as one text. */
+import { isJsonObject, stringifyJson, type JsonObject, type JsonValue } from '../json.ts';
+
+/** The key's text, or undefined where a part of it is missing or null. Numbers keep their digits. */
+export type PrimaryKeyReader = (data: JsonObject) => string | undefined;
+
+/** Undefined for a stream without a primary key. Each path leads into objects, one name a segment. */
+export function primaryKeyReader(paths: readonly (readonly string[])[]): PrimaryKeyReader | undefined {
+  if (paths.length === 0) return undefined;
+  return (data) => {
+    const parts: JsonValue[] = [];
+    for (const path of paths) {
+      const part = follow(data, path);
+      if (part === undefined || part === null) return undefined;
+      parts.push(part);
+    }
+    return stringifyJson(parts);
+  };
+}
+
+function follow(data: JsonObject, path: readonly string[]): JsonValue | undefined {
+  let at: JsonValue | undefined = data;
+  for (const segment of path) {
+    if (!isJsonObject(at) || !Object.hasOwn(at, segment)) return undefined;
+    at = at[segment];
+  }
+  return at;
+}

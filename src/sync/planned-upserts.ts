@@ -1,0 +1,166 @@
+/** Upserts that need to know something first: they wait together to be planned, and go on in bulk, alone, or not at all. */
+import type { UserRequest } from '../batching/user-request.ts';
+import type { Clock } from '../clock.ts';
+import type { AddressChanger } from '../delivery/change-address.ts';
+import type { UserUpserter } from '../delivery/upsert-users.ts';
+import type { Rejection, TargetValues, Upsert, UserKey } from '../model.ts';
+import { BatchLane, type LaneItem } from './batch-lane.ts';
+import type { PendingRecord } from './pending-record.ts';
+import { SingleLane } from './single-lane.ts';
+import type { Plan, UpsertPlanner } from './upsert-planner.ts';
+import type { Work } from './user-queue.ts';
+
+type PendingWork = Work<PendingRecord>;
+
+export interface PlannedUpsertsOptions {
+  readonly planner: UpsertPlanner;
+  readonly changer: AddressChanger;
+  readonly upserter: UserUpserter;
+  readonly clock: Clock;
+  readonly maxWaitMs: number;
+  /** From here on nothing may be laid over the work any more. */
+  readonly onStarted: (work: PendingWork) => void;
+  /** The request for the work's records by these values. */
+  readonly requestFor: (work: PendingWork, key: UserKey, values: TargetValues) => UserRequest;
+  /** The work can go in a bulk call, as this. */
+  readonly onBulk: (work: PendingWork, request: UserRequest) => void;
+  /** A call of its own was answered. */
+  readonly onWritten: (work: PendingWork, key: UserKey) => void;
+  readonly onSkipped: (work: PendingWork) => void;
+  readonly onRejected: (work: PendingWork, rejection: Rejection) => void;
+  readonly onFailure: (error: Error) => void;
+  /** Something is no longer in flight. */
+  readonly onDone: () => void;
+}
+
+/** More than the look-ups that may be made, so that many users are known as many. */
+const MAX_PLANNED_TOGETHER = 1_000;
+const MAX_SINGLE_IN_FLIGHT = 64;
+
+export class PlannedUpserts {
+  readonly #options: PlannedUpsertsOptions;
+  readonly #planning: BatchLane<PendingWork>;
+  readonly #single: SingleLane<PendingWork>;
+  readonly #plans = new Map<PendingWork, Plan>();
+  /** Works whose bulk request changes the address of a profile. */
+  readonly #changing = new Set<PendingWork>();
+
+  constructor(options: PlannedUpsertsOptions) {
+    this.#options = options;
+    this.#planning = new BatchLane({
+      limits: { maxItems: MAX_PLANNED_TOGETHER, maxBytes: Infinity, envelopeBytes: 0 },
+      clock: options.clock,
+      maxWaitMs: options.maxWaitMs,
+      maxBatchesInFlight: 1,
+      onClosed: options.onStarted,
+      deliver: (batch) => this.#plan(batch),
+      onDone: options.onDone,
+    });
+    this.#single = new SingleLane({
+      maxInFlight: MAX_SINGLE_IN_FLIGHT,
+      run: (work) => this.#run(work),
+      onDone: options.onDone,
+    });
+  }
+
+  get busyBatches(): number {
+    return this.#planning.busyBatches + this.#single.inFlight;
+  }
+
+  get inFlight(): number {
+    return this.#planning.inFlight + this.#single.inFlight;
+  }
+
+  put(work: PendingWork, request: UserRequest, since: number): void {
+    this.#planning.put(work, request, since);
+  }
+
+  /** Takes back a work that waits to be planned, if it does. */
+  remove(work: PendingWork): void {
+    this.#planning.remove(work);
+  }
+
+  flush(): void {
+    this.#planning.flush();
+  }
+
+  /** Begins nothing more; what is in flight goes on. */
+  stop(): void {
+    this.#planning.stop();
+    this.#single.stop();
+  }
+
+  /** Told of each bulk answer. True when the work goes out once more: the profile could not change its address after all. */
+  onBulkAnswer(work: PendingWork, rejection: Rejection | undefined): boolean {
+    const { planner, requestFor, onBulk } = this.#options;
+    if (!this.#changing.delete(work) || work.change.kind !== 'upsert') return false;
+    if (rejection?.code === 'conflict') {
+      onBulk(work, requestFor(work, work.change.key, work.change.values));
+      return true;
+    }
+    if (!rejection) planner.noteChanged(work.change, 'bulk call');
+    return false;
+  }
+
+  async #plan(batch: readonly LaneItem<PendingWork>[]): Promise<void> {
+    try {
+      const plans = await this.#options.planner.plan(batch.map(({ work }) => work));
+      for (const [index, { work, request }] of batch.entries())
+        this.#follow(work, plans[index] ?? 'bulk', request);
+    } catch (error) {
+      this.#options.onFailure(error as Error);
+    }
+  }
+
+  #follow(work: PendingWork, plan: Plan, request: UserRequest): void {
+    switch (plan) {
+      case 'skip':
+        this.#options.onSkipped(work);
+        break;
+      case 'bulk':
+        this.#options.onBulk(work, request);
+        break;
+      default:
+        this.#plans.set(work, plan);
+        this.#single.put(work);
+    }
+  }
+
+  async #run(work: PendingWork): Promise<void> {
+    const plan = this.#plans.get(work);
+    this.#plans.delete(work);
+    if (work.change.kind !== 'upsert') return;
+    try {
+      if (plan === 'change address') await this.#changeAddress(work, work.change);
+      else await this.#writeAlone(work, work.change);
+    } catch (error) {
+      this.#options.onFailure(error as Error);
+    }
+  }
+
+  async #changeAddress(work: PendingWork, change: Upsert): Promise<void> {
+    const { planner, changer, requestFor, onBulk, onRejected } = this.#options;
+    const { key, values, previousEmail } = change;
+    const newEmail = key.kind === 'email' ? key.value : values.get('email');
+    if (previousEmail === undefined || typeof newEmail !== 'string') return;
+    const changed = await changer.change(key, { from: previousEmail, to: newEmail });
+    if ('code' in changed) {
+      onRejected(work, changed);
+    } else if (changed.kind === 'changed') {
+      planner.noteChanged(change, 'call of its own');
+      await this.#writeAlone(work, change);
+    } else if (changed.kind === 'by') {
+      this.#changing.add(work);
+      onBulk(work, requestFor(work, changed.key, new Map([...values, ['email', newEmail]])));
+    } else {
+      this.#follow(work, planner.planWithoutChange(work, changed.why), requestFor(work, key, values));
+    }
+  }
+
+  async #writeAlone(work: PendingWork, { key, values }: Upsert): Promise<void> {
+    const { upserter, requestFor, onRejected, onWritten } = this.#options;
+    const rejection = await upserter.deliverAlone(requestFor(work, key, values));
+    if (rejection) onRejected(work, rejection);
+    else onWritten(work, key);
+  }
+}

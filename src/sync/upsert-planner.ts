@@ -1,0 +1,129 @@
+/**
+ * What has to be known before some users may be written: who exists, for `enrich`; whose address changes, where a record
+ * names the one before. Everybody else goes straight on.
+ */
+import { IdentityTable } from '../delivery/identity-table.ts';
+import type { KnownUsers } from '../delivery/known-users.ts';
+import { identityText, type Upsert, type UserKey } from '../model.ts';
+import type { PendingRecord } from './pending-record.ts';
+import { touchedKeys, type Work } from './user-queue.ts';
+
+export interface UpsertPlannerOptions {
+  readonly known: KnownUsers;
+  /** True for streams that update only users whom Iterable knows. */
+  readonly isEnriched: (streamKey: string) => boolean;
+  /** True where Iterable itself refuses unknown users, so that nobody has to ask. */
+  readonly refusesStrangers: boolean;
+}
+
+/**
+ * - `skip`: Iterable does not know the user, and none may be created.
+ * - `bulk`: in a bulk call, as anybody.
+ * - `alone`: by a call of its own.
+ * - `change address`: the profile at the previous address is to get the new one first.
+ */
+export type Plan = 'skip' | 'bulk' | 'alone' | 'change address';
+
+type PendingWork = Work<PendingRecord>;
+
+const ALONE = 1;
+
+export class UpsertPlanner {
+  readonly #options: UpsertPlannerOptions;
+  /** Whom a call of its own has touched: Iterable does not keep the order of single and bulk calls. */
+  readonly #alone = new IdentityTable();
+
+  constructor(options: UpsertPlannerOptions) {
+    this.#options = options;
+  }
+
+  /** True for an upsert that has to be planned first. */
+  concerns({ change, records }: PendingWork): boolean {
+    if (change.kind !== 'upsert') return false;
+    if (change.previousEmail !== undefined || this.#mustGoAlone(change)) return true;
+    return !this.#options.refusesStrangers && this.#isEnriched(records);
+  }
+
+  /** One plan for each work. Throws what a call throws. */
+  async plan(works: readonly PendingWork[]): Promise<Plan[]> {
+    const asked = works.flatMap(({ change }) =>
+      change.kind === 'upsert' ? identitiesInQuestion(change) : [],
+    );
+    const existing = await this.#options.known.whoExists(asked);
+    return works.map((work) => this.#planOne(work, existing));
+  }
+
+  /** The plan for a user whose profile could not get its new address after all. */
+  planWithoutChange({ change, records }: PendingWork, why: 'unknown' | 'taken'): Plan {
+    if (change.kind !== 'upsert' || change.key.kind === 'userId' || why === 'taken') return 'bulk';
+    return this.#isEnriched(records) ? 'skip' : 'bulk';
+  }
+
+  /** The user has been written. */
+  noteWritten({ change, records }: PendingWork): void {
+    if (change.kind !== 'upsert') return;
+    const { known } = this.#options;
+    const owner = ownerOf(records[0], change);
+    for (const key of touchedKeys(change)) {
+      if (key.value !== change.previousEmail) known.noteThere(key, owner);
+    }
+  }
+
+  noteRemoved(key: UserKey): void {
+    this.#options.known.noteGone(key);
+  }
+
+  /** The profile has left its previous address. */
+  noteChanged(change: Upsert, by: 'call of its own' | 'bulk call'): void {
+    if (change.previousEmail === undefined) return;
+    this.#options.known.noteGone({ kind: 'email', value: change.previousEmail });
+    if (by === 'call of its own')
+      for (const key of touchedKeys(change)) this.#alone.set(identityText(key), ALONE);
+  }
+
+  #planOne({ change, records }: PendingWork, existing: ReadonlySet<string>): Plan {
+    if (change.kind !== 'upsert') return 'bulk';
+    const { known, refusesStrangers } = this.#options;
+    const write: Plan = this.#mustGoAlone(change) ? 'alone' : 'bulk';
+    const { previousEmail } = change;
+    if (previousEmail !== undefined && !existing.has(identityText(newEmailOf(change)))) {
+      const previous: UserKey = { kind: 'email', value: previousEmail };
+      const isFree = !known.isSomebodyElses(previous, ownerOf(records[0], change));
+      if (isFree && existing.has(identityText(previous))) return 'change address';
+    }
+    const mayBeStranger = !refusesStrangers && this.#isEnriched(records);
+    return mayBeStranger && !existing.has(identityText(change.key)) ? 'skip' : write;
+  }
+
+  #isEnriched(records: readonly PendingRecord[]): boolean {
+    const [first] = records;
+    return first !== undefined && this.#options.isEnriched(first.streamKey);
+  }
+
+  #mustGoAlone(change: Upsert): boolean {
+    return (
+      this.#alone.size > 0 &&
+      touchedKeys(change).some((key) => this.#alone.get(identityText(key)) !== undefined)
+    );
+  }
+}
+
+function identitiesInQuestion(change: Upsert): UserKey[] {
+  if (change.previousEmail === undefined) return [change.key];
+  const emails: UserKey[] = [newEmailOf(change), { kind: 'email', value: change.previousEmail }];
+  return change.key.kind === 'email' ? emails : [...emails, change.key];
+}
+
+/** A change of address always has one. */
+function newEmailOf({ key, values }: Upsert): UserKey {
+  if (key.kind === 'email') return key;
+  const email = values.get('email');
+  return { kind: 'email', value: typeof email === 'string' ? email : '' };
+}
+
+/** What tells a person's records from those of others: the primary key, else the user id, else nothing does. */
+function ownerOf(record: PendingRecord | undefined, change: Upsert): string | undefined {
+  if (record?.primaryKey !== undefined) return `${record.streamKey} ${record.primaryKey}`;
+  const userId = change.key.kind === 'userId' ? change.key.value : change.values.get('userId');
+  return typeof userId === 'string' ? `userId ${userId}` : undefined;
+}
