@@ -73,6 +73,25 @@ const WRITES: readonly Scene[] = [
     input: aRecord({ email: 'a@x.com' }) + aRecord({ userId: 'old', ...gone }),
     after: ['a@x.com'],
   },
+  {
+    route: 'exportData',
+    standin: { projectType: 'email' },
+    before: (harness) => {
+      harness.addUser({ email: 'old@x.com' }, { userId: 'old' });
+    },
+    input: aRecord({ email: 'a@x.com' }) + aRecord({ userId: 'old', ...gone }),
+    after: ['a@x.com'],
+  },
+  ...['updateEmail', 'update'].map((route) => ({
+    route,
+    standin: { projectType: 'email' } as const,
+    before: (harness: Harness) => {
+      harness.addUser({ email: 'old@x.com' });
+    },
+    config: { previous_email_column: 'was' },
+    input: aRecord({ email: 'a@x.com', was: 'old@x.com', n: 1 }),
+    after: ['a@x.com'],
+  })),
 ];
 
 /** Runs a scene with a fault at its endpoint; gives what matters of the outcome. */

@@ -122,6 +122,16 @@ describe('flagged deletions', () => {
       );
     }));
 
+  it('email project: of people who share an id none goes by the id alone; deletions share one export', () =>
+    withHarness({ projectType: 'email' }, async (harness) => {
+      for (const [email, userId] of Object.entries({ a: '1', b: '1', c: '2', d: '3' }))
+        harness.addUser({ email: `${email}@x.com` }, { userId });
+      const result = await harness.write(['1', '2', '3'].map((userId) => aRecord({ userId, ...DELETED })));
+      expect(harness.standin.store.users().map(({ email }) => email)).toEqual(['a@x.com', 'b@x.com']);
+      expect(result.logs.join('\n')).toContain('2 removed, 1 rejected (ambiguous_user_id 1)');
+      expect(harness.standin.calls('/export/data.json')).toHaveLength(1);
+    }));
+
   it('user_id project: by id; an unknown id is no failure', () =>
     withHarness({ projectType: 'user_id', unknownUserIdStatus: 404 }, async (harness) => {
       const result = await harness.write(aRecord({ userId: 'u/1', ...DELETED }) + aState(1));

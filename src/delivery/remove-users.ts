@@ -7,6 +7,7 @@ import type { IterableUser } from '../iterable/schemas.ts';
 import { identityText, type Rejection, type Removal, type UserKey } from '../model.ts';
 import type { Caller } from './caller.ts';
 import { rejectionOf } from './refusals.ts';
+import { SharedIds } from './shared-ids.ts';
 
 export interface RemovalOptions {
   readonly clock: Clock;
@@ -26,6 +27,7 @@ export class UserRemover {
   readonly #caller: Caller;
   readonly #client: IterableClient;
   readonly #options: RemovalOptions;
+  readonly #sharedIds: SharedIds;
   /** Identity → when it was deleted, oldest first. */
   readonly #removedAt = new Map<string, number>();
 
@@ -33,6 +35,7 @@ export class UserRemover {
     this.#caller = caller;
     this.#client = client;
     this.#options = options;
+    this.#sharedIds = new SharedIds(caller, client, options.clock);
   }
 
   /** Deletes one person and gives whom; a stranger is a success. Gives a rejection when the removal does not say exactly who is meant. */
@@ -102,9 +105,10 @@ export class UserRemover {
   }
 
   async #addressOf(key: UserKey): Promise<UserKey | Rejection> {
-    const user = await this.#lookUp(key);
-    if (typeof user?.email === 'string' && user.email !== '')
-      return { kind: 'email', value: user.email.toLowerCase() };
+    // A look-up shows one of them only, but it is cheap where nobody has the id.
+    const isKnown = (await this.#lookUp(key)) !== undefined;
+    const [address, ...others] = isKnown ? await this.#sharedIds.addressesOf(key.value) : [];
+    if (address !== undefined && others.length === 0) return { kind: 'email', value: address };
     return {
       code: 'ambiguous_user_id',
       field: 'userId',

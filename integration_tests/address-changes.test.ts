@@ -1,0 +1,314 @@
+import { describe, expect, it } from '@jest/globals';
+import { PASSING_FAULTS } from './standin/faults.ts';
+import { withHarness, type Harness, type WriteOptions } from './support/harness.ts';
+import { aCatalog, aRecord, aState, aStream } from './support/messages.ts';
+
+/** Who is there in the end: address → what is known; `old` is a field that only the profile of before has. */
+function users(harness: Harness): Record<string, unknown> {
+  return Object.fromEntries(
+    harness.standin.store
+      .users()
+      .map(({ email = '', userId, dataFields }): [string, unknown] => [
+        email,
+        { ...(userId === undefined ? {} : { userId }), ...dataFields },
+      ]),
+  );
+}
+
+const config = { previous_email_column: 'was' };
+const withKey = aCatalog(aStream({ primaryKey: [['id']] }));
+
+async function write(harness: Harness, records: readonly string[], options: WriteOptions = {}) {
+  const result = await harness.write([...records, aState(1)], {
+    catalog: withKey,
+    ...options,
+    config: { ...config, mappings: MAPPINGS, ...options.config },
+  });
+  expect(result.errors).toEqual([]);
+  expect(result.states).toHaveLength(1);
+  return result;
+}
+
+const MAPPINGS = ['email', 'n'].map((name) => ({ source: name, target: name }));
+
+describe.each(['hybrid', 'email'] as const)('a change of address on a project of type %s', (projectType) => {
+  const standin = { projectType };
+
+  it('moves the profile with its history', () =>
+    withHarness(standin, async (harness) => {
+      harness.addUser({ email: 'old@x.com' }, { old: 'yes' });
+      const result = await write(harness, [aRecord({ id: 1, email: 'New@x.com', was: ' Old@x.com ', n: 1 })]);
+      expect(users(harness)).toEqual({ 'new@x.com': { old: 'yes', n: 1 } });
+      expect(result.logs.join('\n')).toContain('1 received, 1 delivered, 0 rejected');
+      const calls = projectType === 'email' ? ['updateEmail', 'update'] : ['bulkUpdate'];
+      expect(
+        harness.standin.requests
+          .filter(({ method }) => method === 'POST')
+          .map(({ path }) => path.split('/').at(-1)),
+      ).toEqual(calls);
+    }));
+
+  it('updates whoever has the new address, and leaves the old one alone', () =>
+    withHarness(standin, async (harness) => {
+      harness.addUser({ email: 'old@x.com' }, { old: 'yes' });
+      harness.addUser({ email: 'new@x.com' });
+      await write(harness, [aRecord({ id: 1, email: 'new@x.com', was: 'old@x.com', n: 1 })]);
+      expect(users(harness)).toEqual({ 'old@x.com': { old: 'yes' }, 'new@x.com': { n: 1 } });
+    }));
+
+  it('creates the new address where nobody has either', () =>
+    withHarness(standin, async (harness) => {
+      await write(harness, [aRecord({ id: 1, email: 'new@x.com', was: 'old@x.com', n: 1 })]);
+      expect(users(harness)).toEqual({ 'new@x.com': { n: 1 } });
+    }));
+
+  it.each([{}, null, '', 'NEW@x.com'])('is none where the column says %j', (was) =>
+    withHarness(standin, async (harness) => {
+      harness.addUser({ email: 'old@x.com' });
+      const before = typeof was === 'object' && was !== null ? {} : { was };
+      await write(harness, [aRecord({ id: 1, email: 'new@x.com', n: 1, ...before })]);
+      expect(users(harness)).toEqual({ 'old@x.com': {}, 'new@x.com': { n: 1 } });
+      expect(harness.standin.requests.filter(({ method }) => method === 'GET')).toHaveLength(1);
+    }),
+  );
+
+  it('happens twice in a sync: a → b → c', () =>
+    withHarness(standin, async (harness) => {
+      harness.addUser({ email: 'a@x.com' }, { old: 'yes' });
+      await write(harness, [
+        aRecord({ id: 1, email: 'b@x.com', was: 'a@x.com', n: 1 }),
+        aRecord({ id: 1, email: 'c@x.com', was: 'b@x.com', n: 2 }),
+      ]);
+      expect(users(harness)).toEqual({ 'c@x.com': { old: 'yes', n: 2 } });
+    }));
+
+  it('of two people who follow each other: each keeps the history, where the first leaves first', () =>
+    withHarness(standin, async (harness) => {
+      harness.addUser({ email: 'a@x.com' }, { old: 'a' });
+      harness.addUser({ email: 'b@x.com' }, { old: 'b' });
+      await write(harness, [
+        aRecord({ id: 2, email: 'c@x.com', was: 'b@x.com', n: 2 }),
+        aRecord({ id: 1, email: 'b@x.com', was: 'a@x.com', n: 1 }),
+      ]);
+      expect(users(harness)).toEqual({ 'b@x.com': { old: 'a', n: 1 }, 'c@x.com': { old: 'b', n: 2 } });
+    }));
+
+  it('of two people who follow each other: nobody takes along whom an earlier record has claimed', () =>
+    withHarness(standin, async (harness) => {
+      harness.addUser({ email: 'a@x.com' }, { old: 'a' });
+      harness.addUser({ email: 'b@x.com' }, { old: 'b' });
+      await write(harness, [
+        aRecord({ id: 1, email: 'b@x.com', was: 'a@x.com', n: 1 }),
+        aRecord({ id: 2, email: 'c@x.com', was: 'b@x.com', n: 2 }),
+      ]);
+      expect(users(harness)).toEqual({
+        'a@x.com': { old: 'a' },
+        'b@x.com': { old: 'b', n: 1 },
+        'c@x.com': { n: 2 },
+      });
+    }));
+
+  it('of two people who swap: both are updated where they are, and nobody moves', () =>
+    withHarness(standin, async (harness) => {
+      harness.addUser({ email: 'a@x.com' }, { old: 'a' });
+      harness.addUser({ email: 'b@x.com' }, { old: 'b' });
+      await write(harness, [
+        aRecord({ id: 1, email: 'b@x.com', was: 'a@x.com', n: 1 }),
+        aRecord({ id: 2, email: 'a@x.com', was: 'b@x.com', n: 2 }),
+      ]);
+      expect(users(harness)).toEqual({ 'a@x.com': { old: 'a', n: 2 }, 'b@x.com': { old: 'b', n: 1 } });
+    }));
+
+  it('in a swap of which only one is known, the one moves', () =>
+    withHarness(standin, async (harness) => {
+      harness.addUser({ email: 'a@x.com' }, { old: 'a' });
+      await write(harness, [
+        aRecord({ id: 1, email: 'b@x.com', was: 'a@x.com', n: 1 }),
+        aRecord({ id: 2, email: 'a@x.com', was: 'b@x.com', n: 2 }),
+      ]);
+      expect(users(harness)).toEqual({ 'a@x.com': { n: 2 }, 'b@x.com': { old: 'a', n: 1 } });
+    }));
+
+  it('lets later records of the person go to the new address, and those of somebody else to the old one', () =>
+    withHarness(standin, async (harness) => {
+      harness.addUser({ email: 'a@x.com' }, { old: 'a' });
+      await write(
+        harness,
+        [
+          aRecord({ id: 1, email: 'b@x.com', was: 'a@x.com', n: 1 }),
+          aRecord({ id: 1, email: 'b@x.com', was: 'a@x.com', n: 3 }),
+          aRecord({ id: 5, email: 'a@x.com', n: 5 }),
+          aRecord({ id: 1, email: 'b@x.com', n: 4 }),
+        ],
+        { config: { batch_size: 1, ...config } },
+      );
+      expect(users(harness)).toEqual({ 'a@x.com': { n: 5 }, 'b@x.com': { old: 'a', n: 4 } });
+    }));
+
+  it('moves list memberships along, and changes them at the new address', () =>
+    withHarness(standin, async (harness) => {
+      harness.addUser({ email: 'a@x.com' });
+      const lists = [
+        { kind: 'flag', source: 'vip', list: 'VIP' },
+        { kind: 'flag', source: 'beta', list: 'Beta' },
+      ];
+      await write(harness, [aRecord({ id: 1, email: 'a@x.com', vip: true })], { config: { lists } });
+      await write(harness, [aRecord({ id: 1, email: 'b@x.com', was: 'a@x.com', beta: true })], {
+        config: { lists },
+      });
+      expect([harness.standin.members('VIP'), harness.standin.members('Beta')]).toEqual([
+        ['b@x.com'],
+        ['b@x.com'],
+      ]);
+    }));
+
+  it.each(['enrich', 'additive'])('is the same in %s, but that enrich creates nobody', (sync_mode) =>
+    withHarness(standin, async (harness) => {
+      harness.addUser({ email: 'a@x.com' }, { old: 'a' });
+      harness.addUser({ email: 'c@x.com' }, { old: 'c' });
+      harness.addUser({ email: 'd@x.com' });
+      const result = await write(
+        harness,
+        [
+          aRecord({ id: 1, email: 'b@x.com', was: 'a@x.com', n: 1 }),
+          aRecord({ id: 2, email: 'd@x.com', was: 'c@x.com', n: 2 }),
+          aRecord({ id: 3, email: 'f@x.com', was: 'e@x.com', n: 3 }),
+        ],
+        { config: { sync_mode } },
+      );
+      expect(users(harness)).toEqual({
+        'b@x.com': { old: 'a', n: 1 },
+        'c@x.com': { old: 'c' },
+        'd@x.com': { n: 2 },
+        ...(sync_mode === 'enrich' ? {} : { 'f@x.com': { n: 3 } }),
+      });
+      if (sync_mode === 'enrich')
+        expect(result.logs.join('\n')).toContain('2 delivered, 1 skipped (not_in_iterable 1)');
+    }),
+  );
+
+  it('of many costs one export instead of look-ups', () =>
+    withHarness(standin, async (harness) => {
+      harness.addUser({ email: 'old7@x.com' }, { old: 'yes' });
+      const records = Array.from({ length: 1500 }, (_, n) =>
+        aRecord({ id: n, email: `new${n}@x.com`, was: `old${n}@x.com`, n }),
+      );
+      await write(harness, records);
+      expect(harness.standin.store.userByEmail('new7@x.com')?.dataFields).toEqual({ old: 'yes', n: 7 });
+      expect(harness.standin.store.size).toBe(1500);
+      expect(harness.standin.calls('/export/data.json')).toHaveLength(1);
+      expect(harness.standin.calls('/getByEmail').length).toBeLessThanOrEqual(1);
+    }));
+});
+
+describe('a change of address', () => {
+  it.each(['newEmail', 'current'] as const)(
+    'whose answer was lost is recognised when it is repeated (Iterable looks at %s first)',
+    (updateEmailChecksFirst) =>
+      withHarness({ projectType: 'email', updateEmailChecksFirst }, async (harness) => {
+        harness.addUser({ email: 'a@x.com' }, { old: 'a' });
+        harness.standin.faults.order({
+          route: 'updateEmail',
+          fault: PASSING_FAULTS['a reset after the call was applied'],
+          times: 2,
+        });
+        await write(harness, [aRecord({ id: 1, email: 'b@x.com', was: 'a@x.com', n: 1 })]);
+        expect(users(harness)).toEqual({ 'b@x.com': { old: 'a', n: 1 } });
+        expect(harness.standin.calls('/bulkUpdate')).toEqual([]);
+      }),
+  );
+
+  it('goes by the user id of the profile, if it has one, and by the old address otherwise', () =>
+    withHarness({}, async (harness) => {
+      harness.standin.store.write({
+        userId: 'u1',
+        dataFields: { email: 'a@x.com' },
+        preferUserId: false,
+        mergeNestedObjects: false,
+      });
+      harness.addUser({ email: 'c@x.com' }, { old: 'c' });
+      await write(
+        harness,
+        [
+          aRecord({ id: 1, email: 'b@x.com', was: 'a@x.com', uid: 'u1', n: 1 }),
+          aRecord({ id: 2, email: 'd@x.com', was: 'c@x.com', uid: 'u2', n: 2 }),
+        ],
+        { config: { mappings: [...MAPPINGS, { source: 'uid', target: 'userId' }] } },
+      );
+      expect(users(harness)).toEqual({
+        'b@x.com': { userId: 'u1', n: 1 },
+        'd@x.com': { userId: 'u2', old: 'c', n: 2 },
+      });
+    }));
+
+  it('that Iterable refuses by the old address leaves it alone: the new one is created', () =>
+    withHarness({ emailMoveByEmail: 'conflicts' }, async (harness) => {
+      harness.addUser({ email: 'a@x.com' }, { old: 'a' });
+      await write(harness, [aRecord({ id: 1, email: 'b@x.com', was: 'a@x.com', n: 1 })]);
+      expect(users(harness)).toEqual({ 'a@x.com': { old: 'a' }, 'b@x.com': { n: 1 } });
+    }));
+
+  it('to an address that was erased rejects the record', () =>
+    withHarness({ projectType: 'email' }, async (harness) => {
+      harness.addUser({ email: 'a@x.com' });
+      harness.standin.store.forgotten.add('b@x.com');
+      const result = await write(harness, [aRecord({ id: 1, email: 'b@x.com', was: 'a@x.com' })]);
+      expect(result.logs.join('\n')).toContain('1 rejected (forgotten 1)');
+      expect(users(harness)).toEqual({ 'a@x.com': {} });
+    }));
+
+  it('identified by user id needs no word of the old address on hybrid and userID-based projects', () =>
+    withHarness({}, async (harness) => {
+      const byId = { identify_by: 'user_id', mappings: [...MAPPINGS, { source: 'id', target: 'userId' }] };
+      await write(harness, [aRecord({ id: 'u1', email: 'a@x.com', n: 1 })], { config: byId });
+      await write(
+        harness,
+        [
+          aRecord({ id: 'u1', email: 'b@x.com', was: 'a@x.com', n: 2 }),
+          aRecord({ id: 'u2', email: 'b@x.com', was: 'c@x.com', n: 3 }),
+        ],
+        { config: { ...byId, batch_size: 1 } },
+      ).then(({ logs }) => {
+        expect(logs.join('\n')).toContain('1 delivered, 1 rejected (conflict 1)');
+      });
+      expect(users(harness)).toEqual({ 'b@x.com': { userId: 'u1', n: 2 } });
+    }));
+
+  it('identified by user id on an email-based project moves the profile of that id only', () =>
+    withHarness({ projectType: 'email' }, async (harness) => {
+      const byId = { identify_by: 'user_id', mappings: [...MAPPINGS, { source: 'id', target: 'userId' }] };
+      await write(
+        harness,
+        [aRecord({ id: 'u1', email: 'a@x.com', n: 1 }), aRecord({ id: 'u2', email: 'c@x.com', n: 2 })],
+        { config: byId },
+      );
+      const result = await write(
+        harness,
+        [
+          aRecord({ id: 'u1', email: 'b@x.com', was: 'a@x.com', n: 3 }),
+          aRecord({ id: 'u3', email: 'd@x.com', was: 'c@x.com', n: 4 }),
+        ],
+        { config: byId },
+      );
+      expect(result.logs.join('\n')).toContain('2 delivered, 0 rejected');
+      expect(users(harness)).toEqual({
+        'b@x.com': { userId: 'u1', n: 3 },
+        'c@x.com': { userId: 'u2', n: 2 },
+        'd@x.com': { userId: 'u3', n: 4 },
+      });
+    }));
+
+  it('the column is no field, and what is no address rejects the record', () =>
+    withHarness({}, async (harness) => {
+      const result = await harness.write(
+        [
+          aRecord({ email: 'a@x.com', was: 'b@x.com', n: 1 }),
+          aRecord({ email: 'c@x.com', was: ['d@x.com'] }),
+          aState(1),
+        ],
+        { config },
+      );
+      expect(users(harness)).toEqual({ 'a@x.com': { n: 1 } });
+      expect(result.logs.join('\n')).toContain('1 rejected (wrong_type 1)');
+    }));
+});
