@@ -206,7 +206,7 @@ describe('the command line', () => {
     expect(result.messages).toHaveLength(1);
     expect(result.messages[0]?.spec).toMatchObject({
       documentationUrl: 'https://docs.airbyte.com/integrations/destinations/iterable',
-      supported_destination_sync_modes: ['append', 'append_dedup', 'overwrite'],
+      supported_destination_sync_modes: ['append', 'append_dedup', 'overwrite', 'update'],
     });
   });
 

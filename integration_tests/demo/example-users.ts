@@ -18,6 +18,22 @@ export const DEMO_MAPPINGS = [
   { source: 'signed_up_at', target: 'signupDate', type: 'date' },
 ] as const;
 
+/** One rule of each kind, and a list for each. */
+export const DEMO_LISTS = [
+  { kind: 'all', list: 'Customers' },
+  { kind: 'flag', source: 'is_subscriber', list: 'Subscribers' },
+  { kind: 'names', source: 'segments' },
+] as const;
+
+/** List → who of the customers belongs on it. */
+export const DEMO_MEMBERS: Readonly<Record<string, (customer: Customer) => boolean>> = {
+  Customers: () => true,
+  Subscribers: ({ is_subscriber }) => is_subscriber,
+  'Big spenders': ({ lifetime_value }) => lifetime_value > BIG_SPENDER,
+};
+
+const BIG_SPENDER = 4000;
+
 export interface Customer {
   readonly id: number;
   readonly email_address: string;
@@ -28,6 +44,7 @@ export interface Customer {
   readonly orders: number | null;
   readonly is_subscriber: boolean;
   readonly signed_up_at: string;
+  readonly segments: readonly string[];
 }
 
 export function* exampleCustomers(): Generator<Customer> {
@@ -36,6 +53,7 @@ export function* exampleCustomers(): Generator<Customer> {
   for (let id = 1; id <= DEMO_USERS; id++) {
     const firstName = faker.person.firstName();
     const lastName = faker.person.lastName();
+    const lifetimeValue = faker.number.float({ min: 0, max: 5000, fractionDigits: 2 });
     yield {
       id,
       email_address: faker.internet.email({
@@ -46,7 +64,8 @@ export function* exampleCustomers(): Generator<Customer> {
       first_name: firstName,
       last_name: lastName,
       address: { city: faker.location.city(), country: faker.location.countryCode() },
-      lifetime_value: faker.number.float({ min: 0, max: 5000, fractionDigits: 2 }),
+      lifetime_value: lifetimeValue,
+      segments: lifetimeValue > BIG_SPENDER ? ['Big spenders'] : [],
       orders: id % 10 === 0 ? null : faker.number.int({ min: 0, max: 80 }),
       is_subscriber: faker.datatype.boolean(),
       signed_up_at: faker.date.past({ years: 5 }).toISOString(),

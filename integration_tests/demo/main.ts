@@ -4,7 +4,9 @@ import { usersTable } from '../standin/table.ts';
 import { runConnector, TestFiles } from '../support/connector.ts';
 import { aCatalog, aRecord, aState, aStream } from '../support/messages.ts';
 import {
+  DEMO_LISTS,
   DEMO_MAPPINGS,
+  DEMO_MEMBERS,
   DEMO_STATE_EVERY,
   DEMO_USERS,
   exampleCustomers,
@@ -13,7 +15,7 @@ import {
 
 const standin = await startStandin();
 const files = new TestFiles();
-const config = { api_key: standin.apiKey, api_url: standin.url, mappings: DEMO_MAPPINGS };
+const config = { api_key: standin.apiKey, api_url: standin.url, mappings: DEMO_MAPPINGS, lists: DEMO_LISTS };
 
 console.log(
   `Sending ${DEMO_USERS} users, with a state after each ${DEMO_STATE_EVERY}, to a stand-in for Iterable at ${standin.url}.`,
@@ -35,10 +37,13 @@ const result = await runConnector({
 files.remove();
 
 const problems = findProblems();
-console.log(`\nWhat is in the stand-in now:\n${usersTable(standin.store.users(), 8)}`);
+const lists = Object.keys(DEMO_MEMBERS).map((list) => `${list}: ${standin.members(list).length} users`);
+console.log(
+  `\nWhat is in the stand-in now:\n${usersTable(standin.store.users(), 8)}\nLists: ${lists.join(', ')}`,
+);
 console.log(
   problems.length === 0
-    ? `\nAll ${DEMO_USERS} users arrived, and every state came back.`
+    ? `\nAll ${DEMO_USERS} users arrived, ${lists.length} lists are as they should be, and every state came back.`
     : `\nNot as it should be:\n${problems.join('\n')}`,
 );
 await standin.close();
@@ -57,6 +62,13 @@ function findProblems(): string[] {
   if (result.states.length !== DEMO_USERS / DEMO_STATE_EVERY)
     found.push(`${result.states.length} states came back`);
   if (standin.store.size !== DEMO_USERS) found.push(`${standin.store.size} users are in the stand-in`);
+  for (const [list, belongs] of Object.entries(DEMO_MEMBERS)) {
+    const wanted = [...exampleCustomers()]
+      .filter(belongs)
+      .map(({ email_address }) => email_address.toLowerCase());
+    if (standin.members(list).join() !== wanted.sort().join())
+      found.push(`the list ${list} has other members`);
+  }
   for (const customer of exampleCustomers()) {
     const user = standin.store.userByEmail(customer.email_address);
     if (

@@ -71,7 +71,8 @@ function changeOnce(
         const answer = await change.attempt(signal);
         return mayHaveChanged ? 'changed' : answer;
       } catch (error) {
-        if (!(error instanceof ApiError) || error.status >= 500) mayHaveChanged = true;
+        // Only a 429 says for sure that nothing was done.
+        if (!(error instanceof ApiError) || error.status !== 429) mayHaveChanged = true;
         throw error;
       }
     },

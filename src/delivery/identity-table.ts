@@ -2,7 +2,7 @@
  * Remembers something about very many addresses and ids in little memory: a number for a 53-bit hash of each. Ten million
  * take 200 MB at most; that two of them share a hash has a chance of 1 in 180.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 const FIRST_CAPACITY = 1 << 10;
 /** How full the table may be before it doubles. */
@@ -64,6 +64,6 @@ export class IdentityTable {
 
 /** 1 … 2^53 - 1. A cryptographic one, so that nobody can choose an address that passes for another. */
 export function hash53(text: string): number {
-  const digest = createHash('sha256').update(text).digest();
+  const digest = hash('sha256', text, 'buffer');
   return digest.readUInt32LE(0) * 2 ** 21 + (digest.readUInt32LE(4) >>> 11) || 1;
 }

@@ -55,18 +55,19 @@ export class UpsertPlanner {
 
   /** The plan for a user whose profile could not get its new address after all. */
   planWithoutChange({ change, records }: PendingWork, why: 'unknown' | 'taken'): Plan {
-    if (change.kind !== 'upsert' || change.key.kind === 'userId' || why === 'taken') return 'bulk';
-    return this.#isEnriched(records) ? 'skip' : 'bulk';
+    if (change.kind !== 'upsert') return 'bulk';
+    const isStranger = change.key.kind === 'email' && why === 'unknown';
+    if (isStranger && this.#isEnriched(records)) return 'skip';
+    return this.#mustGoAlone(change) ? 'alone' : 'bulk';
   }
 
   /** The user has been written. */
   noteWritten({ change, records }: PendingWork): void {
     if (change.kind !== 'upsert') return;
     const { known } = this.#options;
-    const owner = ownerOf(records[0], change);
-    for (const key of touchedKeys(change)) {
-      if (key.value !== change.previousEmail) known.noteThere(key, owner);
-    }
+    // Of records laid over each other the last one has the last word.
+    const owner = ownerOf(records.at(-1), change);
+    for (const key of writtenKeys(change)) known.noteThere(key, owner);
   }
 
   noteRemoved(key: UserKey): void {
@@ -103,9 +104,14 @@ export class UpsertPlanner {
   #mustGoAlone(change: Upsert): boolean {
     return (
       this.#alone.size > 0 &&
-      touchedKeys(change).some((key) => this.#alone.get(identityText(key)) !== undefined)
+      writtenKeys(change).some((key) => this.#alone.get(identityText(key)) !== undefined)
     );
   }
+}
+
+/** What the user is named by once it is written: not the previous address. */
+function writtenKeys(change: Upsert): UserKey[] {
+  return touchedKeys({ kind: 'upsert', key: change.key, values: change.values });
 }
 
 function identitiesInQuestion(change: Upsert): UserKey[] {

@@ -71,6 +71,7 @@ export class UserDelivery {
       maxMerged: callsInLine,
       maxWaitingPerPerson: callsInLine,
       mergeNestedObjects: options.request.mergeNestedObjects,
+      removalUndoesAll: options.removal === 'delete_user',
       mayMerge: (change, streamKey) =>
         change.kind === 'removal' || this.#lane.fitsAlone(this.requestFor(change, streamKey)),
       onReady: (work) => {

@@ -21,6 +21,8 @@ export interface Work<Item extends QueuedRecord> {
 
 export interface UserQueueOptions<Item extends QueuedRecord> {
   readonly mergeNestedObjects: boolean;
+  /** Whether a removal undoes all that came before it, so that this need not be sent. */
+  readonly removalUndoesAll: boolean;
   /** How many records may be laid over each other: where they are refused, each is tried alone. */
   readonly maxMerged: number;
   /** Works that may wait for earlier ones of one person before {@link UserQueue.isCrowded}. */
@@ -154,7 +156,7 @@ export class UserQueue<Item extends QueuedRecord> {
   #merge(entry: Entry<Item>, record: Item, touches: readonly string[]): boolean {
     if (entry.isStarted || entry.records.length >= this.#options.maxMerged) return false;
     if (entry.records[0]?.streamKey !== record.streamKey) return false;
-    const merged = mergeChanges(entry.change, record.change, this.#options.mergeNestedObjects);
+    const merged = mergeChanges(entry.change, record.change, this.#options);
     if (!merged || !this.#options.mayMerge(merged, record.streamKey)) return false;
     entry.change = merged;
     entry.records.push(record);
@@ -187,9 +189,13 @@ function touchedIdentities(change: UserChange): string[] {
 function mergeChanges(
   earlier: UserChange,
   later: UserChange,
-  mergeNestedObjects: boolean,
+  {
+    mergeNestedObjects,
+    removalUndoesAll,
+  }: Pick<UserQueueOptions<never>, 'mergeNestedObjects' | 'removalUndoesAll'>,
 ): UserChange | undefined {
-  if (later.kind === 'removal') return removesSamePerson(earlier, later) ? later : undefined;
+  if (later.kind === 'removal')
+    return removalUndoesAll && removesSamePerson(earlier, later) ? later : undefined;
   // A removed person who is written again must first be gone.
   if (earlier.kind === 'removal') return undefined;
   if (!isSameKey(earlier, later) || !canLayOver(earlier.values, later.values, mergeNestedObjects))

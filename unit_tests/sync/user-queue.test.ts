@@ -2,7 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { JsonValue } from '../../src/json.ts';
 import type { Removal, Upsert, UserChange } from '../../src/model.ts';
-import { touchedKeys, UserQueue, type QueuedRecord, type Work } from '../../src/sync/user-queue.ts';
+import {
+  touchedKeys,
+  UserQueue,
+  type QueuedRecord,
+  type UserQueueOptions,
+  type Work,
+} from '../../src/sync/user-queue.ts';
 
 type Rec = QueuedRecord & { readonly id: number };
 
@@ -15,12 +21,11 @@ function removal(email: string): Removal {
 }
 
 /** A queue whose ready works are kept until a test starts and settles them. */
-function aQueue(
-  options: { mergeNestedObjects?: boolean; maxMerged?: number; maxWaitingPerPerson?: number } = {},
-) {
+function aQueue(options: Partial<Omit<UserQueueOptions<Rec>, 'mayMerge' | 'onReady'>> = {}) {
   const ready = new Set<Work<Rec>>();
   const queue = new UserQueue<Rec>({
     mergeNestedObjects: options.mergeNestedObjects ?? false,
+    removalUndoesAll: options.removalUndoesAll ?? true,
     maxMerged: options.maxMerged ?? Infinity,
     maxWaitingPerPerson: options.maxWaitingPerPerson ?? Infinity,
     mayMerge: () => true,
