@@ -15,9 +15,19 @@ const MAY_IMPORT = {
   checkpoint: [],
   batching: ['mapping'],
   'rejected-records': [],
+  ledger: [],
   iterable: [],
   delivery: ['iterable', 'batching'],
-  sync: ['protocol', 'streams', 'mapping', 'batching', 'delivery', 'checkpoint', 'rejected-records'],
+  sync: [
+    'protocol',
+    'streams',
+    'mapping',
+    'batching',
+    'delivery',
+    'checkpoint',
+    'rejected-records',
+    'ledger',
+  ],
   cli: [
     'protocol',
     'config',
@@ -29,6 +39,7 @@ const MAY_IMPORT = {
     'checkpoint',
     'batching',
     'rejected-records',
+    'ledger',
   ],
 };
 

@@ -1,0 +1,117 @@
+/**
+ * What was exported last time, by stream and primary key. An interface small enough that two backends keep it the same
+ * way; what an entry means for a sync is for `sync` to say.
+ */
+import type { StreamId } from '../model.ts';
+
+/** What one record left behind. No personal data besides the identifiers. */
+export interface LedgerEntry {
+  /** The primary key as one text, else the identifier. */
+  readonly key: string;
+  readonly email?: string;
+  readonly userId?: string;
+  /** Of the values as they were sent; base64, at most 43 characters. */
+  readonly valuesHash: string;
+  /** Names of the mapped fields that were written, sorted; empty where nothing was mapped. */
+  readonly targets: readonly string[];
+  /** List name → whether the record put the user on it or took the user off. */
+  readonly lists: ReadonlyMap<string, boolean>;
+  /** Whether the connector may have created the user, or only enriched it. */
+  readonly origin: 'upsert' | 'enrich';
+}
+
+/** An entry as the ledger holds it. */
+export interface HeldEntry extends LedgerEntry {
+  /** {@link LedgerStream.id} of the stream that it belongs to. */
+  readonly stream: number;
+  /** The snapshot in which it was last present; 0 where there was none. */
+  readonly seen: number;
+  /** Decided to be removed, and not carried out yet. */
+  readonly isDoomed: boolean;
+}
+
+export interface LedgerStream {
+  readonly id: number;
+  /** Tells connections apart that have streams of one name. */
+  readonly scope: string;
+  readonly stream: StreamId;
+  /** JSON text of whoever keeps state by stream; empty at first. */
+  readonly state: string;
+}
+
+/** Part of one transaction. Each list may be left out; a key comes once. */
+export interface LedgerChanges {
+  /** Written, whole, in the place of what was there; present in the snapshot `seen`; no longer doomed. */
+  readonly entries?: readonly (LedgerEntry & { readonly stream: number; readonly seen: number })[];
+  readonly dropped?: readonly { readonly stream: number; readonly key: string }[];
+  /** Present in the snapshot, unchanged; no longer doomed. Keys without an entry are passed over. */
+  readonly present?: readonly {
+    readonly stream: number;
+    readonly snapshot: number;
+    readonly keys: readonly string[];
+  }[];
+  readonly states?: readonly { readonly stream: number; readonly state: string }[];
+}
+
+/** A stream's snapshot that has been proven. */
+export interface ProvenSnapshot {
+  readonly stream: number;
+  readonly snapshot: number;
+  /** The stream's state from now on. */
+  readonly state: string;
+}
+
+/**
+ * The ledger of one project, as one run has it open. Everything may be repeated after a lost answer. Throws
+ * TransientError when the ledger is away for too long, or is no longer this run's.
+ */
+export interface Ledger {
+  /** The streams of this run, in the order in which they were asked for. */
+  readonly own: readonly LedgerStream[];
+  /** Every stream of the project, those of other scopes included. */
+  streams(): Promise<readonly LedgerStream[]>;
+  /** Entries by key; keys without one are missing. */
+  find(stream: number, keys: readonly string[]): Promise<ReadonlyMap<string, HeldEntry>>;
+  /** Every entry of the project, in whatever stream and scope, that holds one of these addresses or ids. */
+  holders(people: {
+    readonly emails: readonly string[];
+    readonly userIds: readonly string[];
+  }): Promise<readonly HeldEntry[]>;
+  /** Entries of the stream. */
+  count(stream: number): Promise<number>;
+  /** One transaction. */
+  commit(changes: LedgerChanges): Promise<void>;
+  /** Entries that were last seen before this snapshot, by origin. */
+  countAbsent(
+    stream: number,
+    snapshot: number,
+  ): Promise<{ readonly upserted: number; readonly enriched: number }>;
+  /**
+   * One transaction for all streams together: entries last seen before their stream's snapshot are doomed. Of them those are dropped
+   * at once that only enriched, and those whose address or id an entry holds, in whatever stream or scope of the project, that is
+   * not doomed. Gives how many are doomed and how many were dropped.
+   */
+  doomAbsent(
+    snapshots: readonly ProvenSnapshot[],
+  ): Promise<readonly { readonly stream: number; readonly doomed: number; readonly dropped: number }[]>;
+  /** Some doomed entries of these streams, at most `limit`; those are dropped first whose person an entry that is not doomed holds by now. */
+  nextDoomed(streams: readonly number[], limit: number): Promise<readonly HeldEntry[]>;
+  /** Nobody is doomed any more; gives how many were. */
+  pardon(streams: readonly number[]): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** How a ledger is opened. */
+export interface LedgerOpening {
+  /** The project's name of its own, else a text that only its key leads to. */
+  readonly project: {
+    readonly name: string;
+    readonly isNamed: boolean;
+    readonly dataCenter: string;
+    readonly projectType: string;
+  };
+  readonly scope: string;
+  readonly streams: readonly StreamId[];
+  /** `read` writes nothing, not even what is missing: that is empty then. */
+  readonly access: 'write' | 'read';
+}
