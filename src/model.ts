@@ -41,6 +41,8 @@ export interface Removal {
   readonly kind: 'removal';
   readonly email?: string;
   readonly userId?: string;
+  /** Which of the two decides where both are there: the other may be one that the person does not have yet. */
+  readonly identifiedBy: UserKey['kind'];
   /** The lists that the rules and the record name. */
   readonly lists?: readonly string[];
 }

@@ -15,6 +15,7 @@ export interface Message {
   readonly state?: Record<string, unknown>;
   readonly connectionStatus?: { readonly status: string; readonly message: string };
   readonly spec?: Record<string, unknown>;
+  readonly destination_catalog?: { readonly operations: readonly Operation[] };
   readonly trace?: {
     readonly type: string;
     readonly emitted_at: number;
@@ -24,6 +25,18 @@ export interface Message {
       readonly internal_message?: string;
     };
   };
+}
+
+/** One entry of a DESTINATION_CATALOG. */
+export interface Operation {
+  readonly object_name: string;
+  readonly sync_mode: string;
+  readonly json_schema: {
+    readonly properties: Readonly<Record<string, unknown>>;
+    readonly required: readonly string[];
+    readonly additionalProperties: boolean;
+  };
+  readonly matching_keys: readonly (readonly string[])[];
 }
 
 export interface RunResult {

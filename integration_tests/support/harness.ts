@@ -52,8 +52,16 @@ export class Harness {
   }
 
   check(config: Record<string, unknown> = {}): Promise<RunResult> {
+    return this.#withConfig('check', config);
+  }
+
+  discover(config: Record<string, unknown> = {}): Promise<RunResult> {
+    return this.#withConfig('discover', config);
+  }
+
+  #withConfig(command: string, config: Record<string, unknown>): Promise<RunResult> {
     return runConnector({
-      args: ['check', '--config', this.files.write('config.json', this.config(config))],
+      args: [command, '--config', this.files.write('config.json', this.config(config))],
     });
   }
 }

@@ -9,6 +9,7 @@ export interface StreamOptions {
   readonly primaryKey?: string[][];
   readonly generationId?: number;
   readonly minimumGenerationId?: number;
+  readonly destinationObjectName?: string;
 }
 
 export function aStream(options: StreamOptions = {}) {
@@ -26,6 +27,9 @@ export function aStream(options: StreamOptions = {}) {
     ...(options.minimumGenerationId === undefined
       ? {}
       : { minimum_generation_id: options.minimumGenerationId }),
+    ...(options.destinationObjectName === undefined
+      ? {}
+      : { destination_object_name: options.destinationObjectName }),
   };
 }
 

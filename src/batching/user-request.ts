@@ -20,7 +20,7 @@ export function keyAfterwards({ key, newEmail }: UserRequest): UserKey {
 
 export interface UserRequestOptions {
   readonly mergeNestedObjects: boolean;
-  /** On email-based projects: a user of an unknown userId is created instead of refused. */
+  /** On email-based projects, where a userId identifies: a user of an unknown one is created instead of refused. */
   readonly preferUserId: boolean;
 }
 
@@ -32,7 +32,7 @@ export function buildUserRequest(
 ): UserRequest {
   const user: JsonObject = {
     [key.kind]: key.value,
-    ...(options.preferUserId ? { preferUserId: true } : {}),
+    ...preference(key, options),
     mergeNestedObjects: options.mergeNestedObjects,
     dataFields: buildDataFields(values),
   };
@@ -49,12 +49,15 @@ export function buildUserRequest(
 }
 
 /** The user as a list call carries it: the identity alone. */
-export function userIdentity(
-  key: UserKey,
-  { preferUserId }: Pick<UserRequestOptions, 'preferUserId'>,
-): UserRequest {
-  const json = JSON.stringify({ [key.kind]: key.value, ...(preferUserId ? { preferUserId: true } : {}) });
+export function userIdentity(key: UserKey, options: Preference): UserRequest {
+  const json = JSON.stringify({ [key.kind]: key.value, ...preference(key, options) });
   return { key, json, bytes: Buffer.byteLength(json) };
+}
+
+type Preference = Pick<UserRequestOptions, 'preferUserId'>;
+
+function preference({ kind }: UserKey, { preferUserId }: Preference): { readonly preferUserId?: true } {
+  return preferUserId && kind === 'userId' ? { preferUserId } : {};
 }
 
 function textOf(value: JsonValue | undefined): string | undefined {

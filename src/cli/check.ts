@@ -4,26 +4,18 @@ import type { Config } from '../config/schema.ts';
 import { ListDirectory } from '../delivery/list-directory.ts';
 import { mappingProblems } from '../mapping/check-mappings.ts';
 import { checkRejectedRecords } from '../rejected-records/open.ts';
-import { connect, listProblems, loadConfig, type Connection } from './connect.ts';
+import { connectBriefly, listProblems, loadConfig, type Connection } from './connect.ts';
 import type { CommandContext, CommandPaths } from './context.ts';
 
-/** An answer must come within 45 s, retries and all. */
-const CHECK_BUDGET_MS = 20_000;
-const ATTEMPT_TIMEOUT_MS = 10_000;
-
 export async function runCheck(
-  { writer, clock, stopSignal }: CommandContext,
+  context: CommandContext,
   { config: path = '' }: CommandPaths,
 ): Promise<number> {
+  const { writer, stopSignal } = context;
   let connection: Connection | undefined;
   try {
     const config = await loadConfig(path, writer);
-    connection = connect(config, {
-      clock,
-      attemptTimeoutMs: ATTEMPT_TIMEOUT_MS,
-      callBudgetMs: CHECK_BUDGET_MS,
-      stop: stopSignal,
-    });
+    connection = connectBriefly(config, context);
     const message = await tryOut(config, connection);
     await writer.connectionStatus('SUCCEEDED', message);
   } catch (error) {

@@ -1,4 +1,4 @@
-/** From the configuration file to a connection: what `check` and `write` begin with. */
+/** From the configuration file to a connection: what every command but `spec` begins with. */
 import { readFile } from 'node:fs/promises';
 import type { Clock } from '../clock.ts';
 import { parseConfig } from '../config/load.ts';
@@ -12,8 +12,10 @@ import { IterableClient } from '../iterable/client.ts';
 import type { Endpoint } from '../iterable/endpoints.ts';
 import { IterableHttp } from '../iterable/http.ts';
 import type { MessageWriter } from '../protocol/writer.ts';
+import type { CommandContext } from './context.ts';
 
-const HOSTS = { us: 'https://api.iterable.com', eu: 'https://api.eu.iterable.com' } as const;
+/** Where the API of each data center is. */
+export const HOSTS = { us: 'https://api.iterable.com', eu: 'https://api.eu.iterable.com' } as const;
 
 /** Reads and checks the configuration; from then on the writer hides its secrets. Throws ConfigError with all problems. */
 export async function loadConfig(path: string, writer: MessageWriter): Promise<Config> {
@@ -59,6 +61,23 @@ export interface ConnectOptions {
   readonly callBudgetMs: number;
   readonly onRetry?: (retry: Retry) => void;
   readonly stop?: AbortSignal;
+}
+
+/** Within which a command answers that people wait for, retries and all. */
+const BRIEF_CALL_BUDGET_MS = 20_000;
+const BRIEF_ATTEMPT_TIMEOUT_MS = 10_000;
+
+/** For commands that must answer soon: `check` has 45 s. */
+export function connectBriefly(
+  config: Config,
+  { clock, stopSignal }: Pick<CommandContext, 'clock' | 'stopSignal'>,
+): Connection {
+  return connect(config, {
+    clock,
+    attemptTimeoutMs: BRIEF_ATTEMPT_TIMEOUT_MS,
+    callBudgetMs: BRIEF_CALL_BUDGET_MS,
+    stop: stopSignal,
+  });
 }
 
 /** Opens no socket yet: connections are made by the first call. */

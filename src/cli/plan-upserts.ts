@@ -29,12 +29,16 @@ export function planUpserts({
   readonly clock: Clock;
 }): Partial<Pick<UserDeliveryOptions, 'planning'>> {
   const enriches = streams.some(({ mode }) => mode === 'enrich');
-  const changesAddresses = previousEmailColumn(config) !== undefined;
+  const changesAddresses = streams.some(
+    ({ configured }) => previousEmailColumn(config, configured) !== undefined,
+  );
   if (!enriches && !changesAddresses) return {};
-  const { project_type: projectType, identify_by: identifyBy } = config;
+  const { project_type: projectType } = config;
+  const byEmail = changesAddresses || streams.some(({ identifyBy }) => identifyBy === 'email');
+  const byUserId = streams.some(({ identifyBy }) => identifyBy === 'user_id');
   const known = new KnownUsers(caller, client, {
     clock,
-    identities: identifyBy === 'email' ? ['email'] : changesAddresses ? ['email', 'userId'] : ['userId'],
+    identities: [...(byEmail ? (['email'] as const) : []), ...(byUserId ? (['userId'] as const) : [])],
     maxLookUps: Math.min(MAX_LOOK_UPS, singleCalls(rateOf(ENDPOINTS.getByEmail))),
     onExported: (users) => {
       log.info(`Iterable has ${users} users: their identities were exported to know who exists.`);
@@ -43,7 +47,7 @@ export function planUpserts({
   const planner = new UpsertPlanner({
     known,
     isEnriched: (key) => streams.some((stream) => stream.key === key && stream.mode === 'enrich'),
-    refusesStrangers: projectType === 'email' && identifyBy === 'user_id',
+    refusesStrangers: ({ kind }) => projectType === 'email' && kind === 'userId',
   });
   return { planning: { planner, changer: new AddressChanger(caller, client, projectType) } };
 }

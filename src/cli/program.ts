@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
 import type { CommandPaths } from './context.ts';
 
-export type CommandName = 'spec' | 'check' | 'write';
+export type CommandName = 'spec' | 'check' | 'discover' | 'write';
 
 export interface Invocation {
   readonly command: CommandName | 'help';
@@ -14,6 +14,7 @@ export interface Invocation {
 const COMMANDS: Readonly<Record<CommandName, readonly ('config' | 'catalog')[]>> = {
   spec: [],
   check: ['config'],
+  discover: ['config'],
   write: ['config', 'catalog'],
 };
 
@@ -22,6 +23,7 @@ export const USAGE = `destination-iterable: an Airbyte destination for Iterable
 Usage:
   destination-iterable spec                               print what can be configured
   destination-iterable check --config FILE                try the configuration against Iterable
+  destination-iterable discover --config FILE             print the user fields, for data activation
   destination-iterable write --config FILE --catalog FILE read Airbyte messages on stdin, deliver them
 
 Messages go to stdout, one JSON object a line. FILE is JSON whatever its name ends in.

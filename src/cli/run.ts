@@ -8,6 +8,7 @@ import { parseArguments, USAGE, type CommandName } from './program.ts';
 const LOADERS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   spec: async () => (await import('./spec.ts')).runSpec,
   check: async () => (await import('./check.ts')).runCheck,
+  discover: async () => (await import('./discover.ts')).runDiscover,
   write: async () => (await import('./write.ts')).runWrite,
 };
 

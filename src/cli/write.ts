@@ -22,6 +22,7 @@ import { withDestinationStats } from '../protocol/state-text.ts';
 import { openRejectedRecords } from '../rejected-records/open.ts';
 import type { RejectedRecords } from '../rejected-records/rejected-records.ts';
 import { Router } from '../streams/router.ts';
+import { destinationObjectProblems, namesIterableFields } from '../streams/users-object.ts';
 import { Pipeline } from '../sync/pipeline.ts';
 import { RejectionGuard } from '../sync/rejection-guard.ts';
 import { StreamStatuses } from '../sync/stream-statuses.ts';
@@ -111,11 +112,7 @@ async function sync(
       createNewFields: config.create_new_fields,
       onFilteredFields: filteredFieldsWarning(log),
     }),
-    remover: new UserRemover(caller, client, {
-      clock,
-      projectType: config.project_type,
-      identifyBy: config.identify_by,
-    }),
+    remover: new UserRemover(caller, client, { clock, projectType: config.project_type }),
     listMembers: new ListMembers(caller, client, lists),
     ...planUpserts({ config, connection, streams, clock, log }),
     isEnriched: (key) => enriched.has(key),
@@ -133,7 +130,7 @@ async function sync(
     pace: { batches: rateOf(ENDPOINTS.bulkUpdate), single: rateOf(ENDPOINTS.deleteByEmail) },
     request: {
       mergeNestedObjects: config.merge_nested_objects,
-      preferUserId: config.project_type === 'email' && config.identify_by === 'user_id',
+      preferUserId: config.project_type === 'email',
     },
     onStopped: () => stdin.destroy(),
   });
@@ -192,8 +189,9 @@ function refuseUnworkable(
     mappings: config.mappings,
     identifyBy: config.identify_by,
     knownFields: fields,
-    streams: catalog.streams.map(({ id }) => id.name),
+    streams: catalog.streams.filter((stream) => !namesIterableFields(stream)).map(({ id }) => id.name),
   });
+  problems.push(...catalog.streams.flatMap((stream) => destinationObjectProblems(stream, config)));
   problems.push(...listProblems(config, lists));
   if (problems.length > 0) throw new ConfigError(problems);
 }

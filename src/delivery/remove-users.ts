@@ -12,8 +12,6 @@ import { SharedIds } from './shared-ids.ts';
 export interface RemovalOptions {
   readonly clock: Clock;
   readonly projectType: 'hybrid' | 'email' | 'user_id';
-  /** Which identity decides where a record has both: the other may be one that the person does not have yet. */
-  readonly identifyBy: 'email' | 'user_id';
 }
 
 /** Deleting is asynchronous: for this long after it a person who is written again is first looked up. */
@@ -89,14 +87,13 @@ export class UserRemover {
    * Whom to delete. On email-based projects several people can share a userId and would all go, so that deletion there is
    * always by address; userID-based projects know no deletion by address.
    */
-  async identify({ email, userId }: Removal): Promise<UserKey | Rejection> {
-    const { projectType, identifyBy } = this.#options;
+  async identify({ email, userId, identifiedBy }: Removal): Promise<UserKey | Rejection> {
     const byEmail: UserKey | undefined = email === undefined ? undefined : { kind: 'email', value: email };
     const byUserId: UserKey | undefined =
       userId === undefined ? undefined : { kind: 'userId', value: userId };
-    switch (projectType) {
+    switch (this.#options.projectType) {
       case 'hybrid':
-        return (identifyBy === 'email' ? (byEmail ?? byUserId) : (byUserId ?? byEmail)) ?? NOBODY;
+        return (identifiedBy === 'email' ? (byEmail ?? byUserId) : (byUserId ?? byEmail)) ?? NOBODY;
       case 'user_id':
         return byUserId ?? NOBODY;
       case 'email':

@@ -150,6 +150,7 @@ function mapRemoval(
     kind: 'removal',
     ...(email === undefined ? {} : { email }),
     ...(userId === undefined ? {} : { userId }),
+    identifiedBy: identifyingTarget(identifyBy),
   };
 }
 

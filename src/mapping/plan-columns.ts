@@ -27,6 +27,11 @@ export type PlansFor = (data: JsonObject) => readonly ColumnPlan[];
 const MAX_PLANS_KEPT = 10_000;
 const AIRBYTE_PREFIXES = ['_airbyte_', '_ab_'];
 
+/** True for a column of Airbyte's own, which an empty mapping never takes for a user's. */
+export function isAirbyteColumn(column: string): boolean {
+  return AIRBYTE_PREFIXES.some((prefix) => column.startsWith(prefix));
+}
+
 /** `onWarning` is told of columns that an empty mapping leaves out although nobody asked for that, each once. */
 export function planColumns(options: PlanOptions, onWarning: (message: string) => void): PlansFor {
   return options.mappings.length === 0 ? planEveryColumn(options, onWarning) : planMappings(options);
@@ -50,7 +55,7 @@ function planEveryColumn(options: PlanOptions, onWarning: (message: string) => v
 
   const plan = (column: string): ColumnPlan | 'left out' => {
     if (column === '' || usedElsewhere.includes(column)) return 'left out';
-    if (AIRBYTE_PREFIXES.some((prefix) => column.startsWith(prefix))) return 'left out';
+    if (isAirbyteColumn(column)) return 'left out';
     const objection = objectionTo(column);
     if (objection !== undefined) {
       if (plans.size < MAX_PLANS_KEPT) onWarning(`the column ${column} is left out, ${objection}`);

@@ -4,6 +4,7 @@ import { ConfigError } from '../errors.ts';
 import type { StreamId } from '../model.ts';
 import { compileMapper, type MappedRecord } from '../mapping/compile.ts';
 import { listColumns } from '../mapping/list-rules.ts';
+import type { IdentifyBy } from '../mapping/options.ts';
 import type { KnownFields } from '../mapping/fields.ts';
 import { primaryKeyReader, type PrimaryKeyReader } from '../mapping/primary-key.ts';
 import {
@@ -14,12 +15,14 @@ import {
 } from '../protocol/catalog.ts';
 import type { RecordMessage } from '../protocol/messages.ts';
 import type { SyncMode } from './modes.ts';
+import { identifyByOf, namesIterableFields } from './users-object.ts';
 
 export interface RoutedStream {
   readonly key: string;
   readonly name: string;
   readonly configured: ConfiguredStream;
   readonly mode: SyncMode;
+  readonly identifyBy: IdentifyBy;
   readonly map: (message: RecordMessage) => MappedRecord;
   /** The record's primary key as one text; undefined where the stream or the record has none. */
   readonly primaryKeyOf: PrimaryKeyReader;
@@ -36,22 +39,30 @@ export class Router {
   ) {
     for (const configured of catalog.streams) {
       const name = describeStream(configured.id);
+      const warnOfStream = (message: string) => {
+        warn(`Stream ${name}: ${message}`);
+      };
+      if (
+        namesIterableFields(configured) &&
+        config.mappings.some(({ stream }) => stream === configured.id.name)
+      )
+        warnOfStream(
+          'its mappings do not apply, since it names a destination object, and so Iterable’s own fields',
+        );
       const mapper = compileMapper(
         {
           stream: configured.id,
           jsonSchema: configured.jsonSchema,
-          mappings: config.mappings,
+          mappings: namesIterableFields(configured) ? [] : config.mappings,
           knownFields,
           projectType: config.project_type,
-          identifyBy: config.identify_by,
+          identifyBy: identifyByOf(configured, config),
           deletionColumn: config.deletion_column,
-          previousEmailColumn: previousEmailColumn(config),
+          previousEmailColumn: previousEmailColumn(config, configured),
           reservedColumns: reservedColumns(config, configured.id),
           lists: config.lists,
         },
-        (message) => {
-          warn(`Stream ${name}: ${message}`);
-        },
+        warnOfStream,
       );
       const key = streamKey(configured.id);
       this.#streams.set(key, {
@@ -59,6 +70,7 @@ export class Router {
         name,
         configured,
         mode: configured.destinationSyncMode === 'update' ? 'enrich' : config.sync_mode,
+        identifyBy: identifyByOf(configured, config),
         map: mapper,
         primaryKeyOf: primaryKeyReader(configured.primaryKey) ?? noPrimaryKey,
       });
@@ -93,7 +105,7 @@ function reservedColumns(
 }
 
 /** Where the user id identifies, a new address is a field like any other; but on email-based projects it has a call of its own. */
-export function previousEmailColumn(config: Config): string | undefined {
-  if (config.identify_by === 'user_id' && config.project_type !== 'email') return undefined;
+export function previousEmailColumn(config: Config, stream: ConfiguredStream): string | undefined {
+  if (identifyByOf(stream, config) === 'user_id' && config.project_type !== 'email') return undefined;
   return config.previous_email_column;
 }

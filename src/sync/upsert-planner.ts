@@ -13,7 +13,7 @@ export interface UpsertPlannerOptions {
   /** True for streams that update only users whom Iterable knows. */
   readonly isEnriched: (streamKey: string) => boolean;
   /** True where Iterable itself refuses unknown users, so that nobody has to ask. */
-  readonly refusesStrangers: boolean;
+  readonly refusesStrangers: (key: UserKey) => boolean;
 }
 
 /**
@@ -41,7 +41,7 @@ export class UpsertPlanner {
   concerns({ change, records }: PendingWork): boolean {
     if (change.kind !== 'upsert') return false;
     if (change.previousEmail !== undefined || this.#mustGoAlone(change)) return true;
-    return !this.#options.refusesStrangers && this.#isEnriched(records);
+    return !this.#options.refusesStrangers(change.key) && this.#isEnriched(records);
   }
 
   /** One plan for each work. Throws what a call throws. */
@@ -92,7 +92,7 @@ export class UpsertPlanner {
       const isFree = !known.isSomebodyElses(previous, ownerOf(records[0], change));
       if (isFree && existing.has(identityText(previous))) return 'change address';
     }
-    const mayBeStranger = !refusesStrangers && this.#isEnriched(records);
+    const mayBeStranger = !refusesStrangers(change.key) && this.#isEnriched(records);
     return mayBeStranger && !existing.has(identityText(change.key)) ? 'skip' : write;
   }
 

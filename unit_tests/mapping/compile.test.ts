@@ -270,15 +270,18 @@ describe('removals', () => {
     expect(map('{"userId":5,"age":"x","_ab_cdc_deleted_at":"now"}', { knownFields })).toEqual({
       kind: 'removal',
       userId: '5',
+      identifiedBy: 'email',
     });
     expect(map('{"email":" A@X ","userId":{"a":1},"_ab_cdc_deleted_at":"now"}')).toEqual({
       kind: 'removal',
       email: 'a@x',
+      identifiedBy: 'email',
     });
     expect(map('{"email":" A@X ","userId":5,"_ab_cdc_deleted_at":1}')).toEqual({
       kind: 'removal',
       email: 'a@x',
       userId: '5',
+      identifiedBy: 'email',
     });
   });
 

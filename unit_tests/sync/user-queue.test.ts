@@ -17,7 +17,7 @@ function upsert(email: string, values: Record<string, JsonValue> = {}): Upsert {
 }
 
 function removal(email: string): Removal {
-  return { kind: 'removal', email };
+  return { kind: 'removal', email, identifiedBy: 'email' };
 }
 
 /** A queue whose ready works are kept until a test starts and settles them. */
@@ -113,7 +113,7 @@ describe('UserQueue', () => {
     const { queue, add, ready, start, first } = aQueue();
     add(upsert('a@x', { userId: '7' }));
     const under = start(first());
-    add({ kind: 'removal', userId: '7' });
+    add({ kind: 'removal', userId: '7', identifiedBy: 'userId' });
     expect(ready.size).toBe(0);
     queue.settle(under);
     expect([...ready].map(ids)).toEqual([[1]]);
@@ -174,7 +174,7 @@ describe('UserQueue', () => {
         .tuple(email, userId, fc.nat(9))
         .map(([e, u, n]) => upsert(e, u === undefined ? { n } : { n, userId: u })),
       email.map(removal),
-      fc.constantFrom('1', '2').map((u): Removal => ({ kind: 'removal', userId: u })),
+      fc.constantFrom('1', '2').map((u): Removal => ({ kind: 'removal', userId: u, identifiedBy: 'userId' })),
     );
     const step = fc.oneof(
       change,

@@ -1,0 +1,20 @@
+/** `discover`: what data activation may do with users of this project, and the fields that they have. */
+import { offeredOperations } from '../streams/users-object.ts';
+import { connectBriefly, loadConfig } from './connect.ts';
+import type { CommandContext, CommandPaths } from './context.ts';
+
+export async function runDiscover(
+  context: CommandContext,
+  { config: path = '' }: CommandPaths,
+): Promise<number> {
+  const { writer } = context;
+  const config = await loadConfig(path, writer);
+  const connection = connectBriefly(config, context);
+  try {
+    const fields = await connection.caller.call(connection.client.getFields());
+    await writer.destinationCatalog(offeredOperations(fields, config));
+  } finally {
+    connection.close();
+  }
+  return 0;
+}

@@ -1,0 +1,19 @@
+import { describe, expect, it } from '@jest/globals';
+import { buildUserRequest, userIdentity } from '../../src/batching/user-request.ts';
+import type { UserKey } from '../../src/model.ts';
+
+const EMAIL: UserKey = { kind: 'email', value: 'a@x' };
+const USER_ID: UserKey = { kind: 'userId', value: '7' };
+
+describe('preferUserId', () => {
+  it.each([
+    ['an id, where it is wanted', USER_ID, true, '"preferUserId":true'],
+    ['an id, where it is not', USER_ID, false, undefined],
+    ['an address: nothing to prefer', EMAIL, true, undefined],
+  ])('%s', (_name, key, preferUserId, expected) => {
+    const request = buildUserRequest(key, new Map(), { mergeNestedObjects: true, preferUserId });
+    for (const json of [request.json, userIdentity(key, { preferUserId }).json])
+      expect(/"preferUserId":\w+/.exec(json)?.[0]).toBe(expected);
+    expect(request.bytes).toBe(request.json.length);
+  });
+});

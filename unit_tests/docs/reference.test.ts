@@ -1,0 +1,133 @@
+/** The page in Airbyte's layout: its generated parts are those that `npm run docs` writes, the rest holds what such a page has. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from '@jest/globals';
+import { withReference, type ConnectionSpecification } from '../../docs/reference.ts';
+
+const root = new URL('../../', import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
+const PAGE = 'docs/integrations/destinations/iterable.md';
+const page = read(PAGE);
+const options = (JSON.parse(read('spec.json')) as { connectionSpecification: ConnectionSpecification })
+  .connectionSpecification;
+const sources = { options, errors: read('docs/errors.md'), rejections: read('docs/rejections.md') };
+const path = fileURLToPath(new URL(PAGE, root));
+const headings = [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => heading);
+
+describe('the generated parts', () => {
+  it('are up to date; else run `npm run docs`', async () => {
+    expect(await withReference(page, sources, path)).toBe(page);
+  });
+
+  it('follow spec.json: defaults, choices, secrets, what is not in the form', async () => {
+    const changed: ConnectionSpecification = {
+      required: ['token'],
+      groups: [
+        { id: 'b', title: 'Second' },
+        { id: 'a', title: 'First' },
+        { id: 'empty', title: 'Nobody' },
+      ],
+      properties: {
+        last: {
+          title: 'Last',
+          description: 'L.',
+          type: 'integer',
+          minimum: 1,
+          default: 5,
+          group: 'a',
+          order: 1,
+        },
+        token: {
+          title: 'Token',
+          description: 'T.',
+          type: 'string',
+          airbyte_secret: true,
+          group: 'a',
+          order: 0,
+        },
+        store: {
+          title: 'Store',
+          description: 'S.',
+          type: 'object',
+          group: 'b',
+          order: 0,
+          oneOf: [
+            {
+              title: 'File',
+              required: ['path'],
+              properties: {
+                kind: { const: 'file', type: 'string' },
+                path: { title: 'Path', description: 'P.', type: 'string', examples: ['/x'] },
+              },
+            },
+          ],
+        },
+        hidden: {
+          title: 'Hidden',
+          description: 'H.',
+          enum: ['x', 'y'],
+          airbyte_hidden: true,
+          group: 'a',
+          order: 2,
+        },
+      },
+    };
+    const text = await withReference(page, { ...sources, options: changed }, path);
+    expect(text.split('<!-- begin options -->')[1]?.split('<!-- end options -->')[0]?.trim()).toBe(
+      [
+        '#### Second\n',
+        '- **Store** (`store`): one of the choices below. S.',
+        '  - **File** (`{"kind":"file"}`)',
+        '    - **Path** (`path`): text, required, for example `/x`. P.\n',
+        '#### First\n',
+        '- **Token** (`token`): text, required, secret. T.',
+        '- **Last** (`last`): whole number, at least 1, default `5`. L.\n',
+        '#### Not in the form (API and command line only)\n',
+        '- **Hidden** (`hidden`): `x` or `y`. H.',
+      ].join('\n'),
+    );
+  });
+
+  it('need their place, and pages of codes with a table', async () => {
+    await expect(withReference('# Nothing', sources, path)).rejects.toThrow('no <!-- begin options -->');
+    await expect(withReference(page, { ...sources, errors: '# None' }, path)).rejects.toThrow('no table');
+  });
+});
+
+describe('the page', () => {
+  it('has the sections of Airbyte’s destination pages, in their order', () => {
+    const sections = [...page.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading);
+    expect(headings[0]).toBe('Iterable');
+    const wanted = [
+      'Overview',
+      'Prerequisites',
+      'Setup guide',
+      'Supported sync modes',
+      'Namespace support',
+      'Changelog',
+    ];
+    expect(sections.filter((section) => wanted.includes(section ?? ''))).toEqual(wanted);
+    expect(sections.at(-1)).toBe('Changelog');
+  });
+
+  it('has a row of the changelog for this version', () => {
+    const { version } = JSON.parse(read('package.json')) as { version: string };
+    const rows = [...page.matchAll(/^\| (\d+\.\d+\.\d+) +\|/gm)].map(([, row]) => row);
+    expect(rows[0]).toBe(version);
+    expect(new Set(rows).size).toBe(rows.length);
+  });
+
+  it('leads nowhere that isn’t there', () => {
+    const anchors = headings.map((heading) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\w\- ]/g, '')
+        .replaceAll(' ', '-'),
+    );
+    const links = [...page.matchAll(/\]\(([^)]*)\)/g)].map(([, target = '']) => target);
+    expect(links.filter((target) => !/^(https:|#)/.test(target))).toEqual([]);
+    expect(links.filter((target) => target.startsWith('#') && !anchors.includes(target.slice(1)))).toEqual(
+      [],
+    );
+  });
+});
