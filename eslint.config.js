@@ -16,6 +16,7 @@ const MAY_IMPORT = {
   batching: ['mapping'],
   'rejected-records': [],
   ledger: [],
+  memory: ['ledger', 'protocol', 'streams', 'mapping'],
   iterable: [],
   delivery: ['iterable', 'batching'],
   sync: [
@@ -26,7 +27,7 @@ const MAY_IMPORT = {
     'delivery',
     'checkpoint',
     'rejected-records',
-    'ledger',
+    'memory',
   ],
   cli: [
     'protocol',
@@ -40,6 +41,7 @@ const MAY_IMPORT = {
     'batching',
     'rejected-records',
     'ledger',
+    'memory',
   ],
 };
 

@@ -26,17 +26,22 @@ export type TargetValues = ReadonlyMap<string, JsonValue>;
 /** List name → whether the user is to be on it; lists that are not in it stay as they are. */
 export type ListMemberships = ReadonlyMap<string, boolean>;
 
+/** Lists about which a record says nothing, because a column of a rule is absent: these, or any that it does not name. */
+export type UntoldLists = readonly string[] | 'any';
+
 /** Create or update one user. */
 export interface Upsert {
   readonly kind: 'upsert';
   readonly key: UserKey;
   readonly values: TargetValues;
   readonly lists?: ListMemberships;
+  /** Absent where the rules told of every list. */
+  readonly untoldLists?: UntoldLists;
   /** The address that the user had before, where the record names one; another than the present one. */
   readonly previousEmail?: string;
 }
 
-/** Remove one person. At least one of the two is there; both where the record had both. */
+/** Remove one person. Both identities where the record had both; none where only its primary key says who. */
 export interface Removal {
   readonly kind: 'removal';
   readonly email?: string;
@@ -77,12 +82,14 @@ export interface Rejection {
   readonly answer?: string;
 }
 
-/** Why a record needed no call. */
-export type SkipReason = 'removal_not_allowed' | 'not_in_iterable';
+/** Why a record had no call, and none to be made. */
+export type SkipReason =
+  'removal_not_allowed' | 'not_in_iterable' | 'not_in_ledger' | 'held_by_another_stream';
 
 /** What became of one record. Every record read ends in exactly one. */
 export type Outcome =
   | { readonly kind: 'delivered' }
+  | { readonly kind: 'unchanged' }
   | { readonly kind: 'removed' }
   | { readonly kind: 'superseded' }
   | { readonly kind: 'skipped'; readonly why: SkipReason }

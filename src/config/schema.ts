@@ -21,6 +21,18 @@ const rejectedRecordsSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('file'), path: z.string() }),
 ]);
 
+const ledgerPlace = { name: z.string().exactOptional(), scope: z.string().exactOptional() };
+const ledgerSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('none') }),
+  z.object({ type: z.literal('sqlite'), path: z.string(), ...ledgerPlace }),
+  z.object({
+    type: z.literal('postgres'),
+    url: z.string(),
+    schema: z.string().exactOptional(),
+    ...ledgerPlace,
+  }),
+]);
+
 const baseSchema = z.object({
   api_key: z.string(),
   data_center: z.enum(['us', 'eu']),
@@ -35,6 +47,8 @@ const baseSchema = z.object({
   removal: z.enum(['delete_user', 'remove_from_lists']),
   merge_nested_objects: z.boolean(),
   create_new_fields: z.boolean(),
+  ledger: ledgerSchema,
+  resend_unchanged: z.boolean(),
   batch_size: z.number(),
   rejected_records: rejectedRecordsSchema,
   max_rejected_percent: z.number(),

@@ -1,6 +1,6 @@
 /** A stream's mappings, compiled once into a function from record to change of a user. Pure: what can't be mapped is a rejection, a value. */
 import type { JsonObject, JsonValue } from '../json.ts';
-import type { Rejection, UserChange } from '../model.ts';
+import type { Rejection, UserChange, UserKey } from '../model.ts';
 import { Refusal } from './coerce.ts';
 import { Rejected, type ColumnPlan } from './column-plan.ts';
 import { isDeletion } from './deletion.ts';
@@ -16,6 +16,8 @@ export interface MapperOptions extends PlanOptions {
   readonly lists: readonly ListRule[];
   readonly projectType: ProjectType;
   readonly identifyBy: IdentifyBy;
+  /** Whether a deletion may do without address and id, since the ledger knows whose row it is. */
+  readonly removesByRow: boolean;
 }
 
 export interface RecordToMap {
@@ -24,7 +26,12 @@ export interface RecordToMap {
   readonly nulledFields: readonly string[];
 }
 
-export type MappedRecord = UserChange | ({ readonly kind: 'rejected' } & Rejection);
+export type MappedRecord =
+  | UserChange
+  | ({
+      readonly kind: 'rejected';
+      /** Who it is about, where that can be told. */ readonly key?: UserKey;
+    } & Rejection);
 export type RecordMapper = (record: RecordToMap) => MappedRecord;
 
 /** Compiles the mapper of one stream. `onWarning` is told of columns that an empty mapping leaves out, each once. */
@@ -57,8 +64,16 @@ function withLists(
 ): MappedRecord {
   if (change.kind === 'rejected') return change;
   const lists = read(data, nulledFields);
-  if (lists instanceof Rejected) return { kind: 'rejected', ...lists.rejection };
-  return change.kind === 'removal' ? { ...change, lists: [...lists.keys()] } : { ...change, lists };
+  if (change.kind === 'removal')
+    return lists instanceof Rejected
+      ? { kind: 'rejected', ...lists.rejection }
+      : { ...change, lists: [...lists.told.keys()] };
+  if (lists instanceof Rejected) return { kind: 'rejected', ...lists.rejection, key: change.key };
+  return {
+    ...change,
+    lists: lists.told,
+    ...(lists.untold.length === 0 ? {} : { untoldLists: lists.untold }),
+  };
 }
 
 type PreviousEmailReader = (record: RecordToMap) => string | undefined | Rejected;
@@ -83,7 +98,8 @@ function withPreviousEmail(
 ): MappedRecord {
   if (!read || change.kind !== 'upsert') return change;
   const previousEmail = read(record);
-  if (previousEmail instanceof Rejected) return { kind: 'rejected', ...previousEmail.rejection };
+  if (previousEmail instanceof Rejected)
+    return { kind: 'rejected', ...previousEmail.rejection, key: change.key };
   const email = change.key.kind === 'email' ? change.key.value : change.values.get('email');
   const hasChanged = previousEmail !== undefined && typeof email === 'string' && email !== previousEmail;
   return hasChanged ? { ...change, previousEmail } : change;
@@ -111,7 +127,15 @@ function mapUpsert(
   for (const plan of plans) {
     const value = plan.read(data, nulledFields);
     if (value === undefined) continue;
-    if (value instanceof Rejected) return { kind: 'rejected', ...value.rejection };
+    if (value instanceof Rejected) {
+      const person = plans.find(({ target }) => target === identifying)?.read(data, nulledFields);
+      const isKnown = typeof person === 'string';
+      return {
+        kind: 'rejected',
+        ...value.rejection,
+        ...(isKnown ? { key: { kind: identifying, value: person } } : {}),
+      };
+    }
     if (plan.target === identifying) {
       key = value;
       continue;
@@ -124,11 +148,13 @@ function mapUpsert(
   if (typeof key !== 'string') return missingIdentifier(identifying);
   const conflict = nested.find(({ above }) => above.some((at) => at === identifying || values.has(at)));
   if (conflict) {
-    return rejected(
-      'field_conflict',
-      'another column of the record holds the whole that this is a part of',
-      conflict.target,
-    );
+    return {
+      kind: 'rejected',
+      code: 'field_conflict',
+      field: conflict.target,
+      reason: 'another column of the record holds the whole that this is a part of',
+      key: { kind: identifying, value: key },
+    };
   }
   return { kind: 'upsert', key: { kind: identifying, value: key }, values };
 }
@@ -137,7 +163,7 @@ function mapUpsert(
 function mapRemoval(
   { data, nulledFields }: RecordToMap,
   plans: readonly ColumnPlan[],
-  { identifyBy }: MapperOptions,
+  { identifyBy, removesByRow }: MapperOptions,
 ): MappedRecord {
   const read = (target: string): string | undefined => {
     const value = plans.find((plan) => plan.target === target)?.read(data, nulledFields);
@@ -145,7 +171,8 @@ function mapRemoval(
   };
   const email = read('email');
   const userId = read('userId');
-  if (email === undefined && userId === undefined) return missingIdentifier(identifyingTarget(identifyBy));
+  if (email === undefined && userId === undefined && !removesByRow)
+    return missingIdentifier(identifyingTarget(identifyBy));
   return {
     kind: 'removal',
     ...(email === undefined ? {} : { email }),

@@ -1,6 +1,6 @@
 /** What a record says about static lists: the rules of the configuration, compiled once per stream. */
 import type { JsonObject, JsonValue } from '../json.ts';
-import type { ListMemberships, StreamId } from '../model.ts';
+import type { ListMemberships, StreamId, UntoldLists } from '../model.ts';
 import { coerce, Refusal } from './coerce.ts';
 import { Rejected } from './column-plan.ts';
 import { columnReader, Unreachable } from './paths.ts';
@@ -12,8 +12,14 @@ export type ListRule = { readonly stream?: string } & (
   | { readonly kind: 'all'; readonly list: string }
 );
 
-/** List name → whether the user is to be on it. Lists that the record says nothing about are not in it. */
-export type ListReader = (data: JsonObject, nulled: readonly string[]) => ListMemberships | Rejected;
+/** What a record says about lists. */
+export interface ListReading {
+  /** List name → whether the user is to be on it. */
+  readonly told: ListMemberships;
+  readonly untold: UntoldLists;
+}
+
+export type ListReader = (data: JsonObject, nulled: readonly string[]) => ListReading | Rejected;
 
 /** The columns that the rules of a stream read. */
 export function listColumns(rules: readonly ListRule[], stream: StreamId): string[] {
@@ -24,13 +30,16 @@ export function listColumns(rules: readonly ListRule[], stream: StreamId): strin
 export function compileListRules(rules: readonly ListRule[], stream: StreamId): ListReader {
   const readers = rulesOf(rules, stream).map(compileRule);
   return (data, nulled) => {
-    const memberships = new Map<string, boolean>();
+    const told = new Map<string, boolean>();
+    let untold = NO_LISTS;
     for (const read of readers) {
       const found = read(data, nulled);
       if (found instanceof Rejected) return found;
-      for (const [list, isOn] of found) memberships.set(list, isOn || memberships.get(list) === true);
+      for (const [list, isOn] of found.told) told.set(list, isOn || told.get(list) === true);
+      if (found.untold.length > 0)
+        untold = untold === 'any' || found.untold === 'any' ? 'any' : [...untold, ...found.untold];
     }
-    return memberships;
+    return { told, untold };
   };
 }
 
@@ -38,38 +47,40 @@ function rulesOf(rules: readonly ListRule[], stream: StreamId): ListRule[] {
   return rules.filter((rule) => rule.stream === undefined || rule.stream === stream.name);
 }
 
-const NOTHING: ListMemberships = new Map();
+const NO_LISTS: UntoldLists = [];
+const NOBODY: ListReading = { told: new Map(), untold: NO_LISTS };
 
 function compileRule(rule: ListRule): ListReader {
   if (rule.kind === 'all') {
-    const always = new Map([[rule.list, true]]);
+    const always = { told: new Map([[rule.list, true]]), untold: NO_LISTS };
     return () => always;
   }
   const read = columnReader(rule.source);
+  const untold: ListReading = { told: new Map(), untold: rule.kind === 'flag' ? [rule.list] : 'any' };
   return (data, nulled) => {
     const value = read(data);
     // A column that is absent, or nulled on the way, changes no membership.
-    if (value === undefined || value instanceof Unreachable || nulled.includes(rule.source)) return NOTHING;
+    if (value === undefined || value instanceof Unreachable || nulled.includes(rule.source)) return untold;
     return rule.kind === 'flag' ? readFlag(rule.source, rule.list, value) : readNames(rule.source, value);
   };
 }
 
-function readFlag(source: string, list: string, value: JsonValue): ListMemberships | Rejected {
+function readFlag(source: string, list: string, value: JsonValue): ListReading | Rejected {
   const isOn = coerce(value, 'boolean');
   if (isOn instanceof Refusal) return new Rejected(source, isOn.reason);
-  return new Map([[list, isOn === true]]);
+  return { told: new Map([[list, isOn === true]]), untold: NO_LISTS };
 }
 
-function readNames(source: string, value: JsonValue): ListMemberships | Rejected {
-  if (value === null) return NOTHING;
+function readNames(source: string, value: JsonValue): ListReading | Rejected {
+  if (value === null) return NOBODY;
   const names = typeof value === 'string' ? value.split(',') : value;
   if (!Array.isArray(names))
     return new Rejected(source, 'expected list names, as an array or separated by commas');
-  const memberships = new Map<string, boolean>();
+  const told = new Map<string, boolean>();
   for (const name of names) {
     if (name === null) continue;
     if (typeof name !== 'string') return new Rejected(source, 'expected a list name, found another value');
-    if (name.trim() !== '') memberships.set(name.trim(), true);
+    if (name.trim() !== '') told.set(name.trim(), true);
   }
-  return memberships;
+  return { told, untold: NO_LISTS };
 }

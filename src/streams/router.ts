@@ -2,6 +2,7 @@
 import type { Config } from '../config/schema.ts';
 import { ConfigError } from '../errors.ts';
 import type { StreamId } from '../model.ts';
+import { appliesTo } from '../mapping/check-mappings.ts';
 import { compileMapper, type MappedRecord } from '../mapping/compile.ts';
 import { listColumns } from '../mapping/list-rules.ts';
 import type { IdentifyBy } from '../mapping/options.ts';
@@ -23,6 +24,8 @@ export interface RoutedStream {
   readonly configured: ConfiguredStream;
   readonly mode: SyncMode;
   readonly identifyBy: IdentifyBy;
+  /** The targets of its mappings; undefined where every column goes to the field of its own name. */
+  readonly targets: readonly string[] | undefined;
   readonly map: (message: RecordMessage) => MappedRecord;
   /** The record's primary key as one text; undefined where the stream or the record has none. */
   readonly primaryKeyOf: PrimaryKeyReader;
@@ -49,11 +52,12 @@ export class Router {
         warnOfStream(
           'its mappings do not apply, since it names a destination object, and so Iterable’s own fields',
         );
+      const mappings = namesIterableFields(configured) ? [] : config.mappings;
       const mapper = compileMapper(
         {
           stream: configured.id,
           jsonSchema: configured.jsonSchema,
-          mappings: namesIterableFields(configured) ? [] : config.mappings,
+          mappings,
           knownFields,
           projectType: config.project_type,
           identifyBy: identifyByOf(configured, config),
@@ -61,6 +65,7 @@ export class Router {
           previousEmailColumn: previousEmailColumn(config, configured),
           reservedColumns: reservedColumns(config, configured.id),
           lists: config.lists,
+          removesByRow: config.ledger.type !== 'none' && configured.primaryKey.length > 0,
         },
         warnOfStream,
       );
@@ -71,6 +76,7 @@ export class Router {
         configured,
         mode: configured.destinationSyncMode === 'update' ? 'enrich' : config.sync_mode,
         identifyBy: identifyByOf(configured, config),
+        targets: mappings.length === 0 ? undefined : targetsFor(mappings, configured.id),
         map: mapper,
         primaryKeyOf: primaryKeyReader(configured.primaryKey) ?? noPrimaryKey,
       });
@@ -93,6 +99,10 @@ export class Router {
       { code: 'unknown_stream' },
     );
   }
+}
+
+function targetsFor(mappings: Config['mappings'], { name }: StreamId): string[] {
+  return mappings.filter((mapping) => appliesTo(mapping, name)).map(({ target }) => target);
 }
 
 const noPrimaryKey = (): undefined => undefined;

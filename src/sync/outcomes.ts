@@ -1,6 +1,6 @@
 /** Outcomes that are the pipeline's own to give. */
 import type { ListChange } from '../delivery/list-members.ts';
-import type { Outcome, Rejection, UserChange } from '../model.ts';
+import type { Outcome, Rejection, SkipReason, UserChange } from '../model.ts';
 
 export const TOO_LARGE: Rejection = {
   code: 'too_large',
@@ -10,6 +10,11 @@ export const TOO_LARGE: Rejection = {
 export const TOO_DEEP: Rejection = {
   code: 'wrong_type',
   reason: 'a value is nested too deeply to be written',
+};
+
+export const NOBODY_NAMED: Rejection = {
+  code: 'missing_identifier',
+  reason: 'the record has neither an address nor a user id nor its primary key',
 };
 
 /** What `read` gives, or undefined when it runs out of stack: a record can be nested more deeply than it can be handled. */
@@ -28,17 +33,21 @@ export function listChanges(change: UserChange): ListChange[] {
   return [...(change.lists ?? [])].map(([list, isOn]) => ({ list, isOn }));
 }
 
+/** How a work ended: refused, skipped, unchanged, or, undefined, carried out. */
+export type WorkEnd = Rejection | SkipReason | 'unchanged' | undefined;
+
+export function isRejection(end: WorkEnd): end is Rejection {
+  return typeof end === 'object';
+}
+
 /**
  * What became of one record of a work. Of records laid over each other all have their share in the user, but what a removal
  * discards was never sent.
  */
-export function outcomeOf(
-  change: UserChange,
-  end: Rejection | 'skipped' | undefined,
-  isLast: boolean,
-): Outcome {
-  if (end === 'skipped') return { kind: 'skipped', why: 'not_in_iterable' };
-  if (end) return { kind: 'rejected', ...end };
+export function outcomeOf(change: UserChange, end: WorkEnd, isLast: boolean): Outcome {
+  if (end === 'unchanged') return { kind: 'unchanged' };
+  if (isRejection(end)) return { kind: 'rejected', ...end };
+  if (end !== undefined) return { kind: 'skipped', why: end };
   if (change.kind === 'upsert') return { kind: 'delivered' };
   return { kind: isLast ? 'removed' : 'superseded' };
 }

@@ -1,6 +1,7 @@
 /** A record between its mapping and its outcome. */
 import type { UserRequest } from '../batching/user-request.ts';
 import type { Ticket } from '../checkpoint/tracker.ts';
+import type { Row } from '../memory/row.ts';
 import type { UserChange } from '../model.ts';
 import type { Load } from './backlog.ts';
 import type { RecordPlace } from './sync-log.ts';
@@ -15,6 +16,8 @@ export interface UnsettledRecord {
   /** The record's line, where rejected records are stored. Not kept otherwise: thousands wait at a time. */
   readonly text?: string;
   readonly ticket: Ticket;
+  /** With a ledger: what tells the record from others there, if it says so. */
+  readonly row?: Row;
 }
 
 export interface PendingRecord extends UnsettledRecord {

@@ -3,7 +3,8 @@
  * Iterable takes, and settles every record in exactly one outcome.
  */
 import type { CheckpointTracker, ReleasedState } from '../checkpoint/tracker.ts';
-import type { Outcome, Rejection, UserChange } from '../model.ts';
+import type { MappedRecord } from '../mapping/compile.ts';
+import type { Outcome, Rejection, Removal, UserChange, UserKey } from '../model.ts';
 import type { InputMessage, RecordMessage } from '../protocol/messages.ts';
 import { streamKey } from '../protocol/catalog.ts';
 import { recordDataText } from '../protocol/record-text.ts';
@@ -11,7 +12,8 @@ import type { RejectedRecords } from '../rejected-records/rejected-records.ts';
 import { SYNC_MODES } from '../streams/modes.ts';
 import type { RoutedStream, Router } from '../streams/router.ts';
 import { Backlog } from './backlog.ts';
-import { TOO_DEEP, TOO_LARGE, withinDepth } from './outcomes.ts';
+import type { Memory } from '../memory/memory.ts';
+import { NOBODY_NAMED, TOO_DEEP, TOO_LARGE, withinDepth } from './outcomes.ts';
 import type { PendingRecord, UnsettledRecord } from './pending-record.ts';
 import type { RejectionGuard } from './rejection-guard.ts';
 import { StateOutput } from './state-output.ts';
@@ -27,6 +29,13 @@ export interface PipelineOptions extends Omit<UserDeliveryOptions, 'onSettled' |
   readonly emitStates: (states: readonly ReleasedState[]) => Promise<void>;
   /** Told once, when a delivery fails for good: the input needn't be read any further. */
   readonly onStopped: () => void;
+}
+
+/** A record on its way from its mapping to where it goes. */
+interface MappedItem {
+  readonly stream: RoutedStream;
+  readonly record: UnsettledRecord;
+  readonly mapped: MappedRecord;
 }
 
 /** A run that failed waits this long for calls in flight, whose outcome may still release states. */
@@ -73,12 +82,18 @@ export class Pipeline {
 
   /** Takes messages in input order; resolves when there is room for more. Throws for a record of an unknown stream, and the failure. */
   async accept(messages: readonly InputMessage[]): Promise<void> {
+    const { memory } = this.#options;
+    const mapped: MappedItem[] = [];
     for (const message of messages) {
       if (this.#failure) throw this.#failure;
       switch (message.kind) {
         case 'record':
-          this.#acceptRecord(message);
-          if (this.#isFull) await this.#untilRoom();
+          if (memory) {
+            mapped.push(this.#mapRecord(message));
+          } else {
+            this.#dispatch(this.#mapRecord(message));
+            if (this.#isFull) await this.#untilRoom();
+          }
           break;
         case 'state':
           this.#options.tracker.trackState({
@@ -93,6 +108,7 @@ export class Pipeline {
           break;
       }
     }
+    if (memory && mapped.length > 0) await this.#recall(memory, mapped);
     await this.#states.untilRoom();
   }
 
@@ -102,6 +118,8 @@ export class Pipeline {
       this.#delivery.flush();
       await this.#nextProgress();
     }
+    // What the failed call of a commit says is told by `onFailure`.
+    await this.#options.memory?.flush();
     if (this.#failure) await this.#drainAfterFailure();
     await this.#states.finish();
     if (this.#failure) throw this.#failure;
@@ -112,44 +130,98 @@ export class Pipeline {
     this.#fail(reason);
   }
 
-  #acceptRecord(message: RecordMessage): void {
-    const { router, tracker, summary, rejectedRecords } = this.#options;
+  #mapRecord(message: RecordMessage): MappedItem {
+    const { router, tracker, summary, rejectedRecords, memory } = this.#options;
     const stream = router.route(message);
     summary.received(stream.key);
     const ticket = tracker.trackRecord(stream.key);
     const mapped = stream.map(message);
+    const { primaryKey } = primaryKeyOf(stream, message);
+    const row = memory?.rowOf({
+      streamKey: stream.key,
+      ...(primaryKey === undefined ? {} : { primaryKey }),
+      ...keyOf(mapped),
+      ...(mapped.kind === 'upsert' ? { upsert: mapped } : {}),
+    });
     const record: UnsettledRecord = {
       streamKey: stream.key,
       place: { line: message.line, stream: message.stream },
       emittedAt: message.emittedAt,
       ...(rejectedRecords ? { text: message.text } : {}),
       ticket,
-      ...primaryKeyOf(stream, message),
+      ...(primaryKey === undefined ? {} : { primaryKey }),
+      ...(row ? { row } : {}),
     };
+    return { stream, record, mapped };
+  }
+
+  /** Looks for the rows of some records, and hands the records on in order. */
+  async #recall(memory: Memory, items: readonly MappedItem[]): Promise<void> {
+    const rows = items.map(({ record }) => record.row).filter((row) => row !== undefined);
+    await memory.recall(rows, async (isHeldStill) => {
+      for (const item of items) {
+        if (this.#failure) throw this.#failure;
+        const { row } = item.record;
+        if (row) row.isCurrent = isHeldStill(row);
+        this.#dispatch(item);
+        if (this.#isFull) await this.#untilRoom();
+      }
+    });
+  }
+
+  #dispatch({ stream, record, mapped }: MappedItem): void {
     if (mapped.kind === 'rejected') {
-      this.#settleRecord(record, mapped);
+      this.#settleUnsent(record, mapped);
     } else if (mapped.kind === 'removal' && !SYNC_MODES[stream.mode].remove) {
-      this.#settleRecord(record, { kind: 'skipped', why: 'removal_not_allowed' });
+      this.#settleUnsent(record, { kind: 'skipped', why: 'removal_not_allowed' });
+    } else if (mapped.kind === 'removal' && !isNamed(mapped) && record.row === undefined) {
+      this.#settleUnsent(record, { kind: 'rejected', ...NOBODY_NAMED });
     } else {
       this.#enqueue(record, mapped);
     }
   }
 
   #enqueue(record: UnsettledRecord, change: UserChange): void {
-    const since = this.#options.clock.now();
+    const { memory, clock } = this.#options;
+    const { row } = record;
+    const rowed = {
+      ...record,
+      change,
+      since: clock.now(),
+      ...(memory && row ? { rowToken: row.token, formerIdentities: memory.touchedBy(row) } : {}),
+    };
     const textBytes = record.text?.length ?? 0;
+    if (row && this.#delivery.mustWait(rowed)) row.isCurrent = false;
     if (change.kind === 'removal') {
-      this.#addToQueue({ ...record, change, since, load: { bytes: textBytes, needsOwnCalls: true } });
+      this.#addToQueue({ ...rowed, load: { bytes: textBytes, needsOwnCalls: true } });
+      return;
+    }
+    if (row && memory?.isUnchanged(row, change)) {
+      this.#settleUnsent(record, { kind: 'unchanged' });
       return;
     }
     const request = withinDepth(() => this.#delivery.requestFor(change, record.streamKey));
     if (request && this.#delivery.fitsAlone(request)) {
       const needsOwnCalls = change.previousEmail !== undefined;
       const load = { bytes: request.bytes + textBytes, needsOwnCalls };
-      this.#addToQueue({ ...record, change, since, load, request });
+      this.#addToQueue({ ...rowed, load, request });
     } else {
-      this.#settleRecord(record, { kind: 'rejected', ...(request ? TOO_LARGE : TOO_DEEP) });
+      this.#settleUnsent(record, { kind: 'rejected', ...(request ? TOO_LARGE : TOO_DEEP) });
     }
+  }
+
+  /** The record leads to no call; but that it was there may matter. */
+  #settleUnsent(record: UnsettledRecord, outcome: Outcome): void {
+    const { memory } = this.#options;
+    const { row } = record;
+    if (!memory || !row) {
+      this.#settleRecord(record, outcome);
+      return;
+    }
+    memory.keepSeen(row, () => {
+      this.#settleRecord(record, outcome);
+      this.#progress();
+    });
   }
 
   #addToQueue(record: PendingRecord): void {
@@ -174,7 +246,7 @@ export class Pipeline {
   }
 
   get #isFull(): boolean {
-    return this.#backlog.isFull || this.#delivery.isCrowded;
+    return this.#backlog.isFull || this.#delivery.isCrowded || this.#options.memory?.isFull === true;
   }
 
   async #untilRoom(): Promise<void> {
@@ -219,4 +291,15 @@ export class Pipeline {
 function primaryKeyOf(stream: RoutedStream, { data }: RecordMessage): { readonly primaryKey?: string } {
   const primaryKey = stream.primaryKeyOf(data);
   return primaryKey === undefined ? {} : { primaryKey };
+}
+
+/** Who the record is about, as the ledger may know the row by where there is no primary key. */
+function keyOf(mapped: MappedRecord): { readonly key?: UserKey } {
+  if (mapped.kind !== 'removal') return mapped.key ? { key: mapped.key } : {};
+  const value = mapped.identifiedBy === 'email' ? mapped.email : mapped.userId;
+  return value === undefined ? {} : { key: { kind: mapped.identifiedBy, value } };
+}
+
+function isNamed({ email, userId }: Removal): boolean {
+  return email !== undefined || userId !== undefined;
 }

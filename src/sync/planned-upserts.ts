@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { AddressChanger } from '../delivery/change-address.ts';
 import type { UserUpserter } from '../delivery/upsert-users.ts';
 import type { Rejection, TargetValues, Upsert, UserKey } from '../model.ts';
+import type { WorkMemory } from './work-memory.ts';
 import { BatchLane, type LaneItem } from './batch-lane.ts';
 import type { PendingRecord } from './pending-record.ts';
 import { SingleLane } from './single-lane.ts';
@@ -14,18 +15,25 @@ type PendingWork = Work<PendingRecord>;
 
 export interface PlannedUpsertsOptions {
   readonly planner: UpsertPlanner;
+  /** With a ledger: what of the works is to be sent at all. */
+  readonly memory?: WorkMemory | undefined;
   readonly changer: AddressChanger;
   readonly upserter: UserUpserter;
   readonly clock: Clock;
   readonly maxWaitMs: number;
   /** From here on nothing may be laid over the work any more. */
   readonly onStarted: (work: PendingWork) => void;
+  /** What the work does is this instead. */
+  readonly onRevised: (work: PendingWork, change: Upsert) => void;
   /** The request for the work's records by these values. */
   readonly requestFor: (work: PendingWork, key: UserKey, values: TargetValues) => UserRequest;
   /** The work can go in a bulk call, as this. */
   readonly onBulk: (work: PendingWork, request: UserRequest) => void;
   /** A call of its own was answered. */
   readonly onWritten: (work: PendingWork, key: UserKey) => void;
+  /** Nothing but lists is to be changed. */
+  readonly onListsOnly: (work: PendingWork, key: UserKey) => void;
+  readonly onUnchanged: (work: PendingWork) => void;
   readonly onSkipped: (work: PendingWork) => void;
   readonly onRejected: (work: PendingWork, rejection: Rejection) => void;
   readonly onFailure: (error: Error) => void;
@@ -71,6 +79,12 @@ export class PlannedUpserts {
     return this.#planning.inFlight + this.#single.inFlight;
   }
 
+  /** True for an upsert that has to be planned first. */
+  concerns(work: PendingWork): boolean {
+    const { planner, memory } = this.#options;
+    return memory?.concerns(work) === true || planner.concerns(work);
+  }
+
   put(work: PendingWork, request: UserRequest, since: number): void {
     this.#planning.put(work, request, since);
   }
@@ -104,12 +118,37 @@ export class PlannedUpserts {
 
   async #plan(batch: readonly LaneItem<PendingWork>[]): Promise<void> {
     try {
-      const plans = await this.#options.planner.plan(batch.map(({ work }) => work));
-      for (const [index, { work, request }] of batch.entries())
-        this.#follow(work, plans[index] ?? 'bulk', request);
+      const { planner, memory } = this.#options;
+      const changing = memory ? await this.#whatChanges(memory, batch) : batch;
+      const toPlan = changing.filter(({ work }) => planner.concerns(work));
+      const plans = toPlan.length > 0 ? await planner.plan(toPlan.map(({ work }) => work)) : [];
+      const planOf = new Map(toPlan.map(({ work }, index) => [work, plans[index]]));
+      for (const { work, request } of changing) this.#follow(work, planOf.get(work) ?? 'bulk', request);
     } catch (error) {
       this.#options.onFailure(error as Error);
     }
+  }
+
+  /** Those that have something to be written, and what that is; the others go on from here. */
+  async #whatChanges(
+    memory: WorkMemory,
+    batch: readonly LaneItem<PendingWork>[],
+  ): Promise<LaneItem<PendingWork>[]> {
+    const { onRevised, onUnchanged, onListsOnly, requestFor } = this.#options;
+    const decisions = await memory.decide(batch.map(({ work }) => work));
+    const changing: LaneItem<PendingWork>[] = [];
+    for (const [index, { work, request }] of batch.entries()) {
+      const decision = decisions[index];
+      if (!decision || work.change.kind !== 'upsert') continue;
+      const { kind, change } = decision;
+      const isAsMapped = change.values === work.change.values;
+      onRevised(work, change);
+      if (kind === 'unchanged') onUnchanged(work);
+      else if (kind === 'lists') onListsOnly(work, change.key);
+      else
+        changing.push({ work, request: isAsMapped ? request : requestFor(work, change.key, change.values) });
+    }
+    return changing;
   }
 
   #follow(work: PendingWork, plan: Plan, request: UserRequest): void {

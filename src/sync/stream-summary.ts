@@ -6,6 +6,7 @@ export interface StreamCounts {
   received: number;
   settled: number;
   delivered: number;
+  unchanged: number;
   superseded: number;
   removed: number;
   /** Users put on a list or taken off one; not an outcome of its own. */
@@ -35,6 +36,7 @@ export class SyncSummary {
     counts.settled++;
     switch (outcome.kind) {
       case 'delivered':
+      case 'unchanged':
       case 'superseded':
       case 'removed':
         counts[outcome.kind]++;
@@ -65,6 +67,7 @@ export class SyncSummary {
 /** `12 rejected (wrong_type 10, conflict 2)` and the like; absent kinds are not named, but delivered always is. */
 export function describeCounts(counts: StreamCounts): string {
   const parts = [`${counts.received} received`, `${counts.delivered} delivered`];
+  if (counts.unchanged > 0) parts.push(`${counts.unchanged} unchanged`);
   if (counts.removed > 0) parts.push(`${counts.removed} removed`);
   if (counts.superseded > 0) parts.push(`${counts.superseded} superseded by a later deletion`);
   if (counts.skipped.size > 0) parts.push(`${total(counts.skipped)} skipped (${byReason(counts.skipped)})`);
@@ -94,6 +97,7 @@ function emptyCounts(): StreamCounts {
     received: 0,
     settled: 0,
     delivered: 0,
+    unchanged: 0,
     superseded: 0,
     removed: 0,
     listChanges: 0,

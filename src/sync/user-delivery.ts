@@ -7,27 +7,31 @@ import {
 } from '../batching/user-request.ts';
 import type { Clock } from '../clock.ts';
 import type { AddressChanger } from '../delivery/change-address.ts';
-import type { ListMembers } from '../delivery/list-members.ts';
+import type { ListChange, ListMembers } from '../delivery/list-members.ts';
 import type { UserRemover } from '../delivery/remove-users.ts';
 import type { UserUpserter } from '../delivery/upsert-users.ts';
-import type { Outcome, Rejection, TargetValues, UserKey } from '../model.ts';
+import type { Memory } from '../memory/memory.ts';
+import type { Outcome, TargetValues, UserKey } from '../model.ts';
 import { singleCalls, type Pace } from './backlog.ts';
 import { BatchLane, type LaneItem } from './batch-lane.ts';
 import { ListLanes } from './list-lanes.ts';
-import { listChanges, outcomeOf } from './outcomes.ts';
+import { isRejection, listChanges, outcomeOf, type WorkEnd } from './outcomes.ts';
 import type { PendingRecord } from './pending-record.ts';
 import { PlannedUpserts } from './planned-upserts.ts';
-import { SingleLane } from './single-lane.ts';
+import { RemovalLane } from './removal-lane.ts';
 import type { SyncSummary } from './stream-summary.ts';
 import type { BatchReport, SyncLog } from './sync-log.ts';
 import type { UpsertPlanner } from './upsert-planner.ts';
-import { touchedKeys, UserQueue, type Work } from './user-queue.ts';
+import { touchedKeys, UserQueue, type QueuedRecord, type Work } from './user-queue.ts';
+import { WorkMemory } from './work-memory.ts';
 
 export interface UserDeliveryOptions {
   readonly upserter: UserUpserter;
   readonly remover: UserRemover;
   readonly listMembers: ListMembers;
-  /** Where some upserts need to know something first. */
+  /** With a ledger. */
+  readonly memory?: Memory | undefined;
+  /** Where some upserts need to know something first; with a ledger always. */
   readonly planning?: { readonly planner: UpsertPlanner; readonly changer: AddressChanger };
   /** True for streams that update only users whom Iterable knows. */
   readonly isEnriched: (streamKey: string) => boolean;
@@ -48,24 +52,32 @@ export interface UserDeliveryOptions {
 
 type PendingWork = Work<PendingRecord>;
 
+/** A work whose user changes lists, and how it ends then. */
+interface ListWork {
+  readonly work: PendingWork;
+  readonly changes: readonly ListChange[];
+  readonly end: WorkEnd;
+}
+
 /** A partial batch waits no longer than this, so that states move under slow traffic. */
 const MAX_BATCH_WAIT_MS = 10_000;
 /** Enough to use 5 calls a second to the full while each takes up to 2 seconds. */
 const MAX_BATCHES_IN_FLIGHT = 10;
-const MAX_REMOVALS_IN_FLIGHT = 64;
 
 export class UserDelivery {
   readonly #options: UserDeliveryOptions;
   readonly #queue: UserQueue<PendingRecord>;
   readonly #lane: BatchLane<PendingWork>;
-  readonly #removals: SingleLane<PendingWork>;
+  readonly #removals: RemovalLane;
+  readonly #memory: WorkMemory | undefined;
   readonly #planned: PlannedUpserts | undefined;
-  readonly #lists: ListLanes<PendingWork>;
+  readonly #lists: ListLanes<ListWork>;
   #waitingForGone = 0;
   #isStopped = false;
 
   constructor(options: UserDeliveryOptions) {
     this.#options = options;
+    this.#memory = options.memory && new WorkMemory(options.memory);
     const callsInLine = singleCalls(options.pace.batches);
     this.#queue = new UserQueue({
       maxMerged: callsInLine,
@@ -95,21 +107,16 @@ export class UserDelivery {
       preferUserId: options.request.preferUserId,
       clock: options.clock,
       maxWaitMs: MAX_BATCH_WAIT_MS,
-      onChanged: (work, rejection) => {
+      onChanged: ({ work, changes, end }, rejection) => {
         const [first] = work.records;
-        if (!rejection && first)
-          options.summary.changedLists(first.streamKey, listChanges(work.change).length);
-        this.#settleWork(work, rejection);
+        if (!rejection && first) options.summary.changedLists(first.streamKey, changes.length);
+        this.#settleWork(work, rejection ?? end);
       },
       onFailure: options.onFailure,
       onDone: options.onProgress,
     });
     this.#planned = options.planning && this.#planUpserts(options.planning);
-    this.#removals = new SingleLane({
-      maxInFlight: MAX_REMOVALS_IN_FLIGHT,
-      run: (work) => this.#remove(work),
-      onDone: options.onProgress,
-    });
+    this.#removals = this.#removalLane();
   }
 
   /** Works that are not settled. */
@@ -125,13 +132,20 @@ export class UserDelivery {
   /** Calls under way. */
   get inFlight(): number {
     const planned = this.#planned?.inFlight ?? 0;
-    return this.#lane.inFlight + this.#lists.inFlight + this.#removals.inFlight + planned;
+    const kept = this.#memory?.isBusy === true ? 1 : 0;
+    return this.#lane.inFlight + this.#lists.inFlight + this.#removals.inFlight + planned + kept;
   }
 
   /** True when nothing moves unless more comes, or it is told to {@link flush}. */
   get isIdle(): boolean {
     const busyBatches = this.#lane.busyBatches + this.#lists.busyBatches + (this.#planned?.busyBatches ?? 0);
-    return busyBatches + this.#removals.inFlight + this.#waitingForGone === 0;
+    const isKeeping = this.#memory?.isBusy === true;
+    return busyBatches + this.#removals.inFlight + this.#waitingForGone === 0 && !isKeeping;
+  }
+
+  /** True when the record would have to wait for an earlier one. */
+  mustWait(record: QueuedRecord): boolean {
+    return this.#queue.mustWait(record);
   }
 
   add(record: PendingRecord): void {
@@ -184,15 +198,20 @@ export class UserDelivery {
     if (!first || work.change.kind !== 'upsert') return;
     // Only records laid over each other need a request that none of them has.
     const request = (second ? undefined : first.request) ?? this.requestFor(work.change, first.streamKey);
-    if (this.#planned && this.#options.planning?.planner.concerns(work))
+    if (this.#planned?.concerns(work)) {
+      // A record that was laid over the work may have made it one.
+      this.#lane.remove(work);
       this.#planned.put(work, request, first.since);
-    else this.#lane.put(work, request, first.since);
+    } else {
+      this.#lane.put(work, request, first.since);
+    }
   }
 
   #planUpserts(planning: NonNullable<UserDeliveryOptions['planning']>): PlannedUpserts {
     const { upserter, clock, onFailure, onProgress } = this.#options;
     return new PlannedUpserts({
       ...planning,
+      memory: this.#memory,
       upserter,
       clock,
       maxWaitMs: MAX_BATCH_WAIT_MS,
@@ -206,11 +225,44 @@ export class UserDelivery {
       onWritten: (work, key) => {
         this.#onWritten(work, key);
       },
+      onRevised: (work, change) => {
+        this.#queue.revise(work, change);
+      },
+      onListsOnly: (work, key) => {
+        this.#changeLists(work, key);
+      },
+      onUnchanged: (work) => {
+        this.#settleWork(work, 'unchanged');
+      },
       onSkipped: (work) => {
-        this.#settleWork(work, 'skipped');
+        this.#settleWork(work, 'not_in_iterable');
       },
       onRejected: (work, rejection) => {
         this.#settleWork(work, rejection);
+      },
+      onFailure,
+      onDone: onProgress,
+    });
+  }
+
+  #removalLane(): RemovalLane {
+    const { remover, removal, planning, onFailure, onProgress } = this.#options;
+    return new RemovalLane({
+      remover,
+      removal,
+      memory: this.#memory,
+      onStarted: (work) => {
+        this.#queue.start(work);
+      },
+      onRemoved: (key) => {
+        planning?.planner.noteRemoved(key);
+      },
+      onLeaving: (work, key, lists, end) => {
+        const changes = lists.map((list) => ({ list, isOn: false }));
+        this.#changeLists(work, key, changes, end);
+      },
+      onEnded: (work, end) => {
+        this.#settleWork(work, end);
       },
       onFailure,
       onDone: onProgress,
@@ -253,53 +305,46 @@ export class UserDelivery {
     }
   }
 
-  async #remove(work: PendingWork): Promise<void> {
-    if (work.change.kind !== 'removal') return;
-    const { remover, removal, planning } = this.#options;
-    this.#queue.start(work);
-    try {
-      if (removal === 'delete_user') {
-        const removed = await remover.remove(work.change);
-        if ('code' in removed) this.#settleWork(work, removed);
-        else {
-          planning?.planner.noteRemoved(removed);
-          this.#settleWork(work, undefined);
-        }
-        return;
-      }
-      const person = await remover.identify(work.change);
-      if ('code' in person) this.#settleWork(work, person);
-      else this.#changeLists(work, person);
-    } catch (error) {
-      this.#options.onFailure(error as Error);
-    }
-  }
-
   #onWritten(work: PendingWork, key: UserKey): void {
     this.#options.planning?.planner.noteWritten(work);
     this.#changeLists(work, key);
   }
 
   /** The last step of a work: after the user's own update was answered. */
-  #changeLists(work: PendingWork, key: UserKey): void {
-    const changes = listChanges(work.change);
+  #changeLists(work: PendingWork, key: UserKey, changes = listChanges(work.change), end?: WorkEnd): void {
     const [first] = work.records;
-    if (changes.length === 0 || !first) this.#settleWork(work, undefined);
-    else this.#lists.put(work, key, changes, { since: first.since, onlyExisting: this.#isEnriched(work) });
+    if (changes.length === 0 || !first) {
+      this.#settleWork(work, end);
+      return;
+    }
+    const how = { since: first.since, onlyExisting: this.#isEnriched(work) };
+    this.#lists.put({ work, changes, end }, key, changes, how);
   }
 
   /** Tries the records of a refused work one by one, if it has several; otherwise each has its outcome. */
-  #settleWork(work: PendingWork, end: Rejection | 'skipped' | undefined): void {
+  #settleWork(work: PendingWork, end: WorkEnd): void {
     // Gone since it was looked for, or nobody had to look.
-    const isStranger = end !== 'skipped' && end?.code === 'not_found' && this.#isEnriched(work);
-    const result = isStranger ? 'skipped' : end;
-    if (result !== undefined && result !== 'skipped' && work.records.length > 1) {
+    const isStranger = isRejection(end) && end.code === 'not_found' && this.#isEnriched(work);
+    const result = isStranger ? 'not_in_iterable' : end;
+    if (isRejection(result) && work.records.length > 1) {
+      for (const { row } of work.records) if (row) row.isCurrent = false;
       this.#queue.retryOneByOne(work);
       return;
     }
+    if (!this.#memory) {
+      this.#end(work, result);
+      return;
+    }
+    this.#memory.keep(work, result, () => {
+      this.#end(work, result);
+      this.#options.onProgress();
+    });
+  }
+
+  #end(work: PendingWork, end: WorkEnd): void {
     const last = work.records.at(-1);
     for (const record of work.records)
-      this.#options.onSettled(record, outcomeOf(work.change, result, record === last));
+      this.#options.onSettled(record, outcomeOf(work.change, end, record === last));
     this.#queue.settle(work);
   }
 

@@ -9,6 +9,10 @@ import { identityText, type Removal, type Upsert, type UserChange, type UserKey 
 export interface QueuedRecord {
   readonly streamKey: string;
   readonly change: UserChange;
+  /** What stands for the record's row: of two rows none is laid over the other, even where they name one person. */
+  readonly rowToken?: string;
+  /** Identities that it touches besides those of its change: whoever the row was until now. */
+  readonly formerIdentities?: readonly string[];
 }
 
 /** What is to be done for one person: one record, or several of one stream laid over each other. */
@@ -70,8 +74,18 @@ export class UserQueue<Item extends QueuedRecord> {
     return this.#crowded.size > 0;
   }
 
+  /** True when the record would have to wait for an earlier one. */
+  mustWait(record: QueuedRecord): boolean {
+    return this.#size > 0 && touchedBy(record).some((identity) => this.#latest.has(identity));
+  }
+
+  /** Replaces what a started work does. */
+  revise(work: Work<Item>, change: UserChange): void {
+    (work as Entry<Item>).change = change;
+  }
+
   add(record: Item): void {
-    const touches = touchedIdentities(record.change);
+    const touches = this.#touchesOf(record);
     const earlier = new Set<Entry<Item>>();
     for (const identity of touches) {
       const entry = this.#latest.get(identity);
@@ -124,6 +138,13 @@ export class UserQueue<Item extends QueuedRecord> {
     this.#nextPart(work as Entry<Item>, work.records);
   }
 
+  /** A row that waits will be whoever the record before it makes it. */
+  #touchesOf(record: Item): string[] {
+    const touches = touchedBy(record);
+    const before = record.rowToken === undefined ? undefined : this.#latest.get(record.rowToken);
+    return before ? [...new Set([...touches, ...before.touches])] : touches;
+  }
+
   #countWaiting(identities: readonly string[], change: 1 | -1): void {
     for (const identity of identities) {
       const count = (this.#waiting.get(identity) ?? 0) + change;
@@ -155,7 +176,8 @@ export class UserQueue<Item extends QueuedRecord> {
   /** Lays the record over the waiting work, if that means the same as sending both. */
   #merge(entry: Entry<Item>, record: Item, touches: readonly string[]): boolean {
     if (entry.isStarted || entry.records.length >= this.#options.maxMerged) return false;
-    if (entry.records[0]?.streamKey !== record.streamKey) return false;
+    const [first] = entry.records;
+    if (first?.streamKey !== record.streamKey || first.rowToken !== record.rowToken) return false;
     const merged = mergeChanges(entry.change, record.change, this.#options);
     if (!merged || !this.#options.mayMerge(merged, record.streamKey)) return false;
     entry.change = merged;
@@ -181,8 +203,9 @@ export function touchedKeys(change: UserChange): UserKey[] {
   return keys;
 }
 
-function touchedIdentities(change: UserChange): string[] {
-  return touchedKeys(change).map(identityText);
+function touchedBy({ change, rowToken, formerIdentities = [] }: QueuedRecord): string[] {
+  const identities = touchedKeys(change).map(identityText);
+  return rowToken === undefined ? identities : [...identities, rowToken, ...formerIdentities];
 }
 
 /** One change that does what the two do in order, or undefined where there is none. */
@@ -218,6 +241,7 @@ function isSameKey(a: Upsert, b: Upsert): boolean {
 }
 
 function removesSamePerson(earlier: UserChange, { email, userId }: Removal): boolean {
+  if (email === undefined && userId === undefined) return false;
   if (earlier.kind === 'removal') return earlier.email === email && earlier.userId === userId;
   return earlier.key.value === (earlier.key.kind === 'email' ? email : userId);
 }

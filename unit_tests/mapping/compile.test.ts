@@ -17,6 +17,7 @@ function aMapper(options: Partial<MapperOptions> = {}, warnings: string[] = []) 
       deletionColumn: '_ab_cdc_deleted_at',
       reservedColumns: [],
       lists: [],
+      removesByRow: false,
       ...options,
     },
     (warning) => warnings.push(warning),

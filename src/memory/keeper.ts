@@ -1,0 +1,196 @@
+/** Collects what is to be remembered into transactions: few enough to be fast, soon enough to hold nobody up. */
+import type { Clock } from '../clock.ts';
+import type { Ledger, LedgerChanges } from '../ledger/ledger.ts';
+import { rowToken } from './row.ts';
+
+type NewEntry = NonNullable<LedgerChanges['entries']>[number];
+
+export interface KeeperOptions {
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  /** The ledger could not be written. */
+  readonly onFailure: (error: Error) => void;
+}
+
+/** Marks that no call waits for are cheap by the thousand, and dear one by one: each transaction waits for the disk. */
+const MANY_MARKS = 10_000;
+const MAX_MARK_WAIT_MS = 250;
+const MAX_ENTRIES = 2_000;
+
+/** Changes of one transaction; a row comes once. */
+class Changes {
+  readonly entries = new Map<string, NewEntry>();
+  readonly dropped = new Map<string, { readonly stream: number; readonly key: string }>();
+  /** Stream → snapshot → keys. */
+  readonly present = new Map<number, { readonly snapshot: number; readonly keys: Set<string> }>();
+  readonly states = new Map<number, string>();
+  readonly onKept: (() => void)[] = [];
+  marks = 0;
+  /** Somebody waits for it. */
+  isUrgent = false;
+
+  get isEmpty(): boolean {
+    return this.onKept.length === 0 && this.states.size === 0;
+  }
+
+  take(): LedgerChanges {
+    return {
+      entries: [...this.entries.values()],
+      dropped: [...this.dropped.values()],
+      present: [...this.present].map(([stream, { snapshot, keys }]) => ({
+        stream,
+        snapshot,
+        keys: [...keys],
+      })),
+      states: [...this.states].map(([stream, state]) => ({ stream, state })),
+    };
+  }
+}
+
+export class Keeper {
+  readonly #options: KeeperOptions;
+  /** Told of each row whose entry was written or dropped. */
+  readonly #watchers = new Set<Set<string>>();
+  #waiting = new Changes();
+  #isWriting = false;
+  #isStopped = false;
+  #timer: AbortController | undefined;
+  #onIdle: (() => void)[] = [];
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+  }
+
+  /** True while something is being written or waits to be. */
+  get isBusy(): boolean {
+    return this.#isWriting || !this.#waiting.isEmpty;
+  }
+
+  /** True while more waits than one transaction should hold. */
+  get isFull(): boolean {
+    return this.#waiting.marks + this.#waiting.entries.size >= 2 * MANY_MARKS;
+  }
+
+  /** Rows whose entries change from now on, until {@link unwatch}. */
+  watch(): Set<string> {
+    const changed = new Set<string>();
+    this.#watchers.add(changed);
+    return changed;
+  }
+
+  unwatch(changed: Set<string>): void {
+    this.#watchers.delete(changed);
+  }
+
+  write(entry: NewEntry, onKept: () => void): void {
+    const token = rowToken(entry.stream, entry.key);
+    this.#waiting.dropped.delete(token);
+    this.#waiting.present.get(entry.stream)?.keys.delete(entry.key);
+    this.#waiting.entries.set(token, entry);
+    this.#soon(onKept);
+  }
+
+  drop(rows: readonly { readonly stream: number; readonly key: string }[], onKept: () => void): void {
+    for (const { stream, key } of rows) {
+      const token = rowToken(stream, key);
+      this.#waiting.entries.delete(token);
+      this.#waiting.present.get(stream)?.keys.delete(key);
+      this.#waiting.dropped.set(token, { stream, key });
+    }
+    this.#soon(onKept);
+  }
+
+  /** The row was there in the snapshot, unchanged, skipped or rejected. */
+  mark(
+    { stream, key, snapshot }: { stream: number; key: string; snapshot: number },
+    onKept: () => void,
+  ): void {
+    const token = rowToken(stream, key);
+    if (!this.#waiting.entries.has(token) && !this.#waiting.dropped.has(token)) {
+      let present = this.#waiting.present.get(stream);
+      if (!present) this.#waiting.present.set(stream, (present = { snapshot, keys: new Set() }));
+      present.keys.add(key);
+    }
+    this.#waiting.marks++;
+    this.#waiting.onKept.push(onKept);
+    if (this.#waiting.marks < MANY_MARKS) {
+      this.#startTimer();
+    } else {
+      this.#waiting.isUrgent = true;
+      this.#write();
+    }
+  }
+
+  /** With whatever is written next, so before any state that covers what is remembered from now on. */
+  setState(stream: number, state: string): void {
+    this.#waiting.states.set(stream, state);
+    this.#startTimer();
+  }
+
+  /** Resolves when all that was told is in the ledger; at once after a failure. */
+  async flush(): Promise<void> {
+    this.#write();
+    while (this.isBusy && !this.#isStopped) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle.push(resolve);
+      });
+      this.#write();
+    }
+  }
+
+  /** What calls have brought about goes at once; whatever comes meanwhile goes together next. */
+  #soon(onKept: () => void): void {
+    this.#waiting.onKept.push(onKept);
+    if (this.#waiting.isUrgent && this.#waiting.entries.size < MAX_ENTRIES) return;
+    if (!this.#waiting.isUrgent) {
+      queueMicrotask(() => {
+        this.#write();
+      });
+    }
+    this.#waiting.isUrgent = true;
+    if (this.#waiting.entries.size >= MAX_ENTRIES) this.#write();
+  }
+
+  #startTimer(): void {
+    if (this.#timer) return;
+    const timer = new AbortController();
+    this.#timer = timer;
+    this.#options.clock.sleep(MAX_MARK_WAIT_MS, timer.signal).then(
+      () => {
+        this.#write();
+      },
+      () => undefined,
+    );
+  }
+
+  #write(): void {
+    if (this.#isWriting || this.#isStopped || this.#waiting.isEmpty) return;
+    const changes = this.#waiting;
+    this.#waiting = new Changes();
+    this.#timer?.abort(new Error('written'));
+    this.#timer = undefined;
+    this.#isWriting = true;
+    void this.#commit(changes);
+  }
+
+  async #commit(changes: Changes): Promise<void> {
+    const { ledger, onFailure } = this.#options;
+    try {
+      await ledger.commit(changes.take());
+      for (const watcher of this.#watchers)
+        for (const tokens of [changes.entries.keys(), changes.dropped.keys()])
+          for (const token of tokens) watcher.add(token);
+      this.#isWriting = false;
+      for (const onKept of changes.onKept) onKept();
+    } catch (error) {
+      this.#isStopped = true;
+      this.#isWriting = false;
+      onFailure(error as Error);
+    }
+    const waiting = this.#onIdle;
+    this.#onIdle = [];
+    for (const resolve of waiting) resolve();
+    if (this.#waiting.isUrgent) this.#write();
+    else if (!this.#waiting.isEmpty) this.#startTimer();
+  }
+}

@@ -1,0 +1,215 @@
+/**
+ * The ledger as a sync uses it: finds the rows of records, decides what of them is to be sent, and remembers what became
+ * of it. Knows nothing of calls; what it is told was delivered is in the ledger before `onKept`.
+ */
+import type { Clock } from '../clock.ts';
+import type { HeldEntry, Ledger } from '../ledger/ledger.ts';
+import type { ProjectType } from '../mapping/options.ts';
+import { type Removal, type Upsert, type UserKey } from '../model.ts';
+import { coalesce } from './coalesce.ts';
+import { Keeper } from './keeper.ts';
+import { decideRemoval, type RemovalDecision } from './removals.ts';
+import { entryAfter, identitiesOf, rowKey, rowToken, type RememberedStream, type Row } from './row.ts';
+import {
+  asksOthers,
+  decide,
+  draft,
+  holds,
+  isPlainlyNew,
+  isUnchanged,
+  type Decision,
+  type RowWork,
+} from './upserts.ts';
+import { valuesHash } from './values-hash.ts';
+
+export interface MemoryOptions {
+  readonly ledger: Ledger;
+  /** By stream key. */
+  readonly streams: ReadonlyMap<string, RememberedStream>;
+  readonly projectType: ProjectType;
+  readonly clock: Clock;
+  readonly onFailure: (error: Error) => void;
+}
+
+/** What can be told of a record before its row is looked for. */
+export interface RecordIdentity {
+  readonly streamKey: string;
+  readonly primaryKey?: string;
+  /** Who it is about, where that can be told. */
+  readonly key?: UserKey;
+  /** Where it writes a user. */
+  readonly upsert?: Upsert;
+}
+
+type People = Parameters<Ledger['holders']>[0];
+
+export class Memory {
+  readonly #options: MemoryOptions;
+  readonly #keeper: Keeper;
+  /** For questions that come one by one. */
+  readonly #findRow: (row: Row) => Promise<void>;
+  readonly #findHolders: (people: People) => Promise<readonly HeldEntry[]>;
+
+  constructor(options: MemoryOptions) {
+    this.#options = options;
+    this.#keeper = new Keeper(options);
+    this.#findRow = coalesce((rows) => this.#find(rows));
+    this.#findHolders = coalesce((people) =>
+      options.ledger.holders({
+        emails: [...new Set(people.flatMap(({ emails }) => emails))],
+        userIds: [...new Set(people.flatMap(({ userIds }) => userIds))],
+      }),
+    );
+  }
+
+  /** True while something is on its way into the ledger. */
+  get isBusy(): boolean {
+    return this.#keeper.isBusy;
+  }
+
+  /** True while so much is on its way that no more should come. */
+  get isFull(): boolean {
+    return this.#keeper.isFull;
+  }
+
+  /** Undefined for a record that says neither its primary key nor who it is about. */
+  rowOf({ streamKey, primaryKey, key, upsert }: RecordIdentity): Row | undefined {
+    const stream = this.#streamOf(streamKey);
+    const text = rowKey(primaryKey, key);
+    if (!stream || text === undefined) return undefined;
+    return {
+      stream,
+      key: text,
+      token: rowToken(stream.id, text),
+      valuesHash: upsert ? valuesHash(upsert.values) : '',
+      held: undefined,
+      isCurrent: false,
+    };
+  }
+
+  /**
+   * Reads what the ledger holds of these rows, then hands them on in order, each with whether it still holds: another
+   * record may have changed it meanwhile.
+   */
+  async recall(rows: readonly Row[], use: (holds: (row: Row) => boolean) => Promise<void>): Promise<void> {
+    const changed = this.#keeper.watch();
+    try {
+      await this.#find(rows);
+      await use((row) => !changed.has(row.token));
+    } finally {
+      this.#keeper.unwatch(changed);
+    }
+  }
+
+  /** What stands for the row among the identities that a record touches: its key, and whoever it was until now. */
+  touchedBy(row: Row): string[] {
+    return [row.token, ...(row.held ? identitiesOf(row.held) : [])];
+  }
+
+  /** True when the record needs no call at all. */
+  isUnchanged(row: Row, change: Upsert): boolean {
+    return row.held !== undefined && row.isCurrent && isUnchanged(row.held, { row, change });
+  }
+
+  /** True when {@link decide} has to be asked what of the work is to be sent. */
+  concerns(work: RowWork): boolean {
+    return !isPlainlyNew(work);
+  }
+
+  /** One decision for each work. Throws what the ledger throws. */
+  async decide(works: readonly RowWork[]): Promise<Decision[]> {
+    await this.#find(
+      works.flatMap(({ records }) => records.map(({ row }) => row)).filter((row) => !row.isCurrent),
+    );
+    const drafts = works.map((work) => draft(work, this.#options.projectType));
+    const asking = drafts.filter((each) => each !== undefined && asksOthers(each));
+    const holders =
+      asking.length === 0
+        ? []
+        : await this.#options.ledger.holders({
+            emails: asking.flatMap((each) => each?.emails ?? []),
+            userIds: asking.flatMap((each) => each?.userIds ?? []),
+          });
+    return works.map(({ change, records }, index) => {
+      const own = drafts[index];
+      const row = records[0]?.row;
+      if (!own || !row) return { kind: 'write', change };
+      return asksOthers(own) ? decide(own, othersThan(row, holders)) : own;
+    });
+  }
+
+  /** What a removal comes to. Throws what the ledger throws. */
+  async decideRemoval(row: Row | undefined, streamKey: string, removal: Removal): Promise<RemovalDecision> {
+    if (row && !row.isCurrent) await this.#findRow(row);
+    const held = row?.held;
+    const people = {
+      emails: [removal.email, held?.email].filter((email) => email !== undefined),
+      userIds: [removal.userId, held?.userId].filter((userId) => userId !== undefined),
+    };
+    const holders = await this.#findHolders(people);
+    return decideRemoval({
+      removal,
+      held,
+      others: othersThan(row, holders).filter((entry) => holds(entry, people)),
+      streamId: this.#streamOf(streamKey)?.id ?? 0,
+      projectType: this.#options.projectType,
+    });
+  }
+
+  /** These records of one row have been delivered, in order. */
+  keepWritten(records: RowWork['records'], onKept: () => void): void {
+    const entry = entryAfter(records);
+    if (entry) this.#keeper.write(entry, onKept);
+    else onKept();
+  }
+
+  /** The entries are true no more. */
+  keepGone(rows: readonly { readonly stream: number; readonly key: string }[], onKept: () => void): void {
+    if (rows.length === 0) onKept();
+    else this.#keeper.drop(rows, onKept);
+  }
+
+  /** The row was in the input, though nothing was written. */
+  keepSeen(row: Row, onKept: () => void): void {
+    const { stream, key, held, isCurrent } = row;
+    // Where nobody is removed by absence it makes no difference, unless somebody is about to be.
+    const matters = stream.isReplaced || !isCurrent || held?.isDoomed === true;
+    if (matters) this.#keeper.mark({ stream: stream.id, key, snapshot: stream.snapshot }, onKept);
+    else onKept();
+  }
+
+  /** Resolves when all that was told is in the ledger. */
+  flush(): Promise<void> {
+    return this.#keeper.flush();
+  }
+
+  #streamOf(streamKey: string): RememberedStream | undefined {
+    return this.#options.streams.get(streamKey);
+  }
+
+  async #find(rows: readonly Row[]): Promise<void> {
+    const byStream = new Map<number, Row[]>();
+    for (const row of rows) {
+      const known = byStream.get(row.stream.id);
+      if (known) known.push(row);
+      else byStream.set(row.stream.id, [row]);
+    }
+    for (const [stream, ofStream] of byStream) {
+      const found = await this.#options.ledger.find(
+        stream,
+        ofStream.map(({ key }) => key),
+      );
+      for (const row of ofStream) {
+        row.held = found.get(row.key);
+        row.isCurrent = true;
+      }
+    }
+  }
+}
+
+/** Entries that are to be removed hold nobody. */
+function othersThan(row: Row | undefined, holders: readonly HeldEntry[]): HeldEntry[] {
+  return holders.filter(
+    ({ stream, key, isDoomed }) => !isDoomed && !(stream === row?.stream.id && key === row.key),
+  );
+}

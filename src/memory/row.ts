@@ -1,0 +1,102 @@
+/** A record's row: what the ledger tells it from others by, and what it holds of it. */
+import type { HeldEntry, LedgerEntry } from '../ledger/ledger.ts';
+import { identityText, type Upsert, type UserKey } from '../model.ts';
+import type { SyncMode } from '../streams/modes.ts';
+import { membershipsAfterAll } from './lists.ts';
+import type { TargetHistory } from './targets.ts';
+
+/** A stream of this run, as the ledger knows it. */
+export interface RememberedStream {
+  /** The ledger's own number for it. */
+  readonly id: number;
+  readonly mode: SyncMode;
+  /** Number of the snapshot that its records belong to. */
+  readonly snapshot: number;
+  /** Whether the records are to replace all that came before, so that it matters who is among them. */
+  readonly isReplaced: boolean;
+  /** Whether what did not change is sent, too. */
+  readonly resends: boolean;
+  readonly targets: TargetHistory;
+}
+
+export interface Row {
+  readonly stream: RememberedStream;
+  readonly key: string;
+  /** One text for stream and key. */
+  readonly token: string;
+  /** Of the record's values; empty where it writes none. */
+  readonly valuesHash: string;
+  /** What the ledger held when it was read last. */
+  held: HeldEntry | undefined;
+  /** False while an earlier record may still change what the ledger holds. */
+  isCurrent: boolean;
+}
+
+/** A record that writes a user, and its row. */
+export interface RowUpsert {
+  readonly row: Row;
+  readonly change: Upsert;
+}
+
+/** The primary key's text, else the identity, which no primary key's text looks like: those are JSON arrays. */
+export function rowKey(primaryKey: string | undefined, key: UserKey | undefined): string | undefined {
+  return primaryKey ?? (key && identityText(key));
+}
+
+export function rowToken(stream: number, key: string): string {
+  return `row:${stream}:${key}`;
+}
+
+/** Every identity of the person that the entry is about. */
+export function identitiesOf({ email, userId }: Pick<LedgerEntry, 'email' | 'userId'>): string[] {
+  const identities: string[] = [];
+  if (email !== undefined) identities.push(identityText({ kind: 'email', value: email }));
+  if (userId !== undefined) identities.push(identityText({ kind: 'userId', value: userId }));
+  return identities;
+}
+
+/** The entry once these records of the row are delivered, in order; there must be one. */
+export function entryAfter(
+  records: readonly RowUpsert[],
+): (LedgerEntry & { stream: number; seen: number }) | undefined {
+  const first = records[0];
+  const last = records.at(-1);
+  if (!first || !last) return undefined;
+  const { row } = last;
+  const { held } = first.row;
+  let person: Person = held ?? {};
+  const written = new Set<string>();
+  for (const { change } of records) {
+    person = personAfter(person, change);
+    for (const target of change.values.keys()) written.add(target);
+  }
+  return {
+    ...person,
+    key: row.key,
+    valuesHash: row.valuesHash,
+    targets: row.stream.targets.after(held?.targets ?? [], written),
+    lists: membershipsAfterAll(
+      held?.lists ?? new Map(),
+      records.map(({ change }) => change),
+    ),
+    origin: row.stream.mode === 'enrich' ? 'enrich' : 'upsert',
+    stream: row.stream.id,
+    seen: row.stream.snapshot,
+  };
+}
+
+type Person = Pick<LedgerEntry, 'email' | 'userId'>;
+
+/** A column that is absent leaves the other identity as it was, unless another id makes it another person. */
+function personAfter(before: Person, { key, values }: Upsert): Person {
+  const isSame = key.kind === 'email' || before.userId === key.value;
+  const email =
+    key.kind === 'email' ? key.value : textOr(values.get('email'), isSame ? before.email : undefined);
+  const userId = key.kind === 'userId' ? key.value : textOr(values.get('userId'), before.userId);
+  return { ...(email === undefined ? {} : { email }), ...(userId === undefined ? {} : { userId }) };
+}
+
+function textOr(value: unknown, before: string | undefined): string | undefined {
+  if (value === undefined) return before;
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,46 @@
+/** What the ledger keeps of a stream as a whole, as one JSON text. */
+import * as z from 'zod';
+import { TransientError } from '../errors.ts';
+
+const openSnapshotSchema = z.object({
+  /** The generation that it began with, where the sender counts them. */
+  generation: z.number().optional(),
+  /** Entries that the stream had when it began. */
+  entriesAtStart: z.number(),
+  hasRecord: z.boolean(),
+  /** A record was rejected that does not say whose it is: absence proves nothing then. */
+  hasKeyless: z.boolean(),
+});
+
+const streamStateSchema = z.object({
+  /** What makes keys comparable: primary key, identify_by, project type. */
+  basis: z.string(),
+  /** It changed since a snapshot was proven last: absence proves nothing yet. */
+  hasNewBasis: z.boolean(),
+  /** The generation of the last run that sent all of it. */
+  generation: z.number().optional(),
+  /** Number of the last snapshot that was begun; entries are marked by it. */
+  snapshot: z.number(),
+  /** The snapshot that is not proven yet. */
+  open: openSnapshotSchema.optional(),
+  /** The targets of its mappings; null where every column goes to the field of its own name. */
+  targets: z.array(z.string()).nullable(),
+});
+
+export type StreamState = z.infer<typeof streamStateSchema>;
+
+/** Undefined for a stream that the ledger has not seen. Throws TransientError when the text is none of ours. */
+export function readStreamState(text: string): StreamState | undefined {
+  if (text === '') return undefined;
+  try {
+    return streamStateSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new TransientError('ledger_unavailable', 'The ledger holds a stream’s state that can’t be read.', {
+      cause,
+    });
+  }
+}
+
+export function writeStreamState(state: StreamState): string {
+  return JSON.stringify(state);
+}

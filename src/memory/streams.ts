@@ -1,0 +1,127 @@
+/** The streams of a run as the ledger knows them: which snapshot their records belong to, and what they say as a whole. */
+import type { Ledger } from '../ledger/ledger.ts';
+import type { ProjectType } from '../mapping/options.ts';
+import { isFullReplacement } from '../protocol/catalog.ts';
+import type { RoutedStream } from '../streams/router.ts';
+import type { RememberedStream } from './row.ts';
+import { readStreamState, writeStreamState, type StreamState } from './stream-state.ts';
+import { TargetHistory, type MappedTargets } from './targets.ts';
+
+export interface StreamsOptions {
+  readonly ledger: Ledger;
+  /** In the order in which the ledger was asked for them. */
+  readonly streams: readonly RoutedStream[];
+  readonly projectType: ProjectType;
+  readonly resendUnchanged: boolean;
+}
+
+/** A stream of the run with what is kept of it. */
+export interface StreamMemory {
+  readonly routed: RoutedStream;
+  readonly remembered: RememberedStream;
+  state: StreamState;
+}
+
+/** Reads what is kept of the streams, and what follows for this run: nothing is written. By stream key. */
+export async function rememberStreams(options: StreamsOptions): Promise<Map<string, StreamMemory>> {
+  const { ledger, streams, projectType, resendUnchanged } = options;
+  const known = await ledger.streams();
+  const own = new Set(ledger.own.map(({ id }) => id));
+  const elsewhere = known
+    .filter(({ id }) => !own.has(id))
+    .map(({ state }) => readStreamState(state))
+    .filter((state) => state !== undefined)
+    .map(({ targets }) => targets ?? undefined);
+  const memories = new Map<string, StreamMemory>();
+  for (const [index, routed] of streams.entries()) {
+    const row = ledger.own[index];
+    if (!row) throw new Error('The ledger gave fewer streams than it was asked for');
+    const before = readStreamState(row.state);
+    const state = stateOfRun(before, routed, {
+      projectType,
+      entries: await entriesIfNeeded(ledger, row.id, before, routed),
+    });
+    const others: MappedTargets[] = [
+      ...elsewhere,
+      ...streams.filter((other) => other !== routed).map(({ targets }) => targets),
+    ];
+    memories.set(routed.key, {
+      routed,
+      state,
+      remembered: {
+        id: row.id,
+        mode: routed.mode,
+        snapshot: state.snapshot,
+        isReplaced: isFullReplacement(routed.configured),
+        resends: resendUnchanged || isRefreshed(before, routed),
+        targets: new TargetHistory(routed.targets, others),
+      },
+    });
+  }
+  return memories;
+}
+
+export function stateText({ state }: StreamMemory): string {
+  return writeStreamState(state);
+}
+
+/** A raised generation of an incremental stream: the user asked for a refresh. */
+function isRefreshed(before: StreamState | undefined, { configured }: RoutedStream): boolean {
+  const { syncMode, generationId } = configured;
+  return (
+    syncMode === 'incremental' &&
+    generationId !== undefined &&
+    before?.generation !== undefined &&
+    generationId > before.generation
+  );
+}
+
+/** The state that the run works with, and that has to be kept with the first of its records at the latest. */
+function stateOfRun(
+  before: StreamState | undefined,
+  { configured, identifyBy, targets }: RoutedStream,
+  { projectType, entries }: { projectType: ProjectType; entries: number },
+): StreamState {
+  const basis = JSON.stringify([configured.primaryKey, identifyBy, projectType]);
+  const { generationId } = configured;
+  const state: StreamState = {
+    basis,
+    hasNewBasis: before !== undefined && (before.hasNewBasis || before.basis !== basis),
+    ...generationFor(before, generationId),
+    snapshot: before?.snapshot ?? 1,
+    targets: targets ? [...targets] : null,
+    ...(before?.open ? { open: before.open } : {}),
+  };
+  if (!isFullReplacement(configured)) return state;
+  if (state.open?.generation === generationId && state.open) return state;
+  return {
+    ...state,
+    snapshot: state.snapshot + 1,
+    open: {
+      ...(generationId === undefined ? {} : { generation: generationId }),
+      entriesAtStart: entries,
+      hasRecord: false,
+      hasKeyless: false,
+    },
+  };
+}
+
+/** A stream that is new, or had no generations yet, begins to count; a raised one counts when all of it was sent. */
+function generationFor(
+  before: StreamState | undefined,
+  generationId: number | undefined,
+): { generation?: number } {
+  const generation = before?.generation ?? generationId;
+  return generation === undefined ? {} : { generation };
+}
+
+async function entriesIfNeeded(
+  ledger: Ledger,
+  stream: number,
+  before: StreamState | undefined,
+  { configured }: RoutedStream,
+): Promise<number> {
+  if (!isFullReplacement(configured)) return 0;
+  const continues = before?.open !== undefined && before.open.generation === configured.generationId;
+  return continues ? 0 : ledger.count(stream);
+}

@@ -1,0 +1,170 @@
+/** What of a record has to be sent, given what was exported before. Pure: what else the ledger has to tell is asked for first. */
+import type { HeldEntry } from '../ledger/ledger.ts';
+import type { Upsert } from '../model.ts';
+import type { ProjectType } from '../mapping/options.ts';
+import { membershipChanges, membershipsAfterAll } from './lists.ts';
+import type { RememberedStream, RowUpsert } from './row.ts';
+
+/**
+ * - `unchanged`: nothing is to be sent.
+ * - `lists`: only memberships change.
+ * - `write`: the user is to be written, then the memberships.
+ */
+export interface Decision {
+  readonly kind: 'unchanged' | 'lists' | 'write';
+  /** What is sent: `lists` are the memberships to change. */
+  readonly change: Upsert;
+}
+
+/** A decision that may still wait for what other entries say. */
+export interface Draft extends Decision {
+  /** The person, under its addresses and ids of then and now. */
+  readonly emails: readonly string[];
+  readonly userIds: readonly string[];
+}
+
+/** Records of one row in order, laid over each other as `change`, that are sent together. */
+export interface RowWork {
+  readonly records: readonly RowUpsert[];
+  readonly change: Upsert;
+}
+
+/** True when the record says nothing that was not exported before. Cheap: most records end here. */
+export function isUnchanged(held: HeldEntry, { row, change }: RowUpsert): boolean {
+  const { stream } = row;
+  return (
+    held.valuesHash === row.valuesHash &&
+    !stream.resends &&
+    isSamePerson(held, change) &&
+    stream.targets.toClear(held.targets).length === 0 &&
+    membershipChanges(held.lists, membershipsAfterAll(held.lists, [change])).size === 0
+  );
+}
+
+/** True when the record can go out as it is, whatever other entries say: the row is new, and nobody is taken off a list or moved. */
+export function isPlainlyNew({ records, change }: RowWork): boolean {
+  const [first, second] = records;
+  if (!first?.row.isCurrent || first.row.held || change.previousEmail !== undefined) return false;
+  // Laid over each other, memberships say where the first record put the user, too.
+  if (second && (change.lists?.size ?? 0) > 0) return false;
+  return ![...(change.lists?.values() ?? [])].includes(false);
+}
+
+export function draft({ records, change }: RowWork, projectType: ProjectType): Draft | undefined {
+  const row = records[0]?.row;
+  if (!row) return undefined;
+  const { held, stream } = row;
+  const cleared = held
+    ? stream.targets.toClear(held.targets).filter((target) => !change.values.has(target))
+    : [];
+  const previousEmail = previousAddress(held, change, projectType);
+  const isWritten =
+    !held ||
+    stream.resends ||
+    cleared.length > 0 ||
+    records.some((record) => record.row.valuesHash !== held.valuesHash || !isSamePerson(held, record.change));
+  const lists = listsToChange(held, records, stream);
+  return {
+    kind: isWritten ? 'write' : lists.size > 0 ? 'lists' : 'unchanged',
+    change: {
+      kind: 'upsert',
+      key: change.key,
+      values:
+        cleared.length > 0
+          ? new Map([...change.values, ...cleared.map((target) => [target, null] as const)])
+          : change.values,
+      lists,
+      ...(previousEmail === undefined ? {} : { previousEmail }),
+    },
+    emails: present([emailOf(change), held?.email]),
+    userIds: present([userIdOf(change), held?.userId]),
+  };
+}
+
+/** True when the draft depends on other entries: who else claims the previous address, who else names a list. */
+export function asksOthers({ change }: Draft): boolean {
+  return change.previousEmail !== undefined || [...(change.lists?.values() ?? [])].includes(false);
+}
+
+/**
+ * The draft in the light of the other entries that hold the person or the previous address: an address that another one
+ * claims is not moved, and nobody leaves a list that another one names.
+ */
+export function decide(draft: Draft, others: readonly HeldEntry[]): Decision {
+  const { previousEmail, ...change } = draft.change;
+  const isClaimed = others.some(({ email }) => email === previousEmail);
+  const lists = new Map(change.lists);
+  for (const [list, isOn] of lists) {
+    if (!isOn && others.some((other) => other.lists.get(list) === true && holds(other, draft)))
+      lists.delete(list);
+  }
+  return {
+    kind: draft.kind === 'lists' && lists.size === 0 ? 'unchanged' : draft.kind,
+    change: {
+      ...change,
+      lists,
+      ...(previousEmail === undefined || isClaimed ? {} : { previousEmail }),
+    },
+  };
+}
+
+/** Whether the entry is about the person. */
+export function holds(
+  { email, userId }: Pick<HeldEntry, 'email' | 'userId'>,
+  person: { readonly emails: readonly string[]; readonly userIds: readonly string[] },
+): boolean {
+  return (
+    (email !== undefined && person.emails.includes(email)) ||
+    (userId !== undefined && person.userIds.includes(userId))
+  );
+}
+
+function listsToChange(
+  held: HeldEntry | undefined,
+  records: readonly RowUpsert[],
+  { resends }: RememberedStream,
+): Map<string, boolean> {
+  const before = held?.lists ?? new Map<string, boolean>();
+  const after = membershipsAfterAll(
+    before,
+    records.map(({ change }) => change),
+  );
+  const changes = membershipChanges(before, after);
+  if (resends) for (const [list, isOn] of records.at(-1)?.change.lists ?? []) changes.set(list, isOn);
+  return changes;
+}
+
+/** The ledger knows better than a column which address the profile has; a column speaks where the ledger has none. */
+function previousAddress(
+  held: HeldEntry | undefined,
+  change: Upsert,
+  projectType: ProjectType,
+): string | undefined {
+  // Here the user id leads to the profile, and its address is a field like any other.
+  if (change.key.kind === 'userId' && projectType !== 'email') return undefined;
+  if (held?.email === undefined) return change.previousEmail;
+  const email = emailOf(change);
+  if (email === undefined || email === held.email) return undefined;
+  // Another id is another person.
+  return change.key.kind === 'userId' && held.userId !== change.key.value ? undefined : held.email;
+}
+
+function isSamePerson(held: HeldEntry, { key }: Upsert): boolean {
+  return key.value === (key.kind === 'email' ? held.email : held.userId);
+}
+
+function emailOf({ key, values }: Upsert): string | undefined {
+  return key.kind === 'email' ? key.value : text(values.get('email'));
+}
+
+function userIdOf({ key, values }: Upsert): string | undefined {
+  return key.kind === 'userId' ? key.value : text(values.get('userId'));
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function present(values: readonly (string | undefined)[]): string[] {
+  return values.filter((value) => value !== undefined);
+}

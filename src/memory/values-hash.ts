@@ -1,0 +1,11 @@
+/** One short text for the values of a record, so that the ledger can tell whether they changed without holding them. */
+import { hash } from 'node:crypto';
+import { stringifyJson, type JsonValue } from '../json.ts';
+import type { TargetValues } from '../model.ts';
+
+/** Base64 of a SHA-256 in 43 characters. The order of targets makes no difference; numbers count as they were written. */
+export function valuesHash(values: TargetValues): string {
+  const parts: JsonValue[] = [];
+  for (const target of [...values.keys()].sort()) parts.push(target, values.get(target) ?? null);
+  return hash('sha256', stringifyJson(parts), 'base64').slice(0, 43);
+}
