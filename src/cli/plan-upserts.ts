@@ -29,9 +29,9 @@ export function planUpserts({
   readonly clock: Clock;
 }): Partial<Pick<UserDeliveryOptions, 'planning'>> {
   const enriches = streams.some(({ mode }) => mode === 'enrich');
-  const changesAddresses = streams.some(
-    ({ configured }) => previousEmailColumn(config, configured) !== undefined,
-  );
+  const hasLedger = config.ledger.type !== 'none';
+  const changesAddresses =
+    hasLedger || streams.some(({ configured }) => previousEmailColumn(config, configured) !== undefined);
   if (!enriches && !changesAddresses) return {};
   const { project_type: projectType } = config;
   const byEmail = changesAddresses || streams.some(({ identifyBy }) => identifyBy === 'email');

@@ -17,6 +17,10 @@ import {
   parseCatalog,
   type ConfiguredCatalog,
 } from '../protocol/catalog.ts';
+import { openLedger, type LedgerProject } from '../ledger/open.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { Memory } from '../memory/memory.ts';
+import { rememberStreams } from '../memory/streams.ts';
 import { readMessages } from '../protocol/reader.ts';
 import { withDestinationStats } from '../protocol/state-text.ts';
 import { openRejectedRecords } from '../rejected-records/open.ts';
@@ -59,6 +63,7 @@ export async function runWrite(context: CommandContext, paths: CommandPaths): Pr
   // It may have come while the files were read, and is told only once.
   if (stopSignal.aborted) abandonAtOnce();
   let rejectedRecords: RejectedRecords | undefined;
+  let ledger: Ledger | undefined;
   try {
     const fields = await connection.caller.call(connection.client.getFields());
     const lists = new ListDirectory(connection.caller, connection.client, {
@@ -67,14 +72,20 @@ export async function runWrite(context: CommandContext, paths: CommandPaths): Pr
     if (config.lists.length > 0) await lists.load();
     refuseUnworkable(config, catalog, fields, lists);
     rejectedRecords = await openRejectedRecords(config.rejected_records);
+    ledger = await openLedger(config.ledger, {
+      project: projectOf(config),
+      streams: catalog.streams.map(({ id }) => id),
+      access: 'write',
+    });
     stopSignal.removeEventListener('abort', abandonAtOnce);
-    await sync(context, { config, catalog, fields, lists, connection, log, rejectedRecords });
+    await sync(context, { config, catalog, fields, lists, connection, log, rejectedRecords, ledger });
   } catch (error) {
     throw stopSignal.aborted ? stopSignal.reason : error;
   } finally {
     abandon.abort(new Error('the run has ended'));
     connection.close();
     await rejectedRecords?.close();
+    await ledger?.close();
   }
   return 0;
 }
@@ -88,14 +99,15 @@ interface Prepared {
   readonly connection: Connection;
   readonly log: SyncLog;
   readonly rejectedRecords: RejectedRecords | undefined;
+  readonly ledger: Ledger | undefined;
 }
 
 async function sync(
   { stdin, writer, clock, stopSignal }: CommandContext,
-  { config, catalog, fields, lists, connection, log, rejectedRecords }: Prepared,
+  { config, catalog, fields, lists, connection, log, rejectedRecords, ledger }: Prepared,
 ): Promise<void> {
   const { client, caller, rateOf } = connection;
-  warnOfFullReplacement(catalog, log);
+  if (!ledger) warnOfFullReplacement(catalog, log);
   const router = new Router(catalog, config, fields, (message) => {
     log.warn(message);
   });
@@ -105,7 +117,28 @@ async function sync(
   const summary = new SyncSummary(keys);
   const statuses = new StreamStatuses();
   const guard = new RejectionGuard({ summary, streams, maxRejectedPercent: config.max_rejected_percent });
-  const pipeline = new Pipeline({
+  const streamMemories =
+    ledger &&
+    (await rememberStreams({
+      ledger,
+      streams,
+      projectType: config.project_type,
+      resendUnchanged: config.resend_unchanged,
+    }));
+  const memory =
+    ledger &&
+    streamMemories &&
+    new Memory({
+      ledger,
+      streams: streamMemories,
+      projectType: config.project_type,
+      clock,
+      onFailure: (error) => {
+        pipeline.stop(error);
+      },
+    });
+  await memory?.begin();
+  const pipeline: Pipeline = new Pipeline({
     router,
     tracker: new CheckpointTracker(keys),
     upserter: new UserUpserter(caller, client, {
@@ -115,6 +148,7 @@ async function sync(
     remover: new UserRemover(caller, client, { clock, projectType: config.project_type }),
     listMembers: new ListMembers(caller, client, lists),
     ...planUpserts({ config, connection, streams, clock, log }),
+    memory,
     isEnriched: (key) => enriched.has(key),
     removal: config.removal,
     summary,
@@ -159,6 +193,11 @@ async function sync(
       `The source ended as INCOMPLETE: ${incomplete.join(', ')}. What it sent is delivered and acknowledged; the rest will come with the next sync.`,
     );
   }
+  await memory?.noteSentAll();
+}
+
+function projectOf(config: Config): LedgerProject {
+  return { apiKey: config.api_key, dataCenter: config.data_center, projectType: config.project_type };
 }
 
 /** Feeds the pipeline until the input ends; gives the error that makes the rest of the input untrustworthy, if one does. */

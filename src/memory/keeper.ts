@@ -122,8 +122,9 @@ export class Keeper {
   }
 
   /** With whatever is written next, so before any state that covers what is remembered from now on. */
-  setState(stream: number, state: string): void {
+  setState(stream: number, state: string, onKept?: () => void): void {
     this.#waiting.states.set(stream, state);
+    if (onKept) this.#waiting.onKept.push(onKept);
     this.#startTimer();
   }
 

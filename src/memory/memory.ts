@@ -10,6 +10,7 @@ import { coalesce } from './coalesce.ts';
 import { Keeper } from './keeper.ts';
 import { decideRemoval, type RemovalDecision } from './removals.ts';
 import { entryAfter, identitiesOf, rowKey, rowToken, type RememberedStream, type Row } from './row.ts';
+import { stateText, type StreamMemory } from './streams.ts';
 import {
   asksOthers,
   decide,
@@ -25,7 +26,7 @@ import { valuesHash } from './values-hash.ts';
 export interface MemoryOptions {
   readonly ledger: Ledger;
   /** By stream key. */
-  readonly streams: ReadonlyMap<string, RememberedStream>;
+  readonly streams: ReadonlyMap<string, StreamMemory>;
   readonly projectType: ProjectType;
   readonly clock: Clock;
   readonly onFailure: (error: Error) => void;
@@ -62,6 +63,49 @@ export class Memory {
     );
   }
 
+  /** Keeps what this run starts from: whatever it writes belongs to that. */
+  async begin(): Promise<void> {
+    const { ledger, streams } = this.#options;
+    await ledger.commit({
+      states: [...streams.values()].map((stream) => ({
+        stream: stream.remembered.id,
+        state: stateText(stream),
+      })),
+    });
+  }
+
+  /** A record of the stream has come: its snapshot is not empty. */
+  noteRecord(streamKey: string): void {
+    const stream = this.#options.streams.get(streamKey);
+    if (!stream?.state.open || stream.state.open.hasRecord) return;
+    stream.state.open.hasRecord = true;
+    this.#keeper.setState(stream.remembered.id, stateText(stream));
+  }
+
+  /** A record was rejected that does not say whose it is: who is absent can't be told. */
+  keepKeyless(streamKey: string, onKept: () => void): void {
+    const stream = this.#options.streams.get(streamKey);
+    if (!stream?.state.open) {
+      onKept();
+      return;
+    }
+    stream.state.open.hasKeyless = true;
+    this.#keeper.setState(stream.remembered.id, stateText(stream), onKept);
+  }
+
+  /** All of these streams' records have been sent: a refresh that was asked for is done. */
+  async noteSentAll(): Promise<void> {
+    const { ledger, streams } = this.#options;
+    const states: { stream: number; state: string }[] = [];
+    for (const stream of streams.values()) {
+      const { generationId } = stream.routed.configured;
+      if (generationId === undefined || stream.state.generation === generationId) continue;
+      stream.state.generation = generationId;
+      states.push({ stream: stream.remembered.id, state: stateText(stream) });
+    }
+    if (states.length > 0) await ledger.commit({ states });
+  }
+
   /** True while something is on its way into the ledger. */
   get isBusy(): boolean {
     return this.#keeper.isBusy;
@@ -74,13 +118,16 @@ export class Memory {
 
   /** Undefined for a record that says neither its primary key nor who it is about. */
   rowOf({ streamKey, primaryKey, key, upsert }: RecordIdentity): Row | undefined {
-    const stream = this.#streamOf(streamKey);
+    const memory = this.#options.streams.get(streamKey);
+    if (!memory) return undefined;
+    const { remembered: stream } = memory;
     const text = rowKey(primaryKey, key);
-    if (!stream || text === undefined) return undefined;
+    if (text === undefined) return undefined;
     return {
       stream,
       key: text,
       token: rowToken(stream.id, text),
+      isStandIn: primaryKey === undefined && memory.routed.configured.primaryKey.length !== 0,
       valuesHash: upsert ? valuesHash(upsert.values) : '',
       held: undefined,
       isCurrent: false,
@@ -184,7 +231,7 @@ export class Memory {
   }
 
   #streamOf(streamKey: string): RememberedStream | undefined {
-    return this.#options.streams.get(streamKey);
+    return this.#options.streams.get(streamKey)?.remembered;
   }
 
   async #find(rows: readonly Row[]): Promise<void> {

@@ -61,6 +61,7 @@ export async function rememberStreams(options: StreamsOptions): Promise<Map<stri
   return memories;
 }
 
+/** As the ledger keeps it. */
 export function stateText({ state }: StreamMemory): string {
   return writeStreamState(state);
 }

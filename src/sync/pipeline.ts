@@ -136,6 +136,7 @@ export class Pipeline {
     summary.received(stream.key);
     const ticket = tracker.trackRecord(stream.key);
     const mapped = stream.map(message);
+    memory?.noteRecord(stream.key);
     const { primaryKey } = primaryKeyOf(stream, message);
     const row = memory?.rowOf({
       streamKey: stream.key,
@@ -214,14 +215,15 @@ export class Pipeline {
   #settleUnsent(record: UnsettledRecord, outcome: Outcome): void {
     const { memory } = this.#options;
     const { row } = record;
-    if (!memory || !row) {
-      this.#settleRecord(record, outcome);
-      return;
-    }
-    memory.keepSeen(row, () => {
+    const settle = () => {
       this.#settleRecord(record, outcome);
       this.#progress();
-    });
+    };
+    if (!memory) this.#settleRecord(record, outcome);
+    else if (outcome.kind === 'rejected' && (!row || row.isStandIn))
+      memory.keepKeyless(record.streamKey, settle);
+    else if (row) memory.keepSeen(row, settle);
+    else settle();
   }
 
   #addToQueue(record: PendingRecord): void {

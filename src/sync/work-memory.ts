@@ -1,5 +1,4 @@
 /** The ledger's memory for the works of a queue: what of them is to be sent, and what is remembered once they ended. */
-import type { HeldEntry } from '../ledger/ledger.ts';
 import type { Memory } from '../memory/memory.ts';
 import type { RemovalDecision } from '../memory/removals.ts';
 import type { RowUpsert } from '../memory/row.ts';
@@ -14,7 +13,7 @@ type PendingWork = Work<PendingRecord>;
 export class WorkMemory {
   readonly #memory: Memory;
   /** Entries that are true no more once the removal is carried out. */
-  readonly #gone = new WeakMap<PendingWork, readonly HeldEntry[]>();
+  readonly #gone = new WeakMap<PendingWork, RemovalDecision['gone']>();
 
   constructor(memory: Memory) {
     this.#memory = memory;
@@ -54,7 +53,9 @@ export class WorkMemory {
   keep(work: PendingWork, end: WorkEnd, onKept: () => void): void {
     const gone = this.#gone.get(work) ?? [];
     const row = work.records.at(-1)?.row;
-    if (isRejection(end) || end === 'unchanged') {
+    if (isRejection(end) && (!row || row.isStandIn)) {
+      this.#memory.keepKeyless(work.records[0]?.streamKey ?? '', onKept);
+    } else if (isRejection(end) || end === 'unchanged') {
       if (row) this.#memory.keepSeen(row, onKept);
       else onKept();
     } else if (end === 'not_in_iterable') {

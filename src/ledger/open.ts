@@ -1,0 +1,57 @@
+/** Opens the ledger that the configuration names; the driver is loaded only then. */
+import { createHash } from 'node:crypto';
+import type { StreamId } from '../model.ts';
+import type { Ledger, LedgerOpening } from './ledger.ts';
+
+/** The option `ledger`. */
+export type LedgerOption =
+  | { readonly type: 'none' }
+  | ({ readonly type: 'sqlite'; readonly path: string } & LedgerPlace)
+  | ({ readonly type: 'postgres'; readonly url: string; readonly schema?: string } & LedgerPlace);
+
+interface LedgerPlace {
+  readonly name?: string;
+  readonly scope?: string;
+}
+
+export interface LedgerProject {
+  readonly apiKey: string;
+  readonly dataCenter: string;
+  readonly projectType: string;
+}
+
+export interface OpenOptions {
+  readonly project: LedgerProject;
+  readonly streams: readonly StreamId[];
+  readonly access: LedgerOpening['access'];
+}
+
+/** Gives undefined where there is none. Throws ConfigError or TransientError when it can't be opened. */
+export async function openLedger(
+  option: LedgerOption,
+  { project, streams, access }: OpenOptions,
+): Promise<Ledger | undefined> {
+  if (option.type === 'none') return undefined;
+  const opening: LedgerOpening = {
+    project: {
+      name: option.name ?? hashOf(project.apiKey),
+      isNamed: option.name !== undefined,
+      dataCenter: project.dataCenter,
+      projectType: project.projectType,
+    },
+    scope: option.scope ?? '',
+    streams,
+    access,
+  };
+  switch (option.type) {
+    case 'sqlite':
+      return (await import('./sqlite.ts')).openSqliteLedger(option, opening);
+    case 'postgres':
+      throw new Error('not built yet');
+  }
+}
+
+/** The key's project without the key: nobody can find the one by the other. */
+function hashOf(apiKey: string): string {
+  return `key ${createHash('sha256').update(apiKey).digest('hex')}`;
+}

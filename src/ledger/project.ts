@@ -1,0 +1,23 @@
+/** One name is one project. */
+import { ConfigError } from '../errors.ts';
+import type { LedgerOpening } from './ledger.ts';
+
+/** Throws ConfigError `ledger_project_mismatch` when the named project is another one in the ledger. */
+export function refuseOtherProject(
+  { name, isNamed, dataCenter, projectType }: LedgerOpening['project'],
+  known: { readonly dataCenter: string; readonly projectType: string },
+): void {
+  if (!isNamed) return;
+  const problems: string[] = [];
+  if (known.dataCenter !== dataCenter)
+    problems.push(`data_center ${known.dataCenter}, and not ${dataCenter}`);
+  if (known.projectType !== projectType)
+    problems.push(`project_type ${known.projectType}, and not ${projectType}`);
+  if (problems.length === 0) return;
+  throw new ConfigError(
+    [
+      `ledger: the project ${name} is known in it with ${problems.join(' and ')}. Mend the configuration, or give this project a name of its own.`,
+    ],
+    { code: 'ledger_project_mismatch' },
+  );
+}

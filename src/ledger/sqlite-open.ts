@@ -1,0 +1,115 @@
+/** Opens the file of a SQLite ledger, or says in plain words why that can't be done. */
+import { existsSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type * as Driver from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
+import { ConfigError, ConnectorError, TransientError } from '../errors.ts';
+import { migrate, schemaVersion } from './sqlite-schema.ts';
+
+/** Kept small, so that memory stays flat whatever the ledger's size. */
+const CACHE_KIB = 32_768;
+const SQLITE_BUSY = 5;
+const SQLITE_FULL = 13;
+
+/** Opened to be written, by this process alone; created when it is missing. Its lock ends with the process. */
+export async function openToWrite(path: string): Promise<DatabaseSync> {
+  const { DatabaseSync } = await loadSqlite();
+  return orExplain(path, async () => {
+    // SQLite would let others read what it creates.
+    await (await open(path, 'a', 0o600)).close();
+    const database = new DatabaseSync(path);
+    try {
+      // Before the first access, so that the lock is kept between transactions.
+      database.exec('PRAGMA locking_mode = EXCLUSIVE');
+      database.exec('PRAGMA journal_mode = WAL');
+      // A transaction is on the disk when it ends: the state that covers it may go out.
+      database.exec('PRAGMA synchronous = FULL');
+      database.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
+      database.exec('BEGIN IMMEDIATE; COMMIT');
+      migrate(database);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+    return database;
+  });
+}
+
+/** Opened to be read, changing no file; undefined where there is none, or an empty one. */
+export async function openToRead(path: string): Promise<DatabaseSync | undefined> {
+  if (!existsSync(path) || statSync(path).size === 0) return undefined;
+  const { DatabaseSync } = await loadSqlite();
+  return orExplain(path, () => {
+    // Without a log beside it nobody has it open, and nothing need be locked.
+    const isQuiet = !existsSync(`${path}-wal`);
+    const location = isQuiet ? new URL(`${pathToFileURL(path).href}?immutable=1`) : path;
+    const database = new DatabaseSync(location, { readOnly: true });
+    try {
+      database.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
+      const version = schemaVersion(database);
+      if (version > 0) return Promise.resolve(database);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+    database.close();
+    return Promise.resolve(undefined);
+  });
+}
+
+type Sqlite = Pick<typeof Driver, 'DatabaseSync'>;
+
+async function loadSqlite(): Promise<Sqlite> {
+  try {
+    return await import('node:sqlite');
+  } catch (cause) {
+    throw unusable(
+      'a ledger of type sqlite needs Node 22.13 or newer. Update Node, or use the image.',
+      cause,
+    );
+  }
+}
+
+/** What `use` gives; a failure of SQLite or the file system in plain words. */
+export async function orExplain<Result>(path: string, use: () => Promise<Result>): Promise<Result> {
+  try {
+    return await use();
+  } catch (error) {
+    throw explain(path, error);
+  }
+}
+
+/** The error for people. */
+export function explain(path: string, error: unknown): unknown {
+  if (error instanceof ConnectorError || !(error instanceof Error)) return error;
+  const { code, errcode, errstr } = error as { code?: string; errcode?: number; errstr?: string };
+  if (errcode === SQLITE_BUSY) {
+    return new TransientError(
+      'ledger_busy',
+      `Another run has the ledger ${path} open, and one at a time may write it. Run again when that one has ended.`,
+      { cause: error },
+    );
+  }
+  if (errcode === SQLITE_FULL || code === 'ENOSPC')
+    return unusable(`${path} can't grow: the disk is full. Make room.`, error);
+  if (code === 'ENOENT')
+    return unusable(
+      `${path} can't be created: the folder ${dirname(path)} does not exist. Create it, or name another.`,
+      error,
+    );
+  if (code === 'EISDIR') return unusable(`${path} is a folder. Name a file.`, error);
+  if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM')
+    return unusable(`${path} may not be written. Mend its permissions, or name another.`, error);
+  if (errcode !== undefined)
+    return unusable(
+      `${path} can't be used as a ledger (${errstr ?? error.message}). Name another file, or take this one away to start over.`,
+      error,
+    );
+  return code === undefined ? error : unusable(`${path} can't be opened (${code}).`, error);
+}
+
+function unusable(problem: string, cause: unknown): ConfigError {
+  return new ConfigError([`ledger: ${problem}`], { code: 'ledger_unusable', cause });
+}

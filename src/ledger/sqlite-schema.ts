@@ -1,0 +1,72 @@
+/** The tables of the SQLite ledger, and how older ones become the present ones. */
+import type { DatabaseSync } from 'node:sqlite';
+import { ConfigError } from '../errors.ts';
+
+/**
+ * Each brings the tables from the version before to its own; the first makes them. Targets and lists are kept once for
+ * all entries that have the same ones: there are few of them. `seen` and `doomed` change most often, so entries are small.
+ */
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE project (
+     id INTEGER PRIMARY KEY,
+     name TEXT NOT NULL UNIQUE,
+     data_center TEXT NOT NULL,
+     project_type TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE stream (
+     id INTEGER PRIMARY KEY,
+     project INTEGER NOT NULL REFERENCES project (id),
+     scope TEXT NOT NULL,
+     namespace TEXT NOT NULL,
+     name TEXT NOT NULL,
+     state TEXT NOT NULL DEFAULT '',
+     UNIQUE (project, scope, namespace, name)
+   ) STRICT;
+   CREATE TABLE written (id INTEGER PRIMARY KEY, content TEXT NOT NULL UNIQUE, origin TEXT NOT NULL) STRICT;
+   CREATE TABLE entry (
+     id INTEGER PRIMARY KEY,
+     stream INTEGER NOT NULL REFERENCES stream (id),
+     key TEXT NOT NULL,
+     email TEXT,
+     user_id TEXT,
+     values_hash TEXT NOT NULL,
+     written INTEGER NOT NULL REFERENCES written (id),
+     seen INTEGER NOT NULL,
+     doomed INTEGER NOT NULL DEFAULT 0
+   ) STRICT;
+   CREATE UNIQUE INDEX entry_by_key ON entry (stream, key);
+   CREATE INDEX entry_by_email ON entry (email) WHERE email IS NOT NULL;
+   CREATE INDEX entry_by_user_id ON entry (user_id) WHERE user_id IS NOT NULL;
+   CREATE INDEX entry_doomed ON entry (stream) WHERE doomed = 1;`,
+];
+
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/** The version of the file's tables; 0 for none. Throws ConfigError `ledger_too_new`. */
+export function schemaVersion(database: DatabaseSync): number {
+  const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
+  if (version > SCHEMA_VERSION) {
+    throw new ConfigError(
+      [
+        `ledger: it was written by a newer version of this connector (its tables have version ${version}, this one knows ${SCHEMA_VERSION}). Use that version, or a ledger of its own.`,
+      ],
+      { code: 'ledger_too_new' },
+    );
+  }
+  return version;
+}
+
+/** Brings the tables up to date, in one transaction. */
+export function migrate(database: DatabaseSync): void {
+  const version = schemaVersion(database);
+  if (version === SCHEMA_VERSION) return;
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    for (const migration of MIGRATIONS.slice(version)) database.exec(migration);
+    database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+    database.exec('COMMIT');
+  } catch (error) {
+    database.exec('ROLLBACK');
+    throw error;
+  }
+}

@@ -1,0 +1,19 @@
+/** What many entries have in common, as one text: which fields and lists were written, and in which way. */
+import type { LedgerEntry } from './ledger.ts';
+
+export type Written = Pick<LedgerEntry, 'targets' | 'lists' | 'origin'>;
+
+/** Two entries with the same targets, lists and origin have the same text. */
+export function writtenText({ targets, lists, origin }: Written): string {
+  const sorted = [...lists].sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([origin, targets, Object.fromEntries(sorted)]);
+}
+
+export function parseWritten(text: string): Written {
+  const [origin, targets, lists] = JSON.parse(text) as [
+    LedgerEntry['origin'],
+    string[],
+    Record<string, boolean>,
+  ];
+  return Object.freeze({ origin, targets: Object.freeze(targets), lists: new Map(Object.entries(lists)) });
+}
