@@ -82,8 +82,9 @@ export async function orExplain<Result>(path: string, use: () => Promise<Result>
 }
 
 /** The error for people. */
-export function explain(path: string, error: unknown): unknown {
-  if (error instanceof ConnectorError || !(error instanceof Error)) return error;
+export function explain(path: string, error: unknown): Error {
+  if (!(error instanceof Error)) return new Error('SQLite failed', { cause: error });
+  if (error instanceof ConnectorError) return error;
   const { code, errcode, errstr } = error as { code?: string; errcode?: number; errstr?: string };
   if (errcode === SQLITE_BUSY) {
     return new TransientError(

@@ -218,7 +218,7 @@ function mergeChanges(
   }: Pick<UserQueueOptions<never>, 'mergeNestedObjects' | 'removalUndoesAll'>,
 ): UserChange | undefined {
   if (later.kind === 'removal')
-    return removalUndoesAll && removesSamePerson(earlier, later) ? later : undefined;
+    return removalUndoesAll && removesSamePerson(earlier, later) && !mayMove(earlier) ? later : undefined;
   // A removed person who is written again must first be gone.
   if (earlier.kind === 'removal') return undefined;
   if (!isSameKey(earlier, later) || !canLayOver(earlier.values, later.values, mergeNestedObjects))
@@ -238,6 +238,11 @@ function mergeChanges(
 
 function isSameKey(a: Upsert, b: Upsert): boolean {
   return a.key.kind === b.key.kind && a.key.value === b.key.value;
+}
+
+/** Left out, the profile would stay at its previous address, and outlive the removal. */
+function mayMove(change: UserChange): boolean {
+  return change.kind === 'upsert' && change.previousEmail !== undefined;
 }
 
 function removesSamePerson(earlier: UserChange, { email, userId }: Removal): boolean {

@@ -126,6 +126,13 @@ describe('UserQueue', () => {
     expect([...ready].map((work) => [ids(work), work.change])).toEqual([[[0, 1], removal('a@x')]]);
   });
 
+  it('does not discard a change of address: the profile would stay where it was', () => {
+    const { add, ready } = aQueue();
+    add({ ...upsert('a@x', { n: 1 }), previousEmail: 'b@x' });
+    add(removal('a@x'));
+    expect([...ready].map(ids)).toEqual([[0]]);
+  });
+
   it('sends an upsert after a deletion on its own, once that is done', () => {
     const { queue, add, ready, start, first } = aQueue();
     add(removal('a@x'));
