@@ -73,6 +73,11 @@ export class KnownUsers {
     this.#done.set(identityText(key), GONE);
   }
 
+  /** Asks Iterable whether the identity is gone, whatever was noted: a call whose answer was lost may have seen to that. */
+  async askAnew(key: UserKey): Promise<void> {
+    if (!(await this.#lookUp(key))) this.noteGone(key);
+  }
+
   /** True when an earlier record of somebody else holds the identity now. */
   isSomebodyElses(key: UserKey, owner: string | undefined): boolean {
     const holder = this.#done.get(identityText(key));

@@ -49,7 +49,7 @@ export class PlannedUpserts {
   readonly #options: PlannedUpsertsOptions;
   readonly #planning: BatchLane<PendingWork>;
   readonly #single: SingleLane<PendingWork>;
-  readonly #plans = new Map<PendingWork, Plan>();
+  readonly #plans = new Map<PendingWork, Plan | 'without change'>();
   /** Works whose bulk request changes the address of a profile. */
   readonly #changing = new Set<PendingWork>();
 
@@ -106,10 +106,11 @@ export class PlannedUpserts {
 
   /** Told of each bulk answer. True when the work goes out once more: the profile could not change its address after all. */
   onBulkAnswer(work: PendingWork, rejection: Rejection | undefined): boolean {
-    const { planner, requestFor, onBulk } = this.#options;
+    const { planner } = this.#options;
     if (!this.#changing.delete(work) || work.change.kind !== 'upsert') return false;
     if (rejection?.code === 'conflict') {
-      onBulk(work, requestFor(work, work.change.key, work.change.values));
+      this.#plans.set(work, 'without change');
+      this.#single.put(work);
       return true;
     }
     if (!rejection) planner.noteChanged(work.change, 'bulk call');
@@ -171,6 +172,7 @@ export class PlannedUpserts {
     if (work.change.kind !== 'upsert') return;
     try {
       if (plan === 'change address') await this.#changeAddress(work, work.change);
+      else if (plan === 'without change') await this.#writeWithoutChange(work, work.change);
       else await this.#writeAlone(work, work.change);
     } catch (error) {
       this.#options.onFailure(error as Error);
@@ -194,6 +196,12 @@ export class PlannedUpserts {
     } else {
       this.#follow(work, planner.planWithoutChange(work, changed.why), requestFor(work, key, values));
     }
+  }
+
+  async #writeWithoutChange(work: PendingWork, change: Upsert): Promise<void> {
+    const { planner, requestFor, onBulk } = this.#options;
+    await planner.noteConflict(change);
+    onBulk(work, requestFor(work, change.key, change.values));
   }
 
   async #writeAlone(work: PendingWork, { key, values }: Upsert): Promise<void> {

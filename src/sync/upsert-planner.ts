@@ -82,6 +82,12 @@ export class UpsertPlanner {
       for (const key of touchedKeys(change)) this.#alone.set(identityText(key), ALONE);
   }
 
+  /** The new address is taken: by somebody else, or by the profile itself, in an attempt whose answer was lost. */
+  async noteConflict({ previousEmail }: Upsert): Promise<void> {
+    if (previousEmail !== undefined)
+      await this.#options.known.askAnew({ kind: 'email', value: previousEmail });
+  }
+
   #planOne({ change, records }: PendingWork, existing: ReadonlySet<string>): Plan {
     if (change.kind !== 'upsert') return 'bulk';
     const { known, refusesStrangers } = this.#options;

@@ -9,6 +9,8 @@ import { identityText, type Removal, type Upsert, type UserChange, type UserKey 
 export interface QueuedRecord {
   readonly streamKey: string;
   readonly change: UserChange;
+  /** As one text; records with different ones may not both change an address. */
+  readonly primaryKey?: string;
   /** What stands for the record's row: of two rows none is laid over the other, even where they name one person. */
   readonly rowToken?: string;
   /** Identities that it touches besides those of its change: whoever the row was until now. */
@@ -178,6 +180,8 @@ export class UserQueue<Item extends QueuedRecord> {
     if (entry.isStarted || entry.records.length >= this.#options.maxMerged) return false;
     const [first] = entry.records;
     if (first?.streamKey !== record.streamKey || first.rowToken !== record.rowToken) return false;
+    // Whose the previous address is decides whether the profile moves.
+    if (mayMove(record.change) && first.primaryKey !== record.primaryKey) return false;
     const merged = mergeChanges(entry.change, record.change, this.#options);
     if (!merged || !this.#options.mayMerge(merged, record.streamKey)) return false;
     entry.change = merged;

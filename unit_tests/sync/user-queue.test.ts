@@ -133,6 +133,13 @@ describe('UserQueue', () => {
     expect([...ready].map(ids)).toEqual([[0]]);
   });
 
+  it('lays no change of address over that of another row', () => {
+    const { queue, ready } = aQueue();
+    const change = { ...upsert('a@x', { n: 1 }), previousEmail: 'b@x' };
+    for (const [id, primaryKey] of ['1', '1', '2'].entries()) queue.add({ id, streamKey: 's', change, primaryKey });
+    expect([...ready].map(ids)).toEqual([[0, 1]]);
+  });
+
   it('sends an upsert after a deletion on its own, once that is done', () => {
     const { queue, add, ready, start, first } = aQueue();
     add(removal('a@x'));
