@@ -75,6 +75,11 @@ export class PlannedUpserts {
     return this.#planning.busyBatches + this.#single.inFlight;
   }
 
+  /** True while some wait to be planned, or are: they may join those who wait for a bulk call. */
+  get isPlanning(): boolean {
+    return this.#planning.busyBatches > 0;
+  }
+
   get inFlight(): number {
     return this.#planning.inFlight + this.#single.inFlight;
   }

@@ -166,7 +166,7 @@ export class UserDelivery {
   /** Sends what waits, full or not. */
   flush(): void {
     this.#planned?.flush();
-    this.#lane.flush();
+    if (this.#planned?.isPlanning !== true) this.#lane.flush();
     // Whoever is being updated may join those who wait for the same list.
     if (this.#lane.busyBatches + (this.#planned?.busyBatches ?? 0) === 0) this.#lists.flush();
   }

@@ -1,0 +1,295 @@
+/** What a user of a sync with memory expects of one sync after the other. */
+import { describe, expect, it } from '@jest/globals';
+import { BACKENDS } from '../support/ledgers.ts';
+import { aCatalog, aStream } from '../support/messages.ts';
+import { withSyncs, type Syncs } from '../support/syncs.ts';
+
+const to = (...names: string[]) => names.map((name) => ({ source: name, target: name }));
+const BY_EMAIL = { mappings: to('email', 'name', 'plan') };
+const GONE = { _ab_cdc_deleted_at: '2026-01-01' };
+
+describe.each(BACKENDS)('with a ledger in $name', (backend) => {
+  const play = (
+    config: Record<string, unknown>,
+    test: (syncs: Syncs) => Promise<void>,
+    projectType: 'hybrid' | 'email' | 'user_id' = 'hybrid',
+  ) => withSyncs(backend, config, test, { projectType });
+
+  it('sends who is new or changed, and nobody else', () =>
+    play(BY_EMAIL, async (syncs) => {
+      const a = { id: 1, email: 'a@x.com', name: 'A' };
+      const b = { id: 2, email: 'b@x.com', name: 'B' };
+      expect((await syncs.sync([a, b])).calls).toEqual(['bulkUpdate']);
+      const second = await syncs.sync([a, { ...b, name: 'B2' }, { id: 3, email: 'c@x.com', name: 'C' }]);
+      expect(second.calls).toEqual(['bulkUpdate']);
+      expect(syncs.harness.standin.requests.at(-1)?.users).toBe(2);
+      expect(second.logs.join('\n')).toContain(
+        'Stream users: 3 received, 2 delivered, 1 unchanged, 0 rejected.',
+      );
+      expect(syncs.users).toEqual({
+        'a@x.com': { name: 'A' },
+        'b@x.com': { name: 'B2' },
+        'c@x.com': { name: 'C' },
+      });
+      expect((await syncs.sync([a, { ...b, name: 'B2' }])).calls).toEqual([]);
+    }));
+
+  it('tells rows by the identifier where there is no primary key', () =>
+    play(BY_EMAIL, async (syncs) => {
+      const catalog = aCatalog(aStream());
+      const row = { email: 'A@x.com', name: 'A' };
+      await syncs.sync([row], { catalog });
+      expect((await syncs.sync([{ ...row, email: ' a@x.com' }], { catalog })).calls).toEqual([]);
+      expect((await syncs.sync([{ ...row, name: 'B' }], { catalog })).calls).toEqual(['bulkUpdate']);
+    }));
+
+  it('sends changes within one sync in order, and remembers the last', () =>
+    play({ ...BY_EMAIL, batch_size: 1 }, async (syncs) => {
+      const row = (name: string) => ({ id: 1, email: 'a@x.com', name });
+      await syncs.sync([row('1'), row('2'), row('3'), row('3')]);
+      expect(syncs.users).toEqual({ 'a@x.com': { name: '3' } });
+      expect((await syncs.sync([row('3'), row('3')])).calls).toEqual([]);
+      await syncs.sync([row('3'), row('4'), row('3')]);
+      expect(syncs.users).toEqual({ 'a@x.com': { name: '3' } });
+      expect((await syncs.sync([row('3')])).calls).toEqual([]);
+    }));
+
+  it('clears a field whose column is null, and leaves one alone whose column is absent', () =>
+    play(BY_EMAIL, async (syncs) => {
+      await syncs.sync([{ id: 1, email: 'a@x.com', name: 'A', plan: 'pro' }]);
+      await syncs.sync([{ id: 1, email: 'a@x.com', name: null }]);
+      expect(syncs.users['a@x.com']).toEqual({ plan: 'pro' });
+    }));
+
+  describe('a target taken out of the mappings', () => {
+    const row = { id: 1, email: 'a@x.com', name: 'A', plan: 'pro', address: { city: 'Rome' } };
+
+    it('is cleared once', () =>
+      play({}, async (syncs) => {
+        await syncs.sync([row], { config: { mappings: to('email', 'name', 'plan', 'address.city') } });
+        const fewer = { config: { mappings: to('email', 'name') } };
+        expect((await syncs.sync([row], fewer)).calls).toEqual(['bulkUpdate']);
+        expect(syncs.users['a@x.com']).toEqual({ name: 'A', address: {} });
+        expect((await syncs.sync([row], fewer)).calls).toEqual([]);
+      }));
+
+    it('is cleared even where the record that wrote it last lacked its column', () =>
+      play({}, async (syncs) => {
+        const config = { mappings: to('email', 'name', 'plan') };
+        await syncs.sync([row], { config });
+        await syncs.sync([{ id: 1, email: 'a@x.com', name: 'A' }], { config });
+        await syncs.sync([{ id: 1, email: 'a@x.com', name: 'A' }], {
+          config: { mappings: to('email', 'name') },
+        });
+        expect(syncs.users['a@x.com']).toEqual({ name: 'A' });
+      }));
+
+    it('stays where another stream writes it, or nothing is mapped at all', () =>
+      play({}, async (syncs) => {
+        const streams = aCatalog(
+          aStream({ primaryKey: [['id']] }),
+          aStream({ name: 'crm', primaryKey: [['id']] }),
+        );
+        await syncs.sync([row], { catalog: streams, config: { mappings: to('email', 'name', 'plan') } });
+        const planFromCrm = [...to('email', 'name'), { source: 'plan', target: 'plan', stream: 'crm' }];
+        await syncs.sync([row], { catalog: streams, config: { mappings: planFromCrm } });
+        expect(syncs.users['a@x.com']).toEqual({ name: 'A', plan: 'pro' });
+        await syncs.sync([{ id: 1, email: 'a@x.com' }], { config: { mappings: [] } });
+        expect(syncs.users['a@x.com']).toEqual({ name: 'A', plan: 'pro', id: 1 });
+      }));
+  });
+
+  describe.each(['hybrid', 'email'] as const)('a changed address on a project of type %s', (projectType) => {
+    const before = { id: 1, email: 'a@x.com', name: 'A' };
+    const after = { id: 1, email: 'b@x.com', name: 'A' };
+
+    it('moves the profile', () =>
+      play(
+        BY_EMAIL,
+        async (syncs) => {
+          syncs.harness.addUser({ email: 'a@x.com' }, { old: 'yes' });
+          await syncs.sync([before]);
+          await syncs.sync([after]);
+          expect(syncs.users).toEqual({ 'b@x.com': { old: 'yes', name: 'A' } });
+          expect((await syncs.sync([after])).calls).toEqual([]);
+        },
+        projectType,
+      ));
+
+    it('updates the new one where it exists, and leaves the old one alone', () =>
+      play(
+        BY_EMAIL,
+        async (syncs) => {
+          syncs.harness.addUser({ email: 'b@x.com' }, { old: 'yes' });
+          await syncs.sync([before]);
+          await syncs.sync([after]);
+          expect(syncs.users).toEqual({ 'a@x.com': { name: 'A' }, 'b@x.com': { old: 'yes', name: 'A' } });
+        },
+        projectType,
+      ));
+
+    it('creates the new one where neither exists', () =>
+      play(
+        BY_EMAIL,
+        async (syncs) => {
+          await syncs.sync([before]);
+          syncs.harness.standin.store.deleteByEmail('a@x.com');
+          await syncs.sync([after]);
+          expect(syncs.users).toEqual({ 'b@x.com': { name: 'A' } });
+        },
+        projectType,
+      ));
+
+    it('is told by the ledger and not by the column, once the entry has the new address', () =>
+      play(
+        { ...BY_EMAIL, previous_email_column: 'was' },
+        async (syncs) => {
+          await syncs.sync([before]);
+          await syncs.sync([{ ...after, was: 'a@x.com' }]);
+          // Somebody else comes by the old address.
+          syncs.harness.addUser({ email: 'a@x.com' }, { somebody: 'else' });
+          await syncs.sync([{ ...after, name: 'A2', was: 'a@x.com' }]);
+          expect(syncs.users).toEqual({ 'a@x.com': { somebody: 'else' }, 'b@x.com': { name: 'A2' } });
+        },
+        projectType,
+      ));
+
+    it('is followed through a chain and a swap', () =>
+      play(
+        BY_EMAIL,
+        async (syncs) => {
+          await syncs.sync([before, { id: 2, email: 'z@x.com', name: 'Z' }]);
+          await syncs.sync([after, { id: 1, email: 'c@x.com', name: 'A' }]);
+          expect(syncs.users).toEqual({ 'c@x.com': { name: 'A' }, 'z@x.com': { name: 'Z' } });
+          await syncs.sync([
+            { id: 1, email: 'z@x.com', name: 'A' },
+            { id: 2, email: 'c@x.com', name: 'Z' },
+          ]);
+          expect(syncs.users).toEqual({ 'z@x.com': { name: 'A' }, 'c@x.com': { name: 'Z' } });
+        },
+        projectType,
+      ));
+
+    it('leaves a profile alone that another row claims', () =>
+      play(
+        BY_EMAIL,
+        async (syncs) => {
+          await syncs.sync([before, { id: 2, email: 'a@x.com', name: 'A' }]);
+          await syncs.sync([after]);
+          expect(syncs.users).toEqual({ 'a@x.com': { name: 'A' }, 'b@x.com': { name: 'A' } });
+        },
+        projectType,
+      ));
+  });
+
+  it('takes another user id for another person', () =>
+    play({ identify_by: 'user_id', mappings: to('userId', 'name') }, async (syncs) => {
+      await syncs.sync([{ id: 1, userId: 'u1', name: 'A' }]);
+      await syncs.sync([{ id: 1, userId: 'u2', name: 'A' }]);
+      expect(Object.keys(syncs.users).sort()).toEqual(['u1', 'u2']);
+    }));
+
+  describe('a flagged deletion', () => {
+    it('goes by the primary key alone, once', () =>
+      play(BY_EMAIL, async (syncs) => {
+        await syncs.sync([{ id: 1, email: 'a@x.com', name: 'A' }]);
+        const first = await syncs.sync([{ id: 1, ...GONE }]);
+        expect(first.calls).toEqual(['delete']);
+        expect(first.logs.join('\n')).toContain('1 removed');
+        expect(syncs.users).toEqual({});
+        const second = await syncs.sync([{ id: 1, ...GONE }]);
+        expect(second.calls).toEqual([]);
+        expect(second.logs.join('\n')).toContain('1 skipped (not_in_ledger 1)');
+        await syncs.sync([{ id: 1, email: 'a@x.com', name: 'A' }]);
+        expect(Object.keys(syncs.users)).toEqual(['a@x.com']);
+      }));
+
+    it('removes whom the record names, and who its row was until now', () =>
+      play(BY_EMAIL, async (syncs) => {
+        syncs.harness.addUser({ email: 'new@x.com' });
+        await syncs.sync([{ id: 1, email: 'a@x.com', name: 'A' }]);
+        await syncs.sync([{ id: 1, email: 'new@x.com', ...GONE }]);
+        expect(syncs.users).toEqual({});
+      }));
+
+    it('on first sight removes whom nobody exported', () =>
+      play(BY_EMAIL, async (syncs) => {
+        syncs.harness.addUser({ email: 'a@x.com' });
+        expect((await syncs.sync([{ id: 1, email: 'a@x.com', ...GONE }])).calls).toEqual(['delete']);
+        expect(syncs.users).toEqual({});
+      }));
+
+    it('of a person whom another stream holds drops the entry alone', () =>
+      play(BY_EMAIL, async (syncs) => {
+        const catalog = aCatalog(
+          aStream({ primaryKey: [['id']] }),
+          aStream({ name: 'crm', primaryKey: [['id']] }),
+        );
+        await syncs.sync([{ id: 1, email: 'a@x.com', name: 'A' }], { catalog });
+        await syncs.sync([{ id: 9, email: 'a@x.com', name: 'A' }], { catalog, stream: 'crm' });
+        const held = await syncs.sync([{ id: 1, ...GONE }], { catalog });
+        expect(held.calls).toEqual([]);
+        expect(held.logs.join('\n')).toContain('held_by_another_stream 1');
+        await syncs.sync([{ id: 9, ...GONE }], { catalog, stream: 'crm' });
+        expect(syncs.users).toEqual({});
+      }));
+
+    it('is rejected without address, id and primary key', () =>
+      play(BY_EMAIL, async (syncs) => {
+        const result = await syncs.sync([{ id: null, ...GONE }]);
+        expect(result.logs.join('\n')).toContain('missing_identifier');
+      }));
+
+    it('is skipped in a mode that removes nobody', () =>
+      play({ ...BY_EMAIL, sync_mode: 'additive' }, async (syncs) => {
+        await syncs.sync([{ id: 1, email: 'a@x.com', name: 'A' }]);
+        const result = await syncs.sync([{ id: 1, ...GONE }]);
+        expect(result.calls).toEqual([]);
+        expect(result.logs.join('\n')).toContain('removal_not_allowed 1');
+      }));
+  });
+
+  it('enriches whom Iterable knows, and looks for strangers again', () =>
+    play({ ...BY_EMAIL, sync_mode: 'enrich' }, async (syncs) => {
+      syncs.harness.addUser({ email: 'a@x.com' });
+      const rows = [
+        { id: 1, email: 'a@x.com', name: 'A' },
+        { id: 2, email: 'b@x.com', name: 'B' },
+      ];
+      await syncs.sync(rows);
+      syncs.harness.addUser({ email: 'b@x.com' });
+      const second = await syncs.sync(rows);
+      expect(second.logs.join('\n')).toContain('1 delivered, 1 unchanged');
+      expect(syncs.users).toEqual({ 'a@x.com': { name: 'A' }, 'b@x.com': { name: 'B' } });
+    }));
+
+  it('resends everything after a raised generation of an incremental stream, until that came through', () =>
+    play(BY_EMAIL, async (syncs) => {
+      const row = { id: 1, email: 'a@x.com', name: 'A' };
+      const generation = (generationId: number, status?: string) => ({
+        catalog: aCatalog(aStream({ primaryKey: [['id']], generationId, minimumGenerationId: 0 })),
+        ...(status === undefined ? {} : { status }),
+      });
+      await syncs.sync([row], generation(1));
+      expect((await syncs.sync([row], generation(1))).calls).toEqual([]);
+      expect((await syncs.run([row], generation(2, 'INCOMPLETE'))).calls).toEqual(['bulkUpdate']);
+      expect((await syncs.sync([row], generation(2))).calls).toEqual(['bulkUpdate']);
+      expect((await syncs.sync([row], generation(2))).calls).toEqual([]);
+    }));
+
+  it('resends what is unchanged when asked to', () =>
+    play({ ...BY_EMAIL, lists: [{ kind: 'all', list: 'All' }] }, async (syncs) => {
+      const row = { id: 1, email: 'a@x.com', name: 'A' };
+      await syncs.sync([row]);
+      const again = await syncs.sync([row], { config: { resend_unchanged: true } });
+      expect(again.calls).toEqual(['bulkUpdate', 'subscribe']);
+    }));
+
+  it('tries a rejected record again in the next sync', () =>
+    play(BY_EMAIL, async (syncs) => {
+      syncs.harness.standin.store.forgotten.add('a@x.com');
+      const row = { id: 1, email: 'a@x.com', name: 'A' };
+      expect((await syncs.sync([row])).logs.join('\n')).toContain('forgotten 1');
+      expect((await syncs.sync([row])).logs.join('\n')).toContain('forgotten 1');
+    }));
+});

@@ -1,0 +1,103 @@
+/** Successive syncs with a ledger: what each one sent, and who is there after it. */
+import { expect } from '@jest/globals';
+import type { RunResult } from './connector.ts';
+import type { StandinOptions } from '../standin/server.ts';
+import { withHarness, type Harness } from './harness.ts';
+import type { LedgerBackend } from './ledgers.ts';
+import { aCatalog, aRecord, aState, aStatus, aStream } from './messages.ts';
+
+type Data = Record<string, unknown>;
+
+export interface SyncOptions {
+  readonly config?: Data;
+  readonly catalog?: ReturnType<typeof aCatalog>;
+  /** Ends each stream with this status; none by default. */
+  readonly status?: string;
+  readonly stream?: string;
+}
+
+export interface SyncResult extends RunResult {
+  /** Last parts of the paths of the calls that write, in order. */
+  readonly calls: readonly string[];
+}
+
+export class Syncs {
+  readonly harness: Harness;
+  readonly #ledger: LedgerBackend;
+  readonly #config: Data;
+  readonly #onSynced: () => void;
+
+  constructor(harness: Harness, ledger: LedgerBackend, config: Data, onSynced: () => void) {
+    this.harness = harness;
+    this.#onSynced = onSynced;
+    this.#ledger = ledger;
+    this.#config = config;
+  }
+
+  /** Runs one sync of these rows, and expects it to end well. */
+  async sync(rows: readonly (Data | string)[], options: SyncOptions = {}): Promise<SyncResult> {
+    const result = await this.run(rows, options);
+    expect(result.errors).toEqual([]);
+    expect(result.exitCode).toBe(0);
+    return result;
+  }
+
+  async run(rows: readonly (Data | string)[], options: SyncOptions = {}): Promise<SyncResult> {
+    const { standin } = this.harness;
+    const before = standin.requests.length;
+    const stream = options.stream ?? 'users';
+    const result = await this.harness.write(
+      [
+        ...rows.map((row) => (typeof row === 'string' ? row : aRecord(row, { stream }))),
+        aState(1, stream),
+        ...(options.status === undefined ? [] : [aStatus(options.status, stream)]),
+      ],
+      {
+        catalog: options.catalog ?? aCatalog(aStream({ name: stream, primaryKey: [['id']] })),
+        config: {
+          ledger: this.#ledger.option(this.harness),
+          ...this.#config,
+          ...options.config,
+        },
+      },
+    );
+    this.#onSynced();
+    const calls = standin.requests
+      .slice(before)
+      .filter(({ method }) => method !== 'GET')
+      .map(({ method, path }) => (method === 'DELETE' ? 'delete' : (path.split('/').at(-1) ?? '')));
+    return { ...result, calls };
+  }
+
+  /** Who is in Iterable: address, else user id → fields. */
+  get users(): Record<string, Data> {
+    return Object.fromEntries(
+      this.harness.standin.store
+        .users()
+        .map(({ email, userId, dataFields }) => [
+          email ?? userId ?? '',
+          { ...(email !== undefined && userId !== undefined ? { userId } : {}), ...dataFields },
+        ]),
+    );
+  }
+}
+
+/** Enough for Iterable to have forgotten that a user was touched by a call of its own. */
+const BETWEEN_SYNCS_MS = 120_000;
+
+/** Gives the test a stand-in and a fresh ledger; for the stand-in two minutes pass after each sync. */
+export async function withSyncs(
+  ledger: LedgerBackend,
+  config: Data,
+  test: (syncs: Syncs) => Promise<void>,
+  options: StandinOptions = {},
+): Promise<void> {
+  let passed = 0;
+  await withHarness({ now: () => Date.now() + passed, ...options }, (harness) =>
+    test(
+      new Syncs(harness, ledger, config, () => {
+        passed += BETWEEN_SYNCS_MS;
+      }),
+    ),
+  );
+}
