@@ -15,6 +15,7 @@ export class ListDirectory {
   readonly #otherKinds = new Set<string>();
   readonly #created = new Set<string>();
   #staticLists = 0;
+  #loading: Promise<void> | undefined;
 
   constructor(caller: Caller, client: IterableClient, options: { readonly mayCreate: boolean }) {
     this.#caller = caller;
@@ -22,8 +23,13 @@ export class ListDirectory {
     this.#mayCreate = options.mayCreate;
   }
 
-  /** Reads the project's lists; to be called once, before anything else. */
-  async load(): Promise<void> {
+  /** Reads the project's lists, once; later at the latest, when the first list is asked for: the ledger may know lists that no rule names. */
+  load(): Promise<void> {
+    this.#loading ??= this.#read();
+    return this.#loading;
+  }
+
+  async #read(): Promise<void> {
     const lists = await this.#caller.call(this.#client.getLists());
     for (const [name, id] of oldestStatic(lists)) this.#ids.set(name, Promise.resolve(id));
     for (const { name, listType } of lists) {
@@ -37,7 +43,7 @@ export class ListDirectory {
     return this.#staticLists;
   }
 
-  /** Why users can't be put on a list of this name, in words that name the list; undefined when they can. */
+  /** Of the lists that were read: why users can't be put on one of this name, in words that name the list; undefined when they can. */
   problemWith(name: string): string | undefined {
     if (this.#ids.has(name)) return undefined;
     if (this.#otherKinds.has(name))
@@ -49,6 +55,7 @@ export class ListDirectory {
 
   /** The id of a list that users are to be put on, created if need be. Throws ConfigError, and what a call throws. */
   async idFor(name: string): Promise<number> {
+    await this.load();
     const problem = this.problemWith(name);
     if (problem !== undefined) throw new ConfigError([`lists: ${problem}`], { code: 'list_unusable' });
     const known = this.#ids.get(name);
@@ -61,6 +68,7 @@ export class ListDirectory {
 
   /** The id of a list, if there is one. */
   async idIfThere(name: string): Promise<number | undefined> {
+    await this.load();
     return this.#ids.get(name);
   }
 

@@ -25,6 +25,8 @@ describe('specDefaults', () => {
       lists: [],
       create_missing_lists: true,
       removal: 'delete_user',
+      ledger: { type: 'none' },
+      resend_unchanged: false,
       rejected_records: { type: 'none' },
       max_rejected_percent: 100,
       retry_minutes: 30,

@@ -155,6 +155,7 @@ describe('values', () => {
     const mappings = [EMAIL, { source: 'age', target: 'profile.age', type: 'long' as const }];
     expect(map('{"email":"a@x","age":"old"}', { mappings })).toEqual({
       kind: 'rejected',
+      key: { kind: 'email', value: 'a@x' },
       code: 'wrong_type',
       field: 'profile.age',
       reason: 'expected a whole number of at most 64 bits, found other text',
@@ -165,6 +166,7 @@ describe('values', () => {
     const mappings = [EMAIL, { source: 'a.b.c', target: 't' }];
     expect(map('{"email":"a@x","a":{"b":"text"}}', { mappings })).toEqual({
       kind: 'rejected',
+      key: { kind: 'email', value: 'a@x' },
       code: 'wrong_type',
       field: 't',
       reason: 'the column a.b holds no object that a.b.c could be in',
@@ -237,6 +239,7 @@ describe('inside of objects', () => {
     const options = { knownFields, jsonSchema };
     expect(map('{"email":"a@x","home":{"geo":{"lat":"north"}}}', options)).toEqual({
       kind: 'rejected',
+      key: { kind: 'email', value: 'a@x' },
       code: 'wrong_type',
       field: 'home.geo.lat',
       reason: 'expected a number, found other text',
@@ -325,6 +328,7 @@ describe('targets that exclude each other', () => {
   ])('reject the record: %s', (json, field) => {
     expect(map(json)).toEqual({
       kind: 'rejected',
+      key: { kind: 'email', value: 'a@x' },
       code: 'field_conflict',
       field,
       reason: 'another column of the record holds the whole that this is a part of',

@@ -136,7 +136,8 @@ describe('UserQueue', () => {
   it('lays no change of address over that of another row', () => {
     const { queue, ready } = aQueue();
     const change = { ...upsert('a@x', { n: 1 }), previousEmail: 'b@x' };
-    for (const [id, primaryKey] of ['1', '1', '2'].entries()) queue.add({ id, streamKey: 's', change, primaryKey });
+    for (const [id, primaryKey] of ['1', '1', '2'].entries())
+      queue.add({ id, streamKey: 's', change, primaryKey });
     expect([...ready].map(ids)).toEqual([[0, 1]]);
   });
 

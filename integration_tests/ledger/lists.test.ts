@@ -1,0 +1,133 @@
+/** Memberships with memory: on the lists that a row names, off those that it no longer names. */
+import { describe, expect, it } from '@jest/globals';
+import { BACKENDS } from '../support/ledgers.ts';
+import { aCatalog, aStream } from '../support/messages.ts';
+import { withSyncs, type Syncs } from '../support/syncs.ts';
+
+const named = { kind: 'names', source: 'segments' };
+const flag = { kind: 'flag', source: 'vip', list: 'VIP' };
+const all = { kind: 'all', list: 'All' };
+const GONE = { _ab_cdc_deleted_at: '2026-01-01' };
+
+const TWO_STREAMS = aCatalog(
+  aStream({ primaryKey: [['id']] }),
+  aStream({ name: 'crm', primaryKey: [['id']] }),
+);
+
+describe.each(BACKENDS)('lists with a ledger in $name', (backend) => {
+  const play = (lists: readonly unknown[], test: (syncs: Syncs) => Promise<void>, more = {}) =>
+    withSyncs(backend, { lists, ...more }, test);
+  const lists = ({ harness: { standin } }: Syncs) =>
+    Object.fromEntries(
+      standin.lists.all().map(({ name }): [string, string[]] => [name, standin.members(name)]),
+    );
+  const row = { id: 1, email: 'a@x.com' };
+
+  it('are joined and left as a column names them', () =>
+    play([named], async (syncs) => {
+      await syncs.sync([{ ...row, segments: ['Red', 'Blue'] }]);
+      const second = await syncs.sync([{ ...row, segments: 'Blue, Green' }]);
+      expect(lists(syncs)).toEqual({ Red: [], Blue: ['a@x.com'], Green: ['a@x.com'] });
+      expect(second.calls.filter((call) => call === 'bulkUpdate')).toEqual([]);
+      expect((await syncs.sync([{ ...row, segments: 'Green,Blue' }])).calls).toEqual([]);
+      await syncs.sync([{ ...row, segments: null }]);
+      expect(lists(syncs)).toEqual({ Red: [], Blue: [], Green: [] });
+    }));
+
+  it('stay as they are where the column is absent', () =>
+    play([named, flag], async (syncs) => {
+      await syncs.sync([{ ...row, segments: ['Red'], vip: true }]);
+      await syncs.sync([{ ...row }]);
+      expect(lists(syncs)).toEqual({ VIP: ['a@x.com'], Red: ['a@x.com'] });
+      await syncs.sync([{ ...row, vip: false }]);
+      expect(lists(syncs)).toEqual({ VIP: [], Red: ['a@x.com'] });
+      await syncs.sync([{ ...row, segments: [] }]);
+      expect(lists(syncs)).toEqual({ VIP: [], Red: [] });
+    }));
+
+  it('are left when a flag turns false or null, with one call', () =>
+    play([flag], async (syncs) => {
+      await syncs.sync([{ ...row, vip: true }]);
+      expect((await syncs.sync([{ ...row, vip: null }])).calls).toEqual(['unsubscribe']);
+      expect((await syncs.sync([{ ...row, vip: false }])).calls).toEqual([]);
+      expect(lists(syncs)).toEqual({ VIP: [] });
+    }));
+
+  it('are left when the rule itself is gone', () =>
+    play([], async (syncs) => {
+      await syncs.sync([{ ...row, segments: ['Red'], vip: true }], {
+        config: { lists: [named, flag, all] },
+      });
+      await syncs.sync([{ ...row, segments: ['Red'], vip: true }], { config: { lists: [named] } });
+      expect(lists(syncs)).toEqual({ VIP: [], All: [], Red: ['a@x.com'] });
+      await syncs.sync([{ ...row, segments: ['Red'], vip: true }], { config: { lists: [] } });
+      expect(lists(syncs)).toEqual({ VIP: [], All: [], Red: [] });
+    }));
+
+  it('are not left while another stream names them', () =>
+    play([named], async (syncs) => {
+      await syncs.sync([{ ...row, segments: ['Red', 'Blue'] }], { catalog: TWO_STREAMS });
+      await syncs.sync([{ id: 9, email: 'a@x.com', segments: ['Red'] }], {
+        catalog: TWO_STREAMS,
+        stream: 'crm',
+      });
+      await syncs.sync([{ ...row, segments: [] }], { catalog: TWO_STREAMS });
+      expect(lists(syncs)).toEqual({ Red: ['a@x.com'], Blue: [] });
+      await syncs.sync([{ id: 9, email: 'a@x.com', segments: [] }], {
+        catalog: TWO_STREAMS,
+        stream: 'crm',
+      });
+      expect(lists(syncs)).toEqual({ Red: [], Blue: [] });
+    }));
+
+  it('of a sync with several records of a row are those of the last', () =>
+    play([named], async (syncs) => {
+      await syncs.sync([
+        { ...row, segments: ['Red'] },
+        { ...row, segments: ['Blue'] },
+      ]);
+      expect(lists(syncs).Blue).toEqual(['a@x.com']);
+      expect(lists(syncs).Red ?? []).toEqual([]);
+      await syncs.sync([
+        { ...row, segments: ['Green'] },
+        { ...row, segments: ['Blue'] },
+      ]);
+      expect(lists(syncs).Blue).toEqual(['a@x.com']);
+      expect(lists(syncs).Green ?? []).toEqual([]);
+    }));
+
+  it('are all left by a removal that keeps the profile', () =>
+    play(
+      [named, flag],
+      async (syncs) => {
+        await syncs.sync([{ ...row, segments: ['Red', 'Blue'], vip: true }]);
+        const removed = await syncs.sync([{ id: 1, ...GONE }]);
+        expect(removed.logs.join('\n')).toContain('1 removed');
+        expect(lists(syncs)).toEqual({ VIP: [], Red: [], Blue: [] });
+        expect(Object.keys(syncs.users)).toEqual(['a@x.com']);
+        // What it says is new again.
+        await syncs.sync([{ ...row, segments: ['Red'] }]);
+        expect(lists(syncs)).toMatchObject({ Red: ['a@x.com'] });
+      },
+      { removal: 'remove_from_lists' },
+    ));
+
+  it('that only a deleted row named are left by a person whom another stream holds', () =>
+    play([named], async (syncs) => {
+      await syncs.sync([{ ...row, segments: ['Red', 'Blue'] }], { catalog: TWO_STREAMS });
+      await syncs.sync([{ id: 9, email: 'a@x.com', segments: ['Blue'] }], {
+        catalog: TWO_STREAMS,
+        stream: 'crm',
+      });
+      await syncs.sync([{ id: 1, ...GONE }], { catalog: TWO_STREAMS });
+      expect(lists(syncs)).toEqual({ Red: [], Blue: ['a@x.com'] });
+      expect(Object.keys(syncs.users)).toEqual(['a@x.com']);
+    }));
+
+  it('move with a person whose address changes', () =>
+    play([named], async (syncs) => {
+      await syncs.sync([{ ...row, segments: ['Red'] }]);
+      await syncs.sync([{ id: 1, email: 'b@x.com', segments: ['Blue'] }]);
+      expect(lists(syncs)).toEqual({ Red: [], Blue: ['b@x.com'] });
+    }));
+});
