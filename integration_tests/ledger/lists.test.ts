@@ -1,6 +1,6 @@
 /** Memberships with memory: on the lists that a row names, off those that it no longer names. */
-import { describe, expect, it } from '@jest/globals';
-import { BACKENDS } from '../support/ledgers.ts';
+import { expect, it } from '@jest/globals';
+import { describeLedgers } from '../support/ledgers.ts';
 import { aCatalog, aStream } from '../support/messages.ts';
 import { withSyncs, type Syncs } from '../support/syncs.ts';
 
@@ -14,7 +14,7 @@ const TWO_STREAMS = aCatalog(
   aStream({ name: 'crm', primaryKey: [['id']] }),
 );
 
-describe.each(BACKENDS)('lists with a ledger in $name', (backend) => {
+describeLedgers('lists with a ledger', (backend) => {
   const play = (lists: readonly unknown[], test: (syncs: Syncs) => Promise<void>, more = {}) =>
     withSyncs(backend, { lists, ...more }, test);
   const lists = ({ harness: { standin } }: Syncs) =>

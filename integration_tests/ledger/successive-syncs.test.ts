@@ -1,6 +1,6 @@
 /** What a user of a sync with memory expects of one sync after the other. */
 import { describe, expect, it } from '@jest/globals';
-import { BACKENDS } from '../support/ledgers.ts';
+import { describeLedgers } from '../support/ledgers.ts';
 import { aCatalog, aStream } from '../support/messages.ts';
 import { withSyncs, type Syncs } from '../support/syncs.ts';
 
@@ -8,7 +8,7 @@ const to = (...names: string[]) => names.map((name) => ({ source: name, target: 
 const BY_EMAIL = { mappings: to('email', 'name', 'plan') };
 const GONE = { _ab_cdc_deleted_at: '2026-01-01' };
 
-describe.each(BACKENDS)('with a ledger in $name', (backend) => {
+describeLedgers('with a ledger', (backend) => {
   const play = (
     config: Record<string, unknown>,
     test: (syncs: Syncs) => Promise<void>,

@@ -76,6 +76,13 @@ export async function runWrite(context: CommandContext, paths: CommandPaths): Pr
       project: projectOf(config),
       streams: catalog.streams.map(({ id }) => id),
       access: 'write',
+      retry: {
+        clock,
+        retryBudgetMs: config.retry_minutes * 60_000,
+        onRetry: (message) => {
+          log.warn(message);
+        },
+      },
     });
     stopSignal.removeEventListener('abort', abandonAtOnce);
     await sync(context, { config, catalog, fields, lists, connection, log, rejectedRecords, ledger });

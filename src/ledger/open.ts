@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { StreamId } from '../model.ts';
 import type { Ledger, LedgerOpening } from './ledger.ts';
+import type { RetryOptions } from './postgres-connection.ts';
 
 /** The option `ledger`. */
 export type LedgerOption =
@@ -24,12 +25,14 @@ export interface OpenOptions {
   readonly project: LedgerProject;
   readonly streams: readonly StreamId[];
   readonly access: LedgerOpening['access'];
+  /** For a ledger that may be away for a while. */
+  readonly retry: RetryOptions;
 }
 
 /** Gives undefined where there is none. Throws ConfigError or TransientError when it can't be opened. */
 export async function openLedger(
   option: LedgerOption,
-  { project, streams, access }: OpenOptions,
+  { project, streams, access, retry }: OpenOptions,
 ): Promise<Ledger | undefined> {
   if (option.type === 'none') return undefined;
   const opening: LedgerOpening = {
@@ -47,7 +50,11 @@ export async function openLedger(
     case 'sqlite':
       return (await import('./sqlite.ts')).openSqliteLedger(option, opening);
     case 'postgres':
-      throw new Error('not built yet');
+      return (await import('./postgres.ts')).openPostgresLedger(
+        { url: option.url, schema: option.schema ?? 'public' },
+        opening,
+        retry,
+      );
   }
 }
 

@@ -21,3 +21,14 @@ export function refuseOtherProject(
     { code: 'ledger_project_mismatch' },
   );
 }
+
+/** Throws ConfigError `ledger_too_new` when the tables are of a version that is not known here. */
+export function refuseNewer(version: number, known: number): void {
+  if (version <= known) return;
+  throw new ConfigError(
+    [
+      `ledger: it was written by a newer version of this connector (its tables have version ${version}, this one knows ${known}). Use that version, or a ledger of its own.`,
+    ],
+    { code: 'ledger_too_new' },
+  );
+}

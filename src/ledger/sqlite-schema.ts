@@ -1,6 +1,6 @@
 /** The tables of the SQLite ledger, and how older ones become the present ones. */
 import type { DatabaseSync } from 'node:sqlite';
-import { ConfigError } from '../errors.ts';
+import { refuseNewer } from './project.ts';
 
 /**
  * Each brings the tables from the version before to its own; the first makes them. Targets and lists are kept once for
@@ -45,14 +45,7 @@ export const SCHEMA_VERSION = MIGRATIONS.length;
 /** The version of the file's tables; 0 for none. Throws ConfigError `ledger_too_new`. */
 export function schemaVersion(database: DatabaseSync): number {
   const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
-  if (version > SCHEMA_VERSION) {
-    throw new ConfigError(
-      [
-        `ledger: it was written by a newer version of this connector (its tables have version ${version}, this one knows ${SCHEMA_VERSION}). Use that version, or a ledger of its own.`,
-      ],
-      { code: 'ledger_too_new' },
-    );
-  }
+  refuseNewer(version, SCHEMA_VERSION);
   return version;
 }
 

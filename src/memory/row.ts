@@ -1,9 +1,12 @@
 /** A record's row: what the ledger tells it from others by, and what it holds of it. */
+import { hash } from 'node:crypto';
 import type { HeldEntry, LedgerEntry } from '../ledger/ledger.ts';
 import { identityText, type Upsert, type UserKey } from '../model.ts';
 import type { SyncMode } from '../streams/modes.ts';
 import { membershipsAfterAll } from './lists.ts';
 import type { TargetHistory } from './targets.ts';
+
+const MAX_KEY_LENGTH = 500;
 
 /** A stream of this run, as the ledger knows it. */
 export interface RememberedStream {
@@ -42,7 +45,11 @@ export interface RowUpsert {
 
 /** The primary key's text, else the identity, which no primary key's text looks like: those are JSON arrays. */
 export function rowKey(primaryKey: string | undefined, key: UserKey | undefined): string | undefined {
-  return primaryKey ?? (key && identityText(key));
+  const text = primaryKey ?? (key && identityText(key));
+  // A database takes no index entry of any length, and not every one a NUL.
+  return text !== undefined && (text.length > MAX_KEY_LENGTH || text.includes('\0'))
+    ? `hash:${hash('sha256', text, 'base64')}`
+    : text;
 }
 
 export function rowToken(stream: number, key: string): string {

