@@ -9,6 +9,7 @@ export interface StreamOptions {
   readonly primaryKey?: string[][];
   readonly generationId?: number;
   readonly minimumGenerationId?: number;
+  readonly syncId?: number;
   readonly destinationObjectName?: string;
 }
 
@@ -27,6 +28,7 @@ export function aStream(options: StreamOptions = {}) {
     ...(options.minimumGenerationId === undefined
       ? {}
       : { minimum_generation_id: options.minimumGenerationId }),
+    ...(options.syncId === undefined ? {} : { sync_id: options.syncId }),
     ...(options.destinationObjectName === undefined
       ? {}
       : { destination_object_name: options.destinationObjectName }),

@@ -1,6 +1,6 @@
 /** Successive syncs with a ledger: what each one sent, and who is there after it. */
 import { expect } from '@jest/globals';
-import type { RunResult } from './connector.ts';
+import type { RunOptions, RunResult } from './connector.ts';
 import type { StandinOptions } from '../standin/server.ts';
 import { withHarness, type Harness } from './harness.ts';
 import type { LedgerBackend } from './ledgers.ts';
@@ -14,6 +14,7 @@ export interface SyncOptions {
   /** Ends each stream with this status; none by default. */
   readonly status?: string;
   readonly stream?: string;
+  readonly onSpawn?: RunOptions['onSpawn'];
 }
 
 export interface SyncResult extends RunResult {
@@ -53,6 +54,7 @@ export class Syncs {
         ...(options.status === undefined ? [] : [aStatus(options.status, stream)]),
       ],
       {
+        ...(options.onSpawn ? { onSpawn: options.onSpawn } : {}),
         catalog: options.catalog ?? aCatalog(aStream({ name: stream, primaryKey: [['id']] })),
         config: {
           ledger: this.#ledger.option(this.harness),

@@ -1,40 +1,21 @@
 /** `write`: reads messages from stdin, delivers their records to Iterable, and gives each state back once it is true. */
 import { setFlagsFromString } from 'node:v8';
-import { CheckpointTracker } from '../checkpoint/tracker.ts';
 import type { Config } from '../config/schema.ts';
 import type { Retry } from '../delivery/caller.ts';
 import { ListDirectory } from '../delivery/list-directory.ts';
-import { ListMembers } from '../delivery/list-members.ts';
-import { UserRemover } from '../delivery/remove-users.ts';
-import { UserUpserter } from '../delivery/upsert-users.ts';
-import { ConfigError, TransientError } from '../errors.ts';
-import { ENDPOINTS } from '../iterable/endpoints.ts';
+import { ConfigError } from '../errors.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { openLedger, type LedgerProject } from '../ledger/open.ts';
 import { mappingProblems } from '../mapping/check-mappings.ts';
 import type { KnownFields } from '../mapping/fields.ts';
-import {
-  describeStream,
-  isFullReplacement,
-  parseCatalog,
-  type ConfiguredCatalog,
-} from '../protocol/catalog.ts';
-import { openLedger, type LedgerProject } from '../ledger/open.ts';
-import type { Ledger } from '../ledger/ledger.ts';
-import { Memory } from '../memory/memory.ts';
-import { rememberStreams } from '../memory/streams.ts';
-import { readMessages } from '../protocol/reader.ts';
-import { withDestinationStats } from '../protocol/state-text.ts';
+import { parseCatalog, type ConfiguredCatalog } from '../protocol/catalog.ts';
 import { openRejectedRecords } from '../rejected-records/open.ts';
 import type { RejectedRecords } from '../rejected-records/rejected-records.ts';
-import { Router } from '../streams/router.ts';
 import { destinationObjectProblems, namesIterableFields } from '../streams/users-object.ts';
-import { Pipeline } from '../sync/pipeline.ts';
-import { RejectionGuard } from '../sync/rejection-guard.ts';
-import { StreamStatuses } from '../sync/stream-statuses.ts';
-import { SyncSummary } from '../sync/stream-summary.ts';
 import { SyncLog } from '../sync/sync-log.ts';
-import { planUpserts } from './plan-upserts.ts';
-import { connect, listProblems, loadConfig, readTextFile, type Connection } from './connect.ts';
+import { connect, listProblems, loadConfig, readTextFile } from './connect.ts';
 import type { CommandContext, CommandPaths } from './context.ts';
+import { sync } from './sync.ts';
 
 export async function runWrite(context: CommandContext, paths: CommandPaths): Promise<number> {
   // What waits for Iterable lives for seconds, and V8 would rather grow its heap to hundreds of megabytes than collect it.
@@ -97,132 +78,8 @@ export async function runWrite(context: CommandContext, paths: CommandPaths): Pr
   return 0;
 }
 
-/** What a sync works with, all of it found good. */
-interface Prepared {
-  readonly config: Config;
-  readonly catalog: ConfiguredCatalog;
-  readonly fields: KnownFields;
-  readonly lists: ListDirectory;
-  readonly connection: Connection;
-  readonly log: SyncLog;
-  readonly rejectedRecords: RejectedRecords | undefined;
-  readonly ledger: Ledger | undefined;
-}
-
-async function sync(
-  { stdin, writer, clock, stopSignal }: CommandContext,
-  { config, catalog, fields, lists, connection, log, rejectedRecords, ledger }: Prepared,
-): Promise<void> {
-  const { client, caller, rateOf } = connection;
-  if (!ledger) warnOfFullReplacement(catalog, log);
-  const router = new Router(catalog, config, fields, (message) => {
-    log.warn(message);
-  });
-  const streams = router.streams;
-  const keys = streams.map(({ key }) => key);
-  const enriched = new Set(streams.filter(({ mode }) => mode === 'enrich').map(({ key }) => key));
-  const summary = new SyncSummary(keys);
-  const statuses = new StreamStatuses();
-  const guard = new RejectionGuard({ summary, streams, maxRejectedPercent: config.max_rejected_percent });
-  const streamMemories =
-    ledger &&
-    (await rememberStreams({
-      ledger,
-      streams,
-      projectType: config.project_type,
-      resendUnchanged: config.resend_unchanged,
-    }));
-  const memory =
-    ledger &&
-    streamMemories &&
-    new Memory({
-      ledger,
-      streams: streamMemories,
-      projectType: config.project_type,
-      clock,
-      onFailure: (error) => {
-        pipeline.stop(error);
-      },
-    });
-  await memory?.begin();
-  const pipeline: Pipeline = new Pipeline({
-    router,
-    tracker: new CheckpointTracker(keys),
-    upserter: new UserUpserter(caller, client, {
-      createNewFields: config.create_new_fields,
-      onFilteredFields: filteredFieldsWarning(log),
-    }),
-    remover: new UserRemover(caller, client, { clock, projectType: config.project_type }),
-    listMembers: new ListMembers(caller, client, lists),
-    ...planUpserts({ config, connection, streams, clock, log }),
-    memory,
-    isEnriched: (key) => enriched.has(key),
-    removal: config.removal,
-    summary,
-    statuses,
-    guard,
-    ...(rejectedRecords ? { rejectedRecords } : {}),
-    log,
-    emitStates: async (states) => {
-      for (const state of states) await writer.state(withDestinationStats(state.text, state));
-    },
-    clock,
-    batchSize: config.batch_size,
-    pace: { batches: rateOf(ENDPOINTS.bulkUpdate), single: rateOf(ENDPOINTS.deleteByEmail) },
-    request: {
-      mergeNestedObjects: config.merge_nested_objects,
-      preferUserId: config.project_type === 'email',
-    },
-    onStopped: () => stdin.destroy(),
-  });
-  const onStop = () => {
-    pipeline.stop(stopSignal.reason as Error);
-  };
-  stopSignal.addEventListener('abort', onStop, { once: true });
-  writer.onClosed = () => {
-    pipeline.stop(new TransientError('stdout_closed', 'Nobody reads the output any more.'));
-  };
-  if (stopSignal.aborted) onStop();
-
-  const inputError = await readAll(stdin, pipeline, log);
-  try {
-    await pipeline.finish();
-  } finally {
-    log.summary(streams, summary, caller.counts);
-  }
-  if (inputError !== undefined) throw inputError;
-  const tooManyRejected = guard.atEnd();
-  if (tooManyRejected) throw tooManyRejected;
-  const incomplete = statuses.incomplete.map(describeStream);
-  if (incomplete.length > 0) {
-    throw new TransientError(
-      'source_incomplete',
-      `The source ended as INCOMPLETE: ${incomplete.join(', ')}. What it sent is delivered and acknowledged; the rest will come with the next sync.`,
-    );
-  }
-  await memory?.noteSentAll();
-}
-
 function projectOf(config: Config): LedgerProject {
   return { apiKey: config.api_key, dataCenter: config.data_center, projectType: config.project_type };
-}
-
-/** Feeds the pipeline until the input ends; gives the error that makes the rest of the input untrustworthy, if one does. */
-async function readAll(
-  stdin: AsyncIterable<Uint8Array>,
-  pipeline: Pipeline,
-  log: SyncLog,
-): Promise<Error | undefined> {
-  const onNoise = (line: number, bytes: number) => {
-    log.warn(`Line ${line} (${bytes} bytes) is not a message and was skipped.`);
-  };
-  try {
-    for await (const messages of readMessages(stdin, { onNoise })) await pipeline.accept(messages);
-    return undefined;
-  } catch (error) {
-    if (pipeline.failure !== undefined) return undefined;
-    return error instanceof Error ? error : new Error('reading the input failed', { cause: error });
-  }
 }
 
 function refuseUnworkable(
@@ -240,28 +97,6 @@ function refuseUnworkable(
   problems.push(...catalog.streams.flatMap((stream) => destinationObjectProblems(stream, config)));
   problems.push(...listProblems(config, lists));
   if (problems.length > 0) throw new ConfigError(problems);
-}
-
-function warnOfFullReplacement(catalog: ConfiguredCatalog, log: SyncLog): void {
-  const replaced = catalog.streams.filter(isFullReplacement).map(({ id }) => describeStream(id));
-  if (replaced.length === 0) return;
-  log.warn(
-    `Without a ledger a full replacement only creates and updates users, and removes nobody who disappeared: ${replaced.join(', ')}.`,
-  );
-}
-
-/** Names each field that Iterable dropped once. */
-function filteredFieldsWarning(log: SyncLog): (fields: readonly string[]) => void {
-  const told = new Set<string>();
-  return (fields) => {
-    const untold = fields.filter((field) => !told.has(field));
-    for (const field of untold) told.add(field);
-    if (untold.length > 0) {
-      log.warn(
-        `Iterable does not know these user fields and dropped them: ${untold.join(', ')}. Set create_new_fields to true, or create them in Iterable.`,
-      );
-    }
-  };
 }
 
 function describeRetry({ attempt, error, waitMs }: Retry): string {

@@ -49,6 +49,8 @@ const baseSchema = z.object({
   create_new_fields: z.boolean(),
   ledger: ledgerSchema,
   resend_unchanged: z.boolean(),
+  max_removals_percent: z.number(),
+  trust_end_of_input: z.boolean(),
   batch_size: z.number(),
   rejected_records: rejectedRecordsSchema,
   max_rejected_percent: z.number(),

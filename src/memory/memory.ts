@@ -6,6 +6,7 @@ import type { Clock } from '../clock.ts';
 import type { HeldEntry, Ledger } from '../ledger/ledger.ts';
 import type { ProjectType } from '../mapping/options.ts';
 import { type Removal, type Upsert, type UserKey } from '../model.ts';
+import { SYNC_MODES } from '../streams/modes.ts';
 import { coalesce } from './coalesce.ts';
 import { Keeper } from './keeper.ts';
 import { decideRemoval, type RemovalDecision } from './removals.ts';
@@ -63,15 +64,26 @@ export class Memory {
     );
   }
 
-  /** Keeps what this run starts from: whatever it writes belongs to that. */
-  async begin(): Promise<void> {
+  get streams(): StreamMemory[] {
+    return [...this.#options.streams.values()];
+  }
+
+  get ledger(): Ledger {
+    return this.#options.ledger;
+  }
+
+  /** Keeps what this run starts from: whatever it writes belongs to that. Gives how many people are removed no more. */
+  async begin(): Promise<number> {
     const { ledger, streams } = this.#options;
+    const keeping = [...streams.values()].filter(({ routed }) => !SYNC_MODES[routed.mode].remove);
     await ledger.commit({
       states: [...streams.values()].map((stream) => ({
         stream: stream.remembered.id,
         state: stateText(stream),
       })),
     });
+    // Decided when the mode still was to remove.
+    return keeping.length === 0 ? 0 : ledger.pardon(keeping.map(({ remembered }) => remembered.id));
   }
 
   /** A record of the stream has come: its snapshot is not empty. */

@@ -10,6 +10,11 @@ export class StreamStatuses {
     this.#last.set(streamKey(message.stream), message);
   }
 
+  /** True when the source's last word on the stream was that all of it was sent. */
+  isComplete(stream: StreamId): boolean {
+    return this.#last.get(streamKey(stream))?.status === 'COMPLETE';
+  }
+
   /** Streams whose last word was INCOMPLETE: the source failed them. */
   get incomplete(): StreamId[] {
     return [...this.#last.values()]

@@ -9,6 +9,8 @@ export interface StreamCounts {
   unchanged: number;
   superseded: number;
   removed: number;
+  /** People who had no record: not among the received. */
+  removedByAbsence: number;
   /** Users put on a list or taken off one; not an outcome of its own. */
   listChanges: number;
   skipped: Map<string, number>;
@@ -25,6 +27,10 @@ export class SyncSummary {
 
   received(streamKey: string): void {
     this.of(streamKey).received++;
+  }
+
+  removedByAbsence(streamKey: string): void {
+    this.of(streamKey).removedByAbsence++;
   }
 
   changedLists(streamKey: string, changes: number): void {
@@ -76,6 +82,7 @@ export function describeCounts(counts: StreamCounts): string {
       ? `${total(counts.rejected)} rejected (${byReason(counts.rejected)})`
       : '0 rejected',
   );
+  if (counts.removedByAbsence > 0) parts.push(`${counts.removedByAbsence} removed by absence`);
   if (counts.listChanges > 0) parts.push(`${counts.listChanges} list changes`);
   return parts.join(', ');
 }
@@ -100,6 +107,7 @@ function emptyCounts(): StreamCounts {
     unchanged: 0,
     superseded: 0,
     removed: 0,
+    removedByAbsence: 0,
     listChanges: 0,
     skipped: new Map(),
     rejected: new Map(),

@@ -27,6 +27,8 @@ describe('specDefaults', () => {
       removal: 'delete_user',
       ledger: { type: 'none' },
       resend_unchanged: false,
+      max_removals_percent: 20,
+      trust_end_of_input: false,
       rejected_records: { type: 'none' },
       max_rejected_percent: 100,
       retry_minutes: 30,

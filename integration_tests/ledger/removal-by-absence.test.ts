@@ -1,0 +1,367 @@
+/** Who is removed because a full snapshot does not have them, and above all who is not. */
+import { describe, expect, it } from '@jest/globals';
+import { describeLedgers } from '../support/ledgers.ts';
+import { aCatalog, aRecord, aState, aStatus, aStream, type StreamOptions } from '../support/messages.ts';
+import { withSyncs, type SyncOptions, type Syncs } from '../support/syncs.ts';
+
+const OVERWRITE = { syncMode: 'full_refresh', destinationSyncMode: 'overwrite', primaryKey: [['id']] };
+const user = (id: number, more = {}) => ({ id, email: `u${id}@x.com`, n: id, ...more });
+const users = (...ids: number[]) => ids.map((id) => user(id));
+const addresses = (...ids: number[]) => ids.map((id) => `u${id}@x.com`);
+const CONFIG = { max_removals_percent: 100 };
+
+const full = (more: StreamOptions = {}, options: SyncOptions = {}): SyncOptions => ({
+  catalog: aCatalog(aStream({ ...OVERWRITE, ...more })),
+  status: 'COMPLETE',
+  ...options,
+});
+
+describeLedgers('removal by absence with a ledger', (backend) => {
+  const play = (test: (syncs: Syncs) => Promise<void>, config = {}, standin = {}) =>
+    withSyncs(backend, { ...CONFIG, ...config }, test, standin);
+  const there = (syncs: Syncs) => Object.keys(syncs.users).sort();
+
+  describe('what is a full replacement, and what proves it', () => {
+    interface Sender {
+      readonly name: string;
+      readonly stream: StreamOptions;
+      readonly next?: StreamOptions;
+      readonly status?: string;
+      readonly config?: Record<string, unknown>;
+      readonly removes: boolean;
+    }
+    const append = { ...OVERWRITE, destinationSyncMode: 'append_dedup' };
+    const refresh = (generationId: number, minimumGenerationId = generationId) => ({
+      generationId,
+      minimumGenerationId,
+    });
+    const senders: Sender[] = [
+      { name: 'overwrite, completed', stream: OVERWRITE, status: 'COMPLETE', removes: true },
+      { name: 'overwrite without a status', stream: OVERWRITE, removes: false },
+      {
+        name: 'overwrite without a status, the end of input trusted',
+        stream: OVERWRITE,
+        config: { trust_end_of_input: true },
+        removes: true,
+      },
+      {
+        name: 'the platform with refresh support',
+        stream: { ...append, ...refresh(1), syncMode: 'full_refresh' },
+        next: { ...append, ...refresh(2) },
+        status: 'COMPLETE',
+        removes: true,
+      },
+      {
+        name: 'the platform, a refresh that keeps what was',
+        stream: { ...append, ...refresh(1, 0) },
+        next: { ...append, ...refresh(2, 0) },
+        status: 'COMPLETE',
+        removes: false,
+      },
+      {
+        name: 'PyAirbyte, whose blanket triple proves nothing',
+        stream: { ...append, ...refresh(1), syncId: 1 },
+        status: 'COMPLETE',
+        removes: false,
+      },
+      {
+        name: 'PyAirbyte with overwrite',
+        stream: { ...OVERWRITE, ...refresh(1), syncId: 1 },
+        status: 'COMPLETE',
+        removes: true,
+      },
+      {
+        name: 'incremental',
+        stream: { primaryKey: [['id']] },
+        status: 'COMPLETE',
+        config: { trust_end_of_input: true },
+        removes: false,
+      },
+      {
+        name: 'incremental with a truncating refresh',
+        stream: { primaryKey: [['id']], ...refresh(1, 0) },
+        next: { primaryKey: [['id']], ...refresh(2) },
+        status: 'COMPLETE',
+        removes: false,
+      },
+      ...(['additive', 'enrich'] as const).map((sync_mode) => ({
+        name: `overwrite in the mode ${sync_mode}`,
+        stream: OVERWRITE,
+        status: 'COMPLETE',
+        config: { sync_mode },
+        removes: false,
+      })),
+      {
+        name: 'overwrite, but the stream only updates',
+        stream: { ...OVERWRITE, destinationSyncMode: 'update' },
+        status: 'COMPLETE',
+        config: { trust_end_of_input: true },
+        removes: false,
+      },
+    ];
+
+    it.each(senders)('$name: removes $removes', ({ stream, next, status, config, removes }) =>
+      play(async (syncs) => {
+        for (const id of [1, 2]) syncs.harness.addUser({ email: `u${id}@x.com` });
+        const options = {
+          ...(status === undefined ? {} : { status }),
+          ...(config ? { config } : {}),
+        };
+        await syncs.sync(users(1, 2), { catalog: aCatalog(aStream(stream)), ...options });
+        const second = await syncs.sync(users(1), {
+          catalog: aCatalog(aStream(next ?? stream)),
+          ...options,
+        });
+        expect(there(syncs)).toEqual(removes ? addresses(1) : addresses(1, 2));
+        expect(second.calls).toEqual(removes ? ['delete'] : []);
+        if (removes) expect(second.logs.join('\n')).toContain('1 removed by absence');
+      }),
+    );
+
+    it('a run that fails in whatever way removes nobody, and the next one goes on', () =>
+      play(async (syncs) => {
+        await syncs.sync(users(1, 2, 3), full());
+        const failures: [readonly (string | Record<string, unknown>)[], SyncOptions][] = [
+          [users(1), full({}, { status: 'INCOMPLETE' })],
+          [[...users(1), '{"type":"RECORD"'], full()],
+          [[...users(1), aRecord({ id: 1 }, { stream: 'other' })], full()],
+          [[user(1), user(2, { email: 'no address' })], full({}, { config: { max_rejected_percent: 1 } })],
+        ];
+        for (const [rows, options] of failures) {
+          const { exitCode } = await syncs.run(rows, options);
+          expect(exitCode).toBe(1);
+          expect(there(syncs)).toEqual(addresses(1, 2, 3));
+        }
+        // Whoever was seen in any of these runs is present.
+        await syncs.sync(users(1), full());
+        expect(there(syncs)).toEqual(addresses(1, 2));
+        await syncs.sync(users(1), full());
+        expect(there(syncs)).toEqual(addresses(1));
+      }));
+  });
+
+  it('a snapshot may span runs, unless a new generation begins', () =>
+    play(async (syncs) => {
+      const generation = (generationId: number, status: string) =>
+        full({ generationId, minimumGenerationId: generationId }, { status });
+      await syncs.sync(users(1, 2, 3, 4), generation(1, 'COMPLETE'));
+      await syncs.run(users(1, 2), generation(2, 'INCOMPLETE'));
+      await syncs.sync(users(3), generation(2, 'COMPLETE'));
+      expect(there(syncs)).toEqual(addresses(1, 2, 3));
+      await syncs.run(users(1, 2), generation(3, 'INCOMPLETE'));
+      await syncs.sync(users(3), generation(4, 'COMPLETE'));
+      expect(there(syncs)).toEqual(addresses(3));
+    }));
+
+  it('counts whom it saw unchanged, skipped or rejected as present', () =>
+    play(
+      async (syncs) => {
+        syncs.harness.standin.store.fields.types.set('n', 'long');
+        await syncs.sync(users(1, 2, 3, 4), full());
+        await syncs.sync([user(1), user(2, { n: 'many' }), user(3, { email: 'no address' })], full());
+        expect(there(syncs)).toEqual(addresses(1, 2, 3));
+      },
+      { mappings: ['email', 'n'].map((name) => ({ source: name, target: name })) },
+    ));
+
+  it('counts a rejected record without a primary key by its person', () =>
+    play(async (syncs) => {
+      syncs.harness.standin.store.fields.types.set('n', 'long');
+      const byEmail = { primaryKey: [] };
+      await syncs.sync(users(1, 2), full(byEmail));
+      await syncs.sync([user(1, { n: 'many' })], full(byEmail));
+      expect(there(syncs)).toEqual(addresses(1));
+    }));
+
+  describe('removes nobody', () => {
+    it('when the snapshot has no record, as after Airbyte’s Clear', () =>
+      play(async (syncs) => {
+        await syncs.sync(users(1, 2), full());
+        const cleared = await syncs.sync([], full());
+        expect(cleared.logs.join('\n')).toContain('it had no record at all');
+        expect(there(syncs)).toEqual(addresses(1, 2));
+        await syncs.sync(users(2), full());
+        expect(there(syncs)).toEqual(addresses(2));
+      }));
+
+    it('when a record was rejected that does not say whose it is', () =>
+      play(async (syncs) => {
+        await syncs.sync(users(1, 2), full());
+        const result = await syncs.sync([user(1), { id: null, n: 5 }], full());
+        expect(result.logs.join('\n')).toContain('does not say whose it is');
+        expect(there(syncs)).toEqual(addresses(1, 2));
+        await syncs.sync(users(1), full());
+        expect(there(syncs)).toEqual(addresses(1));
+      }));
+
+    it('in the first snapshot after a change of the primary key', () =>
+      play(async (syncs) => {
+        await syncs.sync(users(1, 2), full());
+        const other = { primaryKey: [['n']] };
+        const result = await syncs.sync(users(1), full(other));
+        expect(result.logs.join('\n')).toContain('first full snapshot after');
+        expect(there(syncs)).toEqual(addresses(1, 2));
+        await syncs.sync(users(1), full(other));
+        expect(there(syncs)).toEqual(addresses(1));
+      }));
+
+    it('whom only enriching has written, even once they were seen unchanged in sync', () =>
+      play(async (syncs) => {
+        for (const id of [1, 2]) syncs.harness.addUser({ email: `u${id}@x.com` });
+        await syncs.sync(users(1, 2), full({}, { config: { sync_mode: 'enrich' } }));
+        await syncs.sync(users(1, 2), full());
+        await syncs.sync(users(1), full());
+        expect(there(syncs)).toEqual(addresses(1, 2));
+      }));
+
+    it('who never came from here', () =>
+      play(async (syncs) => {
+        syncs.harness.addUser({ email: 'own@x.com' });
+        await syncs.sync(users(1), full());
+        await syncs.sync(users(2), full());
+        expect(there(syncs)).toEqual(['own@x.com', ...addresses(2)]);
+      }));
+  });
+
+  describe('a person who is there under more than one name', () => {
+    const both = (one: StreamOptions = OVERWRITE, two: StreamOptions = OVERWRITE) =>
+      aCatalog(aStream({ ...one, name: 'users' }), aStream({ ...two, name: 'crm' }));
+    const input = (usersRows: object[], crmRows: object[]) => [
+      ...usersRows.map((row) => aRecord(row as Record<string, unknown>)),
+      ...crmRows.map((row) => aRecord(row as Record<string, unknown>, { stream: 'crm' })),
+      aStatus('COMPLETE'),
+      aStatus('COMPLETE', 'crm'),
+      aState(1, 'crm'),
+    ];
+
+    it('stays while another stream holds it, and goes when both have lost it', () =>
+      play(async (syncs) => {
+        const catalog = both();
+        await syncs.sync(input(users(1, 2), [user(1, { id: 9 }), user(3)]), { catalog });
+        await syncs.sync(input(users(2), [user(1, { id: 9 }), user(3)]), { catalog });
+        expect(there(syncs)).toEqual(addresses(1, 2, 3));
+        await syncs.sync(input(users(2), users(3)), { catalog });
+        expect(there(syncs)).toEqual(addresses(2, 3));
+      }));
+
+    it('goes when both lose it at once', () =>
+      play(async (syncs) => {
+        const catalog = both();
+        await syncs.sync(input(users(1, 2), [user(1, { id: 9 }), user(3)]), { catalog });
+        await syncs.sync(input(users(2), users(3)), { catalog });
+        expect(there(syncs)).toEqual(addresses(2, 3));
+      }));
+
+    it('stays when it comes under another key', () =>
+      play(async (syncs) => {
+        await syncs.sync(users(1, 2), full());
+        await syncs.sync([user(1, { id: 7 }), user(2)], full());
+        expect(there(syncs)).toEqual(addresses(1, 2));
+      }));
+
+    it('stays when its address moved, and goes under the new one', () =>
+      play(async (syncs) => {
+        await syncs.sync(users(1, 2), full());
+        await syncs.sync([user(1, { email: 'new@x.com' }), user(2)], full());
+        expect(there(syncs)).toEqual(['new@x.com', 'u2@x.com']);
+        await syncs.sync(users(2), full());
+        expect(there(syncs)).toEqual(addresses(2));
+      }));
+
+    it('stays while another scope of the ledger holds it', () =>
+      play(async (syncs) => {
+        const scope = (name: string) => ({
+          config: { ledger: backend.option(syncs.harness, { scope: name }) },
+        });
+        await syncs.sync(users(1, 2), full({}, scope('a')));
+        await syncs.sync(users(1, 2), full({}, scope('b')));
+        await syncs.sync(users(2), full({}, scope('a')));
+        expect(there(syncs)).toEqual(addresses(1, 2));
+        await syncs.sync(users(2), full({}, scope('b')));
+        expect(there(syncs)).toEqual(addresses(2));
+      }));
+  });
+
+  describe('the guard', () => {
+    it('stops before the first removal, and the sync after it may be allowed more', () =>
+      play(
+        async (syncs) => {
+          await syncs.sync(users(1, 2, 3, 4, 5), full());
+          const result = await syncs.run(users(1, 2, 3), full());
+          expect(result.errors).toMatchObject([{ failure_type: 'config_error' }]);
+          expect(result.errors[0]?.message).toContain('2 of the 5 entries');
+          expect(result.calls).toEqual([]);
+          expect(result.states).toHaveLength(1);
+          expect(there(syncs)).toHaveLength(5);
+          await syncs.sync(users(1, 2, 3), full({}, { config: { max_removals_percent: 40 } }));
+          expect(there(syncs)).toEqual(addresses(1, 2, 3));
+        },
+        { max_removals_percent: 20 },
+      ));
+
+    it('lets as many go as it says, and does not count flagged deletions', () =>
+      play(
+        async (syncs) => {
+          await syncs.sync(users(1, 2, 3, 4, 5), full());
+          await syncs.sync(
+            [...users(1, 2), user(3, { _ab_cdc_deleted_at: 'now' }), user(4, { _ab_cdc_deleted_at: 'now' })],
+            full(),
+          );
+          expect(there(syncs)).toEqual(addresses(1, 2));
+        },
+        { max_removals_percent: 20 },
+      ));
+  });
+
+  it('takes the absent off their lists where removing means that', () =>
+    play(
+      async (syncs) => {
+        await syncs.sync([user(1, { vip: true }), user(2, { vip: true })], full());
+        await syncs.sync([user(1, { vip: true })], full());
+        expect(there(syncs)).toEqual(addresses(1, 2));
+        expect(syncs.harness.standin.members('VIP')).toEqual(addresses(1));
+      },
+      { removal: 'remove_from_lists', lists: [{ kind: 'flag', source: 'vip', list: 'VIP' }] },
+    ));
+
+  it('does not hold the last state back, and finishes what was interrupted', () =>
+    play(async (syncs) => {
+      const everyone = Array.from({ length: 300 }, (_, id) => id);
+      await syncs.sync(users(...everyone), full());
+      let deletions = 0;
+      let kill = () => undefined as unknown;
+      syncs.harness.standin.intercept = ({ method }) => {
+        if (method === 'DELETE' && ++deletions === 100) kill();
+        return undefined;
+      };
+      const killed = await syncs.run(users(0, 1), {
+        ...full(),
+        onSpawn: (child) => {
+          kill = () => child.kill('SIGKILL');
+        },
+      });
+      expect(killed.states).toHaveLength(1);
+      syncs.harness.standin.intercept = undefined;
+      const left = there(syncs).length;
+      expect(left).toBeGreaterThan(2);
+      expect(left).toBeLessThan(300);
+      // Any sync finishes it; but whoever has had a record since stays.
+      await syncs.sync([user(299), user(298, { n: 0 })], {
+        catalog: aCatalog(aStream({ primaryKey: [['id']] })),
+      });
+      expect(there(syncs)).toEqual(addresses(0, 1, 298, 299).sort());
+    }));
+
+  it('lets the interrupted off in a mode that removes nobody', () =>
+    play(async (syncs) => {
+      await syncs.sync(users(1, 2, 3), full());
+      syncs.harness.standin.intercept = ({ method }) => (method === 'DELETE' ? { status: 500 } : undefined);
+      const failed = await syncs.run(users(1), { ...full({}, { config: { retry_minutes: 0.01 } }) });
+      expect(failed.exitCode).toBe(1);
+      syncs.harness.standin.intercept = undefined;
+      const additive = await syncs.sync([], { config: { sync_mode: 'additive' } });
+      expect(additive.logs.join('\n')).toContain('2 users stay');
+      await syncs.sync([], { catalog: aCatalog(aStream({ primaryKey: [['id']] })) });
+      expect(there(syncs)).toEqual(addresses(1, 2, 3));
+    }));
+});

@@ -1,0 +1,192 @@
+/** Wires a sync together and runs it: from messages on stdin to states on stdout. */
+import { CheckpointTracker } from '../checkpoint/tracker.ts';
+import type { Config } from '../config/schema.ts';
+import type { ListDirectory } from '../delivery/list-directory.ts';
+import { ListMembers } from '../delivery/list-members.ts';
+import { UserRemover } from '../delivery/remove-users.ts';
+import { UserUpserter } from '../delivery/upsert-users.ts';
+import { TransientError } from '../errors.ts';
+import { ENDPOINTS } from '../iterable/endpoints.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { KnownFields } from '../mapping/fields.ts';
+import { Memory } from '../memory/memory.ts';
+import { rememberStreams } from '../memory/streams.ts';
+import { describeStream, isFullReplacement, type ConfiguredCatalog } from '../protocol/catalog.ts';
+import { readMessages } from '../protocol/reader.ts';
+import { withDestinationStats } from '../protocol/state-text.ts';
+import type { RejectedRecords } from '../rejected-records/rejected-records.ts';
+import { Router } from '../streams/router.ts';
+import { Pipeline } from '../sync/pipeline.ts';
+import { RejectionGuard } from '../sync/rejection-guard.ts';
+import { StreamStatuses } from '../sync/stream-statuses.ts';
+import { SyncSummary } from '../sync/stream-summary.ts';
+import type { SyncLog } from '../sync/sync-log.ts';
+import type { Connection } from './connect.ts';
+import type { CommandContext } from './context.ts';
+import { refuseBadEnd, removeAbsent } from './end-of-sync.ts';
+import { planUpserts } from './plan-upserts.ts';
+
+/** What a sync works with, all of it found good. */
+export interface Prepared {
+  readonly config: Config;
+  readonly catalog: ConfiguredCatalog;
+  readonly fields: KnownFields;
+  readonly lists: ListDirectory;
+  readonly connection: Connection;
+  readonly log: SyncLog;
+  readonly rejectedRecords: RejectedRecords | undefined;
+  readonly ledger: Ledger | undefined;
+}
+
+/** Runs a sync to its end. Throws what ended it before, or what makes it a failure. */
+export async function sync(
+  { stdin, writer, clock, stopSignal }: CommandContext,
+  { config, catalog, fields, lists, connection, log, rejectedRecords, ledger }: Prepared,
+): Promise<void> {
+  const { client, caller, rateOf } = connection;
+  if (!ledger) warnOfFullReplacement(catalog, log);
+  const router = new Router(catalog, config, fields, (message) => {
+    log.warn(message);
+  });
+  const streams = router.streams;
+  const keys = streams.map(({ key }) => key);
+  const enriched = new Set(streams.filter(({ mode }) => mode === 'enrich').map(({ key }) => key));
+  const summary = new SyncSummary(keys);
+  const statuses = new StreamStatuses();
+  const guard = new RejectionGuard({ summary, streams, maxRejectedPercent: config.max_rejected_percent });
+  const memory =
+    ledger &&
+    new Memory({
+      ledger,
+      streams: await rememberStreams({
+        ledger,
+        streams,
+        projectType: config.project_type,
+        resendUnchanged: config.resend_unchanged,
+      }),
+      projectType: config.project_type,
+      clock,
+      onFailure: (error) => {
+        pipeline.stop(error);
+      },
+    });
+  const pardoned = (await memory?.begin()) ?? 0;
+  if (pardoned > 0)
+    log.info(
+      `${pardoned} users stay who were to be removed by absence, since the sync mode removes nobody now.`,
+    );
+  const remover = new UserRemover(caller, client, { clock, projectType: config.project_type });
+  const listMembers = new ListMembers(caller, client, lists);
+  const pipeline: Pipeline = new Pipeline({
+    router,
+    tracker: new CheckpointTracker(keys),
+    upserter: new UserUpserter(caller, client, {
+      createNewFields: config.create_new_fields,
+      onFilteredFields: filteredFieldsWarning(log),
+    }),
+    remover,
+    listMembers,
+    ...planUpserts({ config, connection, streams, clock, log }),
+    memory,
+    isEnriched: (key) => enriched.has(key),
+    removal: config.removal,
+    summary,
+    statuses,
+    guard,
+    ...(rejectedRecords ? { rejectedRecords } : {}),
+    log,
+    emitStates: async (states) => {
+      for (const state of states) await writer.state(withDestinationStats(state.text, state));
+    },
+    clock,
+    batchSize: config.batch_size,
+    pace: { batches: rateOf(ENDPOINTS.bulkUpdate), single: rateOf(ENDPOINTS.deleteByEmail) },
+    request: {
+      mergeNestedObjects: config.merge_nested_objects,
+      preferUserId: config.project_type === 'email',
+    },
+    onStopped: () => stdin.destroy(),
+  });
+  const halt = new AbortController();
+  const onHalt = (reason: Error) => {
+    halt.abort(reason);
+    pipeline.stop(reason);
+  };
+  const onStop = () => {
+    onHalt(stopSignal.reason as Error);
+  };
+  stopSignal.addEventListener('abort', onStop, { once: true });
+  writer.onClosed = () => {
+    onHalt(new TransientError('stdout_closed', 'Nobody reads the output any more.'));
+  };
+  if (stopSignal.aborted) onStop();
+
+  const inputError = await readAll(stdin, pipeline, log);
+  try {
+    await pipeline.finish();
+    if (inputError !== undefined) throw inputError;
+    refuseBadEnd(guard, statuses);
+    if (memory) {
+      await memory.noteSentAll();
+      await removeAbsent({
+        config,
+        ledger: memory.ledger,
+        streams: memory.streams,
+        statuses,
+        log,
+        removals: {
+          remover,
+          listMembers,
+          removal: config.removal,
+          preferUserId: config.project_type === 'email',
+          summary,
+          log,
+          clock,
+          stop: halt.signal,
+        },
+      });
+    }
+  } finally {
+    log.summary(streams, summary, caller.counts);
+  }
+}
+
+/** Feeds the pipeline until the input ends; gives the error that makes the rest of the input untrustworthy, if one does. */
+async function readAll(
+  stdin: AsyncIterable<Uint8Array>,
+  pipeline: Pipeline,
+  log: SyncLog,
+): Promise<Error | undefined> {
+  const onNoise = (line: number, bytes: number) => {
+    log.warn(`Line ${line} (${bytes} bytes) is not a message and was skipped.`);
+  };
+  try {
+    for await (const messages of readMessages(stdin, { onNoise })) await pipeline.accept(messages);
+    return undefined;
+  } catch (error) {
+    if (pipeline.failure !== undefined) return undefined;
+    return error instanceof Error ? error : new Error('reading the input failed', { cause: error });
+  }
+}
+
+function warnOfFullReplacement(catalog: ConfiguredCatalog, log: SyncLog): void {
+  const replaced = catalog.streams.filter(isFullReplacement).map(({ id }) => describeStream(id));
+  if (replaced.length === 0) return;
+  log.warn(
+    `Without a ledger a full replacement only creates and updates users, and removes nobody who disappeared: ${replaced.join(', ')}.`,
+  );
+}
+
+/** Names each field that Iterable dropped once. */
+function filteredFieldsWarning(log: SyncLog): (fields: readonly string[]) => void {
+  const told = new Set<string>();
+  return (fields) => {
+    const untold = fields.filter((field) => !told.has(field));
+    for (const field of untold) told.add(field);
+    if (untold.length > 0) {
+      log.warn(
+        `Iterable does not know these user fields and dropped them: ${untold.join(', ')}. Set create_new_fields to true, or create them in Iterable.`,
+      );
+    }
+  };
+}

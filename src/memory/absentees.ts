@@ -1,0 +1,71 @@
+/** Those who are decided to be removed by absence, as the ledger holds them: page by page, until they are gone. */
+import type { HeldEntry, Ledger } from '../ledger/ledger.ts';
+import type { Removal } from '../model.ts';
+import { SYNC_MODES } from '../streams/modes.ts';
+import { rowToken } from './row.ts';
+import type { StreamMemory } from './streams.ts';
+
+export interface AbsentRow {
+  readonly entry: HeldEntry;
+  readonly removal: Removal;
+  readonly streamKey: string;
+  readonly streamName: string;
+}
+
+export class Absentees {
+  readonly #ledger: Ledger;
+  /** By the ledger's number; those alone whose mode removes. */
+  readonly #streams: ReadonlyMap<number, StreamMemory>;
+  /** Refused in this run. */
+  readonly #postponed = new Set<string>();
+
+  constructor(ledger: Ledger, streams: readonly StreamMemory[]) {
+    this.#ledger = ledger;
+    this.#streams = new Map(
+      streams
+        .filter(({ routed }) => SYNC_MODES[routed.mode].remove)
+        .map((stream) => [stream.remembered.id, stream]),
+    );
+  }
+
+  /** Some of those who are left; nobody who is held by another entry by now. */
+  async next(limit: number): Promise<AbsentRow[]> {
+    if (this.#streams.size === 0) return [];
+    const entries = await this.#ledger.nextDoomed([...this.#streams.keys()], limit + this.#postponed.size);
+    return entries
+      .filter(({ stream, key }) => !this.#postponed.has(rowToken(stream, key)))
+      .flatMap((entry) => this.#toRow(entry))
+      .slice(0, limit);
+  }
+
+  /** They are gone: so are their entries. */
+  async removed(rows: readonly AbsentRow[]): Promise<void> {
+    if (rows.length > 0)
+      await this.#ledger.commit({ dropped: rows.map(({ entry: { stream, key } }) => ({ stream, key })) });
+  }
+
+  /** They stay as they are until the next run. */
+  postpone(rows: readonly AbsentRow[]): void {
+    for (const { entry } of rows) this.#postponed.add(rowToken(entry.stream, entry.key));
+  }
+
+  #toRow(entry: HeldEntry): AbsentRow[] {
+    const memory = this.#streams.get(entry.stream);
+    if (!memory) return [];
+    const { email, userId, lists } = entry;
+    return [
+      {
+        entry,
+        streamKey: memory.routed.key,
+        streamName: memory.routed.name,
+        removal: {
+          kind: 'removal',
+          identifiedBy: memory.routed.identifyBy === 'email' ? 'email' : 'userId',
+          ...(email === undefined ? {} : { email }),
+          ...(userId === undefined ? {} : { userId }),
+          lists: [...lists].flatMap(([list, isOn]) => (isOn ? [list] : [])),
+        },
+      },
+    ];
+  }
+}

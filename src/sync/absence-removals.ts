@@ -1,0 +1,108 @@
+/** Carries out the removals that are decided in the ledger, at Iterable's limit; what is interrupted is finished by the next run. */
+import { userIdentity } from '../batching/user-request.ts';
+import type { Clock } from '../clock.ts';
+import type { ListMembers } from '../delivery/list-members.ts';
+import type { UserRemover } from '../delivery/remove-users.ts';
+import type { AbsentRow, Absentees } from '../memory/absentees.ts';
+import type { Rejection, UserKey } from '../model.ts';
+import type { SyncSummary } from './stream-summary.ts';
+import type { SyncLog } from './sync-log.ts';
+
+export interface AbsenceRemovalsOptions {
+  readonly absentees: Absentees;
+  readonly remover: UserRemover;
+  readonly listMembers: ListMembers;
+  readonly removal: 'delete_user' | 'remove_from_lists';
+  readonly preferUserId: boolean;
+  readonly summary: SyncSummary;
+  readonly log: SyncLog;
+  readonly clock: Clock;
+  readonly stop: AbortSignal;
+}
+
+/** Two seconds of removals at Iterable's limit: so late is it looked again who has come back meanwhile. */
+const PAGE = 200;
+const MAX_IN_FLIGHT = 64;
+const TELL_EVERY_MS = 10_000;
+
+/** Removes everybody who is decided to be removed. Throws what a call throws, and the stop signal's reason. */
+export async function removeAbsentees(options: AbsenceRemovalsOptions): Promise<void> {
+  const { absentees, log, clock, stop } = options;
+  let removed = 0;
+  let toldAt = clock.now();
+  for (let page = await absentees.next(PAGE); page.length > 0; page = await absentees.next(PAGE)) {
+    stop.throwIfAborted();
+    removed += await removePage(page, options);
+    if (clock.now() - toldAt < TELL_EVERY_MS) continue;
+    toldAt = clock.now();
+    log.info(`${removed} users removed by absence so far.`);
+  }
+}
+
+async function removePage(page: readonly AbsentRow[], options: AbsenceRemovalsOptions): Promise<number> {
+  const { absentees, removal, summary, log } = options;
+  const refused =
+    removal === 'delete_user' ? await deleteAll(page, options) : await leaveLists(page, options);
+  const gone = page.filter((row) => !refused.has(row));
+  // Those first whose call was answered, whatever becomes of the others.
+  await absentees.removed(gone);
+  for (const { streamKey } of gone) summary.removedByAbsence(streamKey);
+  for (const [{ streamName }, { code, reason }] of refused) {
+    log.warn(
+      `A user of stream ${streamName} could not be removed by absence: ${code}: ${reason}. The next sync tries again.`,
+    );
+  }
+  absentees.postpone([...refused.keys()]);
+  return gone.length;
+}
+
+/** A failed call ends the run, but only after the others of the page are answered and remembered. */
+async function deleteAll(
+  page: readonly AbsentRow[],
+  { remover, absentees, stop, summary }: AbsenceRemovalsOptions,
+): Promise<Map<AbsentRow, Rejection>> {
+  const refused = new Map<AbsentRow, Rejection>();
+  const done: AbsentRow[] = [];
+  const left = [...page];
+  const work = async (): Promise<void> => {
+    for (let row = left.shift(); row && !stop.aborted; row = left.shift()) {
+      const result = await remover.remove(row.removal);
+      if ('code' in result) refused.set(row, result);
+      else done.push(row);
+    }
+  };
+  const results = await Promise.allSettled(Array.from({ length: MAX_IN_FLIGHT }, work));
+  const failure = results.find((result) => result.status === 'rejected');
+  if (failure || stop.aborted) {
+    await absentees.removed(done);
+    for (const { streamKey } of done) summary.removedByAbsence(streamKey);
+    throw failure ? (failure.reason as Error) : (stop.reason as Error);
+  }
+  return refused;
+}
+
+async function leaveLists(
+  page: readonly AbsentRow[],
+  { remover, listMembers, preferUserId }: AbsenceRemovalsOptions,
+): Promise<Map<AbsentRow, Rejection>> {
+  const refused = new Map<AbsentRow, Rejection>();
+  const byList = new Map<string, { row: AbsentRow; key: UserKey }[]>();
+  for (const row of page) {
+    const key = await remover.identify(row.removal);
+    if ('code' in key) refused.set(row, key);
+    else
+      for (const list of row.removal.lists ?? [])
+        byList.set(list, [...(byList.get(list) ?? []), { row, key }]);
+  }
+  for (const [list, leaving] of byList) {
+    const users = new Map(leaving.map(({ row, key }) => [userIdentity(key, { preferUserId }), row]));
+    const rejections = await listMembers.change({ list, isOn: false, onlyExisting: false }, [
+      ...users.keys(),
+    ]);
+    for (const [user, rejection] of rejections) {
+      const row = users.get(user);
+      if (row) refused.set(row, rejection);
+    }
+  }
+  return refused;
+}
