@@ -113,7 +113,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
           ...options,
         });
         expect(there(syncs)).toEqual(removes ? addresses(1) : addresses(1, 2));
-        expect(second.calls).toEqual(removes ? ['delete'] : []);
+        expect(second.calls.filter((call) => call === 'delete')).toEqual(removes ? ['delete'] : []);
         if (removes) expect(second.logs.join('\n')).toContain('1 removed by absence');
       }),
     );
@@ -342,6 +342,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
       });
       expect(killed.states).toHaveLength(1);
       syncs.harness.standin.intercept = undefined;
+      await backend.afterKill?.(syncs.harness);
       const left = there(syncs).length;
       expect(left).toBeGreaterThan(2);
       expect(left).toBeLessThan(300);

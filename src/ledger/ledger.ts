@@ -30,6 +30,12 @@ export interface HeldEntry extends LedgerEntry {
   readonly isDoomed: boolean;
 }
 
+/** An entry that is to be removed. */
+export interface DoomedEntry extends HeldEntry {
+  /** An entry that is not doomed, in whatever stream or scope of the project, holds its address or id: the person stays. */
+  readonly isHeld: boolean;
+}
+
 export interface LedgerStream {
   readonly id: number;
   /** Tells connections apart that have streams of one name. */
@@ -87,15 +93,15 @@ export interface Ledger {
     snapshot: number,
   ): Promise<{ readonly upserted: number; readonly enriched: number }>;
   /**
-   * One transaction for all streams together: entries last seen before their stream's snapshot are doomed. Of them those are dropped
-   * at once that only enriched, and those whose address or id an entry holds, in whatever stream or scope of the project, that is
-   * not doomed. Gives how many are doomed and how many were dropped.
+   * One transaction for all streams together: entries last seen before their stream's snapshot are doomed. Gives for each
+   * stream how many people are to be removed, and how many stay: those who were only enriched, or whom an entry holds, in
+   * whatever stream or scope of the project, that is not doomed.
    */
   doomAbsent(
     snapshots: readonly ProvenSnapshot[],
-  ): Promise<readonly { readonly stream: number; readonly doomed: number; readonly dropped: number }[]>;
-  /** Some doomed entries of these streams, at most `limit`; those are dropped first whose person an entry that is not doomed holds by now. */
-  nextDoomed(streams: readonly number[], limit: number): Promise<readonly HeldEntry[]>;
+  ): Promise<readonly { readonly stream: number; readonly removed: number; readonly staying: number }[]>;
+  /** Some doomed entries of these streams, at most `limit`. */
+  nextDoomed(streams: readonly number[], limit: number): Promise<readonly DoomedEntry[]>;
   /** Nobody is doomed any more; gives how many were. */
   pardon(streams: readonly number[]): Promise<number>;
   close(): Promise<void>;

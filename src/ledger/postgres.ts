@@ -4,6 +4,7 @@ import type { PoolClient } from 'pg';
 import { TransientError } from '../errors.ts';
 import { emptyLedger } from './empty.ts';
 import type {
+  DoomedEntry,
   HeldEntry,
   Ledger,
   LedgerChanges,
@@ -61,11 +62,11 @@ interface EntryRow {
 
 const ENTRY_COLUMNS = 'stream, key, email, user_id, values_hash, written, seen, doomed';
 const OF_PROJECT = 'stream IN (SELECT id FROM iterable_ledger_stream WHERE project = $1)';
-/** Drops doomed entries whose person an entry holds that is not doomed. $1: project, $2: streams. */
-const DROP_HELD = `DELETE FROM iterable_ledger_entry AS entry WHERE stream = ANY($2::int[]) AND doomed AND (
+/** Whether an entry that is not doomed is about the person of `entry`. $1: project. */
+const IS_HELD_BY_ANOTHER = `(
     EXISTS (SELECT 1 FROM iterable_ledger_entry AS other WHERE NOT other.doomed AND other.email = entry.email AND other.${OF_PROJECT})
     OR EXISTS (SELECT 1 FROM iterable_ledger_entry AS other WHERE NOT other.doomed AND other.user_id = entry.user_id AND other.${OF_PROJECT})
-  ) RETURNING stream`;
+  )`;
 
 class PostgresLedger implements Ledger {
   readonly own: readonly LedgerStream[];
@@ -168,9 +169,7 @@ class PostgresLedger implements Ledger {
     });
   }
 
-  doomAbsent(
-    snapshots: readonly ProvenSnapshot[],
-  ): Promise<readonly { readonly stream: number; readonly doomed: number; readonly dropped: number }[]> {
+  doomAbsent(snapshots: readonly ProvenSnapshot[]): ReturnType<Ledger['doomAbsent']> {
     return this.#write(async (client) => {
       for (const { stream, snapshot, state } of snapshots) {
         await client.query(
@@ -181,33 +180,29 @@ class PostgresLedger implements Ledger {
       }
       const ids = snapshots.map(({ stream }) => stream);
       // Only when all are doomed can be told whom an entry holds that is not.
-      const enriched = await client.query<{ stream: number }>(
-        `DELETE FROM iterable_ledger_entry WHERE stream = ANY($1::int[]) AND doomed
-         AND written IN (SELECT id FROM iterable_ledger_written WHERE origin = 'enrich') RETURNING stream`,
-        [ids],
+      const { rows } = await client.query<{ stream: number; doomed: number; staying: number }>(
+        `SELECT stream, count(*)::int AS doomed,
+           (count(*) FILTER (WHERE written.origin = 'enrich' OR ${IS_HELD_BY_ANOTHER}))::int AS staying
+         FROM iterable_ledger_entry AS entry JOIN iterable_ledger_written AS written ON written.id = entry.written
+         WHERE stream = ANY($2::int[]) AND doomed GROUP BY stream`,
+        [this.#project, ids],
       );
-      const held = await client.query<{ stream: number }>(DROP_HELD, [this.#project, ids]);
-      const doomed = await client.query<{ stream: number; number: number }>(
-        `SELECT stream, count(*)::int AS number FROM iterable_ledger_entry
-         WHERE stream = ANY($1::int[]) AND doomed GROUP BY stream`,
-        [ids],
-      );
-      return ids.map((stream) => ({
-        stream,
-        doomed: doomed.rows.find((row) => row.stream === stream)?.number ?? 0,
-        dropped: [...enriched.rows, ...held.rows].filter((row) => row.stream === stream).length,
-      }));
+      return ids.map((stream) => {
+        const { doomed = 0, staying = 0 } = rows.find((row) => row.stream === stream) ?? {};
+        return { stream, removed: doomed - staying, staying };
+      });
     });
   }
 
-  nextDoomed(streams: readonly number[], limit: number): Promise<readonly HeldEntry[]> {
-    return this.#write(async (client) => {
-      await client.query(DROP_HELD, [this.#project, streams]);
-      const { rows } = await client.query<EntryRow>(
-        `SELECT ${ENTRY_COLUMNS} FROM iterable_ledger_entry WHERE stream = ANY($1::int[]) AND doomed LIMIT $2`,
-        [streams, limit],
+  nextDoomed(streams: readonly number[], limit: number): Promise<readonly DoomedEntry[]> {
+    return this.#connection.transaction(async (client) => {
+      const { rows } = await client.query<EntryRow & { held: boolean }>(
+        `SELECT ${ENTRY_COLUMNS}, ${IS_HELD_BY_ANOTHER} AS held FROM iterable_ledger_entry AS entry
+         WHERE stream = ANY($2::int[]) AND doomed LIMIT $3`,
+        [this.#project, streams, limit],
       );
-      return this.#toEntries(client, rows);
+      const entries = await this.#toEntries(client, rows);
+      return entries.map((entry, index) => ({ ...entry, isHeld: rows[index]?.held === true }));
     });
   }
 

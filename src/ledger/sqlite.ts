@@ -2,6 +2,7 @@
 import type { DatabaseSync, StatementSync, SQLInputValue } from 'node:sqlite';
 import type { StreamId } from '../model.ts';
 import type {
+  DoomedEntry,
   HeldEntry,
   Ledger,
   LedgerChanges,
@@ -159,9 +160,7 @@ class SqliteLedger implements Ledger {
     });
   }
 
-  doomAbsent(
-    snapshots: readonly ProvenSnapshot[],
-  ): Promise<readonly { readonly stream: number; readonly doomed: number; readonly dropped: number }[]> {
+  doomAbsent(snapshots: readonly ProvenSnapshot[]): ReturnType<Ledger['doomAbsent']> {
     return this.#transaction(() => {
       for (const { stream, snapshot, state } of snapshots) {
         this.#exec(
@@ -173,29 +172,32 @@ class SqliteLedger implements Ledger {
       }
       // Only when all are doomed can be told whom an entry holds that is not.
       return snapshots.map(({ stream }) => {
-        const enriched = this.#exec(
-          "DELETE FROM entry WHERE stream = ? AND doomed = 1 AND written IN (SELECT id FROM written WHERE origin = 'enrich')",
-          stream,
-        );
-        const held = this.#dropHeld(stream);
         const doomed = this.#number(
           'SELECT count(*) AS number FROM entry WHERE stream = ? AND doomed = 1',
           stream,
         );
-        return { stream, doomed, dropped: enriched + held };
+        const [row] = this.#prepare(
+          `SELECT count(*) AS number FROM entry JOIN written ON written.id = entry.written
+           WHERE stream = :stream AND doomed = 1 AND (origin = 'enrich' OR ${IS_HELD_BY_ANOTHER})`,
+        ).all({ stream, project: this.#project }) as { number: number }[];
+        const staying = row?.number ?? 0;
+        return { stream, removed: doomed - staying, staying };
       });
     });
   }
 
-  nextDoomed(streams: readonly number[], limit: number): Promise<readonly HeldEntry[]> {
-    return this.#transaction(() => {
-      for (const stream of streams) this.#dropHeld(stream);
-      const rows: EntryRow[] = [];
+  nextDoomed(streams: readonly number[], limit: number): Promise<readonly DoomedEntry[]> {
+    return this.#run(() => {
+      const rows: (EntryRow & { readonly held: number })[] = [];
+      const select = this.#prepare(
+        `SELECT ${ENTRY_COLUMNS}, (${IS_HELD_BY_ANOTHER}) AS held FROM entry WHERE stream = :stream AND doomed = 1 LIMIT :limit`,
+      );
       for (const stream of streams) {
-        const sql = `SELECT ${ENTRY_COLUMNS} FROM entry WHERE stream = ? AND doomed = 1 LIMIT ?`;
-        if (rows.length < limit) rows.push(...this.#all<EntryRow>(sql, stream, limit - rows.length));
+        const left = limit - rows.length;
+        if (left <= 0) break;
+        rows.push(...(select.all({ stream, project: this.#project, limit: left }) as unknown as typeof rows));
       }
-      return rows.map((row) => this.#toEntry(row));
+      return rows.map((row) => ({ ...this.#toEntry(row), isHeld: row.held === 1 }));
     });
   }
 
@@ -213,11 +215,6 @@ class SqliteLedger implements Ledger {
     return this.#run(() => {
       if (this.#database.isOpen) this.#database.close();
     });
-  }
-
-  #dropHeld(stream: number): number {
-    const sql = `DELETE FROM entry WHERE stream = :stream AND doomed = 1 AND (${IS_HELD_BY_ANOTHER})`;
-    return Number(this.#prepare(sql).run({ stream, project: this.#project }).changes);
   }
 
   #setState(stream: number, state: string): void {

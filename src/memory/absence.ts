@@ -57,7 +57,7 @@ export async function decideAbsence(options: AbsenceOptions): Promise<Absence> {
       : [`Stream ${stream.routed.name}: nobody is removed by absence, since ${spared}.`],
   );
   for (const [index, { stream }] of removing.entries()) {
-    const { doomed: count = 0, dropped = 0 } = results[index] ?? {};
+    const { removed: count = 0, staying: dropped = 0 } = results[index] ?? {};
     doomed.set(stream.routed.key, count);
     if (count + dropped === 0) continue;
     const kept =

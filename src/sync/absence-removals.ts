@@ -41,19 +41,22 @@ export async function removeAbsentees(options: AbsenceRemovalsOptions): Promise<
 
 async function removePage(page: readonly AbsentRow[], options: AbsenceRemovalsOptions): Promise<number> {
   const { absentees, removal, summary, log } = options;
-  const refused =
-    removal === 'delete_user' ? await deleteAll(page, options) : await leaveLists(page, options);
-  const gone = page.filter((row) => !refused.has(row));
-  // Those first whose call was answered, whatever becomes of the others.
-  await absentees.removed(gone);
-  for (const { streamKey } of gone) summary.removedByAbsence(streamKey);
+  const staying = page.filter(({ stays }) => stays);
+  const going = page.filter(({ stays }) => !stays);
+  const refused = new Map([
+    ...(await leaveLists(staying, options)),
+    ...(await (removal === 'delete_user' ? deleteAll(going, options) : leaveLists(going, options))),
+  ]);
+  await absentees.removed(page.filter((row) => !refused.has(row)));
+  const removed = going.filter((row) => !refused.has(row));
+  for (const { streamKey } of removed) summary.removedByAbsence(streamKey);
   for (const [{ streamName }, { code, reason }] of refused) {
     log.warn(
       `A user of stream ${streamName} could not be removed by absence: ${code}: ${reason}. The next sync tries again.`,
     );
   }
   absentees.postpone([...refused.keys()]);
-  return gone.length;
+  return removed.length;
 }
 
 /** A failed call ends the run, but only after the others of the page are answered and remembered. */
@@ -88,6 +91,7 @@ async function leaveLists(
   const refused = new Map<AbsentRow, Rejection>();
   const byList = new Map<string, { row: AbsentRow; key: UserKey }[]>();
   for (const row of page) {
+    if (row.removal.lists?.length === 0) continue;
     const key = await remover.identify(row.removal);
     if ('code' in key) refused.set(row, key);
     else
