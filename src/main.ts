@@ -24,6 +24,7 @@ const exitCode = await runProgram(process.argv.slice(2), {
   get stdin() {
     return process.stdin;
   },
+  stdout: process.stdout,
   stderr: process.stderr,
   writer,
   clock: systemClock,

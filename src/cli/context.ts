@@ -5,6 +5,8 @@ import type { MessageWriter } from '../protocol/writer.ts';
 
 export interface CommandContext {
   readonly stdin: Readable;
+  /** For commands that print text for people; messages go through the writer. */
+  readonly stdout: Writable;
   readonly stderr: Writable;
   readonly writer: MessageWriter;
   readonly clock: Clock;

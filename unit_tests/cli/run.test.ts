@@ -13,6 +13,7 @@ async function runWithBug(bug: unknown): Promise<{ exitCode: number; trace: stri
   };
   const exitCode = await runProgram(['spec'], {
     stdin: new PassThrough(),
+    stdout: new PassThrough(),
     stderr: new PassThrough(),
     writer,
     clock: systemClock,
