@@ -3,7 +3,6 @@ import { describe, expect, it } from '@jest/globals';
 import { randomStorm } from '../standin/faults.ts';
 import { withHarness, type Harness } from '../support/harness.ts';
 import { inParallel } from '../support/in-parallel.ts';
-import { runInProcess } from '../support/in-process.ts';
 import { SQLITE, withPostgres, type LedgerBackend } from '../support/ledgers.ts';
 import { seededRandom, seeds } from '../support/random.ts';
 import { SnapshotWorld } from '../support/snapshots.ts';
@@ -30,21 +29,6 @@ const inChild: Runner = async (harness, config, lines, endAt) => {
   });
   return { exitCode: result.exitCode, errors: result.errors };
 };
-
-const inThisProcess: Runner = (harness, config, lines, endAt) =>
-  runInProcess(
-    [
-      'write',
-      '--config',
-      harness.files.write('config.json', harness.config(config as Record<string, unknown>)),
-      '--catalog',
-      harness.files.write('catalog.json', SnapshotWorld.catalog),
-    ],
-    lines,
-    (stop) => {
-      atRequest(harness, endAt, stop);
-    },
-  );
 
 function atRequest(harness: Harness, number: number, then: () => void): void {
   let requests = 0;
@@ -134,13 +118,6 @@ describe('successive snapshots', () => {
   it(
     'killed and started again',
     () => inParallel(seeds(10, 300), (seed) => playSnapshots(seed, backendOf(seed), inChild)),
-    3_600_000,
-  );
-
-  it(
-    'stopped and started again, many times',
-    () =>
-      inParallel(seeds(60, 2_000), (seed) => playSnapshots(10_000 + seed, backendOf(seed), inThisProcess)),
     3_600_000,
   );
 });
