@@ -66,7 +66,15 @@ export async function runWrite(context: CommandContext, paths: CommandPaths): Pr
     });
     if (config.lists.length > 0) await lists.load();
     refuseUnworkable(config, catalog, fields, lists);
-    rejectedRecords = await openRejectedRecords(config.rejected_records);
+    rejectedRecords = await openRejectedRecords(config.rejected_records, {
+      clock,
+      budgetMs: config.retry_minutes * 60_000,
+      attemptTimeoutMs: config.attempt_timeout_seconds * 1000,
+      onRetry: (message) => {
+        log.warn(message);
+      },
+      stop: stopSignal,
+    });
     stopSignal.removeEventListener('abort', abandonAtOnce);
     await sync(context, { config, catalog, fields, lists, connection, log, rejectedRecords });
   } catch (error) {
