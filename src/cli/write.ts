@@ -99,9 +99,10 @@ interface Prepared {
 }
 
 async function sync(
-  { stdin, writer, clock, stopSignal }: CommandContext,
+  context: CommandContext,
   { config, catalog, fields, lists, connection, log, rejectedRecords }: Prepared,
 ): Promise<void> {
+  const { stdin, writer, clock, stopSignal } = context;
   const { client, caller, rateOf } = connection;
   warnOfFullReplacement(catalog, log);
   const router = new Router(catalog, config, fields, (message) => {
@@ -151,11 +152,15 @@ async function sync(
   };
   if (stopSignal.aborted) onStop();
 
+  // Only a person at a terminal waits for the display's libraries to load.
+  const { showProgress } = context.terminal ? await import('./show-progress.ts') : {};
+  const endProgress = showProgress?.(context, { streams, summary, counts: () => caller.counts, config });
   const inputError = await readAll(stdin, pipeline, log);
   try {
     await pipeline.finish();
   } finally {
     log.summary(streams, summary, caller.counts);
+    endProgress?.();
   }
   if (inputError !== undefined) throw inputError;
   const tooManyRejected = guard.atEnd();
