@@ -17,7 +17,7 @@ export interface SyncResult {
 const COLUMNS: readonly {
   readonly head: string;
   readonly always?: true;
-  of(counts: StreamCounts): number;
+  readonly of: (counts: StreamCounts) => number;
 }[] = [
   { head: 'read', always: true, of: ({ received }) => received },
   { head: 'delivered', always: true, of: ({ delivered }) => delivered },
