@@ -44,7 +44,7 @@ export function progressLines(
     {
       name: 'calls',
       count: calls,
-      what: `${callsPerSecond.toFixed(1)} calls/s${retries > 0 ? `, ${grouped(retries)} retries` : ''}`,
+      what: `${callsPerSecond.toFixed(1)} calls/s${retries > 0 ? `, ${grouped(retries)} ${retries === 1 ? 'retry' : 'retries'}` : ''}`,
     },
   ];
   const fit = (line: string) => line.slice(0, Math.max(columns - 1, 1));
