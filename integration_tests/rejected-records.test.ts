@@ -77,7 +77,7 @@ describe('rejected_records', () => {
     }));
 
   it.each([
-    [{ type: 'tape' }, 'rejected_records.type: must be one of none, file'],
+    [{ type: 'tape' }, 'rejected_records.type: must be one of none, file, s3'],
     [{ type: 'file' }, 'rejected_records.path: is required'],
     [{ path: 'x' }, 'rejected_records.type: is required'],
     ['none', 'rejected_records: must be of type object'],

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The process edge: argv, streams, signals, exit code. The only file that touches `process`. */
 import { runProgram } from './cli/run.ts';
+import type { Terminal } from './cli/terminal.ts';
 import { systemClock } from './clock.ts';
 import { TransientError } from './errors.ts';
 import { MessageWriter } from './protocol/writer.ts';
@@ -20,12 +21,29 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 }
 
 const writer = new MessageWriter(process.stdout);
+
+function terminal(): Terminal {
+  const { NO_COLOR = '', TERM = '' } = process.env;
+  return {
+    isColored: NO_COLOR === '' && TERM !== 'dumb',
+    canRedraw: TERM !== 'dumb',
+    showsStdout: process.stdout.isTTY,
+    get columns() {
+      // A terminal that does not know its own width says 0.
+      return process.stderr.columns || 80;
+    },
+  };
+}
+
 const exitCode = await runProgram(process.argv.slice(2), {
   get stdin() {
     return process.stdin;
   },
   stdout: process.stdout,
   stderr: process.stderr,
+  get terminal() {
+    return process.stderr.isTTY ? terminal() : undefined;
+  },
   writer,
   clock: systemClock,
   get stopSignal() {

@@ -64,8 +64,8 @@ export interface ConnectOptions {
 }
 
 /** Within which a command answers that people wait for, retries and all. */
-const BRIEF_CALL_BUDGET_MS = 20_000;
-const BRIEF_ATTEMPT_TIMEOUT_MS = 10_000;
+export const BRIEF_CALL_BUDGET_MS = 20_000;
+export const BRIEF_ATTEMPT_TIMEOUT_MS = 10_000;
 
 /** For commands that must answer soon: `check` has 45 s. */
 export function connectBriefly(

@@ -2,12 +2,15 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import type { MessageWriter } from '../protocol/writer.ts';
+import type { Terminal } from './terminal.ts';
 
 export interface CommandContext {
   readonly stdin: Readable;
   /** For commands that print text for people; messages go through the writer. */
   readonly stdout: Writable;
   readonly stderr: Writable;
+  /** There when stderr is a screen that a person looks at. */
+  readonly terminal?: Terminal | undefined;
   readonly writer: MessageWriter;
   readonly clock: Clock;
   /** Aborted by SIGTERM or SIGINT, with the reason as a ConnectorError. */

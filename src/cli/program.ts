@@ -8,6 +8,8 @@ export type CommandName = 'spec' | 'check' | 'discover' | 'write';
 export interface Invocation {
   readonly command: CommandName | 'help';
   readonly paths: CommandPaths;
+  /** The command that help is wanted for; all of them without. */
+  readonly topic?: CommandName;
 }
 
 /** Each command's required flags. */
@@ -18,31 +20,22 @@ const COMMANDS: Readonly<Record<CommandName, readonly ('config' | 'catalog')[]>>
   write: ['config', 'catalog'],
 };
 
-export const USAGE = `destination-iterable: an Airbyte destination for Iterable
-
-Usage:
-  destination-iterable spec                               print what can be configured
-  destination-iterable check --config FILE                try the configuration against Iterable
-  destination-iterable discover --config FILE             print the user fields, for data activation
-  destination-iterable write --config FILE --catalog FILE read Airbyte messages on stdin, deliver them
-
-Messages go to stdout, one JSON object a line. FILE is JSON whatever its name ends in.
-
-Example:
-  cat messages.jsonl | destination-iterable write --config config.json --catalog catalog.json
-`;
-
 /** Reads the arguments after the program's name. Throws UsageError. */
 export function parseArguments(args: readonly string[]): Invocation {
   const { values, positionals } = parse(args);
   const [command, ...rest] = positionals;
-  if (values.help === true || command === 'help') return { command: 'help', paths: {} };
+  if (values.help === true || command === 'help') {
+    const topic = command === 'help' ? rest[0] : command;
+    return { command: 'help', paths: {}, ...(topic !== undefined && isCommand(topic) ? { topic } : {}) };
+  }
   if (command === undefined) throw new UsageError('No command given.');
   if (!isCommand(command)) throw new UsageError(`Unknown command: ${command}`);
   if (rest.length > 0) throw new UsageError(`Unexpected argument: ${rest.join(' ')}`);
   const missing = COMMANDS[command].filter((flag) => (values[flag] ?? '') === '');
   if (missing.length > 0)
-    throw new UsageError(`${command} needs ${missing.map((flag) => `--${flag} FILE`).join(' and ')}.`);
+    throw new UsageError(
+      `${command} needs ${missing.map((flag) => `--${flag} FILE`).join(' and ')}. Examples: destination-iterable ${command} --help`,
+    );
   return {
     command,
     paths: {

@@ -2,7 +2,7 @@
 import { ConfigError, ConnectorError, UsageError } from '../errors.ts';
 import type { MessageWriter } from '../protocol/writer.ts';
 import type { Command, CommandContext } from './context.ts';
-import { parseArguments, USAGE, type CommandName } from './program.ts';
+import { parseArguments, type CommandName } from './program.ts';
 
 /** Loaded on need: `spec` must start fast. */
 const LOADERS: Readonly<Record<CommandName, () => Promise<Command>>> = {
@@ -12,12 +12,14 @@ const LOADERS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   write: async () => (await import('./write.ts')).runWrite,
 };
 
+const loadHelp = () => import('./help.ts');
+
 /** Runs the program with these arguments (those after its name); gives the exit code. Never rejects. */
 export async function runProgram(args: readonly string[], context: CommandContext): Promise<number> {
   try {
-    const { command, paths } = parseArguments(args);
+    const { command, paths, topic } = parseArguments(args);
     if (command === 'help') {
-      context.stderr.write(USAGE);
+      context.stderr.write((await loadHelp()).helpText(topic));
       return 0;
     }
     const run = await LOADERS[command]();
@@ -25,7 +27,8 @@ export async function runProgram(args: readonly string[], context: CommandContex
   } catch (error) {
     // Whoever closed stdout wants to hear no more.
     if (context.writer.isClosed) return 1;
-    if (error instanceof UsageError) context.stderr.write(`${error.message}\n\n${USAGE}`);
+    if (error instanceof UsageError) context.stderr.write(`${error.message}\n\n${(await loadHelp()).USAGE}`);
+    else await showFailure(context, error);
     await traceFailure(context.writer, error);
     return context.stopSignal.aborted ? STOPPED_EXIT_CODE : 1;
   }
@@ -33,6 +36,16 @@ export async function runProgram(args: readonly string[], context: CommandContex
 
 /** By convention 128 + SIGTERM; orchestrators forgive it while they close down. */
 const STOPPED_EXIT_CODE = 143;
+
+/** For a person, who may have sent stdout elsewhere. */
+async function showFailure({ terminal, stderr, writer }: CommandContext, error: unknown): Promise<void> {
+  if (!terminal) return;
+  const [{ failureText }, { colorsOf }] = await Promise.all([
+    import('./failure-text.ts'),
+    import('./terminal.ts'),
+  ]);
+  stderr.write(writer.redacted(failureText(error, colorsOf(terminal))));
+}
 
 async function traceFailure(writer: MessageWriter, error: unknown): Promise<void> {
   if (error instanceof ConnectorError) {

@@ -40,9 +40,10 @@ export interface Prepared {
 
 /** Runs a sync to its end. Throws what ended it before, or what makes it a failure. */
 export async function sync(
-  { stdin, writer, clock, stopSignal }: CommandContext,
+  context: CommandContext,
   { config, catalog, fields, lists, connection, log, rejectedRecords, ledger }: Prepared,
 ): Promise<void> {
+  const { stdin, writer, clock, stopSignal } = context;
   const { client, caller, rateOf } = connection;
   if (!ledger) warnOfFullReplacement(catalog, log);
   const router = new Router(catalog, config, fields, (message) => {
@@ -121,6 +122,9 @@ export async function sync(
   };
   if (stopSignal.aborted) onStop();
 
+  // Only a person at a terminal waits for the display's libraries to load.
+  const { showProgress } = context.terminal ? await import('./show-progress.ts') : {};
+  const endProgress = showProgress?.(context, { streams, summary, counts: () => caller.counts, config });
   const inputError = await readAll(stdin, pipeline, log);
   try {
     await pipeline.finish();
@@ -148,6 +152,7 @@ export async function sync(
     }
   } finally {
     log.summary(streams, summary, caller.counts);
+    endProgress?.();
   }
 }
 

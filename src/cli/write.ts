@@ -52,18 +52,24 @@ export async function runWrite(context: CommandContext, paths: CommandPaths): Pr
     });
     if (config.lists.length > 0) await lists.load();
     refuseUnworkable(config, catalog, fields, lists);
-    rejectedRecords = await openRejectedRecords(config.rejected_records);
+    const retry = {
+      clock,
+      onRetry: (message: string) => {
+        log.warn(message);
+      },
+    };
+    const budgetMs = config.retry_minutes * 60_000;
+    rejectedRecords = await openRejectedRecords(config.rejected_records, {
+      ...retry,
+      budgetMs,
+      attemptTimeoutMs: config.attempt_timeout_seconds * 1000,
+      stop: stopSignal,
+    });
     ledger = await openLedger(config.ledger, {
       project: projectOf(config),
       streams: catalog.streams.map(({ id }) => id),
       access: 'write',
-      retry: {
-        clock,
-        retryBudgetMs: config.retry_minutes * 60_000,
-        onRetry: (message) => {
-          log.warn(message);
-        },
-      },
+      retry: { ...retry, retryBudgetMs: budgetMs },
     });
     stopSignal.removeEventListener('abort', abandonAtOnce);
     await sync(context, { config, catalog, fields, lists, connection, log, rejectedRecords, ledger });

@@ -19,6 +19,15 @@ const listRuleSchema = z.discriminatedUnion('kind', [
 const rejectedRecordsSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('none') }),
   z.object({ type: z.literal('file'), path: z.string() }),
+  z.object({
+    type: z.literal('s3'),
+    s3_bucket_name: z.string(),
+    s3_bucket_path: z.string().exactOptional(),
+    s3_bucket_region: z.string(),
+    s3_endpoint: z.string().exactOptional(),
+    access_key_id: z.string().exactOptional(),
+    secret_access_key: z.string().exactOptional(),
+  }),
 ]);
 
 const ledgerPlace = { name: z.string().exactOptional(), scope: z.string().exactOptional() };
@@ -82,7 +91,11 @@ const RULES: readonly Rule[] = [
     keys: ['mappings', 'project_type', 'identify_by'],
     problems: ({ mappings, identify_by }) => mappingProblems({ mappings, identifyBy: identify_by }),
   },
-  { keys: ['api_url'], problems: ({ api_url }) => (api_url === undefined ? [] : apiUrlProblems(api_url)) },
+  {
+    keys: ['api_url'],
+    problems: ({ api_url }) => (api_url === undefined ? [] : urlProblems('api_url', api_url, 'the API key')),
+  },
+  { keys: ['rejected_records'], problems: ({ rejected_records }) => storeProblems(rejected_records) },
 ];
 
 /**
@@ -98,21 +111,36 @@ export function configSchema(brokenKeys: ReadonlySet<string>) {
   });
 }
 
-/** The API key travels in a header, so clear text must not leave the machine. */
-function apiUrlProblems(text: string): string[] {
+/** What travels there must not leave the machine in clear text. */
+function urlProblems(key: string, text: string, cargo: string): string[] {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
-    return ['api_url: is not a URL that begins with https:// (or http:// to a loopback address)'];
+    return [`${key}: is not a URL that begins with https:// (or http:// to a loopback address)`];
   }
   const problems: string[] = [];
   if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
     problems.push(
-      'api_url: plain http is allowed to a loopback address only, since the API key would travel in clear text; use https',
+      `${key}: plain http is allowed to a loopback address only, since ${cargo} would travel in clear text; use https`,
     );
   }
   if (url.username !== '' || url.password !== '')
-    problems.push('api_url: must not hold a user name or password');
-  if (url.search !== '' || url.hash !== '') problems.push('api_url: must not hold a query or a fragment');
+    problems.push(`${key}: must not hold a user name or password`);
+  if (url.search !== '' || url.hash !== '') problems.push(`${key}: must not hold a query or a fragment`);
+  return problems;
+}
+
+/** Empty texts count as absent: Airbyte's own destinations have them as defaults. */
+function storeProblems(option: Config['rejected_records']): string[] {
+  if (option.type !== 's3') return [];
+  const { s3_endpoint: endpoint = '', access_key_id: id = '', secret_access_key: secret = '' } = option;
+  const problems =
+    endpoint === '' ? [] : urlProblems('rejected_records.s3_endpoint', endpoint, 'rejected records');
+  if ((id === '') !== (secret === '')) {
+    const missing = id === '' ? 'access_key_id' : 'secret_access_key';
+    problems.push(
+      `rejected_records.${missing}: access_key_id and secret_access_key go together; set both or neither`,
+    );
+  }
   return problems;
 }
 

@@ -17,6 +17,12 @@ export interface ErrorTrace {
   readonly stream?: StreamId;
 }
 
+/** Something that is drawn where the lines go. */
+export interface SharedScreen {
+  clear(): void;
+  draw(): void;
+}
+
 export interface MessageWriterOptions {
   /** Takes the secrets out of a text. */
   readonly redact?: (text: string) => string;
@@ -40,6 +46,7 @@ export class MessageWriter {
   #isClosed = false;
   /** Lines handed to the stream, but not yet by it to the system. */
   #linesOnTheirWay = 0;
+  #screen: SharedScreen | undefined;
   #waitingForDrain: (() => void)[] = [];
   #waitingForFlush: (() => void)[] = [];
 
@@ -62,6 +69,16 @@ export class MessageWriter {
   /** For texts written from now on. */
   setRedact(redact: (text: string) => string): void {
     this.#redact = redact;
+  }
+
+  /** From now on the display makes way for each line, where stdout is the terminal that it is drawn on. */
+  shareScreen(screen: SharedScreen): void {
+    this.#screen = screen;
+  }
+
+  /** The text without the secrets, as messages have it. */
+  redacted(text: string): string {
+    return this.#redact(text);
   }
 
   /** Called once, when nothing can be written any more: the reader closed the pipe, or writing failed. At once, if that has happened. */
@@ -128,10 +145,12 @@ export class MessageWriter {
   #writeLine(line: string): Promise<void> {
     if (this.isClosed) return Promise.resolve();
     this.#linesOnTheirWay++;
+    this.#screen?.clear();
     const takesMore = this.#out.write(`${line}\n`, () => {
       this.#linesOnTheirWay--;
       if (this.#linesOnTheirWay === 0) wake(this.#waitingForFlush);
     });
+    this.#screen?.draw();
     if (takesMore) return Promise.resolve();
     return new Promise((resolve) => this.#waitingForDrain.push(resolve));
   }

@@ -1,19 +1,47 @@
 /** Opens the store that the configuration names. */
 import { checkRejectedRecordsFile, openRejectedRecordsFile } from './file.ts';
 import type { RejectedRecords } from './rejected-records.ts';
+import type { S3Location } from './s3-bucket.ts';
+import type { StorePatience } from './store-patience.ts';
 
 /** The option `rejected_records`. */
 export type RejectedRecordsOption =
-  { readonly type: 'none' } | { readonly type: 'file'; readonly path: string };
+  | { readonly type: 'none' }
+  | { readonly type: 'file'; readonly path: string }
+  | ({ readonly type: 's3' } & S3Location);
 
-/** Gives undefined where rejected records are only counted. Throws a ConfigError that names the option. */
+// The AWS SDK takes a third of a second and 20 MB to load: only who asks for it has it.
+const loadS3 = () => import('./s3.ts');
+
+/**
+ * Gives undefined where rejected records are only counted. Throws a ConfigError that names the option, or a TransientError
+ * where a store can't be reached.
+ */
 export async function openRejectedRecords(
   option: RejectedRecordsOption,
+  patience: StorePatience,
 ): Promise<RejectedRecords | undefined> {
-  return option.type === 'file' ? openRejectedRecordsFile(option.path) : undefined;
+  switch (option.type) {
+    case 'none':
+      return undefined;
+    case 'file':
+      return openRejectedRecordsFile(option.path);
+    case 's3':
+      return (await loadS3()).openRejectedRecordsBucket(option, patience);
+  }
 }
 
-/** Throws a ConfigError when rejected records could not be stored there. Changes nothing. */
-export async function checkRejectedRecords(option: RejectedRecordsOption): Promise<void> {
-  if (option.type === 'file') await checkRejectedRecordsFile(option.path);
+/** Throws like {@link openRejectedRecords} when rejected records could not be stored there. Leaves everything as it was. */
+export async function checkRejectedRecords(
+  option: RejectedRecordsOption,
+  patience: StorePatience,
+): Promise<void> {
+  switch (option.type) {
+    case 'none':
+      return;
+    case 'file':
+      return checkRejectedRecordsFile(option.path);
+    case 's3':
+      return (await loadS3()).checkRejectedRecordsBucket(option, patience);
+  }
 }

@@ -80,7 +80,7 @@ describe('every option', () => {
   it('that looks like a secret is one', () => {
     for (const [path, { airbyte_secret: isSecret = false }] of properties) {
       // A Postgres URL holds a password; the URL of a proxy must not.
-      expect([path, isSecret]).toEqual([path, /(_key|password|secret|\.url)$/.test(path)]);
+      expect([path, isSecret]).toEqual([path, /(_key|_key_id|password|secret|\.url)$/.test(path)]);
     }
   });
 });

@@ -1,0 +1,37 @@
+/** A failure in words for a person at a terminal: what happened, and what to do next. The trace on stdout says the same to programs. */
+import { ConnectorError, type FailureType } from '../errors.ts';
+import { printable, type Colors } from './terminal.ts';
+
+/** Where a code has a step of its own; else the type of the failure decides. */
+const STEPS: Readonly<Record<string, string>> = {
+  file_unreadable: 'Check the path, and that you may read the file.',
+  catalog_invalid: 'See the smallest catalog: destination-iterable write --help',
+  unknown_stream: 'Add the stream to the file of --catalog.',
+  all_rejected: 'Mend the mappings, then run the same command again: delivering twice does no harm.',
+  too_many_rejected: 'Mend the mappings or the rows, then run the same command again.',
+  source_incomplete: 'Run the source again, from the last STATE that came out.',
+  stopped: 'Run the same command again for the rest, from the last STATE that came out.',
+};
+const STEPS_OF_TYPE: Readonly<Record<FailureType, string>> = {
+  config_error: 'Change what it names, then try it: destination-iterable check --config FILE',
+  transient_error: 'Nothing is lost. Run the same command again later, from the last STATE that came out.',
+  system_error: 'Mend the input if it names a line of it; else please report this with the log.',
+};
+
+/** Ends in a line break. */
+export function failureText(error: unknown, colors: Colors): string {
+  const [message, code, step] =
+    error instanceof ConnectorError
+      ? [error.message, error.code, STEPS[error.code] ?? STEPS_OF_TYPE[error.failureType]]
+      : [
+          'The connector failed in a way that it should not.',
+          'system_error',
+          'Please report it, with the trace on stdout.',
+        ];
+  return [
+    `${colors.red('Failed:')} ${printable(message)}`,
+    `${colors.bold('Next:')}   ${step}`,
+    colors.dim(`        (${code}; docs/errors.md says more)`),
+    '',
+  ].join('\n');
+}

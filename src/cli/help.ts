@@ -1,0 +1,81 @@
+/** What `--help` says: for the program, and for each command with examples. */
+import type { CommandName } from './program.ts';
+
+/** Shown where the command line is wrong, too. */
+export const USAGE = `destination-iterable: an Airbyte destination for Iterable
+
+Usage:
+  destination-iterable spec                               print what can be configured
+  destination-iterable check --config FILE                try the configuration against Iterable
+  destination-iterable discover --config FILE             print the user fields, for data activation
+  destination-iterable write --config FILE --catalog FILE read Airbyte messages on stdin, deliver them
+
+Messages go to stdout, one JSON object a line. FILE is JSON whatever its name ends in.
+With examples: destination-iterable COMMAND --help
+
+Example:
+  cat messages.jsonl | destination-iterable write --config config.json --catalog catalog.json
+`;
+
+const COMMAND_HELP: Readonly<Record<CommandName, string>> = {
+  spec: `destination-iterable spec: print what can be configured
+
+Prints one SPEC message: every option with its title, description and default. Needs no configuration and no network.
+
+Examples:
+  List the options with their defaults:
+    destination-iterable spec | jq '.spec.connectionSpecification.properties | map_values(.default)'
+  Begin a configuration; api_key is the only option that has to be there:
+    echo '{"api_key": "...", "data_center": "us"}' > config.json
+`,
+  check: `destination-iterable check --config FILE: try the configuration against Iterable
+
+Tells all mistakes of the configuration at once, asks Iterable whether the key works, and whether rejected records can be stored.
+Prints one CONNECTION_STATUS, SUCCEEDED or FAILED with the reason, and exits 0 either way.
+
+Examples:
+  destination-iterable check --config config.json
+  In a script, where a mistake is to end it:
+    destination-iterable check --config config.json | grep -q '"SUCCEEDED"'
+
+Next: destination-iterable write --help
+`,
+  discover: `destination-iterable discover --config FILE: print the user fields, for data activation
+
+Prints one DESTINATION_CATALOG: the object "users" with the fields that the project has, and which of them can identify a user.
+
+Example:
+  List the fields:
+    destination-iterable discover --config config.json | jq '.destination_catalog.operations[0].json_schema.properties | keys'
+`,
+  write: `destination-iterable write --config FILE --catalog FILE: read Airbyte messages on stdin, deliver them
+
+  --config FILE    the options; at least {"api_key": "..."}
+  --catalog FILE   the streams, as the orchestrator makes them
+  --state FILE     belongs to sources; taken, and not read
+
+Each line of stdin is a message. RECORDs become users in Iterable; each STATE comes back on stdout once all before it is delivered. On a
+terminal stderr shows how it goes, and a table at the end. Exit code 0: all was read and has its outcome.
+
+Examples:
+  The smallest catalog:
+    echo '{"streams": [{"stream": {"name": "users", "json_schema": {}, "supported_sync_modes": ["incremental"]},
+      "sync_mode": "incremental", "destination_sync_mode": "append_dedup"}]}' > catalog.json
+  One user:
+    echo '{"type": "RECORD", "record": {"stream": "users", "emitted_at": 1790000000000,
+      "data": {"email": "ada@example.com", "firstName": "Ada"}}}' | tr -d '\\n' |
+      destination-iterable write --config config.json --catalog catalog.json
+  A file of rows, one JSON object a line, with the messages kept and the progress on the screen:
+    jq -c '{type: "RECORD", record: {stream: "users", emitted_at: 1790000000000, data: .}}' rows.jsonl |
+      destination-iterable write --config config.json --catalog catalog.json > messages.jsonl
+  What was rejected, and why:
+    jq -r 'select(.log.level == "WARN").log.message' messages.jsonl
+
+When it fails: the last line on stdout says why. docs/errors.md has every code, docs/rejections.md every reason for a rejection.
+`,
+};
+
+/** The text of `--help`, or of `COMMAND --help`. */
+export function helpText(command: CommandName | undefined): string {
+  return command === undefined ? USAGE : COMMAND_HELP[command];
+}

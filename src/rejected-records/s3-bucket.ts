@@ -1,0 +1,158 @@
+/** Puts objects into a bucket through the AWS SDK, and makes each write last until it is answered. Loaded on need only. */
+import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import pRetry from 'p-retry';
+import { TransientError } from '../errors.ts';
+import { describeS3Failure, explainS3Refusal, mayPass } from './s3-failures.ts';
+import type { StorePatience } from './store-patience.ts';
+
+/** Named as Airbyte's own destinations name them; an empty text counts as absent. */
+export interface S3Location {
+  readonly s3_bucket_name: string;
+  /** A folder of the bucket; slashes too many don't matter. */
+  readonly s3_bucket_path?: string;
+  readonly s3_bucket_region: string;
+  /** Of a compatible store; absent for AWS. */
+  readonly s3_endpoint?: string;
+  /** Both or none; without them the SDK's default credential chain is asked. */
+  readonly access_key_id?: string;
+  readonly secret_access_key?: string;
+}
+
+const FIRST_BACKOFF_MS = 500;
+const MAX_BACKOFF_MS = 30_000;
+/** A stopped run has 8 s for all that is under way; see the pipeline's grace. */
+const STOPPED_GRACE_MS = 5_000;
+
+export class S3Bucket {
+  readonly #location: S3Location;
+  readonly #patience: StorePatience;
+  readonly #client: S3Client;
+  readonly #prefix: string;
+  readonly #abandon = new AbortController();
+
+  /** Opens no socket yet. */
+  constructor(location: S3Location, patience: StorePatience) {
+    this.#location = location;
+    this.#patience = patience;
+    this.#client = clientOf(location);
+    const folders = (location.s3_bucket_path ?? '').split('/').filter((folder) => folder !== '');
+    this.#prefix = folders.map((folder) => `${folder}/`).join('');
+    patience.stop?.addEventListener('abort', this.#onStop, { once: true });
+    if (patience.stop?.aborted) this.#onStop();
+  }
+
+  /**
+   * Stores an object, through outages as long as the patience lasts; repeating it after a lost answer does no harm. Throws a
+   * ConfigError that names the option, or a TransientError.
+   */
+  async put(name: string, text: string): Promise<void> {
+    const { clock } = this.#patience;
+    const startedAt = clock.now();
+    const body = Buffer.from(text);
+    try {
+      await pRetry(() => this.#attempt((abortSignal) => this.#put(name, body, abortSignal)), {
+        retries: Infinity,
+        minTimeout: 0,
+        signal: this.#abandon.signal,
+        onFailedAttempt: ({ error, attemptNumber }) => this.#waitOrThrow(error, attemptNumber, startedAt),
+      });
+    } catch (error) {
+      throw this.#abandon.signal.aborted ? this.#unavailable('before the run was stopped', error) : error;
+    }
+  }
+
+  /** Deletes an object, if that is allowed and works at once. */
+  async tryRemove(name: string): Promise<void> {
+    const command = new DeleteObjectCommand({
+      Bucket: this.#location.s3_bucket_name,
+      Key: this.#prefix + name,
+    });
+    await this.#attempt((abortSignal) => this.#client.send(command, { abortSignal })).catch(() => undefined);
+  }
+
+  /** Closes idle connections, so that the process can end. */
+  close(): void {
+    this.#patience.stop?.removeEventListener('abort', this.#onStop);
+    this.#client.destroy();
+  }
+
+  #put(name: string, body: Uint8Array, abortSignal: AbortSignal): Promise<unknown> {
+    const command = new PutObjectCommand({
+      Bucket: this.#location.s3_bucket_name,
+      Key: this.#prefix + name,
+      Body: body,
+      ContentType: 'application/x-ndjson',
+    });
+    return this.#client.send(command, { abortSignal });
+  }
+
+  async #attempt<T>(send: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const attempt = new AbortController();
+    const abort = () => {
+      attempt.abort();
+    };
+    const timer = setTimeout(abort, this.#patience.attemptTimeoutMs);
+    this.#abandon.signal.addEventListener('abort', abort, { once: true });
+    try {
+      return await send(attempt.signal);
+    } finally {
+      clearTimeout(timer);
+      this.#abandon.signal.removeEventListener('abort', abort);
+    }
+  }
+
+  async #waitOrThrow(error: Error, attempt: number, startedAt: number): Promise<void> {
+    const { clock, budgetMs, onRetry } = this.#patience;
+    if (!mayPass(error)) throw explainS3Refusal(error, this.#location);
+    const waitMs = clock.random() * Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (attempt - 1));
+    if (clock.now() + waitMs - startedAt > budgetMs) throw this.#unavailable(`for ${span(budgetMs)}`, error);
+    onRetry?.(
+      `Rejected records can't be stored: ${this.#describe(error)}. Trying again in ${(waitMs / 1000).toFixed(1)} s (attempt ${attempt} failed).`,
+    );
+    await clock.sleep(waitMs, this.#abandon.signal);
+  }
+
+  #unavailable(since: string, cause: unknown): TransientError {
+    return new TransientError(
+      'rejected_records_unavailable',
+      `Rejected records could not be stored ${since}; the last try: ${this.#describe(cause)}. Nothing is lost: run the sync again later, and check rejected_records if it stays so.`,
+    );
+  }
+
+  #describe(error: unknown): string {
+    const where = this.#location.s3_endpoint === undefined ? 'S3' : 'the store at s3_endpoint';
+    return `${where} ${describeS3Failure(error)}`;
+  }
+
+  readonly #onStop = (): void => {
+    void this.#patience.clock.sleep(STOPPED_GRACE_MS).then(() => {
+      this.#abandon.abort(new Error('the run was stopped'));
+    });
+  };
+}
+
+function clientOf(location: S3Location): S3Client {
+  const {
+    s3_bucket_region: region,
+    s3_endpoint: endpoint = '',
+    access_key_id: accessKeyId = '',
+    secret_access_key: secretAccessKey = '',
+  } = location;
+  return new S3Client({
+    region,
+    // Retried here, by the clock and within the budget that the options give.
+    maxAttempts: 1,
+    // Otherwise the environment could send records elsewhere, in clear text even.
+    ignoreConfiguredEndpointUrls: true,
+    // Few compatible stores have a host name for each bucket, and not all know the SDK's newer checksums.
+    ...(endpoint === ''
+      ? {}
+      : { endpoint, forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED' as const }),
+    ...(accessKeyId === '' ? {} : { credentials: { accessKeyId, secretAccessKey } }),
+  });
+}
+
+function span(ms: number): string {
+  const minutes = Math.round(ms / 60_000);
+  return minutes >= 1 ? `${minutes} minutes` : `${ms / 1000} seconds`;
+}

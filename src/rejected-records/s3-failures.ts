@@ -1,0 +1,87 @@
+/**
+ * What an error of the AWS SDK means for the operator. Only its name and status are ever told: the text of an answer may
+ * hold parts of the credentials.
+ */
+import { ConfigError } from '../errors.ts';
+import type { S3Location } from './s3-bucket.ts';
+
+interface S3Error extends Error {
+  readonly code?: unknown;
+  readonly $metadata?: { readonly httpStatusCode?: number };
+  readonly $response?: { readonly statusCode?: number };
+}
+
+const BAD_KEYS = [
+  'InvalidAccessKeyId',
+  'SignatureDoesNotMatch',
+  'InvalidToken',
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'TokenRefreshRequired',
+];
+const OTHER_REGION = [
+  'PermanentRedirect',
+  'AuthorizationHeaderMalformed',
+  'IllegalLocationConstraintException',
+];
+const NO_CREDENTIALS = ['CredentialsProviderError', 'TokenProviderError'];
+/** Answers with a status of the caller's fault that pass all the same. */
+const PASSING = ['RequestTimeout', 'SlowDown', 'OperationAborted'];
+
+/** True when the same write may well succeed later: no answer, or one that says so. */
+export function mayPass(error: Error): boolean {
+  const status = statusOf(error);
+  if (status !== undefined)
+    return status >= 500 || status === 429 || status === 408 || PASSING.includes(error.name);
+  return networkCode(error) !== undefined || error.name === 'AbortError' || error.name === 'TimeoutError';
+}
+
+/** The rest of a sentence about the store: `answered with HTTP 503 (SlowDown)`. */
+export function describeS3Failure(error: unknown): string {
+  if (!(error instanceof Error)) return 'failed';
+  const status = statusOf(error);
+  if (status !== undefined) return `answered with HTTP ${status} (${safeName(error)})`;
+  const code = networkCode(error);
+  if (code !== undefined) return `can't be reached (${code})`;
+  if (error.name === 'AbortError' || error.name === 'TimeoutError') return 'gave no answer in time';
+  return `failed (${safeName(error)})`;
+}
+
+/** A refusal that only the operator can end, in words that name the option and the next step. */
+export function explainS3Refusal(error: Error, location: S3Location): ConfigError {
+  return new ConfigError([`rejected_records.${problem(error, location)}`], {
+    code: 'rejected_records_unwritable',
+  });
+}
+
+function problem(error: Error, { s3_bucket_name: bucket, s3_bucket_region: region }: S3Location): string {
+  const { name } = error;
+  const status = statusOf(error);
+  const answer = status === undefined ? safeName(error) : `${safeName(error)}, HTTP ${status}`;
+  if (NO_CREDENTIALS.includes(name))
+    return `access_key_id: no credentials were found (${answer}). Set access_key_id and secret_access_key, or give the connector a role, a profile or the environment variables of the AWS SDK.`;
+  if (BAD_KEYS.includes(name))
+    return `access_key_id: the store refused the key (${answer}). Copy access_key_id and secret_access_key anew, both from the same key.`;
+  if (name === 'NoSuchBucket')
+    return `s3_bucket_name: there is no bucket ${bucket} (${answer}). Create it, or name one that exists.`;
+  if (OTHER_REGION.includes(name))
+    return `s3_bucket_region: bucket ${bucket} is not in ${region} (${answer}). Set the region that the bucket was created in.`;
+  if (status === 403)
+    return `s3_bucket_name: the key may not write to bucket ${bucket} (${answer}). Allow it s3:PutObject there.`;
+  return `s3_bucket_name: the store refused to write to bucket ${bucket} (${answer}). Check the name, s3_bucket_region and s3_endpoint.`;
+}
+
+function statusOf(error: S3Error): number | undefined {
+  return error.$metadata?.httpStatusCode ?? error.$response?.statusCode;
+}
+
+/** `ECONNREFUSED` and its like; several addresses of a host fail together, in one error. */
+function networkCode(error: S3Error): string | undefined {
+  if (typeof error.code === 'string' && /^[A-Z][A-Z0-9_]+$/.test(error.code)) return error.code;
+  return undefined;
+}
+
+/** An answer can put anything into its error's name. */
+function safeName({ name }: Error): string {
+  return /^[A-Za-z0-9]{1,60}$/.test(name) ? name : 'an unnamed error';
+}
