@@ -1,0 +1,68 @@
+"""
+Runs PyAirbyte against the connector. One JSON order a line on stdin; one JSON answer a line on file descriptor 3, because
+PyAirbyte prints to stdout and stderr as it likes.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import airbyte as ab
+from airbyte.caches import DuckDBCache
+from airbyte.strategies import WriteStrategy
+from sqlalchemy import text
+
+
+def check(order):
+    try:
+        destination(order).check()
+    except ab.exceptions.AirbyteConnectorCheckFailedError as error:
+        return {"status": "FAILED", "message": str(error)}
+    return {"status": "SUCCEEDED"}
+
+
+def write(order):
+    """From the source into a cache and from there to the destination, or `straight` through, the cache keeping the states only."""
+    source = ab.get_source("source-faker", local_executable=Path(order["faker"]), config=order["source"])
+    cache = DuckDBCache(db_path=order["cache"])
+    caches = {"cache": False, "state_cache": cache} if order["straight"] else {"cache": cache}
+    try:
+        result = destination(order).write(
+            source,
+            streams=["users"],
+            write_strategy=WriteStrategy(order["strategy"]),
+            force_full_refresh=order["fullRefresh"],
+            **caches,
+        )
+    except ab.exceptions.AirbyteConnectorWriteError as error:
+        return {"error": str(error), "states": stored_states(cache)}
+    return {
+        "sent": result.processed_records,
+        # What the destination said that it has; the result itself only counts what it was sent.
+        "confirmed": result._progress_tracker.total_destination_records_confirmed,
+        "states": stored_states(cache),
+    }
+
+
+def stored_states(cache):
+    """PyAirbyte's own note of how far the destination is: the whole message, one row a stream."""
+    columns = "destination_name, source_name, stream_name, state_json"
+    query = text(f"SELECT {columns} FROM {cache.schema_name}._airbyte_destination_state")
+    with cache.get_sql_engine().connect() as connection:
+        rows = connection.execute(query).all()
+    return [{"of": "/".join(names), "state": json.loads(state)} for *names, state in rows]
+
+
+def destination(order):
+    return ab.get_destination(
+        "destination-iterable", local_executable=Path(order["executable"]), config=order["config"]
+    )
+
+
+COMMANDS = {"check": check, "write": write}
+
+with os.fdopen(3, "w", buffering=1) as answers:
+    for line in sys.stdin:
+        order = json.loads(line)
+        print(json.dumps(COMMANDS[order["command"]](order)), file=answers)

@@ -1,0 +1,90 @@
+/** PyAirbyte as it comes from PyPI drives the built program, with a real source at the other end. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startStandin, type Standin } from '../standin/server.ts';
+import { TestFiles } from '../support/connector.ts';
+import { PyAirbyteClient, type WriteAnswer, type WriteOrder } from './client.ts';
+import { findPyAirbyte } from './environment.ts';
+
+const pyAirbyte = await findPyAirbyte();
+if ('missing' in pyAirbyte)
+  process.stderr.write(`\nSKIPPED: the tests with PyAirbyte did NOT run, because ${pyAirbyte.missing}.\n\n`);
+
+const MAPPINGS = [
+  { source: 'email', target: 'email' },
+  { source: 'name', target: 'fullName' },
+  { source: 'age', target: 'age' },
+  { source: 'address.city', target: 'home.city' },
+];
+const FIELDS = { fullName: expect.any(String), age: expect.any(Number), home: { city: expect.any(String) } };
+
+(('missing' in pyAirbyte) ? describe.skip : describe)('PyAirbyte', () => {
+  let standin: Standin;
+  let files: TestFiles;
+  let client: PyAirbyteClient;
+
+  beforeAll(async () => {
+    if ('missing' in pyAirbyte) return;
+    standin = await startStandin({ limitScale: Infinity });
+    files = new TestFiles();
+    client = new PyAirbyteClient(pyAirbyte, files.folder);
+  });
+
+  afterAll(async () => {
+    await client.close();
+    await standin.close();
+    files.remove();
+  });
+
+  const config = (overrides: Record<string, unknown> = {}) => ({
+    api_key: standin.apiKey,
+    api_url: standin.url,
+    project_type: 'hybrid',
+    requests_per_second: 500,
+    mappings: MAPPINGS,
+    ...overrides,
+  });
+
+  /** `count` users from the source, which has them once: a later sync finds nothing new. */
+  const write = (count: number, order: Partial<WriteOrder> = {}): Promise<WriteAnswer> =>
+    client.write({
+      config: config(),
+      source: { count, seed: 7, records_per_slice: 10, parallelism: 1, always_updated: false },
+      cache: files.path('cache.duckdb'),
+      straight: false,
+      fullRefresh: false,
+      strategy: 'auto',
+      ...order,
+    });
+
+  /** One row, of this stream, that says how far the source was and what the destination counted. */
+  const oneState = (loop_offset: number, recordCount: number) => [
+    {
+      of: 'destination-iterable/source-faker/users',
+      state: expect.objectContaining({
+        type: 'STREAM',
+        stream: expect.objectContaining({ stream_state: expect.objectContaining({ seed: 7, loop_offset }) }),
+        destinationStats: expect.objectContaining({ recordCount }),
+      }),
+    },
+  ];
+
+  it('check: says yes to a good key, and hands on the reason for a bad one', async () => {
+    expect(await client.check(config())).toEqual({ status: 'SUCCEEDED' });
+    expect(await client.check(config({ api_key: 'wrong-key' }))).toEqual({
+      status: 'FAILED',
+      message: expect.stringContaining('api_key: Iterable refused the key'),
+    });
+  }, 60_000);
+
+  it('from a cache: everything at first, and all of the cache again afterwards', async () => {
+    const first = await write(25, { fullRefresh: true });
+    expect(first).toEqual({ sent: 25, confirmed: 25, states: oneState(25, 25) });
+    const users = standin.store.users();
+    expect(users.length).toBe(25);
+    for (const user of users) expect(user).toMatchObject({ email: /@/, dataFields: FIELDS });
+
+    const second = await write(25);
+    expect(second).toEqual({ sent: 25, confirmed: 25, states: oneState(25, 25) });
+    expect(standin.store.users()).toEqual(users);
+  }, 60_000);
+});
