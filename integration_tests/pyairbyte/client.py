@@ -6,6 +6,7 @@ PyAirbyte prints to stdout and stderr as it likes.
 import json
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 import airbyte as ab
@@ -24,9 +25,10 @@ def check(order):
 
 def write(order):
     """From the source into a cache and from there to the destination, or `straight` through, the cache keeping the states only."""
-    source = ab.get_source("source-faker", local_executable=Path(order["faker"]), config=order["source"])
-    cache = DuckDBCache(db_path=order["cache"])
-    caches = {"cache": False, "state_cache": cache} if order["straight"] else {"cache": cache}
+    source = source_of(order["faker"])
+    source.set_config(order["source"], validate=False)
+    duckdb = DuckDBCache(db_path=order["cache"])
+    caches = {"cache": False, "state_cache": duckdb} if order["straight"] else {"cache": duckdb}
     try:
         result = destination(order).write(
             source,
@@ -36,22 +38,28 @@ def write(order):
             **caches,
         )
     except ab.exceptions.AirbyteConnectorWriteError as error:
-        return {"error": str(error), "states": stored_states(cache)}
+        return {"error": str(error), "states": stored_states(duckdb)}
     return {
         "sent": result.processed_records,
         # What the destination said that it has; the result itself only counts what it was sent.
         "confirmed": result._progress_tracker.total_destination_records_confirmed,
-        "states": stored_states(cache),
+        "states": stored_states(duckdb),
     }
 
 
-def stored_states(cache):
+def stored_states(duckdb):
     """PyAirbyte's own note of how far the destination is: the whole message, one row a stream."""
     columns = "destination_name, source_name, stream_name, state_json"
-    query = text(f"SELECT {columns} FROM {cache.schema_name}._airbyte_destination_state")
-    with cache.get_sql_engine().connect() as connection:
+    query = text(f"SELECT {columns} FROM {duckdb.schema_name}._airbyte_destination_state")
+    with duckdb.get_sql_engine().connect() as connection:
         rows = connection.execute(query).all()
     return [{"of": "/".join(names), "state": json.loads(state)} for *names, state in rows]
+
+
+@cache
+def source_of(faker):
+    """One for all orders: a new one would be asked anew what it is and what it has."""
+    return ab.get_source("source-faker", local_executable=Path(faker))
 
 
 def destination(order):

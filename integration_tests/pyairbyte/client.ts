@@ -47,7 +47,7 @@ export interface WriteAnswer {
 export class PyAirbyteClient {
   readonly #child: ChildProcess;
   readonly #stdin: Writable;
-  readonly #answers: AsyncIterator<string>;
+  readonly #answers: AsyncIterator<string, undefined>;
   readonly #faker: string;
   #output = '';
 
@@ -68,7 +68,12 @@ export class PyAirbyteClient {
         PYTHONWARNINGS: 'ignore',
       },
     });
-    const [stdin, stdout, stderr, answers] = this.#child.stdio as [Writable, Readable, Readable, Readable];
+    const [stdin, stdout, stderr, answers] = this.#child.stdio as unknown as [
+      Writable,
+      Readable,
+      Readable,
+      Readable,
+    ];
     this.#stdin = stdin.on('error', () => undefined);
     for (const stream of [stdout, stderr])
       stream.setEncoding('utf8').on('data', (text: string) => (this.#output += text));
