@@ -147,3 +147,8 @@ describe('a choice', () => {
     },
   );
 });
+
+it('by default an outage is over, one way or the other, long before Airbyte takes a line that waits for a hang (7,200 s)', () => {
+  const { retry_minutes: budget, attempt_timeout_seconds: attempt } = root.properties;
+  expect(Number(budget?.default) * 60 + Number(attempt?.default)).toBeLessThan(7200 / 2);
+});
