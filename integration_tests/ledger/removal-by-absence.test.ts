@@ -280,6 +280,17 @@ describeLedgers('removal by absence with a ledger', (backend) => {
         await syncs.sync(users(2), full({}, scope('b')));
         expect(there(syncs)).toEqual(addresses(2));
       }));
+
+    it('is held by no other name in the ledger: a new one starts over', () =>
+      play(async (syncs) => {
+        const named = (name: string) =>
+          full({}, { config: { ledger: backend.option(syncs.harness, { name }) } });
+        await syncs.sync(users(1, 2), named('a'));
+        const again = await syncs.sync(users(1, 2), named('b'));
+        expect(again.calls).toEqual(['bulkUpdate']);
+        await syncs.sync(users(2), named('b'));
+        expect(there(syncs)).toEqual(addresses(2));
+      }));
   });
 
   describe('the guard', () => {
