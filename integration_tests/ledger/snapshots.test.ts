@@ -1,8 +1,12 @@
-/** Random successive snapshots, with crashes and faults: Iterable ends as the last snapshot says, and nobody else is touched. */
+/**
+ * Random successive snapshots, with crashes and faults: Iterable ends as the last snapshot says, nobody else is touched, and
+ * what did not change leads to no call.
+ */
 import { describe, expect, it } from '@jest/globals';
 import { randomStorm } from '../standin/faults.ts';
 import { withHarness, type Harness } from '../support/harness.ts';
 import { inParallel } from '../support/in-parallel.ts';
+import { runInProcess } from '../support/in-process.ts';
 import { SQLITE, withPostgres, type LedgerBackend } from '../support/ledgers.ts';
 import { seededRandom, seeds } from '../support/random.ts';
 import { SnapshotWorld } from '../support/snapshots.ts';
@@ -29,6 +33,21 @@ const inChild: Runner = async (harness, config, lines, endAt) => {
   });
   return { exitCode: result.exitCode, errors: result.errors };
 };
+
+const inThisProcess: Runner = (harness, config, lines, endAt) =>
+  runInProcess(
+    [
+      'write',
+      '--config',
+      harness.files.write('config.json', harness.config(config as Record<string, unknown>)),
+      '--catalog',
+      harness.files.write('catalog.json', SnapshotWorld.catalog),
+    ],
+    lines,
+    (stop) => {
+      atRequest(harness, endAt, stop);
+    },
+  );
 
 function atRequest(harness: Harness, number: number, then: () => void): void {
   let requests = 0;
@@ -66,6 +85,7 @@ async function playSnapshots(seed: number, backend: LedgerBackend, run: Runner):
         const { exitCode } = await run(harness, config, lines, isPart ? Infinity : Math.ceil(random() * 25));
         if (exitCode !== 0) await backend.afterKill?.(harness);
         passed += 120_000;
+        if (random() < 0.7) world.changeAfterFailure();
       }
       const end = await run(harness, config, world.lines(), Infinity);
       passed += 120_000;
@@ -118,6 +138,13 @@ describe('successive snapshots', () => {
   it(
     'killed and started again',
     () => inParallel(seeds(10, 300), (seed) => playSnapshots(seed, backendOf(seed), inChild)),
+    3_600_000,
+  );
+
+  it(
+    'stopped and started again, many times',
+    () =>
+      inParallel(seeds(60, 2_000), (seed) => playSnapshots(10_000 + seed, backendOf(seed), inThisProcess)),
     3_600_000,
   );
 });

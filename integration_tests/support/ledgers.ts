@@ -47,7 +47,10 @@ export function withPostgres(): LedgerBackend {
       const schema = schemas.get(harness) ?? '';
       await server?.query(
         url,
-        `UPDATE "${schema}".iterable_ledger_stream SET claimed_until = now() - interval '1 second'`,
+        // It may have been killed before there were any tables.
+        `DO $$ BEGIN
+           UPDATE "${schema}".iterable_ledger_stream SET claimed_until = now() - interval '1 second';
+         EXCEPTION WHEN undefined_table THEN NULL; END $$`,
       );
     },
     option: (harness, place = {}) => {

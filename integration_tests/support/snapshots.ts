@@ -14,6 +14,8 @@ interface Row {
   readonly isShared: boolean;
   value: number;
   lists: string[];
+  /** What it was at the end of the round before; none for one that is new. */
+  before?: { readonly email: string; readonly value: number; readonly lists: string[] };
 }
 
 export interface Round {
@@ -26,6 +28,8 @@ export class SnapshotWorld {
   readonly #random: () => number;
   readonly #rows: Record<StreamName, Map<number, Row>> = { users: new Map(), crm: new Map() };
   readonly #flagged: Record<StreamName, Row[]> = { users: [], crm: [] };
+  /** Rows that disappeared in this round. */
+  readonly #absent: Record<StreamName, Row[]> = { users: [], crm: [] };
   #counter = 0;
   #round = 0;
 
@@ -55,10 +59,15 @@ export class SnapshotWorld {
     this.#round++;
     for (const stream of STREAMS) {
       this.#flagged[stream] = [];
+      this.#absent[stream] = [];
       for (const row of [...this.#rows[stream].values()]) {
+        const { email, value, lists } = row;
+        row.before = { email, value, lists };
         const dice = this.#random();
-        if (dice < 0.15) this.#rows[stream].delete(row.id);
-        else if (dice < 0.22) {
+        if (dice < 0.15) {
+          this.#rows[stream].delete(row.id);
+          this.#absent[stream].push(row);
+        } else if (dice < 0.22) {
           this.#rows[stream].delete(row.id);
           this.#flagged[stream].push(row);
         } else if (dice < 0.4) row.value = ++this.#counter;
@@ -68,6 +77,33 @@ export class SnapshotWorld {
       for (let n = Math.floor(this.#random() * 4); n > 0; n--) this.#add(stream);
     }
     if (this.#random() < 0.6) this.#addShared();
+  }
+
+  /**
+   * Between two runs of a round of which the first failed: rows change once more, change back, or come back. Two things do not
+   * happen that a failed run can't be made good for: whoever it may have created disappears, or whom it may have moved moves on.
+   */
+  changeAfterFailure(): void {
+    for (const stream of STREAMS) {
+      for (const row of this.#rows[stream].values()) {
+        const dice = this.#random();
+        if (dice < 0.15) row.value = ++this.#counter;
+        else if (dice < 0.3) row.lists = this.#someLists();
+        else if (dice < 0.45 && row.before) {
+          row.value = row.before.value;
+          row.lists = row.before.lists;
+        } else if (dice < 0.5 && row.before?.email === row.email && !row.isShared)
+          row.email = this.#address();
+      }
+      for (const gone of [this.#flagged[stream], this.#absent[stream]]) {
+        const rows = gone.splice(0);
+        for (const row of rows) {
+          if (this.#random() < 0.3) this.#rows[stream].set(row.id, row);
+          else gone.push(row);
+        }
+      }
+      if (this.#random() < 0.3) this.#add(stream);
+    }
   }
 
   /** The whole snapshot, each stream with its state and status. */

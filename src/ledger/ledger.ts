@@ -10,7 +10,7 @@ export interface LedgerEntry {
   readonly key: string;
   readonly email?: string;
   readonly userId?: string;
-  /** Of the values as they were sent; base64, at most 43 characters. */
+  /** Of the values as they were sent; base64, at most 43 characters. Empty while calls for the row may have changed anything. */
   readonly valuesHash: string;
   /** Names of the mapped fields that were written, sorted; empty where nothing was mapped. */
   readonly targets: readonly string[];
@@ -50,7 +50,7 @@ export interface LedgerChanges {
   /** Written, whole, in the place of what was there; present in the snapshot `seen`; no longer doomed. */
   readonly entries?: readonly (LedgerEntry & { readonly stream: number; readonly seen: number })[];
   readonly dropped?: readonly { readonly stream: number; readonly key: string }[];
-  /** Present in the snapshot, unchanged; no longer doomed. Keys without an entry are passed over. */
+  /** Present in the snapshot, unchanged; whoever was doomed is not any more, and loses its hash. Keys without an entry are passed over. */
   readonly present?: readonly {
     readonly stream: number;
     readonly snapshot: number;
@@ -102,7 +102,7 @@ export interface Ledger {
   ): Promise<readonly { readonly stream: number; readonly removed: number; readonly staying: number }[]>;
   /** Some doomed entries of these streams, at most `limit`. */
   nextDoomed(streams: readonly number[], limit: number): Promise<readonly DoomedEntry[]>;
-  /** Nobody is doomed any more; gives how many were. */
+  /** Nobody is doomed any more; whoever was loses its hash, since its removal may have begun. Gives how many were. */
   pardon(streams: readonly number[]): Promise<number>;
   close(): Promise<void>;
 }

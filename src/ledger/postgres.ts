@@ -146,7 +146,7 @@ class PostgresLedger implements Ledger {
       }
       for (const { stream, snapshot, keys } of present) {
         await client.query(
-          `UPDATE iterable_ledger_entry SET seen = $1, doomed = FALSE
+          `UPDATE iterable_ledger_entry SET seen = $1, doomed = FALSE, values_hash = CASE WHEN doomed THEN '' ELSE values_hash END
            WHERE stream = $2 AND key = ANY($3::text[]) AND (seen <> $1 OR doomed)`,
           [snapshot, stream, keys],
         );
@@ -209,7 +209,7 @@ class PostgresLedger implements Ledger {
   pardon(streams: readonly number[]): Promise<number> {
     return this.#write(async (client) => {
       const { rowCount } = await client.query(
-        'UPDATE iterable_ledger_entry SET doomed = FALSE WHERE stream = ANY($1::int[]) AND doomed',
+        `UPDATE iterable_ledger_entry SET doomed = FALSE, values_hash = '' WHERE stream = ANY($1::int[]) AND doomed`,
         [streams],
       );
       return rowCount ?? 0;

@@ -139,7 +139,8 @@ class SqliteLedger implements Ledger {
       const remove = this.#prepare('DELETE FROM entry WHERE stream = ? AND key = ?');
       for (const { stream, key } of dropped) remove.run(stream, key);
       const mark = this.#prepare(
-        'UPDATE entry SET seen = ?1, doomed = 0 WHERE stream = ?2 AND key = ?3 AND (seen <> ?1 OR doomed = 1)',
+        `UPDATE entry SET seen = ?1, values_hash = iif(doomed = 1, '', values_hash), doomed = 0
+         WHERE stream = ?2 AND key = ?3 AND (seen <> ?1 OR doomed = 1)`,
       );
       for (const { stream, snapshot, keys } of present)
         for (const key of keys) mark.run(snapshot, stream, key);
@@ -205,7 +206,8 @@ class SqliteLedger implements Ledger {
     return this.#transaction(() =>
       streams.reduce(
         (sum, stream) =>
-          sum + this.#exec('UPDATE entry SET doomed = 0 WHERE stream = ? AND doomed = 1', stream),
+          sum +
+          this.#exec("UPDATE entry SET doomed = 0, values_hash = '' WHERE stream = ? AND doomed = 1", stream),
         0,
       ),
     );

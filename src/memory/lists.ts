@@ -23,6 +23,19 @@ export function membershipsAfterAll(held: ListMemberships, records: readonly Tol
   return records.reduce(membershipsAfter, held);
 }
 
+/** List name → on or off, for whoever may be on any list that was exported or not: as the records say, and off all others. */
+export function membershipsAnew(
+  held: ListMemberships,
+  after: ListMemberships,
+  records: readonly ToldLists[],
+): Map<string, boolean> {
+  const changes = new Map<string, boolean>();
+  for (const [list, isOn] of after)
+    if (records.some(({ lists }) => lists?.has(list) === true)) changes.set(list, isOn);
+  for (const list of held.keys()) if (!after.has(list)) changes.set(list, false);
+  return changes;
+}
+
 /** List name → on or off, for each membership to change. Off the lists that are no longer named, too. */
 export function membershipChanges(held: ListMemberships, after: ListMemberships): Map<string, boolean> {
   const changes = new Map<string, boolean>();

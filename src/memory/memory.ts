@@ -9,8 +9,19 @@ import { type Removal, type Upsert, type UserKey } from '../model.ts';
 import { SYNC_MODES } from '../streams/modes.ts';
 import { coalesce } from './coalesce.ts';
 import { Keeper } from './keeper.ts';
+import { membershipChanges } from './lists.ts';
 import { decideRemoval, type RemovalDecision } from './removals.ts';
-import { entryAfter, identitiesOf, rowKey, rowToken, type RememberedStream, type Row } from './row.ts';
+import {
+  entryAfter,
+  entryBeingRemoved,
+  entryUnderWay,
+  identitiesOf,
+  rowKey,
+  rowToken,
+  type NewEntry,
+  type RememberedStream,
+  type Row,
+} from './row.ts';
 import { stateText, type StreamMemory } from './streams.ts';
 import {
   asksOthers,
@@ -51,6 +62,7 @@ export class Memory {
   /** For questions that come one by one. */
   readonly #findRow: (row: Row) => Promise<void>;
   readonly #findHolders: (people: People) => Promise<readonly HeldEntry[]>;
+  readonly #hold: (entries: readonly NewEntry[]) => Promise<void>;
 
   constructor(options: MemoryOptions) {
     this.#options = options;
@@ -62,6 +74,10 @@ export class Memory {
         userIds: [...new Set(people.flatMap(({ userIds }) => userIds))],
       }),
     );
+    this.#hold = coalesce((asked) => {
+      const entries = new Map(asked.flat().map((entry) => [rowToken(entry.stream, entry.key), entry]));
+      return options.ledger.commit({ entries: [...entries.values()] });
+    });
   }
 
   get streams(): StreamMemory[] {
@@ -215,10 +231,44 @@ export class Memory {
     });
   }
 
+  /**
+   * Calls for these rows are about to be made: until it is kept how they ended, the ledger holds the rows in doubt. Throws
+   * what the ledger throws.
+   */
+  async holdInDoubt(works: readonly RowWork[]): Promise<void> {
+    const entries = works.map(({ records, change }) => entryUnderWay(records, change.lists));
+    const known = entries.filter((entry) => entry !== undefined);
+    if (known.length > 0) await this.#hold(known);
+  }
+
+  /** The same for entries whose people are about to be removed. */
+  async holdForRemoval(entries: readonly HeldEntry[]): Promise<void> {
+    if (entries.length > 0) await this.#hold(entries.map(entryBeingRemoved));
+  }
+
+  /** The calls for these records of one row have changed nothing: the row is as it was, and was in the input. */
+  keepAsBefore(records: RowWork['records'], onKept: () => void): void {
+    const row = records[0]?.row;
+    if (!row) onKept();
+    else if (row.held) this.#keeper.write({ ...row.held, seen: row.stream.snapshot }, onKept);
+    else this.#keeper.drop([{ stream: row.stream.id, key: row.key }], onKept);
+  }
+
   /** These records of one row have been delivered, in order. */
   keepWritten(records: RowWork['records'], onKept: () => void): void {
     const entry = entryAfter(records);
     if (entry) this.#keeper.write(entry, onKept);
+    else onKept();
+  }
+
+  /** Nothing was to be sent for these records of one row. They may name fewer lists all the same, where another row names those. */
+  keepUnchanged(records: RowWork['records'], onKept: () => void): void {
+    const row = records.at(-1)?.row;
+    const held = records[0]?.row.held;
+    const after = entryAfter(records);
+    if (held && after && membershipChanges(held.lists, after.lists).size > 0)
+      this.#keeper.write(after, onKept);
+    else if (row) this.keepSeen(row, onKept);
     else onKept();
   }
 

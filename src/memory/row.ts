@@ -1,7 +1,7 @@
 /** A record's row: what the ledger tells it from others by, and what it holds of it. */
 import { hash } from 'node:crypto';
 import type { HeldEntry, LedgerEntry } from '../ledger/ledger.ts';
-import { identityText, type Upsert, type UserKey } from '../model.ts';
+import { identityText, type ListMemberships, type Upsert, type UserKey } from '../model.ts';
 import type { SyncMode } from '../streams/modes.ts';
 import { membershipsAfterAll } from './lists.ts';
 import type { TargetHistory } from './targets.ts';
@@ -37,6 +37,9 @@ export interface Row {
   isCurrent: boolean;
 }
 
+/** An entry as it is written. */
+export type NewEntry = LedgerEntry & { readonly stream: number; readonly seen: number };
+
 /** A record that writes a user, and its row. */
 export interface RowUpsert {
   readonly row: Row;
@@ -56,6 +59,42 @@ export function rowToken(stream: number, key: string): string {
   return `row:${stream}:${key}`;
 }
 
+/** Of an entry whose values or lists a run set out to change without noting how that ended. */
+const IN_DOUBT = '';
+
+/** True when Iterable may hold something else than the entry says: a run ended between a call and its note of it. */
+export function isInDoubt({ valuesHash, isDoomed }: HeldEntry): boolean {
+  return isDoomed || valuesHash === IN_DOUBT;
+}
+
+/** The entry while calls for the row are under way: if the run ends before they do, all of it is sent again. */
+export function entryUnderWay(
+  records: readonly RowUpsert[],
+  lists: ListMemberships | undefined,
+): NewEntry | undefined {
+  const after = entryAfter(records);
+  const held = records[0]?.row.held;
+  if (!after || !held) {
+    // Nothing says yet that the connector wrote this user, so nobody may be removed for it.
+    return after && { ...after, valuesHash: IN_DOUBT, origin: 'enrich' };
+  }
+  return {
+    ...after,
+    ...held,
+    ...(held.userId === undefined && after.userId !== undefined ? { userId: after.userId } : {}),
+    ...(held.email === undefined && after.email !== undefined ? { email: after.email } : {}),
+    valuesHash: IN_DOUBT,
+    targets: [...new Set([...held.targets, ...after.targets])].sort(),
+    lists: new Map([...held.lists, ...(lists ?? [])]),
+    seen: after.seen,
+  };
+}
+
+/** The entry of a row while it is being removed. */
+export function entryBeingRemoved(held: HeldEntry): NewEntry {
+  return { ...held, valuesHash: IN_DOUBT };
+}
+
 /** Every identity of the person that the entry is about. */
 export function identitiesOf({ email, userId }: Pick<LedgerEntry, 'email' | 'userId'>): string[] {
   const identities: string[] = [];
@@ -65,9 +104,7 @@ export function identitiesOf({ email, userId }: Pick<LedgerEntry, 'email' | 'use
 }
 
 /** The entry once these records of the row are delivered, in order; there must be one. */
-export function entryAfter(
-  records: readonly RowUpsert[],
-): (LedgerEntry & { stream: number; seen: number }) | undefined {
+export function entryAfter(records: readonly RowUpsert[]): NewEntry | undefined {
   const first = records[0];
   const last = records.at(-1);
   if (!first || !last) return undefined;

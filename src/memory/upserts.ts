@@ -2,8 +2,8 @@
 import type { HeldEntry } from '../ledger/ledger.ts';
 import type { Upsert } from '../model.ts';
 import type { ProjectType } from '../mapping/options.ts';
-import { membershipChanges, membershipsAfterAll } from './lists.ts';
-import type { RememberedStream, RowUpsert } from './row.ts';
+import { membershipChanges, membershipsAfterAll, membershipsAnew } from './lists.ts';
+import { isInDoubt, type RememberedStream, type RowUpsert } from './row.ts';
 
 /**
  * - `unchanged`: nothing is to be sent.
@@ -34,6 +34,7 @@ export function isUnchanged(held: HeldEntry, { row, change }: RowUpsert): boolea
   const { stream } = row;
   return (
     held.valuesHash === row.valuesHash &&
+    !isInDoubt(held) &&
     !stream.resends &&
     isSamePerson(held, change) &&
     stream.targets.toClear(held.targets).length === 0 &&
@@ -60,6 +61,7 @@ export function draft({ records, change }: RowWork, projectType: ProjectType): D
   const previousEmail = previousAddress(held, change, projectType);
   const isWritten =
     !held ||
+    isInDoubt(held) ||
     stream.resends ||
     cleared.length > 0 ||
     records.some((record) => record.row.valuesHash !== held.valuesHash || !isSamePerson(held, record.change));
@@ -125,11 +127,10 @@ function listsToChange(
   { resends }: RememberedStream,
 ): Map<string, boolean> {
   const before = held?.lists ?? new Map<string, boolean>();
-  const after = membershipsAfterAll(
-    before,
-    records.map(({ change }) => change),
-  );
-  const changes = membershipChanges(before, after);
+  const told = records.map(({ change }) => change);
+  const after = membershipsAfterAll(before, told);
+  const changes =
+    held && isInDoubt(held) ? membershipsAnew(before, after, told) : membershipChanges(before, after);
   if (resends) for (const [list, isOn] of records.at(-1)?.change.lists ?? []) changes.set(list, isOn);
   return changes;
 }

@@ -143,6 +143,7 @@ export class PlannedUpserts {
     const { onRevised, onUnchanged, onListsOnly, requestFor } = this.#options;
     const decisions = await memory.decide(batch.map(({ work }) => work));
     const changing: LaneItem<PendingWork>[] = [];
+    const changingLists: { readonly work: PendingWork; readonly key: UserKey }[] = [];
     for (const [index, { work, request }] of batch.entries()) {
       const decision = decisions[index];
       if (!decision || work.change.kind !== 'upsert') continue;
@@ -150,10 +151,12 @@ export class PlannedUpserts {
       const isAsMapped = change.values === work.change.values;
       onRevised(work, change);
       if (kind === 'unchanged') onUnchanged(work);
-      else if (kind === 'lists') onListsOnly(work, change.key);
+      else if (kind === 'lists') changingLists.push({ work, key: change.key });
       else
         changing.push({ work, request: isAsMapped ? request : requestFor(work, change.key, change.values) });
     }
+    if (changingLists.length > 0) await memory.holdInDoubt(changingLists.map(({ work }) => work));
+    for (const { work, key } of changingLists) onListsOnly(work, key);
     return changing;
   }
 
@@ -176,6 +179,7 @@ export class PlannedUpserts {
     this.#plans.delete(work);
     if (work.change.kind !== 'upsert') return;
     try {
+      await this.#options.memory?.holdInDoubt([work]);
       if (plan === 'change address') await this.#changeAddress(work, work.change);
       else if (plan === 'without change') await this.#writeWithoutChange(work, work.change);
       else await this.#writeAlone(work, work.change);
@@ -194,6 +198,7 @@ export class PlannedUpserts {
       onRejected(work, changed);
     } else if (changed.kind === 'changed') {
       planner.noteChanged(change, 'call of its own');
+      this.#options.memory?.noteWritten(work);
       await this.#writeAlone(work, change);
     } else if (changed.kind === 'by') {
       this.#changing.add(work);

@@ -62,6 +62,7 @@ export class RemovalLane {
         return;
       }
       const { skip, removals, leaves } = await memory.decideRemoval(work, work.change);
+      if (leaves || !skip) await memory.holdInDoubt([work]);
       if (leaves) await this.#leave(work, leaves, skip);
       else if (skip) onEnded(work, skip);
       else await this.#remove(work, removals);

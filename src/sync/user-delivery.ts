@@ -288,6 +288,7 @@ export class UserDelivery {
     const startedAt = clock.now();
     const report: BatchReport = { users: batch.length, records: 0, rejected: 0, retried: 0, tookMs: 0 };
     try {
+      await this.#memory?.holdInDoubt(batch.map(({ work }) => work));
       const rejections = await upserter.deliver(batch.map(({ request }) => request));
       for (const { work, request } of batch) {
         const rejection = rejections.get(request);
@@ -307,6 +308,7 @@ export class UserDelivery {
 
   #onWritten(work: PendingWork, key: UserKey): void {
     this.#options.planning?.planner.noteWritten(work);
+    this.#memory?.noteWritten(work);
     this.#changeLists(work, key);
   }
 
@@ -327,8 +329,7 @@ export class UserDelivery {
     const isStranger = isRejection(end) && end.code === 'not_found' && this.#isEnriched(work);
     const result = isStranger ? 'not_in_iterable' : end;
     if (isRejection(result) && work.records.length > 1) {
-      for (const { row } of work.records) if (row) row.isCurrent = false;
-      this.#queue.retryOneByOne(work);
+      this.#retryOneByOne(work);
       return;
     }
     if (!this.#memory) {
@@ -339,6 +340,16 @@ export class UserDelivery {
       this.#end(work, result);
       this.#options.onProgress();
     });
+  }
+
+  #retryOneByOne(work: PendingWork): void {
+    const retry = () => {
+      for (const { row } of work.records) if (row) row.isCurrent = false;
+      this.#queue.retryOneByOne(work);
+      this.#options.onProgress();
+    };
+    if (this.#memory) this.#memory.keepRefused(work, retry);
+    else retry();
   }
 
   #end(work: PendingWork, end: WorkEnd): void {

@@ -14,6 +14,10 @@ export class WorkMemory {
   readonly #memory: Memory;
   /** Entries that are true no more once the removal is carried out. */
   readonly #gone = new WeakMap<PendingWork, RemovalDecision['gone']>();
+  /** Works whose rows the ledger holds in doubt, since calls for them may have been made. */
+  readonly #inDoubt = new WeakSet<PendingWork>();
+  /** Works whose user has been written. */
+  readonly #written = new WeakSet<PendingWork>();
 
   constructor(memory: Memory) {
     this.#memory = memory;
@@ -49,26 +53,50 @@ export class WorkMemory {
     return decision;
   }
 
+  /** Calls for these works are about to be made. To be awaited before the first of them. Throws what the ledger throws. */
+  async holdInDoubt(works: readonly PendingWork[]): Promise<void> {
+    const fresh = works.filter((work) => !this.#inDoubt.has(work));
+    for (const work of fresh) this.#inDoubt.add(work);
+    await this.#memory.holdInDoubt(fresh.map(rowWork).filter((work) => work !== undefined));
+    await this.#memory.holdForRemoval(fresh.flatMap((work) => this.#gone.get(work) ?? []));
+  }
+
+  /** The user has been written, whatever becomes of its lists. */
+  noteWritten(work: PendingWork): void {
+    this.#written.add(work);
+  }
+
   /** The work has ended so; `onKept` is called once the ledger holds what follows from that. */
   keep(work: PendingWork, end: WorkEnd, onKept: () => void): void {
-    const gone = this.#gone.get(work) ?? [];
     const row = work.records.at(-1)?.row;
-    if (isRejection(end) && (!row || row.isStandIn)) {
-      this.#memory.keepKeyless(work.records[0]?.streamKey ?? '', onKept);
-    } else if (isRejection(end) || end === 'unchanged') {
-      if (row) this.#memory.keepSeen(row, onKept);
+    const rows = rowWork(work);
+    if (isRejection(end)) {
+      this.keepRefused(work, () => {
+        if (!row || row.isStandIn) this.#memory.keepKeyless(work.records[0]?.streamKey ?? '', onKept);
+        else this.#memory.keepSeen(row, onKept);
+      });
+    } else if (end === 'unchanged') {
+      if (rows) this.#memory.keepUnchanged(rows.records, onKept);
       else onKept();
     } else if (end === 'not_in_iterable') {
       // Who comes back to Iterable is written again.
-      if (row?.held) this.#memory.keepGone([{ stream: row.stream.id, key: row.key }], onKept);
+      if (row) this.#memory.keepGone([{ stream: row.stream.id, key: row.key }], onKept);
       else onKept();
     } else if (work.change.kind === 'removal') {
-      this.#memory.keepGone(gone, onKept);
+      this.#memory.keepGone(this.#gone.get(work) ?? [], onKept);
+    } else if (rows) {
+      this.#memory.keepWritten(rows.records, onKept);
     } else {
-      const rows = rowWork(work);
-      if (rows) this.#memory.keepWritten(rows.records, onKept);
-      else onKept();
+      onKept();
     }
+  }
+
+  /** Iterable refused the work: where nothing of it was written, its row is as it was. */
+  keepRefused(work: PendingWork, onKept: () => void): void {
+    const rows = rowWork(work);
+    if (rows && this.#inDoubt.has(work) && !this.#written.has(work))
+      this.#memory.keepAsBefore(rows.records, onKept);
+    else onKept();
   }
 }
 
