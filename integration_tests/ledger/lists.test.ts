@@ -80,6 +80,16 @@ describeLedgers('lists with a ledger', (backend) => {
       expect(lists(syncs)).toEqual({ Red: [], Blue: [] });
     }));
 
+  it('that a row gave up while another stream named them are left when that one is gone', () =>
+    play([named], async (syncs) => {
+      const crm = { catalog: TWO_STREAMS, stream: 'crm' };
+      await syncs.sync([{ ...row, segments: ['Red'] }], { catalog: TWO_STREAMS });
+      await syncs.sync([{ id: 9, email: 'a@x.com', segments: ['Red'] }], crm);
+      expect((await syncs.sync([{ id: 9, email: 'a@x.com', segments: [] }], crm)).calls).toEqual([]);
+      await syncs.sync([{ id: 1, ...GONE }], { catalog: TWO_STREAMS });
+      expect(lists(syncs)).toEqual({ Red: [] });
+    }));
+
   it('of a sync with several records of a row are those of the last', () =>
     play([named], async (syncs) => {
       await syncs.sync([

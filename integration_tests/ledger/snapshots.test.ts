@@ -137,14 +137,13 @@ describe('successive snapshots', () => {
 
   it(
     'killed and started again',
-    () => inParallel(seeds(10, 300), (seed) => playSnapshots(seed, backendOf(seed), inChild)),
+    () => inParallel(seeds(6, 100), (seed) => playSnapshots(seed, backendOf(seed), inChild)),
     3_600_000,
   );
 
   it(
     'stopped and started again, many times',
-    () =>
-      inParallel(seeds(60, 2_000), (seed) => playSnapshots(10_000 + seed, backendOf(seed), inThisProcess)),
+    () => inParallel(seeds(20, 300), (seed) => playSnapshots(10_000 + seed, backendOf(seed), inThisProcess)),
     3_600_000,
   );
 });
