@@ -97,11 +97,13 @@ export function refusals(verdicts: readonly Verdict[], maxRemovalsPercent: numbe
 }
 
 function whySpared(
-  { routed, state }: StreamMemory,
+  { routed, state, hasRecord }: StreamMemory,
   open: NonNullable<StreamMemory['state']['open']>,
 ): string | undefined {
   if (!SYNC_MODES[routed.mode].remove) return `the sync mode ${routed.mode} removes nobody`;
   if (!open.hasRecord) return 'it had no record at all';
+  // After a failed run it may be what is left of a snapshot, or Airbyte's Clear: nobody can tell.
+  if (!hasRecord) return 'the run that completed it had no record of it';
   if (open.hasKeyless) return 'a record was rejected that does not say whose it is';
   if (state.hasNewBasis)
     return 'this is the first full snapshot after its primary key, identify_by or project_type changed';

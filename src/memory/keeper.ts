@@ -158,6 +158,8 @@ export class Keeper {
     this.#timer = timer;
     this.#options.clock.sleep(MAX_MARK_WAIT_MS, timer.signal).then(
       () => {
+        // While something is being written, nothing more is: what waits then gets a timer of its own.
+        this.#timer = undefined;
         this.#write();
       },
       () => undefined,

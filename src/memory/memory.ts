@@ -105,7 +105,9 @@ export class Memory {
   /** A record of the stream has come: its snapshot is not empty. */
   noteRecord(streamKey: string): void {
     const stream = this.#options.streams.get(streamKey);
-    if (!stream?.state.open || stream.state.open.hasRecord) return;
+    if (!stream) return;
+    stream.hasRecord = true;
+    if (!stream.state.open || stream.state.open.hasRecord) return;
     stream.state.open.hasRecord = true;
     this.#keeper.setState(stream.remembered.id, stateText(stream));
   }

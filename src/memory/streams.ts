@@ -20,6 +20,8 @@ export interface StreamMemory {
   readonly routed: RoutedStream;
   readonly remembered: RememberedStream;
   state: StreamState;
+  /** A record of it has come in this run. */
+  hasRecord: boolean;
 }
 
 /** Reads what is kept of the streams, and what follows for this run: nothing is written. By stream key. */
@@ -48,6 +50,7 @@ export async function rememberStreams(options: StreamsOptions): Promise<Map<stri
     memories.set(routed.key, {
       routed,
       state,
+      hasRecord: false,
       remembered: {
         id: row.id,
         mode: routed.mode,
