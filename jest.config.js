@@ -10,6 +10,7 @@ export default {
     ],
   },
   reporters: ['default', '<rootDir>/jest.closing-line.js'],
+  testSequencer: '<rootDir>/jest.slowest-first.js',
   maxWorkers: 2,
   testTimeout: 30_000,
 };

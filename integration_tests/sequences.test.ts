@@ -124,7 +124,7 @@ async function playSeed(seed: number): Promise<void> {
       }
       standin.faults.storm(randomStorm(random, 0.15));
       play(steps, people, rules);
-      const result = await harness.write([...steps.map(recordOf), aState(1, 'plain')], {
+      const result = await harness.writeInProcess([...steps.map(recordOf), aState(1, 'plain')], {
         catalog: aCatalog(
           aStream({ name: 'plain', primaryKey: [['id']] }),
           aStream({ name: 'rich', primaryKey: [['id']], destinationSyncMode: 'update' }),
@@ -154,7 +154,7 @@ async function playSeed(seed: number): Promise<void> {
 describe('a random sequence of records', () => {
   it(
     'means what each of its records means, one after the other',
-    () => inParallel(seeds(20, 500), playSeed),
+    () => inParallel(seeds(20, 500), playSeed, 20),
     900_000,
   );
 });

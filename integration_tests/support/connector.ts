@@ -102,14 +102,18 @@ export async function runConnector(options: RunOptions): Promise<RunResult> {
   clearTimeout(deadline);
   if (stuck.signal.aborted)
     throw new Error(`The connector was stuck. Its last words:\n${stdout.slice(-30).join('\n')}`);
-  const broken = brokenRules({
-    lines: stdout,
-    exitCode,
-    signal,
-    stdoutWasClosed: child.stdout.destroyed && !child.stdout.readableEnded,
-  });
+  const stdoutWasClosed = child.stdout.destroyed && !child.stdout.readableEnded;
+  return { stderr, ...resultOf(stdout, { exitCode, signal, stdoutWasClosed }) };
+}
+
+/** What the lines of a run mean; fails when they break the protocol. */
+export function resultOf(
+  lines: string[],
+  end: Pick<RunResult, 'exitCode' | 'signal'> & { readonly stdoutWasClosed: boolean },
+): Omit<RunResult, 'stderr'> {
+  const broken = brokenRules({ lines, ...end });
   if (broken.length > 0) throw new Error(`The run broke rules of the protocol:\n${broken.join('\n')}`);
-  return { exitCode, signal, stderr, ...interpret(stdout) };
+  return { exitCode: end.exitCode, signal: end.signal, ...interpret(lines) };
 }
 
 function interpret(lines: string[]): Pick<RunResult, 'lines' | 'messages' | 'logs' | 'states' | 'errors'> {

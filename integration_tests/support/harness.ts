@@ -1,7 +1,7 @@
 /** One stand-in and one folder for a test: runs the built program against them, and has the stand-in's last word checked. */
 import { expect } from '@jest/globals';
 import { startStandin, type Standin, type StandinOptions } from '../standin/server.ts';
-import { runConnector, TestFiles, type RunOptions, type RunResult } from './connector.ts';
+import { resultOf, runConnector, TestFiles, type RunOptions, type RunResult } from './connector.ts';
 import { aCatalog } from './messages.ts';
 
 export interface WriteOptions extends Partial<RunOptions> {
@@ -39,16 +39,32 @@ export class Harness {
   write(input: RunOptions['input'], options: WriteOptions = {}): Promise<RunResult> {
     const { config, catalog, ...rest } = options;
     return runConnector({
-      args: [
-        'write',
-        '--config',
-        this.files.write('config.json', this.config(config)),
-        '--catalog',
-        this.files.write('catalog.json', catalog ?? aCatalog()),
-      ],
+      args: this.#writeArguments(config, catalog),
       ...(input === undefined ? {} : { input }),
       ...rest,
     });
+  }
+
+  /** The same in this process, for tests of which many run: no start-up, and no stderr; all the rest is real. */
+  async writeInProcess(
+    lines: readonly string[],
+    { config, catalog }: Pick<WriteOptions, 'config' | 'catalog'> = {},
+  ): Promise<RunResult> {
+    // Loaded on need: tests that start processes can do without the whole of `src`.
+    const { runInProcess } = await import('./in-process.ts');
+    const { text, exitCode } = await runInProcess(this.#writeArguments(config, catalog), lines);
+    const end = { exitCode, signal: null, stdoutWasClosed: false };
+    return { stderr: '', ...resultOf(text.split('\n').slice(0, -1), end) };
+  }
+
+  #writeArguments(config: Record<string, unknown> | undefined, catalog: unknown): string[] {
+    return [
+      'write',
+      '--config',
+      this.files.write('config.json', this.config(config)),
+      '--catalog',
+      this.files.write('catalog.json', catalog ?? aCatalog()),
+    ];
   }
 
   check(config: Record<string, unknown> = {}): Promise<RunResult> {

@@ -8,6 +8,7 @@ import pg from 'pg';
 
 const USER = 'ledger';
 const PASSWORD = 'ledger-password';
+const WITHOUT_SYNC = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
 
 export class PostgresServer {
   readonly port: number;
@@ -34,7 +35,9 @@ export class PostgresServer {
       persistent: false,
       // The server refuses to run as root.
       createPostgresUser: process.getuid?.() === 0,
-      postgresFlags: ['-c', 'max_connections=200'],
+      // What would survive a crash of the machine matters to nobody here, and is most of the time that a start takes.
+      initdbFlags: ['--no-sync'],
+      postgresFlags: ['max_connections=200', ...WITHOUT_SYNC].flatMap((setting) => ['-c', setting]),
       onLog: () => undefined,
       onError: () => undefined,
     });

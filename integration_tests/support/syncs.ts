@@ -47,22 +47,23 @@ export class Syncs {
     const { standin } = this.harness;
     const before = standin.requests.length;
     const stream = options.stream ?? 'users';
-    const result = await this.harness.write(
-      [
-        ...rows.map((row) => (typeof row === 'string' ? row : aRecord(row, { stream }))),
-        aState(1, stream),
-        ...(options.status === undefined ? [] : [aStatus(options.status, stream)]),
-      ],
-      {
-        ...(options.onSpawn ? { onSpawn: options.onSpawn } : {}),
-        catalog: options.catalog ?? aCatalog(aStream({ name: stream, primaryKey: [['id']] })),
-        config: {
-          ledger: this.#ledger.option(this.harness),
-          ...this.#config,
-          ...options.config,
-        },
+    const lines = [
+      ...rows.map((row) => (typeof row === 'string' ? row : aRecord(row, { stream }))),
+      aState(1, stream),
+      ...(options.status === undefined ? [] : [aStatus(options.status, stream)]),
+    ];
+    const write = {
+      catalog: options.catalog ?? aCatalog(aStream({ name: stream, primaryKey: [['id']] })),
+      config: {
+        ledger: this.#ledger.option(this.harness),
+        ...this.#config,
+        ...options.config,
       },
-    );
+    };
+    // Only what is killed has to be a process.
+    const result = options.onSpawn
+      ? await this.harness.write(lines, { ...write, onSpawn: options.onSpawn })
+      : await this.harness.writeInProcess(lines, write);
     this.#onSynced();
     const calls = standin.requests
       .slice(before)

@@ -126,6 +126,13 @@ describe('the order', () => {
   });
 });
 
+it('shows the keys of a bucket, which hardly anybody can do without', () => {
+  const folded = properties.filter(
+    ([path, { always_show: isShown }]) => /access_key/.test(path) && isShown !== true,
+  );
+  expect(folded).toEqual([]);
+});
+
 describe('a choice', () => {
   it.each(choices)(
     '%s: titled objects, told apart by one constant text of the same name',
