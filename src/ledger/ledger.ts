@@ -6,7 +6,7 @@ import type { StreamId } from '../model.ts';
 
 /** What one record left behind. No personal data besides the identifiers. */
 export interface LedgerEntry {
-  /** The primary key as one text, else the identifier. */
+  /** The primary key as one text, else the identifier. Well-formed, without a NUL, and short enough for an index. */
   readonly key: string;
   readonly email?: string;
   readonly userId?: string;
