@@ -83,13 +83,15 @@ export async function orExplain<Result>(path: string, use: () => Promise<Result>
 
 /** The error for people. */
 export function explain(path: string, error: unknown): Error {
-  if (!(error instanceof Error)) return new Error('SQLite failed', { cause: error });
   if (error instanceof ConnectorError) return error;
-  const { code, errcode, errstr } = error as { code?: string; errcode?: number; errstr?: string };
+  const { code, errcode, errstr, message } = error as Partial<NodeJS.ErrnoException> & {
+    errcode?: number;
+    errstr?: string;
+  };
   if (errcode === SQLITE_BUSY) {
     return new TransientError(
       'ledger_busy',
-      `Another run has the ledger ${path} open, and one at a time may write it. Run again when that one has ended.`,
+      `Another run has the ledger ${path} open, and one at a time may use it. Run again when that one has ended.`,
       { cause: error },
     );
   }
@@ -105,10 +107,12 @@ export function explain(path: string, error: unknown): Error {
     return unusable(`${path} may not be written. Mend its permissions, or name another.`, error);
   if (errcode !== undefined)
     return unusable(
-      `${path} can't be used as a ledger (${errstr ?? error.message}). Name another file, or take this one away to start over.`,
+      `${path} can't be used as a ledger (${errstr ?? message}). Name another file, or take this one away to start over.`,
       error,
     );
-  return code === undefined ? error : unusable(`${path} can't be opened (${code}).`, error);
+  if (code === undefined)
+    return error instanceof Error ? error : new Error('SQLite failed', { cause: error });
+  return unusable(`${path} can't be opened (${code}).`, error);
 }
 
 function unusable(problem: string, cause: unknown): ConfigError {
