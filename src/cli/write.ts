@@ -69,7 +69,7 @@ export async function runWrite(context: CommandContext, paths: CommandPaths): Pr
       project: projectOf(config),
       streams: catalog.streams.map(({ id }) => id),
       access: 'write',
-      retry: { ...retry, retryBudgetMs: budgetMs },
+      retry: { ...retry, retryBudgetMs: budgetMs, stop: stopSignal },
     });
     stopSignal.removeEventListener('abort', abandonAtOnce);
     await sync(context, { config, catalog, fields, lists, connection, log, rejectedRecords, ledger });
