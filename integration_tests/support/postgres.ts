@@ -14,6 +14,7 @@ export class PostgresServer {
   readonly #server: EmbeddedPostgres;
   readonly #folder: string;
   #databases = 0;
+  #pausing = Promise.resolve();
 
   private constructor(server: EmbeddedPostgres, port: number, folder: string) {
     this.#server = server;
@@ -21,7 +22,8 @@ export class PostgresServer {
     this.#folder = folder;
   }
 
-  static async start(): Promise<PostgresServer> {
+  /** @param flags further flags of the server, as `-c name=value` each in two parts */
+  static async start(flags: readonly string[] = []): Promise<PostgresServer> {
     const folder = mkdtempSync(path.join(tmpdir(), 'iterable-postgres-'));
     // The server's user has to get in.
     chmodSync(folder, 0o755);
@@ -31,10 +33,11 @@ export class PostgresServer {
       user: USER,
       password: PASSWORD,
       port,
-      persistent: false,
+      // It may be stopped and started again; the folder goes at the end.
+      persistent: true,
       // The server refuses to run as root.
       createPostgresUser: process.getuid?.() === 0,
-      postgresFlags: ['-c', 'max_connections=200'],
+      postgresFlags: ['-c', 'max_connections=200', ...flags],
       onLog: () => undefined,
       onError: () => undefined,
     });
@@ -67,6 +70,17 @@ export class PostgresServer {
     } finally {
       await client.end();
     }
+  }
+
+  /** The server goes away, as one that is restarted does: who is connected is thrown out. */
+  pause(): Promise<void> {
+    return (this.#pausing = this.#server.stop());
+  }
+
+  async resume(): Promise<void> {
+    // Those whom it throws out know before it has ended.
+    await this.#pausing;
+    await this.#server.start();
   }
 
   async stop(): Promise<void> {
