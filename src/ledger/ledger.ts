@@ -121,3 +121,6 @@ export interface LedgerOpening {
   /** `read` writes nothing, not even what is missing: that is empty then. */
   readonly access: 'write' | 'read';
 }
+
+/** Whether a sync has the ledger open at this very moment, which is no fault. */
+export type LedgerUse = 'free' | 'in use';

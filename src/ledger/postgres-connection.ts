@@ -86,11 +86,20 @@ export class PostgresConnection {
 
   /** What `work` gives, in one transaction; repeated as a whole after a lost connection, so it must bear that. */
   transaction<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
+    return this.#retried(() => this.#once(work));
+  }
+
+  /** The same, and nothing of it stays. */
+  rehearsal<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
+    return this.#retried(() => this.#once(work, 'ROLLBACK'));
+  }
+
+  #retried<Result>(attempt: () => Promise<Result>): Promise<Result> {
     const { clock } = this.#options;
     const startedAt = clock.now();
     return new Promise<Result>((resolve, reject) => {
       this.#underWay.add(reject);
-      pRetry(() => this.#once(work), {
+      pRetry(attempt, {
         retries: Infinity,
         minTimeout: 0,
         onFailedAttempt: ({ error, attemptNumber }) => this.#waitOrThrow(error, attemptNumber, startedAt),
@@ -120,7 +129,10 @@ export class PostgresConnection {
     for (const reject of this.#underWay) reject(stop?.reason as Error);
   }
 
-  async #once<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
+  async #once<Result>(
+    work: (client: PoolClient) => Promise<Result>,
+    end: 'COMMIT' | 'ROLLBACK' = 'COMMIT',
+  ): Promise<Result> {
     const client = await this.#pool.connect();
     this.#hasConnected = true;
     let broken: Error | undefined;
@@ -134,7 +146,7 @@ export class PostgresConnection {
       // Of this transaction only: behind a pooler the next one may have another connection.
       await client.query(`SET LOCAL search_path TO ${this.#searchPath}`);
       const result = await work(client);
-      await client.query('COMMIT');
+      await client.query(end);
       return result;
     } catch (error) {
       // A statement that came too late is still under way: nothing else gets through.
@@ -188,6 +200,9 @@ function explain(error: Error, code: string): ConnectorError {
         'the database user may not create or write the ledger’s tables. Grant it the schema, or name another user.',
         error,
       );
+    case 'ENOENT':
+    case 'EACCES':
+      return unusable(`a file that the URL names can't be read (${error.message}). Mend its path.`, error);
     case UNKNOWN_HOST:
       return unusable('the host in the URL is not known. Mend it.', error);
     default:

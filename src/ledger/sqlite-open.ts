@@ -10,8 +10,12 @@ import { migrate, schemaVersion } from './sqlite-schema.ts';
 
 /** Kept small, so that memory stays flat whatever the ledger's size. */
 const CACHE_KIB = 32_768;
+/** Primary codes; an extended one has more above them. */
+const PRIMARY_CODE = 0xff;
 const SQLITE_BUSY = 5;
+const SQLITE_READONLY = 8;
 const SQLITE_FULL = 13;
+const SQLITE_CANTOPEN = 14;
 
 /** Opened to be written, by this process alone; created when it is missing. Its lock ends with the process. */
 export async function openToWrite(path: string): Promise<DatabaseSync> {
@@ -88,14 +92,15 @@ export function explain(path: string, error: unknown): Error {
     errcode?: number;
     errstr?: string;
   };
-  if (errcode === SQLITE_BUSY) {
+  const primary = errcode === undefined ? undefined : errcode & PRIMARY_CODE;
+  if (primary === SQLITE_BUSY) {
     return new TransientError(
       'ledger_busy',
       `Another run has the ledger ${path} open, and one at a time may use it. Run again when that one has ended.`,
       { cause: error },
     );
   }
-  if (errcode === SQLITE_FULL || code === 'ENOSPC')
+  if (primary === SQLITE_FULL || code === 'ENOSPC')
     return unusable(`${path} can't grow: the disk is full. Make room.`, error);
   if (code === 'ENOENT')
     return unusable(
@@ -105,6 +110,11 @@ export function explain(path: string, error: unknown): Error {
   if (code === 'EISDIR') return unusable(`${path} is a folder. Name a file.`, error);
   if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM')
     return unusable(`${path} may not be written. Mend its permissions, or name another.`, error);
+  if (primary === SQLITE_READONLY || primary === SQLITE_CANTOPEN)
+    return unusable(
+      `${path} and its folder must both be writable, since SQLite keeps a log beside the file. Mend the permissions, or name another.`,
+      error,
+    );
   if (errcode !== undefined)
     return unusable(
       `${path} can't be used as a ledger (${errstr ?? message}). Name another file, or take this one away to start over.`,

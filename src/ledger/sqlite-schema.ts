@@ -45,6 +45,7 @@ export const MIGRATIONS: readonly string[] = [
 export function schemaVersion(database: DatabaseSync, known = MIGRATIONS.length): number {
   const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
   refuseNewer(version, known);
+  if (version === 0) refuseForeign(database);
   return version;
 }
 
@@ -52,7 +53,6 @@ export function schemaVersion(database: DatabaseSync, known = MIGRATIONS.length)
 export function migrate(database: DatabaseSync, migrations = MIGRATIONS): void {
   const version = schemaVersion(database, migrations.length);
   if (version === migrations.length) return;
-  if (version === 0) refuseForeign(database);
   database.exec('BEGIN IMMEDIATE');
   try {
     for (const migration of migrations.slice(version)) database.exec(migration);
