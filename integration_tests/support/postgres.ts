@@ -22,11 +22,12 @@ export class PostgresServer {
     this.#folder = folder;
   }
 
-  /** @param flags further flags of the server, as `-c name=value` each in two parts */
-  static async start(flags: readonly string[] = []): Promise<PostgresServer> {
+  /** @param prepare puts files into the server's folder before it starts; gives further settings, as `name=value` */
+  static async start(prepare: (folder: string) => readonly string[] = () => []): Promise<PostgresServer> {
     const folder = mkdtempSync(path.join(tmpdir(), 'iterable-postgres-'));
     // The server's user has to get in.
     chmodSync(folder, 0o755);
+    const flags = prepare(folder).flatMap((setting) => ['-c', setting]);
     const port = await freePort();
     const server = new EmbeddedPostgres({
       databaseDir: path.join(folder, 'data'),
