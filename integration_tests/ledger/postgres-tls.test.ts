@@ -33,13 +33,13 @@ if (!hasOpenssl) console.warn('SKIPPED: openssl is not installed, so no ledger i
 
   it('is written where the server’s certificate is of the authority that sslrootcert names', () =>
     withHarness({}, async (harness) => {
-      // Whoever comes without TLS is turned away, so that what passes has it.
-      await server?.query(url, "ALTER SYSTEM SET log_connections = 'off'");
       const ledger = { type: 'postgres', url: `${url}?sslmode=verify-full&sslrootcert=${authority}.pem` };
       const check = await harness.check({ ledger });
       expect(check.messages.at(-1)?.connectionStatus?.status).toBe('SUCCEEDED');
       expect((await harness.write(aRecord({ email: 'a@x.com' }), { config: { ledger } })).errors).toEqual([]);
-      expect(await server?.query(url, 'SELECT email FROM iterable_ledger_entry')).toEqual([{ email: 'a@x.com' }]);
+      expect(await server?.query(url, 'SELECT email FROM iterable_ledger_entry')).toEqual([
+        { email: 'a@x.com' },
+      ]);
     }));
 
   it.each([
@@ -59,7 +59,11 @@ if (!hasOpenssl) console.warn('SKIPPED: openssl is not installed, so no ledger i
       expect(check.messages.at(-1)?.connectionStatus).toEqual({ status: 'FAILED', message });
       const write = await harness.write(aRecord({ email: 'a@x.com' }), { config: { ledger } });
       expect(write.errors).toMatchObject([
-        { failure_type: 'config_error', message, internal_message: expect.stringMatching(/^ledger_unusable/) },
+        {
+          failure_type: 'config_error',
+          message,
+          internal_message: expect.stringMatching(/^ledger_unusable/),
+        },
       ]);
     }),
   );
@@ -82,14 +86,39 @@ const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-
 
 /** A key and the certificate that it signs others with. */
 function makeAuthority(place: string): void {
-  openssl('req', '-x509', ...NEW_KEY, '-keyout', `${place}.key`, '-out', `${place}.pem`, '-subj', `/CN=${path.basename(place)}`);
+  openssl(
+    'req',
+    '-x509',
+    ...NEW_KEY,
+    '-keyout',
+    `${place}.key`,
+    '-out',
+    `${place}.pem`,
+    '-subj',
+    `/CN=${path.basename(place)}`,
+  );
 }
 
 /** A key and a certificate for 127.0.0.1 alone, for the server's user. */
 function sign(authority: string, place: string): void {
   openssl(
-    'req', '-x509', ...NEW_KEY, '-CA', `${authority}.pem`, '-CAkey', `${authority}.key`, '-keyout', `${place}.key`, '-out', `${place}.pem`,
-    '-subj', '/CN=ledger', '-addext', 'subjectAltName=IP:127.0.0.1', '-addext', 'basicConstraints=critical,CA:FALSE',
+    'req',
+    '-x509',
+    ...NEW_KEY,
+    '-CA',
+    `${authority}.pem`,
+    '-CAkey',
+    `${authority}.key`,
+    '-keyout',
+    `${place}.key`,
+    '-out',
+    `${place}.pem`,
+    '-subj',
+    '/CN=ledger',
+    '-addext',
+    'subjectAltName=IP:127.0.0.1',
+    '-addext',
+    'basicConstraints=critical,CA:FALSE',
   );
   // A key of root's own may be read by the group.
   chmodSync(`${place}.key`, 0o600);

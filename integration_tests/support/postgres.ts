@@ -27,7 +27,7 @@ export class PostgresServer {
     const folder = mkdtempSync(path.join(tmpdir(), 'iterable-postgres-'));
     // The server's user has to get in.
     chmodSync(folder, 0o755);
-    const flags = prepare(folder).flatMap((setting) => ['-c', setting]);
+    const flags = ['-c', 'max_connections=200'];
     const port = await freePort();
     const server = new EmbeddedPostgres({
       databaseDir: path.join(folder, 'data'),
@@ -38,11 +38,13 @@ export class PostgresServer {
       persistent: true,
       // The server refuses to run as root.
       createPostgresUser: process.getuid?.() === 0,
-      postgresFlags: ['-c', 'max_connections=200', ...flags],
+      postgresFlags: flags,
       onLog: () => undefined,
       onError: () => undefined,
     });
     await server.initialise();
+    // The server's user is there from now on, and reads the flags when it starts.
+    flags.push(...prepare(folder).flatMap((setting) => ['-c', setting]));
     await server.start();
     return new PostgresServer(server, port, folder);
   }
