@@ -61,6 +61,8 @@ export interface RunOptions {
   /** Another copy of the program. */
   readonly main?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Runs as this user. */
+  readonly uid?: number;
   readonly onSpawn?: (child: ChildProcessWithoutNullStreams) => void;
   /** The run is killed, and the test fails, when it takes longer; it is never meant to. */
   readonly deadlineMs?: number;
@@ -73,6 +75,7 @@ export async function runConnector(options: RunOptions): Promise<RunResult> {
   const child = spawn(process.execPath, [options.main ?? MAIN, ...options.args], {
     cwd: options.cwd,
     env: options.env ?? { PATH: process.env.PATH },
+    ...(options.uid === undefined ? {} : { uid: options.uid }),
   });
   options.onSpawn?.(child);
   const failures: unknown[] = [];

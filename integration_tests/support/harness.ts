@@ -67,17 +67,22 @@ export class Harness {
     ];
   }
 
-  check(config: Record<string, unknown> = {}): Promise<RunResult> {
-    return this.#withConfig('check', config);
+  check(config: Record<string, unknown> = {}, options: Partial<RunOptions> = {}): Promise<RunResult> {
+    return this.#withConfig('check', config, options);
   }
 
   discover(config: Record<string, unknown> = {}): Promise<RunResult> {
     return this.#withConfig('discover', config);
   }
 
-  #withConfig(command: string, config: Record<string, unknown>): Promise<RunResult> {
+  #withConfig(
+    command: string,
+    config: Record<string, unknown>,
+    options: Partial<RunOptions> = {},
+  ): Promise<RunResult> {
     return runConnector({
       args: [command, '--config', this.files.write('config.json', this.config(config))],
+      ...options,
     });
   }
 }

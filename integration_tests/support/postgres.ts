@@ -15,6 +15,7 @@ export class PostgresServer {
   readonly #server: EmbeddedPostgres;
   readonly #folder: string;
   #databases = 0;
+  #pausing = Promise.resolve();
 
   private constructor(server: EmbeddedPostgres, port: number, folder: string) {
     this.#server = server;
@@ -22,26 +23,31 @@ export class PostgresServer {
     this.#folder = folder;
   }
 
-  static async start(): Promise<PostgresServer> {
+  /** @param prepare puts files into the server's folder before it starts; gives further settings, as `name=value` */
+  static async start(prepare: (folder: string) => readonly string[] = () => []): Promise<PostgresServer> {
     const folder = mkdtempSync(path.join(tmpdir(), 'iterable-postgres-'));
     // The server's user has to get in.
     chmodSync(folder, 0o755);
+    const flags = ['max_connections=200', ...WITHOUT_SYNC].flatMap((setting) => ['-c', setting]);
     const port = await freePort();
     const server = new EmbeddedPostgres({
       databaseDir: path.join(folder, 'data'),
       user: USER,
       password: PASSWORD,
       port,
-      persistent: false,
+      // It may be stopped and started again; the folder goes at the end.
+      persistent: true,
       // The server refuses to run as root.
       createPostgresUser: process.getuid?.() === 0,
       // What would survive a crash of the machine matters to nobody here, and is most of the time that a start takes.
       initdbFlags: ['--no-sync'],
-      postgresFlags: ['max_connections=200', ...WITHOUT_SYNC].flatMap((setting) => ['-c', setting]),
+      postgresFlags: flags,
       onLog: () => undefined,
       onError: () => undefined,
     });
     await server.initialise();
+    // The server's user is there from now on, and reads the flags when it starts.
+    flags.push(...prepare(folder).flatMap((setting) => ['-c', setting]));
     await server.start();
     return new PostgresServer(server, port, folder);
   }
@@ -72,13 +78,24 @@ export class PostgresServer {
     }
   }
 
+  /** The server goes away, as one that is restarted does: who is connected is thrown out. */
+  pause(): Promise<void> {
+    return (this.#pausing = this.#server.stop());
+  }
+
+  async resume(): Promise<void> {
+    // Those whom it throws out know before it has ended.
+    await this.#pausing;
+    await this.#server.start();
+  }
+
   async stop(): Promise<void> {
     await this.#server.stop();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.on('error', reject);

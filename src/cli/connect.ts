@@ -11,6 +11,7 @@ import { ConfigError } from '../errors.ts';
 import { IterableClient } from '../iterable/client.ts';
 import type { Endpoint } from '../iterable/endpoints.ts';
 import { IterableHttp } from '../iterable/http.ts';
+import type { LedgerProject } from '../ledger/open.ts';
 import type { MessageWriter } from '../protocol/writer.ts';
 import type { CommandContext } from './context.ts';
 
@@ -45,6 +46,11 @@ function parseJsonFile(text: string, flag: string): unknown {
     // The parser's message quotes the text, and the text may hold the key.
     throw new ConfigError([`${flag}: the file is not valid JSON`], { code: 'config_invalid' });
   }
+}
+
+/** Whose entries those are in a ledger. */
+export function projectOf(config: Config): LedgerProject {
+  return { apiKey: config.api_key, dataCenter: config.data_center, projectType: config.project_type };
 }
 
 export interface Connection {

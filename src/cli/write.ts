@@ -5,7 +5,7 @@ import type { Retry } from '../delivery/caller.ts';
 import { ListDirectory } from '../delivery/list-directory.ts';
 import { ConfigError } from '../errors.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { openLedger, type LedgerProject } from '../ledger/open.ts';
+import { openLedger } from '../ledger/open.ts';
 import { mappingProblems } from '../mapping/check-mappings.ts';
 import type { KnownFields } from '../mapping/fields.ts';
 import { parseCatalog, type ConfiguredCatalog } from '../protocol/catalog.ts';
@@ -13,7 +13,7 @@ import { openRejectedRecords } from '../rejected-records/open.ts';
 import type { RejectedRecords } from '../rejected-records/rejected-records.ts';
 import { destinationObjectProblems, namesIterableFields } from '../streams/users-object.ts';
 import { SyncLog } from '../sync/sync-log.ts';
-import { connect, listProblems, loadConfig, readTextFile } from './connect.ts';
+import { connect, listProblems, loadConfig, projectOf, readTextFile } from './connect.ts';
 import type { CommandContext, CommandPaths } from './context.ts';
 import { sync } from './sync.ts';
 
@@ -69,7 +69,7 @@ export async function runWrite(context: CommandContext, paths: CommandPaths): Pr
       project: projectOf(config),
       streams: catalog.streams.map(({ id }) => id),
       access: 'write',
-      retry: { ...retry, retryBudgetMs: budgetMs },
+      retry: { ...retry, retryBudgetMs: budgetMs, stop: stopSignal },
     });
     stopSignal.removeEventListener('abort', abandonAtOnce);
     await sync(context, { config, catalog, fields, lists, connection, log, rejectedRecords, ledger });
@@ -82,10 +82,6 @@ export async function runWrite(context: CommandContext, paths: CommandPaths): Pr
     await ledger?.close();
   }
   return 0;
-}
-
-function projectOf(config: Config): LedgerProject {
-  return { apiKey: config.api_key, dataCenter: config.data_center, projectType: config.project_type };
 }
 
 function refuseUnworkable(

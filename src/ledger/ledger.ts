@@ -6,7 +6,7 @@ import type { StreamId } from '../model.ts';
 
 /** What one record left behind. No personal data besides the identifiers. */
 export interface LedgerEntry {
-  /** The primary key as one text, else the identifier. */
+  /** The primary key as one text, else the identifier. Well-formed, without a NUL, and short enough for an index. */
   readonly key: string;
   readonly email?: string;
   readonly userId?: string;
@@ -121,3 +121,6 @@ export interface LedgerOpening {
   /** `read` writes nothing, not even what is missing: that is empty then. */
   readonly access: 'write' | 'read';
 }
+
+/** Whether a sync has the ledger open at this very moment, which is no fault. */
+export type LedgerUse = 'free' | 'in use';

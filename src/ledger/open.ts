@@ -1,7 +1,7 @@
 /** Opens the ledger that the configuration names; the driver is loaded only then. */
 import { createHash } from 'node:crypto';
 import type { StreamId } from '../model.ts';
-import type { Ledger, LedgerOpening } from './ledger.ts';
+import type { Ledger, LedgerOpening, LedgerUse } from './ledger.ts';
 import type { RetryOptions } from './postgres-connection.ts';
 
 /** The option `ledger`. */
@@ -35,27 +35,48 @@ export async function openLedger(
   { project, streams, access, retry }: OpenOptions,
 ): Promise<Ledger | undefined> {
   if (option.type === 'none') return undefined;
-  const opening: LedgerOpening = {
-    project: {
-      name: option.name ?? hashOf(project.apiKey),
-      isNamed: option.name !== undefined,
-      dataCenter: project.dataCenter,
-      projectType: project.projectType,
-    },
-    scope: option.scope ?? '',
-    streams,
-    access,
-  };
+  const opening = openingOf(option, project, { streams, access });
   switch (option.type) {
     case 'sqlite':
       return (await import('./sqlite.ts')).openSqliteLedger(option, opening);
     case 'postgres':
-      return (await import('./postgres.ts')).openPostgresLedger(
-        { url: option.url, schema: option.schema ?? 'public' },
+      return (await import('./postgres.ts')).openPostgresLedger(postgresOptions(option), opening, retry);
+  }
+}
+
+/** Throws like {@link openLedger} when a sync could not write there; undefined where there is none. Leaves everything as it was. */
+export async function checkLedger(
+  option: LedgerOption,
+  { project, retry }: Pick<OpenOptions, 'project' | 'retry'>,
+): Promise<LedgerUse | undefined> {
+  if (option.type === 'none') return undefined;
+  const opening = openingOf(option, project, { streams: [], access: 'write' });
+  switch (option.type) {
+    case 'sqlite':
+      return (await import('./sqlite-check.ts')).checkSqliteLedger(option.path, opening);
+    case 'postgres':
+      return (await import('./postgres-check.ts')).checkPostgresLedger(
+        postgresOptions(option),
         opening,
         retry,
       );
   }
+}
+
+function openingOf(
+  { name, scope = '' }: LedgerPlace,
+  { apiKey, dataCenter, projectType }: LedgerProject,
+  rest: Pick<LedgerOpening, 'streams' | 'access'>,
+): LedgerOpening {
+  return {
+    project: { name: name ?? hashOf(apiKey), isNamed: name !== undefined, dataCenter, projectType },
+    scope,
+    ...rest,
+  };
+}
+
+function postgresOptions({ url, schema = 'public' }: Extract<LedgerOption, { type: 'postgres' }>) {
+  return { url, schema };
 }
 
 /** The key's project without the key: nobody can find the one by the other. */

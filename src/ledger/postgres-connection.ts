@@ -14,29 +14,46 @@ export interface RetryOptions {
   readonly clock: Clock;
   /** How long one transaction is tried for, waits included. */
   readonly retryBudgetMs: number;
+  /** How long a connection or a statement may take where somebody waits for the answer. */
+  readonly attemptTimeoutMs?: number;
   /** Told before each wait. */
   readonly onRetry?: (message: string) => void;
+  /** Ends the waits, and with a little patience what is under way; its reason is thrown. */
+  readonly stop?: AbortSignal;
 }
 
 /** Few: a pooler in between may have few as well. */
 const MAX_CONNECTIONS = 4;
 const CONNECT_TIMEOUT_MS = 15_000;
+/** Only a server that is stuck needs so long, whatever the ledger's size. */
+const STATEMENT_TIMEOUT_MS = 15 * 60_000;
+/** After the signal to stop. */
+const STOP_GRACE_MS = 8_000;
+const CLOSE_TIMEOUT_MS = 5_000;
 const FIRST_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
 /** The server is away, starting, shutting down or full, or two transactions met: another try may pass. */
 const PASSING =
-  /^(?:ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|57P0[1-3]|08...|53300|40001|40P01)$/;
-const PASSING_MESSAGE = /connection terminated|timeout exceeded when trying to connect|connection timeout/i;
+  /^(?:ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|57P0[1-35]|08...|53300|40001|40P01)$/;
+const PASSING_MESSAGE =
+  /connection terminated|timeout exceeded when trying to connect|connection timeout|query read timeout|connection error and is not queryable/i;
+const STUCK_MESSAGE = /query read timeout/i;
+/** Passes only where the name was found before. */
+const UNKNOWN_HOST = 'ENOTFOUND';
 
 export class PostgresConnection {
   readonly #pool: Pool;
   readonly #searchPath: string;
   readonly #options: RetryOptions;
+  /** Ends transactions that are under way. */
+  readonly #underWay = new Set<(reason: Error) => void>();
+  #hasConnected = false;
 
   private constructor(pool: Pool, searchPath: string, options: RetryOptions) {
     this.#pool = pool;
     this.#searchPath = searchPath;
     this.#options = options;
+    options.stop?.addEventListener('abort', () => void this.#endUnderWay(), { once: true });
   }
 
   /** Loads the driver; connects when it is first used. Throws ConfigError when the URL is none. */
@@ -52,7 +69,10 @@ export class PostgresConnection {
     const pool = new pg.Pool({
       connectionString: url,
       max: MAX_CONNECTIONS,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      connectionTimeoutMillis: Math.min(CONNECT_TIMEOUT_MS, options.attemptTimeoutMs ?? Infinity),
+      // Both are of the client alone: a pooler in between need not know of them.
+      query_timeout: options.attemptTimeoutMs ?? STATEMENT_TIMEOUT_MS,
+      keepAlive: true,
     });
     // An idle connection that breaks is replaced by the next use.
     pool.on('error', () => undefined);
@@ -66,44 +86,89 @@ export class PostgresConnection {
 
   /** What `work` gives, in one transaction; repeated as a whole after a lost connection, so it must bear that. */
   transaction<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
+    return this.#retried(() => this.#once(work));
+  }
+
+  /** The same, and nothing of it stays. */
+  rehearsal<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
+    return this.#retried(() => this.#once(work, 'ROLLBACK'));
+  }
+
+  #retried<Result>(attempt: () => Promise<Result>): Promise<Result> {
     const { clock } = this.#options;
     const startedAt = clock.now();
-    return pRetry(() => this.#once(work), {
-      retries: Infinity,
-      minTimeout: 0,
-      onFailedAttempt: ({ error, attemptNumber }) => this.#waitOrThrow(error, attemptNumber, startedAt),
+    return new Promise<Result>((resolve, reject) => {
+      this.#underWay.add(reject);
+      pRetry(attempt, {
+        retries: Infinity,
+        minTimeout: 0,
+        onFailedAttempt: ({ error, attemptNumber }) => this.#waitOrThrow(error, attemptNumber, startedAt),
+      })
+        .then(resolve, reject)
+        .finally(() => this.#underWay.delete(reject));
     });
   }
 
-  async close(): Promise<void> {
-    await this.#pool.end();
+  /** After some last work, which is tried once; does not wait for a server that is away. Never rejects. */
+  async close(lastWork?: (client: PoolClient) => Promise<unknown>): Promise<void> {
+    const closed = new AbortController();
+    const closing = async () => {
+      if (lastWork) await this.#once(lastWork).catch(() => undefined);
+      await this.#pool.end();
+    };
+    await Promise.race([
+      closing(),
+      this.#options.clock.sleep(CLOSE_TIMEOUT_MS, closed.signal).catch(() => undefined),
+    ]);
+    closed.abort(new Error('closed'));
   }
 
-  async #once<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
+  async #endUnderWay(): Promise<void> {
+    const { clock, stop } = this.#options;
+    await clock.sleep(STOP_GRACE_MS);
+    for (const reject of this.#underWay) reject(stop?.reason as Error);
+  }
+
+  async #once<Result>(
+    work: (client: PoolClient) => Promise<Result>,
+    end: 'COMMIT' | 'ROLLBACK' = 'COMMIT',
+  ): Promise<Result> {
     const client = await this.#pool.connect();
+    this.#hasConnected = true;
     let broken: Error | undefined;
+    // The pool listens to idle clients only, and a lost connection that nobody hears of ends the process.
+    const onError = (error: Error) => {
+      broken = error;
+    };
+    client.on('error', onError);
     try {
       await client.query('BEGIN');
       // Of this transaction only: behind a pooler the next one may have another connection.
       await client.query(`SET LOCAL search_path TO ${this.#searchPath}`);
       const result = await work(client);
-      await client.query('COMMIT');
+      await client.query(end);
       return result;
     } catch (error) {
-      await client.query('ROLLBACK').catch((failure: unknown) => {
-        broken = failure as Error;
-      });
+      // A statement that came too late is still under way: nothing else gets through.
+      if (STUCK_MESSAGE.test((error as Error).message)) broken ??= error as Error;
+      if (!broken) await client.query('ROLLBACK').catch(onError);
       throw error;
     } finally {
+      client.off('error', onError);
       client.release(broken);
     }
   }
 
   async #waitOrThrow(error: Error, attempt: number, startedAt: number): Promise<void> {
-    const { clock, retryBudgetMs, onRetry } = this.#options;
+    const { clock, retryBudgetMs, onRetry, stop } = this.#options;
     if (error instanceof ConnectorError) throw error;
+    stop?.throwIfAborted();
     const code = (error as { code?: string }).code ?? '';
-    if (!PASSING.test(code) && !PASSING_MESSAGE.test(error.message)) throw explain(error, code);
+    const mayPass =
+      PASSING.test(code) ||
+      PASSING_MESSAGE.test(error.message) ||
+      (code === UNKNOWN_HOST && this.#hasConnected);
+    if (!mayPass) throw explain(error, code);
     const backoffMs = Math.min(FIRST_BACKOFF_MS * 2 ** (attempt - 1), MAX_BACKOFF_MS);
     const waitMs = backoffMs * (0.5 + clock.random() / 2);
     if (clock.now() + waitMs - startedAt > retryBudgetMs) {
@@ -116,7 +181,7 @@ export class PostgresConnection {
     onRetry?.(
       `The ledger's database is away (${reasonOf(error, code)}). Trying again in ${(waitMs / 1000).toFixed(1)} s.`,
     );
-    await clock.sleep(waitMs);
+    await clock.sleep(waitMs, stop);
   }
 }
 
@@ -135,7 +200,10 @@ function explain(error: Error, code: string): ConnectorError {
         'the database user may not create or write the ledger’s tables. Grant it the schema, or name another user.',
         error,
       );
-    case 'ENOTFOUND':
+    case 'ENOENT':
+    case 'EACCES':
+      return unusable(`a file that the URL names can't be read (${error.message}). Mend its path.`, error);
+    case UNKNOWN_HOST:
       return unusable('the host in the URL is not known. Mend it.', error);
     default:
       return /certificate|SSL|self.signed/i.test(error.message)

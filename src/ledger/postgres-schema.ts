@@ -6,7 +6,7 @@ import { refuseNewer } from './project.ts';
  * Each brings the tables from the version before to its own; the first makes them. A stream's row holds the claim of the
  * run that writes it. Free space in a page lets a presence mark rewrite its entry there.
  */
-const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE iterable_ledger_project (
      id SERIAL PRIMARY KEY,
      name TEXT NOT NULL UNIQUE,
@@ -51,29 +51,33 @@ const MIGRATION_LOCK = 4_827_301_996;
 
 /** True when the tables are there, whatever their version. Throws ConfigError `ledger_too_new`. */
 export async function hasTables(client: PoolClient): Promise<boolean> {
-  return (await versionOf(client)) > 0;
+  return (await versionOf(client, MIGRATIONS.length)) > 0;
 }
 
 /** Brings the tables up to date, within the transaction that the client is in. */
-export async function migrate(client: PoolClient, quotedSchema: string): Promise<void> {
-  if ((await versionOf(client)) === MIGRATIONS.length) return;
+export async function migrate(
+  client: PoolClient,
+  quotedSchema: string,
+  migrations = MIGRATIONS,
+): Promise<void> {
+  if ((await versionOf(client, migrations.length)) === migrations.length) return;
   await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
   // An existing schema may be used by those, too, who may not create one.
   const { rows } = await client.query('SELECT current_schema() AS found');
   if ((rows[0] as { found: string | null }).found === null)
     await client.query(`CREATE SCHEMA IF NOT EXISTS ${quotedSchema}`);
   await client.query('CREATE TABLE IF NOT EXISTS iterable_ledger_version (version INTEGER NOT NULL)');
-  const version = await versionOf(client);
-  for (const migration of MIGRATIONS.slice(version)) await client.query(migration);
+  const version = await versionOf(client, migrations.length);
+  for (const migration of migrations.slice(version)) await client.query(migration);
   await client.query('DELETE FROM iterable_ledger_version');
-  await client.query('INSERT INTO iterable_ledger_version VALUES ($1)', [MIGRATIONS.length]);
+  await client.query('INSERT INTO iterable_ledger_version VALUES ($1)', [migrations.length]);
 }
 
-async function versionOf(client: PoolClient): Promise<number> {
+async function versionOf(client: PoolClient, known: number): Promise<number> {
   const table = await client.query("SELECT to_regclass('iterable_ledger_version') AS found");
   if ((table.rows[0] as { found: string | null }).found === null) return 0;
   const { rows } = await client.query('SELECT max(version) AS version FROM iterable_ledger_version');
   const version = (rows[0] as { version: number | null }).version ?? 0;
-  refuseNewer(version, MIGRATIONS.length);
+  refuseNewer(version, known);
   return version;
 }

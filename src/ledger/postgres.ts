@@ -187,6 +187,7 @@ class PostgresLedger implements Ledger {
          WHERE stream = ANY($2::int[]) AND doomed GROUP BY stream`,
         [this.#project, ids],
       );
+      await extendClaims(client, this.own);
       return ids.map((stream) => {
         const { doomed = 0, staying = 0 } = rows.find((row) => row.stream === stream) ?? {};
         return { stream, removed: doomed - staying, staying };
@@ -219,20 +220,13 @@ class PostgresLedger implements Ledger {
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort(new Error('closed'));
-    try {
-      if (this.#run !== undefined) {
-        await this.#connection.transaction((client) =>
-          client.query(
-            'UPDATE iterable_ledger_stream SET claimed_by = NULL, claimed_until = NULL WHERE claimed_by = $1',
-            [this.#run],
-          ),
-        );
-      }
-    } catch {
-      // The claim expires by itself; a run that went well does not fail for that.
-    } finally {
-      await this.#connection.close();
-    }
+    // Where that can't be told the claim expires by itself: a run that went well does not fail for it.
+    const release = (client: PoolClient) =>
+      client.query(
+        'UPDATE iterable_ledger_stream SET claimed_by = NULL, claimed_until = NULL WHERE claimed_by = $1',
+        [this.#run],
+      );
+    await this.#connection.close(this.#run === undefined ? undefined : release);
   }
 
   /** In one transaction with the proof that the streams are still this run's. */
@@ -342,6 +336,15 @@ function toEntry(row: EntryRow, { origin, targets, lists }: Written): HeldEntry 
 
 async function setState(client: PoolClient, stream: number, state: string): Promise<void> {
   await client.query('UPDATE iterable_ledger_stream SET state = $1 WHERE id = $2', [state, stream]);
+}
+
+/** What took long must not end with claims that have expired meanwhile. */
+async function extendClaims(client: PoolClient, streams: readonly LedgerStream[]): Promise<void> {
+  await client.query(
+    `UPDATE iterable_ledger_stream SET claimed_until = clock_timestamp() + make_interval(secs => ${CLAIM_SECONDS})
+     WHERE id = ANY($1::int[])`,
+    [streams.map(({ id }) => id)],
+  );
 }
 
 async function number(client: PoolClient, sql: string, values: readonly unknown[]): Promise<number> {

@@ -10,8 +10,12 @@ import { migrate, schemaVersion } from './sqlite-schema.ts';
 
 /** Kept small, so that memory stays flat whatever the ledger's size. */
 const CACHE_KIB = 32_768;
+/** Primary codes; an extended one has more above them. */
+const PRIMARY_CODE = 0xff;
 const SQLITE_BUSY = 5;
+const SQLITE_READONLY = 8;
 const SQLITE_FULL = 13;
+const SQLITE_CANTOPEN = 14;
 
 /** Opened to be written, by this process alone; created when it is missing. Its lock ends with the process. */
 export async function openToWrite(path: string): Promise<DatabaseSync> {
@@ -83,17 +87,20 @@ export async function orExplain<Result>(path: string, use: () => Promise<Result>
 
 /** The error for people. */
 export function explain(path: string, error: unknown): Error {
-  if (!(error instanceof Error)) return new Error('SQLite failed', { cause: error });
   if (error instanceof ConnectorError) return error;
-  const { code, errcode, errstr } = error as { code?: string; errcode?: number; errstr?: string };
-  if (errcode === SQLITE_BUSY) {
+  const { code, errcode, errstr, message } = error as Partial<NodeJS.ErrnoException> & {
+    errcode?: number;
+    errstr?: string;
+  };
+  const primary = errcode === undefined ? undefined : errcode & PRIMARY_CODE;
+  if (primary === SQLITE_BUSY) {
     return new TransientError(
       'ledger_busy',
-      `Another run has the ledger ${path} open, and one at a time may write it. Run again when that one has ended.`,
+      `Another run has the ledger ${path} open, and one at a time may use it. Run again when that one has ended.`,
       { cause: error },
     );
   }
-  if (errcode === SQLITE_FULL || code === 'ENOSPC')
+  if (primary === SQLITE_FULL || code === 'ENOSPC')
     return unusable(`${path} can't grow: the disk is full. Make room.`, error);
   if (code === 'ENOENT')
     return unusable(
@@ -103,12 +110,19 @@ export function explain(path: string, error: unknown): Error {
   if (code === 'EISDIR') return unusable(`${path} is a folder. Name a file.`, error);
   if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM')
     return unusable(`${path} may not be written. Mend its permissions, or name another.`, error);
-  if (errcode !== undefined)
+  if (primary === SQLITE_READONLY || primary === SQLITE_CANTOPEN)
     return unusable(
-      `${path} can't be used as a ledger (${errstr ?? error.message}). Name another file, or take this one away to start over.`,
+      `${path} and its folder must both be writable, since SQLite keeps a log beside the file. Mend the permissions, or name another.`,
       error,
     );
-  return code === undefined ? error : unusable(`${path} can't be opened (${code}).`, error);
+  if (errcode !== undefined)
+    return unusable(
+      `${path} can't be used as a ledger (${errstr ?? message}). Name another file, or take this one away to start over.`,
+      error,
+    );
+  if (code === undefined)
+    return error instanceof Error ? error : new Error('SQLite failed', { cause: error });
+  return unusable(`${path} can't be opened (${code}).`, error);
 }
 
 function unusable(problem: string, cause: unknown): ConfigError {

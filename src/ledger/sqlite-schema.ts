@@ -1,12 +1,13 @@
 /** The tables of the SQLite ledger, and how older ones become the present ones. */
 import type { DatabaseSync } from 'node:sqlite';
+import { ConfigError } from '../errors.ts';
 import { refuseNewer } from './project.ts';
 
 /**
  * Each brings the tables from the version before to its own; the first makes them. Targets and lists are kept once for
  * all entries that have the same ones: there are few of them. `seen` and `doomed` change most often, so entries are small.
  */
-const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE project (
      id INTEGER PRIMARY KEY,
      name TEXT NOT NULL UNIQUE,
@@ -40,26 +41,34 @@ const MIGRATIONS: readonly string[] = [
    CREATE INDEX entry_doomed ON entry (stream) WHERE doomed = 1;`,
 ];
 
-export const SCHEMA_VERSION = MIGRATIONS.length;
-
-/** The version of the file's tables; 0 for none. Throws ConfigError `ledger_too_new`. */
-export function schemaVersion(database: DatabaseSync): number {
+/** The version of the file's tables; 0 for none. Throws ConfigError `ledger_too_new` above `known`. */
+export function schemaVersion(database: DatabaseSync, known = MIGRATIONS.length): number {
   const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
-  refuseNewer(version, SCHEMA_VERSION);
+  refuseNewer(version, known);
+  if (version === 0) refuseForeign(database);
   return version;
 }
 
 /** Brings the tables up to date, in one transaction. */
-export function migrate(database: DatabaseSync): void {
-  const version = schemaVersion(database);
-  if (version === SCHEMA_VERSION) return;
+export function migrate(database: DatabaseSync, migrations = MIGRATIONS): void {
+  const version = schemaVersion(database, migrations.length);
+  if (version === migrations.length) return;
   database.exec('BEGIN IMMEDIATE');
   try {
-    for (const migration of MIGRATIONS.slice(version)) database.exec(migration);
-    database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+    for (const migration of migrations.slice(version)) database.exec(migration);
+    database.exec(`PRAGMA user_version = ${migrations.length}`);
     database.exec('COMMIT');
   } catch (error) {
-    database.exec('ROLLBACK');
+    if (database.isTransaction) database.exec('ROLLBACK');
     throw error;
   }
+}
+
+/** A file without a version has no tables yet, or is somebody else's. */
+function refuseForeign(database: DatabaseSync): void {
+  if (database.prepare('SELECT 1 FROM sqlite_master LIMIT 1').all().length === 0) return;
+  throw new ConfigError(
+    ['ledger: the file is the database of another program. Name a file that does not exist yet.'],
+    { code: 'ledger_unusable' },
+  );
 }

@@ -49,8 +49,11 @@ export interface RowUpsert {
 /** The primary key's text, else the identity, which no primary key's text looks like: those are JSON arrays. */
 export function rowKey(primaryKey: string | undefined, key: UserKey | undefined): string | undefined {
   const text = primaryKey ?? (key && identityText(key));
+  if (text === undefined) return undefined;
+  // Half a surrogate pair would come back as another character, and so would every other half.
+  if (/\p{Surrogate}/u.test(text)) return `hash:${hash('sha256', JSON.stringify(text), 'base64')}`;
   // A database takes no index entry of any length, and not every one a NUL.
-  return text !== undefined && (text.length > MAX_KEY_LENGTH || text.includes('\0'))
+  return text.length > MAX_KEY_LENGTH || text.includes('\0')
     ? `hash:${hash('sha256', text, 'base64')}`
     : text;
 }

@@ -1,0 +1,378 @@
+/** The interface of the ledger, in process: the same promises whichever backend keeps them. */
+import { describe, expect, it } from '@jest/globals';
+import type { HeldEntry, Ledger } from '../../src/ledger/ledger.ts';
+import { describeLedgers } from '../support/ledgers.ts';
+import { anEntry, held, withoutEmail, withSeam, type Seam } from '../support/ledger-seam.ts';
+
+const idsOf = (ledger: Ledger) => ledger.own.map(({ id }) => id) as [number, ...number[]];
+const keysOf = (entries: readonly HeldEntry[]) => entries.map(({ key }) => key).sort();
+const allOf = async (ledger: Ledger, stream: number, keys: readonly string[]) =>
+  [...(await ledger.find(stream, keys)).values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+
+describeLedgers('the interface', (backend) => {
+  const play = (test: (seam: Seam) => Promise<void>) => withSeam(backend, test);
+  /** With one stream. */
+  const use = (test: (ledger: Ledger, stream: number, seam: Seam) => Promise<void>) =>
+    play(async (seam) => {
+      const ledger = await seam.open();
+      await test(ledger, idsOf(ledger)[0], seam);
+    });
+
+  it('begins empty', () =>
+    use(async (ledger, stream) => {
+      expect(ledger.own).toEqual([{ id: stream, scope: '', stream: { name: 'users' }, state: '' }]);
+      expect(await ledger.streams()).toEqual(ledger.own);
+      expect(await ledger.find(stream, ['a'])).toEqual(new Map());
+      expect(await ledger.find(stream, [])).toEqual(new Map());
+      expect(await ledger.holders({ emails: ['a@x.com'], userIds: ['a'] })).toEqual([]);
+      expect(await ledger.holders({ emails: [], userIds: [] })).toEqual([]);
+      expect(await ledger.count(stream)).toBe(0);
+      expect(await ledger.countAbsent(stream, 1)).toEqual({ upserted: 0, enriched: 0 });
+      expect(await ledger.nextDoomed([stream], 10)).toEqual([]);
+      expect(await ledger.pardon([stream])).toBe(0);
+      await ledger.commit({});
+    }));
+
+  it('gives entries back as they were written, by key', () =>
+    use(async (ledger, stream) => {
+      const a = anEntry(stream, 'a', {
+        userId: 'u1',
+        targets: ['email', 'name'],
+        lists: new Map([['Red', true]]),
+      });
+      const lists = new Map([
+        ['Blue', false],
+        ['Red', true],
+      ]);
+      const b = anEntry(stream, 'b', { origin: 'enrich', seen: 7, targets: [], lists });
+      const c = withoutEmail(anEntry(stream, 'c', { userId: 'only' }));
+      await ledger.commit({ entries: [a, b, c] });
+      const found = await ledger.find(stream, ['c', 'a', 'missing', 'b', 'a']);
+      expect(Object.fromEntries(found)).toEqual({ a: held(a), b: held(b), c: held(c) });
+      expect(await ledger.count(stream)).toBe(3);
+    }));
+
+  it('writes an entry whole in the place of what was there', () =>
+    use(async (ledger, stream) => {
+      await ledger.commit({
+        entries: [anEntry(stream, 'a', { userId: 'u1', lists: new Map([['Red', true]]) })],
+      });
+      const next = anEntry(stream, 'a', { email: 'new@x.com', valuesHash: 'other', seen: 2 });
+      await ledger.commit({ entries: [next] });
+      expect(await allOf(ledger, stream, ['a'])).toEqual([held(next)]);
+      expect(await ledger.holders({ emails: ['a@x.com'], userIds: ['u1'] })).toEqual([]);
+      expect(await ledger.count(stream)).toBe(1);
+    }));
+
+  it('drops entries, marks presence, keeps states: each part of one commit', () =>
+    use(async (ledger, stream, seam) => {
+      await ledger.commit({ entries: ['a', 'b', 'c', 'd'].map((key) => anEntry(stream, key)) });
+      await ledger.commit({
+        entries: [anEntry(stream, 'e', { seen: 2 })],
+        dropped: [
+          { stream, key: 'a' },
+          { stream, key: 'never there' },
+        ],
+        present: [{ stream, snapshot: 2, keys: ['b', 'never there', 'c'] }],
+        states: [{ stream, state: '{"is":"kept"}' }],
+      });
+      expect(
+        (await allOf(ledger, stream, ['a', 'b', 'c', 'd', 'e'])).map(({ key, seen }) => [key, seen]),
+      ).toEqual([
+        ['b', 2],
+        ['c', 2],
+        ['d', 1],
+        ['e', 2],
+      ]);
+      expect(await ledger.count(stream)).toBe(4);
+      expect((await ledger.streams()).map(({ state }) => state)).toEqual(['{"is":"kept"}']);
+      await ledger.close();
+      const again = await seam.open();
+      expect(again.own.map(({ id, state }) => [id, state])).toEqual([[stream, '{"is":"kept"}']]);
+      expect(keysOf(await allOf(again, stream, ['a', 'b', 'c', 'd', 'e']))).toEqual(['b', 'c', 'd', 'e']);
+    }));
+
+  it('leaves nothing of a commit that fails, and works on', () =>
+    use(async (ledger, stream) => {
+      await ledger.commit({ entries: [anEntry(stream, 'a')], states: [{ stream, state: 'before' }] });
+      const fresh = anEntry(stream, 'b', { lists: new Map([['seen for the first time', true]]) });
+      const impossible = { ...anEntry(stream, 'c'), valuesHash: null as unknown as string };
+      await expect(ledger.commit({ entries: [fresh, impossible] })).rejects.toThrow();
+      await expect(
+        ledger.commit({
+          entries: [fresh],
+          dropped: [{ stream, key: 'a' }],
+          present: [{ stream, snapshot: 9, keys: ['a'] }],
+          states: [{ stream, state: null as unknown as string }],
+        }),
+      ).rejects.toThrow();
+      expect(await allOf(ledger, stream, ['a', 'b', 'c'])).toEqual([held(anEntry(stream, 'a'))]);
+      expect((await ledger.streams()).map(({ state }) => state)).toEqual(['before']);
+      // What both had in common was not kept either, whatever was thought of it meanwhile.
+      await ledger.commit({ entries: [fresh] });
+      expect(await allOf(ledger, stream, ['b'])).toEqual([held(fresh)]);
+    }));
+
+  it('bears the repetition of whatever is told', () =>
+    use(async (ledger, stream) => {
+      const changes = {
+        entries: [anEntry(stream, 'a')],
+        dropped: [{ stream, key: 'b' }],
+        present: [{ stream, snapshot: 3, keys: ['a'] }],
+        states: [{ stream, state: 's' }],
+      };
+      await ledger.commit(changes);
+      await ledger.commit(changes);
+      expect(await allOf(ledger, stream, ['a', 'b'])).toEqual([held(anEntry(stream, 'a', { seen: 3 }))]);
+      const proven = { stream, snapshot: 4, state: 'proven' };
+      const first = await ledger.doomAbsent([proven]);
+      expect(await ledger.doomAbsent([proven])).toEqual(first);
+      await ledger.close();
+      await ledger.close();
+    }));
+
+  const ODD = {
+    'quotes and a backslash': `'"\`\\ "x"`,
+    'a semicolon, a comment, braces and commas': `'; DROP TABLE entry; -- {a,"b"}`,
+    emoji: '👩‍👩‍👧 ❤',
+    'a null as text': 'NULL',
+    nothing: '',
+    blanks: ' \t\n ',
+    'right to left': 'שלום',
+    'a key of its greatest length': 'k'.repeat(500),
+  };
+
+  it('keeps odd texts', () =>
+    use(async (ledger, stream) => {
+      const entries = Object.values(ODD).map((text, index) =>
+        anEntry(stream, text, {
+          email: `${text}@${index}`,
+          userId: `${text}#${index}`,
+          targets: [text],
+          lists: new Map([[text, true]]),
+        }),
+      );
+      await ledger.commit({ entries });
+      expect(await ledger.count(stream)).toBe(entries.length);
+      for (const entry of entries) {
+        const { key, email = '', userId = '' } = entry;
+        expect(await allOf(ledger, stream, [key])).toEqual([held(entry)]);
+        expect(await ledger.holders({ emails: [email], userIds: [] })).toEqual([held(entry)]);
+        expect(await ledger.holders({ emails: [], userIds: [userId] })).toEqual([held(entry)]);
+        await ledger.commit({ present: [{ stream, snapshot: 2, keys: [key] }] });
+      }
+      expect(await ledger.countAbsent(stream, 2)).toEqual({ upserted: 0, enriched: 0 });
+      await ledger.commit({ dropped: entries.map(({ key }) => ({ stream, key })) });
+      expect(await ledger.count(stream)).toBe(0);
+    }));
+
+  it.each([
+    ['a NUL', 'u\0'],
+    ['half of a surrogate pair', 'u\ud83d'],
+  ])('takes %s in an identifier, and finds the entry by it', (_name, text) =>
+    use(async (ledger, stream) => {
+      const lists = new Map([[text, true]]);
+      await ledger.commit({ entries: [anEntry(stream, 'a', { userId: text, lists, targets: [text] })] });
+      const found = await ledger.holders({ emails: [], userIds: [text] });
+      expect(found).toMatchObject([{ key: 'a', lists, targets: [text] }]);
+    }),
+  );
+
+  it('keeps thousands of entries in one commit', () =>
+    use(async (ledger, stream) => {
+      const keys = Array.from({ length: 3_000 }, (_, index) => `k${index}`);
+      await ledger.commit({ entries: keys.map((key) => anEntry(stream, key)) });
+      expect((await ledger.find(stream, keys)).size).toBe(3_000);
+      expect(await ledger.holders({ emails: keys.map((key) => `${key}@x.com`), userIds: [] })).toHaveLength(
+        3_000,
+      );
+      await ledger.commit({ present: [{ stream, snapshot: 2, keys: keys.slice(0, 2_000) }] });
+      expect(await ledger.countAbsent(stream, 2)).toEqual({ upserted: 1_000, enriched: 0 });
+    }));
+
+  describe('tells apart', () => {
+    it('streams, by namespace and name, and gives them in the order asked for', () =>
+      play(async (seam) => {
+        const streams = [
+          { name: 'users' },
+          { name: 'crm' },
+          { name: 'users', namespace: 'crm' },
+          { name: 'users', namespace: 'a' },
+        ];
+        const ledger = await seam.open({ streams });
+        const ids = idsOf(ledger);
+        expect(ledger.own.map(({ stream }) => stream)).toEqual(streams);
+        expect(new Set(ids).size).toBe(4);
+        await ledger.commit({
+          entries: ids.map((id, index) => anEntry(id, 'same', { valuesHash: `${index}` })),
+        });
+        for (const [index, id] of ids.entries())
+          expect((await ledger.find(id, ['same'])).get('same')?.valuesHash).toBe(`${index}`);
+        expect(await ledger.holders({ emails: ['same@x.com'], userIds: [] })).toHaveLength(4);
+        await ledger.close();
+        const reversed = await seam.open({ streams: streams.toReversed() });
+        expect(idsOf(reversed)).toEqual(ids.toReversed());
+        await reversed.close();
+        const one = await seam.open({ streams: streams.slice(1, 2) });
+        expect([idsOf(one), (await one.streams()).length]).toEqual([[ids[1]], 4]);
+      }));
+
+    it('scopes, which hold each other’s people', () =>
+      play(async (seam) => {
+        const first = await seam.open({ scope: 'one' });
+        const [id] = idsOf(first);
+        await first.commit({ entries: [anEntry(id, 'a')] });
+        await first.close();
+        const second = await seam.open({ scope: 'two' });
+        const [other] = idsOf(second);
+        expect(other).not.toBe(id);
+        expect(await second.find(other, ['a'])).toEqual(new Map());
+        expect(await second.holders({ emails: ['a@x.com'], userIds: [] })).toEqual([held(anEntry(id, 'a'))]);
+        expect((await second.streams()).map(({ scope }) => scope).sort()).toEqual(['one', 'two']);
+      }));
+
+    it('projects, by name or key, which know nothing of each other', () =>
+      play(async (seam) => {
+        const opened: [string, number][] = [];
+        for (const [title, options] of [
+          ['key 1', {}],
+          ['key 2', { project: { apiKey: 'key-2' } }],
+          ['named', { name: 'shop' }],
+          ['named like no key', { name: 'key-1' }],
+        ] as const) {
+          const ledger = await seam.open(options);
+          const [id] = idsOf(ledger);
+          expect([title, await ledger.streams()]).toEqual([title, ledger.own]);
+          expect(await ledger.holders({ emails: ['a@x.com'], userIds: ['u'] })).toEqual([]);
+          await ledger.commit({ entries: [anEntry(id, 'a', { userId: 'u' })] });
+          expect(await ledger.holders({ emails: ['a@x.com'], userIds: ['u'] })).toHaveLength(1);
+          opened.push([title, id]);
+          await ledger.close();
+        }
+        expect(new Set(opened.map(([, id]) => id)).size).toBe(4);
+        const rotated = await seam.open({ name: 'shop', project: { apiKey: 'key-3' } });
+        expect(idsOf(rotated)[0]).toBe(opened[2]?.[1]);
+      }));
+  });
+
+  describe('absence', () => {
+    const proven = (stream: number, snapshot: number) => ({ stream, snapshot, state: `ended ${snapshot}` });
+
+    it('counts by origin who was last seen before', () =>
+      use(async (ledger, stream) => {
+        await ledger.commit({
+          entries: [
+            anEntry(stream, 'a'),
+            anEntry(stream, 'b', { seen: 2 }),
+            anEntry(stream, 'c', { origin: 'enrich' }),
+            anEntry(stream, 'd', { seen: 3 }),
+          ],
+        });
+        expect(await ledger.countAbsent(stream, 1)).toEqual({ upserted: 0, enriched: 0 });
+        expect(await ledger.countAbsent(stream, 2)).toEqual({ upserted: 1, enriched: 1 });
+        expect(await ledger.countAbsent(stream, 3)).toEqual({ upserted: 2, enriched: 1 });
+      }));
+
+    it('dooms the absent and keeps the state; gives them until they are dropped', () =>
+      use(async (ledger, stream, seam) => {
+        await ledger.commit({
+          entries: [anEntry(stream, 'a'), anEntry(stream, 'b'), anEntry(stream, 'c', { seen: 2 })],
+        });
+        expect(await ledger.doomAbsent([proven(stream, 2)])).toEqual([{ stream, removed: 2, staying: 0 }]);
+        await ledger.close();
+        const next = await seam.open();
+        expect(next.own[0]?.state).toBe('ended 2');
+        expect(await next.nextDoomed([stream], 1)).toHaveLength(1);
+        const doomed = await next.nextDoomed([stream], 10);
+        expect(keysOf(doomed)).toEqual(['a', 'b']);
+        expect(doomed.find(({ key }) => key === 'a')).toEqual({
+          ...held(anEntry(stream, 'a'), { isDoomed: true }),
+          isHeld: false,
+        });
+        expect(await next.nextDoomed([], 10)).toEqual([]);
+        await next.commit({ dropped: [{ stream, key: 'a' }] });
+        expect(keysOf(await next.nextDoomed([stream], 10))).toEqual(['b']);
+      }));
+
+    it('spares who was written or seen meanwhile, and all who are pardoned', () =>
+      use(async (ledger, stream) => {
+        const keys = ['a', 'b', 'c', 'd'];
+        await ledger.commit({ entries: keys.map((key) => anEntry(stream, key)) });
+        await ledger.doomAbsent([proven(stream, 2)]);
+        await ledger.commit({
+          entries: [anEntry(stream, 'a', { seen: 2 })],
+          present: [{ stream, snapshot: 2, keys: ['b'] }],
+        });
+        expect(keysOf(await ledger.nextDoomed([stream], 10))).toEqual(['c', 'd']);
+        // Where there are no snapshots the number is the same as before.
+        await ledger.commit({ present: [{ stream, snapshot: 1, keys: ['c'] }] });
+        expect(keysOf(await ledger.nextDoomed([stream], 10))).toEqual(['d']);
+        expect(await ledger.pardon([])).toBe(0);
+        expect(await ledger.pardon([stream])).toBe(1);
+        expect(await ledger.nextDoomed([stream], 10)).toEqual([]);
+        expect((await allOf(ledger, stream, keys)).map(({ isDoomed }) => isDoomed)).toEqual(
+          keys.map(() => false),
+        );
+      }));
+
+    it('counts those to stay whom another row, stream or scope holds, or who were only enriched', () =>
+      play(async (seam) => {
+        const elsewhere = await seam.open({ scope: 'other' });
+        await elsewhere.commit({ entries: [anEntry(idsOf(elsewhere)[0], 'x', { email: 'scope@x.com' })] });
+        await elsewhere.close();
+        const stranger = await seam.open({ name: 'another project' });
+        await stranger.commit({
+          entries: [anEntry(idsOf(stranger)[0], 'x', { email: 'gone@x.com', userId: 'gone' })],
+        });
+        await stranger.close();
+        const ledger = await seam.open({ streams: [{ name: 'users' }, { name: 'crm' }] });
+        const [users, crm = 0] = idsOf(ledger);
+        await ledger.commit({
+          entries: [
+            anEntry(users, 'scope'),
+            anEntry(users, 'row'),
+            anEntry(users, 'stream', { userId: 'by id' }),
+            anEntry(users, 'enriched', { origin: 'enrich' }),
+            anEntry(users, 'gone', { userId: 'gone' }),
+            anEntry(users, 'both'),
+            anEntry(crm, 'both', { seen: 4 }),
+            anEntry(users, 'present', { email: 'row@x.com', seen: 2 }),
+            anEntry(crm, 'there', { userId: 'by id', seen: 5 }),
+          ],
+        });
+        const doomed = await ledger.doomAbsent([proven(crm, 5), proven(users, 2)]);
+        // `both` is absent from both streams, so nobody holds it any more.
+        expect(doomed).toEqual([
+          { stream: crm, removed: 1, staying: 0 },
+          { stream: users, removed: 2, staying: 4 },
+        ]);
+        const next = await ledger.nextDoomed([users, crm], 100);
+        expect(
+          next
+            .map(({ stream, key, isHeld }) => `${stream === crm ? 'crm' : 'users'} ${key} ${isHeld}`)
+            .sort(),
+        ).toEqual([
+          'crm both false',
+          'users both false',
+          'users enriched false',
+          'users gone false',
+          'users row true',
+          'users scope true',
+          'users stream true',
+        ]);
+        expect(await ledger.nextDoomed([users, crm], 3)).toHaveLength(3);
+        // Once its holder is doomed as well, or goes, the person is held no more.
+        await ledger.commit({ dropped: [{ stream: users, key: 'present' }] });
+        const row = (await ledger.nextDoomed([users], 100)).find(({ key }) => key === 'row');
+        expect(row?.isHeld).toBe(false);
+      }));
+
+    it('is nothing to those who have neither address nor id', () =>
+      use(async (ledger, stream) => {
+        const nobody = withoutEmail(anEntry(stream, 'a'));
+        await ledger.commit({ entries: [nobody, { ...nobody, key: 'b', seen: 2 }] });
+        expect(await ledger.doomAbsent([proven(stream, 2)])).toEqual([{ stream, removed: 1, staying: 0 }]);
+        expect(await ledger.nextDoomed([stream], 2)).toMatchObject([{ key: 'a', isHeld: false }]);
+      }));
+  });
+});

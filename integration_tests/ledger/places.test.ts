@@ -1,0 +1,146 @@
+/** Which ledger a sync finds: by key, name and scope; one that was lost; one that another run holds. */
+import { expect, it } from '@jest/globals';
+import { describeLedgers } from '../support/ledgers.ts';
+import { aCatalog, aRecord, aState, aStatus, aStream } from '../support/messages.ts';
+import type { RunResult } from '../support/connector.ts';
+import { withHarness, type Harness } from '../support/harness.ts';
+import { withSyncs, type SyncOptions, type Syncs } from '../support/syncs.ts';
+
+const ROWS = ['a', 'b', 'c'].map((name, id) => ({ id, email: `${name}@x.com`, name }));
+const FEWER = ROWS.slice(0, 1);
+const MIRROR: SyncOptions = {
+  status: 'COMPLETE',
+  catalog: aCatalog(
+    aStream({ primaryKey: [['id']], syncMode: 'full_refresh', destinationSyncMode: 'overwrite' }),
+  ),
+};
+const CONFIG = { max_removals_percent: 100 };
+const ALL = ['a@x.com', 'b@x.com', 'c@x.com'];
+
+describeLedgers('the ledger', (backend) => {
+  const play = (test: (syncs: Syncs) => Promise<void>) => withSyncs(backend, CONFIG, test);
+  const ledgerAt = ({ harness }: { harness: Harness }, place: Record<string, string>) => ({
+    ledger: backend.option(harness, place),
+  });
+
+  it('of a rotated key is another one: all is sent again, and nobody is removed', () =>
+    play(async (syncs) => {
+      await syncs.sync(ROWS, MIRROR);
+      rotateKey(syncs);
+      const rotated = await syncs.sync(FEWER, MIRROR);
+      expect(rotated.calls).toEqual(['bulkUpdate']);
+      expect(Object.keys(syncs.users)).toEqual(ALL);
+    }));
+
+  it('of a project with a name is the same whatever the key, and another name starts over', () =>
+    play(async (syncs) => {
+      const named = { ...MIRROR, config: ledgerAt(syncs, { name: 'shop' }) };
+      await syncs.sync(ROWS, named);
+      rotateKey(syncs);
+      const anew = await syncs.sync(FEWER, { ...MIRROR, config: ledgerAt(syncs, { name: 'shop 2' }) });
+      expect(anew.calls).toEqual(['bulkUpdate']);
+      expect(Object.keys(syncs.users)).toEqual(ALL);
+      expect((await syncs.sync(ROWS, named)).calls).toEqual([]);
+      expect((await syncs.sync(FEWER, named)).calls).toEqual(['delete', 'delete']);
+      expect(Object.keys(syncs.users)).toEqual(['a@x.com']);
+    }));
+
+  it('that was lost costs a full resend, and no removal', () =>
+    play(async (syncs) => {
+      await syncs.sync(ROWS, MIRROR);
+      await backend.lose(syncs.harness);
+      const after = await syncs.sync(FEWER, MIRROR);
+      expect(after.calls).toEqual(['bulkUpdate']);
+      expect(Object.keys(syncs.users)).toEqual(ALL);
+      expect((await syncs.sync(FEWER, MIRROR)).calls).toEqual([]);
+    }));
+
+  it('keeps two Iterable projects apart', () =>
+    play(async (syncs) => {
+      await syncs.sync(ROWS, MIRROR);
+      await withHarness({ apiKey: 'another-key-of-another-project' }, async (other) => {
+        const write = (rows: typeof ROWS) =>
+          other.write([...rows.map((row) => aRecord(row)), aState(1), aStatus('COMPLETE')], {
+            catalog: MIRROR.catalog,
+            config: { ...CONFIG, ledger: backend.option(syncs.harness) },
+          });
+        expect((await write(ROWS)).errors).toEqual([]);
+        expect(other.standin.store.size).toBe(3);
+        expect((await write(FEWER)).errors).toEqual([]);
+        expect(other.standin.store.size).toBe(1);
+      });
+      expect(Object.keys(syncs.users)).toEqual(ALL);
+      expect((await syncs.sync(ROWS, MIRROR)).calls).toEqual([]);
+    }));
+
+  it('serves one run of a stream at a time: the second fails at once and says what to do', () =>
+    play(async (syncs) => {
+      const { harness } = syncs;
+      const options = { config: { ledger: backend.option(harness), batch_size: 1 }, catalog: MIRROR.catalog };
+      let second: Promise<RunResult> | undefined;
+      const hasBegun = new Promise<void>((resolve) => {
+        harness.standin.intercept = ({ path }) => {
+          if (path.endsWith('/bulkUpdate')) resolve();
+          return undefined;
+        };
+      });
+      const input = (async function* () {
+        yield [aRecord(ROWS[0] ?? {}), aState(1)].join('');
+        await hasBegun;
+        second = harness.write('', options);
+        await second;
+        yield [aRecord(ROWS[1] ?? {}), aState(2)].join('');
+      })();
+      const first = await harness.write(input, options);
+      expect(first.errors).toEqual([]);
+      expect(first.states).toHaveLength(2);
+      expect(await second).toMatchObject({
+        exitCode: 1,
+        states: [],
+        errors: [
+          {
+            failure_type: 'transient_error',
+            message: expect.stringMatching(/^Another run .* Run again when that one has ended/),
+            internal_message: expect.stringMatching(/^ledger_busy/),
+          },
+        ],
+      });
+      // Closed, it is free at once.
+      await syncs.sync(ROWS, MIRROR);
+    }));
+
+  it('of a run that was killed is free again, and what was not acknowledged is sent', () =>
+    play(async (syncs) => {
+      let kill = () => undefined as unknown;
+      syncs.harness.standin.intercept = ({ path }) => {
+        if (!path.endsWith('/bulkUpdate')) return undefined;
+        kill();
+        return { hang: true };
+      };
+      const killed = await syncs.run(ROWS, {
+        ...MIRROR,
+        onSpawn: (child) => {
+          kill = () => child.kill('SIGKILL');
+        },
+      });
+      expect(killed.signal).toBe('SIGKILL');
+      syncs.harness.standin.intercept = undefined;
+      if (backend.name === 'postgres') {
+        // The claim of a run that may be alive is kept to.
+        expect((await syncs.run(ROWS, MIRROR)).errors).toMatchObject([
+          {
+            failure_type: 'transient_error',
+            message: expect.stringContaining('if it died, that is a minute later'),
+          },
+        ]);
+      }
+      await backend.afterKill?.(syncs.harness);
+      expect((await syncs.sync(ROWS, MIRROR)).calls).toEqual(['bulkUpdate']);
+      expect(Object.keys(syncs.users)).toEqual(ALL);
+    }));
+});
+
+/** The old key is no good any more. */
+function rotateKey({ harness }: Syncs): void {
+  (harness.standin.options as { apiKey?: string }).apiKey = 'a-new-key-of-the-same-project';
+}

@@ -1,0 +1,126 @@
+/** A Postgres ledger over TLS, as its URL asks for it. */
+import { execFileSync } from 'node:child_process';
+import { chmodSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { TestFiles } from '../support/connector.ts';
+import { withHarness } from '../support/harness.ts';
+import { aRecord } from '../support/messages.ts';
+import { PostgresServer } from '../support/postgres.ts';
+
+const hasOpenssl = isThere('openssl');
+if (!hasOpenssl) console.warn('SKIPPED: openssl is not installed, so no ledger is tested over TLS.');
+
+(hasOpenssl ? describe : describe.skip)('a Postgres ledger over TLS', () => {
+  const files = new TestFiles();
+  const authority = files.path('authority');
+  let server: PostgresServer | undefined;
+  let url = '';
+  beforeAll(async () => {
+    makeAuthority(authority);
+    makeAuthority(files.path('stranger'));
+    server = await PostgresServer.start((folder) => {
+      const certificate = path.join(folder, 'server');
+      sign(authority, certificate);
+      return ['ssl=on', `ssl_cert_file=${certificate}.pem`, `ssl_key_file=${certificate}.key`];
+    });
+    url = await server.createDatabase();
+  }, 60_000);
+  afterAll(async () => {
+    await server?.stop();
+    files.remove();
+  });
+
+  it('is written where the server’s certificate is of the authority that sslrootcert names', () =>
+    withHarness({}, async (harness) => {
+      const ledger = { type: 'postgres', url: `${url}?sslmode=verify-full&sslrootcert=${authority}.pem` };
+      const check = await harness.check({ ledger });
+      expect(check.messages.at(-1)?.connectionStatus?.status).toBe('SUCCEEDED');
+      expect((await harness.write(aRecord({ email: 'a@x.com' }), { config: { ledger } })).errors).toEqual([]);
+      expect(await server?.query(url, 'SELECT email FROM iterable_ledger_entry')).toEqual([
+        { email: 'a@x.com' },
+      ]);
+    }));
+
+  it.each([
+    ['an authority that is not known', () => `${url}?sslmode=verify-full`],
+    ['another authority', () => `${url}?sslmode=verify-full&sslrootcert=${files.path('stranger')}.pem`],
+    [
+      'another host',
+      () => `${url.replace('127.0.0.1', 'localhost')}?sslmode=verify-full&sslrootcert=${authority}.pem`,
+    ],
+  ])('is refused with the certificate of %s, in plain words', (_name, place) =>
+    withHarness({}, async (harness) => {
+      const ledger = { type: 'postgres', url: place() };
+      const message = expect.stringMatching(
+        /^ledger: the connection can't be made safe \(.*certificate.*\)\. Mend sslmode or the certificates\.$/,
+      );
+      const check = await harness.check({ ledger });
+      expect(check.messages.at(-1)?.connectionStatus).toEqual({ status: 'FAILED', message });
+      const write = await harness.write(aRecord({ email: 'a@x.com' }), { config: { ledger } });
+      expect(write.errors).toMatchObject([
+        {
+          failure_type: 'config_error',
+          message,
+          internal_message: expect.stringMatching(/^ledger_unusable/),
+        },
+      ]);
+    }),
+  );
+});
+
+function isThere(command: string): boolean {
+  try {
+    execFileSync(command, ['version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function openssl(...args: string[]): void {
+  execFileSync('openssl', args, { stdio: 'ignore' });
+}
+
+const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+
+/** A key and the certificate that it signs others with. */
+function makeAuthority(place: string): void {
+  openssl(
+    'req',
+    '-x509',
+    ...NEW_KEY,
+    '-keyout',
+    `${place}.key`,
+    '-out',
+    `${place}.pem`,
+    '-subj',
+    `/CN=${path.basename(place)}`,
+  );
+}
+
+/** A key and a certificate for 127.0.0.1 alone, for the server's user. */
+function sign(authority: string, place: string): void {
+  openssl(
+    'req',
+    '-x509',
+    ...NEW_KEY,
+    '-CA',
+    `${authority}.pem`,
+    '-CAkey',
+    `${authority}.key`,
+    '-keyout',
+    `${place}.key`,
+    '-out',
+    `${place}.pem`,
+    '-subj',
+    '/CN=ledger',
+    '-addext',
+    'subjectAltName=IP:127.0.0.1',
+    '-addext',
+    'basicConstraints=critical,CA:FALSE',
+  );
+  // A key of root's own may be read by the group.
+  chmodSync(`${place}.key`, 0o600);
+  if (process.getuid?.() === 0) execFileSync('chown', ['postgres', `${place}.key`]);
+}

@@ -1,0 +1,315 @@
+/** A ledger that can't be used: `check` says so, and `write` before anything is sent; one that can, `check` leaves as it was. */
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it } from '@jest/globals';
+import { runConnector } from '../support/connector.ts';
+import { withHarness, type Harness } from '../support/harness.ts';
+import { inParallel } from '../support/in-parallel.ts';
+import { describeLedgers, SQLITE, withPostgres, type LedgerBackend } from '../support/ledgers.ts';
+import { aRecord } from '../support/messages.ts';
+
+interface Unusable {
+  readonly ledger: (harness: Harness) => Record<string, unknown> | Promise<Record<string, unknown>>;
+  readonly says: string | RegExp;
+  readonly code?: string;
+  readonly failureType?: string;
+  /** For whom permissions count. */
+  readonly uid?: number;
+}
+
+/** Tries `check` and `write` against each; nothing may be sent. */
+function tryAll(cases: Readonly<Record<string, Unusable>>): Promise<void> {
+  return inParallel(
+    Object.entries(cases),
+    ([name, { ledger: make, says, code = 'ledger_unusable', failureType = 'config_error', uid }]) =>
+      withHarness({}, async (harness) => {
+        if (uid !== undefined) chmodSync(harness.files.folder, 0o755);
+        const config = { ledger: await make(harness), retry_minutes: 0.01 };
+        const as = uid === undefined ? {} : { uid };
+        const message =
+          typeof says === 'string' ? expect.stringContaining(says) : expect.stringMatching(says);
+        const check = await harness.check(config, as);
+        expect([name, check.exitCode, check.messages.at(-1)?.connectionStatus]).toEqual([
+          name,
+          0,
+          { status: 'FAILED', message },
+        ]);
+        const write = await harness.write(aRecord({ email: 'a@x.com' }), { config, ...as });
+        expect([name, write.exitCode, write.errors]).toMatchObject([
+          name,
+          1,
+          [{ failure_type: failureType, message, internal_message: expect.stringMatching(`^${code}`) }],
+        ]);
+        expect(harness.standin.store.size).toBe(0);
+        expect([...check.lines, ...write.lines].join('\n')).not.toMatch(/[a-z]-(?:pass)?word/);
+      }),
+    4,
+  );
+}
+
+describeLedgers('check', (backend) => {
+  it('succeeds where there is no ledger yet, and makes none', () =>
+    withHarness({}, async (harness) => {
+      const result = await harness.check({ ledger: backend.option(harness) });
+      expect(statusOf(result)).toEqual(['SUCCEEDED', expect.stringContaining('The ledger can be used.')]);
+      if (backend.name === 'sqlite') expect(readdirSync(harness.files.folder)).toEqual(['config.json']);
+      else
+        await expect(
+          backend.query(harness, (table) => `SELECT * FROM ${table('version')}`),
+        ).rejects.toThrow();
+    }));
+
+  it('succeeds with the ledger of another sync, changes nothing, and bears a sync that has it open', () =>
+    withHarness({}, async (harness) => {
+      const ledger = backend.option(harness);
+      expect((await harness.write(aRecord({ email: 'a@x.com' }), { config: { ledger } })).errors).toEqual([]);
+      const before = await rowsOf(backend, harness);
+      expect(statusOf(await harness.check({ ledger }))).toEqual([
+        'SUCCEEDED',
+        expect.stringContaining('The ledger can be used.'),
+      ]);
+      expect(await rowsOf(backend, harness)).toEqual(before);
+      let isDelivered = (): void => undefined;
+      const delivered = new Promise<void>((resolve) => (isDelivered = resolve));
+      harness.standin.intercept = ({ path }) => {
+        if (path.endsWith('/bulkUpdate')) isDelivered();
+        return undefined;
+      };
+      const input = (async function* () {
+        yield aRecord({ email: 'b@x.com' });
+        await delivered;
+        expect(statusOf(await harness.check({ ledger }))).toEqual([
+          'SUCCEEDED',
+          expect.stringContaining('a sync has it open just now'),
+        ]);
+      })();
+      const write = await harness.write(input, { config: { ledger, batch_size: 1 } });
+      expect(write.errors).toEqual([]);
+    }));
+});
+
+describe('a SQLite ledger that can’t be used', () => {
+  const at = (path: string) => (harness: Harness) => ({ type: 'sqlite', path: harness.files.path(path) });
+
+  it('is told by check, and by write before anything is sent', () =>
+    tryAll({
+      'in a folder that is not there': {
+        ledger: at('no/such/ledger.sqlite'),
+        says: /^ledger: .*can't be created: the folder .*no\/such does not exist/,
+      },
+      'a folder': {
+        ledger: ({ files }) => ({ type: 'sqlite', path: files.folder }),
+        says: 'is a folder. Name a file.',
+      },
+      'no database': {
+        ledger: ({ files }) => ({ type: 'sqlite', path: files.write('data.csv', 'id,email\n'.repeat(100)) }),
+        says: /data\.csv can't be used as a ledger \(file is not a database\)/,
+      },
+      'another program’s database': {
+        ledger: (harness) => {
+          makeDatabase(harness.files.path('other.sqlite'), 'CREATE TABLE jobs (id INTEGER)');
+          return at('other.sqlite')(harness);
+        },
+        says: 'the file is the database of another program',
+      },
+      'of a newer version': {
+        ledger: (harness) => {
+          makeDatabase(harness.files.path('new.sqlite'), 'PRAGMA user_version = 99');
+          return at('new.sqlite')(harness);
+        },
+        says: 'written by a newer version of this connector (its tables have version 99',
+        code: 'ledger_too_new',
+      },
+    }));
+
+  it('for lack of permissions is told, too', async () => {
+    const uid = await somebodyElse();
+    if (uid === undefined) return;
+    const folder = (mode: number, fileMode?: number) => (harness: Harness) => {
+      const path = harness.files.path('kept');
+      mkdirSync(path);
+      if (fileMode !== undefined) {
+        writeFileSync(`${path}/ledger.sqlite`, '');
+        chmodSync(`${path}/ledger.sqlite`, fileMode);
+      }
+      chmodSync(path, mode);
+      return { type: 'sqlite', path: `${path}/ledger.sqlite` };
+    };
+    await tryAll({
+      'in a folder that takes no files': { ledger: folder(0o555), says: 'may not be written', uid },
+      'a file that may only be read': { ledger: folder(0o777, 0o444), says: 'may not be written', uid },
+      'a file in a folder that takes no log beside it': {
+        ledger: folder(0o555, 0o666),
+        says: /ledger\.sqlite (?:may not be written|and its folder must both be writable)/,
+        uid,
+      },
+    });
+  });
+
+  it('because its name is another project’s is told', () =>
+    withHarness({}, async (harness) => {
+      const ledger = SQLITE.option(harness, { name: 'shop' });
+      await harness.write('', { config: { ledger } });
+      const before = readFileSync(harness.files.path('ledger.sqlite'));
+      const says = 'the project shop is known in it with data_center us, and not eu';
+      const check = await harness.check({ ledger, data_center: 'eu' });
+      expect(statusOf(check)).toEqual(['FAILED', expect.stringContaining(says)]);
+      const write = await harness.write('', { config: { ledger, data_center: 'eu' } });
+      expect(write.errors).toMatchObject([
+        { message: expect.stringContaining(says), internal_message: 'ledger_project_mismatch' },
+      ]);
+      expect(readFileSync(harness.files.path('ledger.sqlite'))).toEqual(before);
+    }));
+});
+
+describe('a Postgres ledger that can’t be used', () => {
+  const backend = withPostgres();
+
+  it('is told by check, and by write before anything is sent', async () => {
+    const server = backend.server();
+    const ask = (sql: string) => server.query(backend.url(), sql);
+    await ask("CREATE ROLE poor LOGIN PASSWORD 'poor-word'");
+    await ask('CREATE SCHEMA closed');
+    await ask('CREATE SCHEMA readable; GRANT USAGE ON SCHEMA readable TO poor');
+    await ask('CREATE SCHEMA newer; CREATE TABLE newer.iterable_ledger_version AS SELECT 99 AS version');
+    const asPoor = backend.url().replace(/\/\/[^@]*@/, '//poor:poor-word@');
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const port = (silent.address() as AddressInfo).port;
+    const is =
+      (url: string, more = {}) =>
+      () => ({ type: 'postgres', url, ...more });
+    const cases: Record<string, Unusable> = {
+      // Those that are tried again and again come first, since they take longest.
+      'an unknown host': {
+        ledger: is('postgresql://u:pass-word@no-such-host.invalid/x'),
+        says: /the host in the URL is not known|could not be reached/,
+        code: 'ledger_un',
+      },
+      'nobody at the port': {
+        ledger: is('postgresql://u:pass-word@127.0.0.1:9/x'),
+        says: /could not be reached for too long; the last try: .*ECONNREFUSED/,
+        code: 'ledger_unavailable',
+        failureType: 'transient_error',
+      },
+      'a wrong password': {
+        ledger: is(server.url('ledger_1', 'wrong-word')),
+        says: 'the database refused user and password',
+      },
+      'a database that is not there': {
+        ledger: is(server.url('nowhere')),
+        says: 'the server has no database of the name',
+      },
+      'a URL that is none': {
+        ledger: is('postgresql://us er:pass/word@:x/'),
+        says: "ledger: the URL can't be read".replace("'", '’'),
+      },
+      'a certificate that nobody looks at': {
+        ledger: is(`${backend.url()}?sslmode=no-verify`),
+        says: 'sslmode=no-verify is refused',
+      },
+      'a server without TLS': {
+        ledger: is(`${backend.url()}?sslmode=verify-full`),
+        says: /can't be made safe \(The server does not support SSL/,
+      },
+      'a certificate file that is not there': {
+        ledger: is(`${backend.url()}?sslmode=verify-full&sslrootcert=/no/such.pem`),
+        says: /a file that the URL names can't be read .*no\/such\.pem/,
+      },
+      'a schema that may not be made': {
+        ledger: is(asPoor, { schema: 'new' }),
+        says: 'may not create or write the ledger’s tables',
+      },
+      'a schema that may not be seen': {
+        ledger: is(asPoor, { schema: 'closed' }),
+        says: 'may not create or write the ledger’s tables',
+      },
+      'a schema that takes no tables': {
+        ledger: is(asPoor, { schema: 'readable' }),
+        says: 'may not create or write the ledger’s tables',
+      },
+      'a newer version': {
+        ledger: is(backend.url(), { schema: 'newer' }),
+        says: 'its tables have version 99',
+        code: 'ledger_too_new',
+      },
+    };
+    try {
+      await Promise.all([tryAll(cases), tryOnCheck(`postgresql://u:pass-word@127.0.0.1:${port}/x`)]);
+    } finally {
+      silent.close();
+    }
+  }, 100_000);
+
+  it('because its tables may be read and not written, or its name is another project’s, is told', () =>
+    withHarness({}, async (harness) => {
+      const ledger = backend.option(harness, { name: 'shop' });
+      expect((await harness.write('', { config: { ledger } })).errors).toEqual([]);
+      const schema = `"${String(ledger.schema)}"`;
+      const ask = (sql: string) => backend.server().query(backend.url(), sql);
+      await ask("CREATE ROLE reader LOGIN PASSWORD 'reader-word'");
+      await ask(
+        `GRANT USAGE ON SCHEMA ${schema} TO reader; GRANT SELECT ON ALL TABLES IN SCHEMA ${schema} TO reader`,
+      );
+      const asReader = { ...ledger, url: backend.url().replace(/\/\/[^@]*@/, '//reader:reader-word@') };
+      expect(statusOf(await harness.check({ ledger: asReader }))).toEqual([
+        'FAILED',
+        expect.stringContaining('may not create or write'),
+      ]);
+      // Tables that somebody else made are enough.
+      await ask(`GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO reader`);
+      await ask(`GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${schema} TO reader`);
+      expect(statusOf(await harness.check({ ledger: asReader }))[0]).toBe('SUCCEEDED');
+      expect(
+        (await harness.write(aRecord({ email: 'a@x.com' }), { config: { ledger: asReader } })).errors,
+      ).toEqual([]);
+      expect(statusOf(await harness.check({ ledger, data_center: 'eu' }))).toEqual([
+        'FAILED',
+        expect.stringContaining('the project shop is known in it with data_center us, and not eu'),
+      ]);
+    }));
+});
+
+/** A write would wait for half an hour, and this is far longer than a check may take. */
+function tryOnCheck(url: string): Promise<void> {
+  return withHarness({}, async (harness) => {
+    const result = await harness.check({ ledger: { type: 'postgres', url } }, { deadlineMs: 45_000 });
+    expect(statusOf(result)).toEqual([
+      'FAILED',
+      expect.stringContaining('could not be reached for too long'),
+    ]);
+  });
+}
+
+function statusOf({ exitCode, messages }: Awaited<ReturnType<Harness['check']>>): unknown[] {
+  expect(exitCode).toBe(0);
+  const status = messages.at(-1)?.connectionStatus;
+  return [status?.status, status?.message];
+}
+
+async function rowsOf(backend: LedgerBackend, harness: Harness): Promise<unknown> {
+  const rows = [];
+  for (const name of ['project', 'stream', 'written', 'entry'])
+    rows.push(await backend.query(harness, (table) => `SELECT * FROM ${table(name)}`));
+  return [rows, readdirSync(harness.files.folder)];
+}
+
+function makeDatabase(path: string, sql: string): void {
+  const database = new DatabaseSync(path);
+  database.exec(sql);
+  database.close();
+}
+
+/** Permissions do not hold for root, who runs the program as another user then: undefined where that one can't read it. */
+async function somebodyElse(): Promise<number | undefined> {
+  if (process.getuid?.() !== 0) return process.getuid?.();
+  const nobody = 65_534;
+  const result = await runConnector({ args: ['spec'], uid: nobody }).catch(() => undefined);
+  if (result?.exitCode === 0) return nobody;
+  console.warn(
+    'SKIPPED: these tests run as root, for whom permissions do not hold, and no other user can read the program.',
+  );
+  return undefined;
+}
