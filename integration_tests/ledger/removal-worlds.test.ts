@@ -72,6 +72,7 @@ async function play({ seed, number, world, run, harness, backend }: Play): Promi
       return wasCutOff ? { reset: true } : undefined;
     };
   });
+  await standin.idle();
   standin.intercept = undefined;
   if (wasCutOff && backend === SQLITE) image.restore();
   if (result.exitCode !== 0) await backend.afterKill?.(harness);

@@ -84,10 +84,12 @@ async function playSnapshots(seed: number, backend: LedgerBackend, run: Runner):
         const lines = isPart ? world.part() : world.lines();
         const { exitCode } = await run(harness, config, lines, isPart ? Infinity : Math.ceil(random() * 25));
         if (exitCode !== 0) await backend.afterKill?.(harness);
+        await standin.idle();
         passed += 120_000;
         if (random() < 0.7) world.changeAfterFailure();
       }
       const end = await run(harness, config, world.lines(), Infinity);
+      await standin.idle();
       passed += 120_000;
       expect({ seed, round, exitCode: end.exitCode, errors: end.errors }).toEqual({
         seed,

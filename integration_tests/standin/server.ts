@@ -47,6 +47,7 @@ export class Standin implements Context {
   /** What requests meet that are not intercepted. */
   readonly faults = new Faults();
   readonly #server: Server;
+  readonly #serving = new Set<Promise<void>>();
   readonly #buckets: ReadonlyMap<Route, TokenBucket>;
 
   constructor(options: StandinOptions) {
@@ -65,7 +66,10 @@ export class Standin implements Context {
         return [route, new TokenBucket({ calls: calls * limitScale, seconds }, this.#now)];
       }),
     );
-    this.#server = createServer((request, response) => void this.#serve(request, response));
+    this.#server = createServer((request, response) => {
+      const served = this.#serve(request, response).finally(() => this.#serving.delete(served));
+      this.#serving.add(served);
+    });
   }
 
   async listen(): Promise<void> {
@@ -89,6 +93,11 @@ export class Standin implements Context {
   members(list: string | number): string[] {
     const { id } = this.lists.find(list);
     return [...this.store.membersOf(id)].map(({ email, userId }) => email ?? userId ?? '').sort();
+  }
+
+  /** Resolves when nothing is being worked on any more: whoever is gone may have left calls behind. */
+  async idle(): Promise<void> {
+    while (this.#serving.size > 0) await Promise.allSettled(this.#serving);
   }
 
   async close(): Promise<void> {
