@@ -7,7 +7,16 @@ import { serverCpuSeconds } from './server-cpu.ts';
 
 const RECORDS = 100_000;
 const MANY_RECORDS = 1_000_000;
-const HEAD = ['', 'sync', 'records', 'records/s', 'CPU s per 100,000', 'server CPU s', 'peak MB', 'ledger MB'];
+const HEAD = [
+  '',
+  'sync',
+  'records',
+  'records/s',
+  'CPU s per 100,000',
+  'server CPU s',
+  'peak MB',
+  'ledger MB',
+];
 
 /** Where a ledger is kept, and what it weighs there. */
 interface Place {
@@ -62,10 +71,12 @@ async function measureLedger(bench: Bench, records: number, place: Place): Promi
     const run = await bench.write(records, { ledger: place.option }, true);
     if (sync === 'all unchanged' && (await bench.sink.bytes()) !== sentBefore)
       throw new Error('something was sent although nothing had changed');
-    rows.push(row(place.name, sync, records, run, {
-      bytes: await place.bytes(),
-      serverCpu: difference(await place.serverCpuSeconds(), cpuBefore),
-    }));
+    rows.push(
+      row(place.name, sync, records, run, {
+        bytes: await place.bytes(),
+        serverCpu: difference(await place.serverCpuSeconds(), cpuBefore),
+      }),
+    );
   }
   print(`${place.name} as the ledger`, HEAD, rows);
 }

@@ -1,9 +1,22 @@
 /** Runs a program as a child process and measures it: time on the clock, CPU time, peak memory. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 
-const USAGE = fileURLToPath(new URL('usage.ts', import.meta.url));
+/**
+ * Loaded into the process before its program: at its end it says what it used. A text, since loading TypeScript would itself
+ * take memory. Linux lets a process inherit the peak of the one that started it; VmHWM is its own.
+ */
+const USAGE = `data:text/javascript,
+import { readFileSync, writeFileSync } from 'node:fs';
+process.on('exit', () => {
+  const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+  let peakKib = maxRSS;
+  try {
+    peakKib = Number(/VmHWM:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]);
+  } catch {}
+  const usage = { cpuSeconds: (userCPUTime + systemCPUTime) / 1e6, peakMb: peakKib / 1024 };
+  writeFileSync(process.env.BENCH_USAGE_FILE, JSON.stringify(usage));
+});`;
 
 export interface Measurement {
   readonly seconds: number;
@@ -29,7 +42,16 @@ export async function measure({ args, input, usageFile }: MeasuredRun): Promise<
   // A pipe, as from an orchestrator.
   const child = spawn(
     '/bin/sh',
-    ['-c', 'input=$1; shift; cat "$input" | exec "$@"', 'sh', input, process.execPath, '--import', USAGE, ...args],
+    [
+      '-c',
+      'input=$1; shift; cat "$input" | exec "$@"',
+      'sh',
+      input,
+      process.execPath,
+      '--import',
+      USAGE,
+      ...args,
+    ],
     { env: { PATH: process.env.PATH, BENCH_USAGE_FILE: usageFile }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const [stdout, stderr, exitCode] = await Promise.all([

@@ -9,7 +9,10 @@ const ROUNDS = 15;
 
 export async function startUp(bench: Bench): Promise<void> {
   const { files, sink } = bench;
-  const config = files.write('start-up.json', { api_key: '0123456789abcdef0123456789abcdef', api_url: sink.url });
+  const config = files.write('start-up.json', {
+    api_key: '0123456789abcdef0123456789abcdef',
+    api_url: sink.url,
+  });
   const catalog = files.write('start-up-catalog.json', aCatalog(customersStream({ isSnapshot: false })));
   const commands: [string, string[]][] = [
     ['node -e 0', ['-e', '0']],

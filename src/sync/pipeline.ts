@@ -27,6 +27,8 @@ export interface PipelineOptions extends Omit<UserDeliveryOptions, 'onSettled' |
   readonly guard: RejectionGuard;
   readonly rejectedRecords?: RejectedRecords;
   readonly emitStates: (states: readonly ReleasedState[]) => Promise<void>;
+  /** How many calls have been sent and are not answered. */
+  readonly callsInFlight: () => number;
   /** Told once, when a delivery fails for good: the input needn't be read any further. */
   readonly onStopped: () => void;
 }
@@ -40,6 +42,8 @@ interface MappedItem {
 
 /** A run that failed waits this long for calls in flight, whose outcome may still release states. */
 const FAILURE_GRACE_MS = 8_000;
+const UNCHANGED: Outcome = { kind: 'unchanged' };
+const NOBODY: readonly string[] = [];
 
 export class Pipeline {
   readonly #options: PipelineOptions;
@@ -51,7 +55,7 @@ export class Pipeline {
 
   constructor(options: PipelineOptions) {
     this.#options = options;
-    this.#backlog = new Backlog(options.batchSize, options.pace);
+    this.#backlog = new Backlog(options.batchSize, options.pace, options.callsInFlight);
     this.#states = new StateOutput({
       tracker: options.tracker,
       ...(options.rejectedRecords ? { rejectedRecords: options.rejectedRecords } : {}),
@@ -137,21 +141,21 @@ export class Pipeline {
     const ticket = tracker.trackRecord(stream.key);
     const mapped = stream.map(message);
     memory?.noteRecord(stream.key);
-    const { primaryKey } = primaryKeyOf(stream, message);
+    const primaryKey = stream.primaryKeyOf(message.data);
     const row = memory?.rowOf({
       streamKey: stream.key,
-      ...(primaryKey === undefined ? {} : { primaryKey }),
-      ...keyOf(mapped),
-      ...(mapped.kind === 'upsert' ? { upsert: mapped } : {}),
+      primaryKey,
+      key: keyOf(mapped),
+      upsert: mapped.kind === 'upsert' ? mapped : undefined,
     });
     const record: UnsettledRecord = {
       streamKey: stream.key,
       place: { line: message.line, stream: message.stream },
       emittedAt: message.emittedAt,
-      ...(rejectedRecords ? { text: message.text } : {}),
+      text: rejectedRecords ? message.text : undefined,
       ticket,
-      ...(primaryKey === undefined ? {} : { primaryKey }),
-      ...(row ? { row } : {}),
+      primaryKey,
+      row,
     };
     return { stream, record, mapped };
   }
@@ -185,27 +189,25 @@ export class Pipeline {
   #enqueue(record: UnsettledRecord, change: UserChange): void {
     const { memory, clock } = this.#options;
     const { row } = record;
-    const rowed = {
-      ...record,
+    const touches = {
+      streamKey: record.streamKey,
       change,
-      since: clock.now(),
-      ...(memory && row ? { rowToken: row.token, formerIdentities: memory.touchedBy(row) } : {}),
+      rowToken: row?.token,
+      formerIdentities: memory && row ? memory.touchedBy(row) : NOBODY,
     };
-    const textBytes = record.text?.length ?? 0;
-    if (row && this.#delivery.mustWait(rowed)) row.isCurrent = false;
-    if (change.kind === 'removal') {
-      this.#addToQueue({ ...rowed, load: { bytes: textBytes, needsOwnCalls: true } });
+    if (row && this.#delivery.mustWait(touches)) row.isCurrent = false;
+    if (change.kind === 'upsert' && row && memory?.isUnchanged(row, change)) {
+      this.#settleUnsent(record, UNCHANGED);
       return;
     }
-    if (row && memory?.isUnchanged(row, change)) {
-      this.#settleUnsent(record, { kind: 'unchanged' });
-      return;
-    }
-    const request = withinDepth(() => this.#delivery.requestFor(change, record.streamKey));
-    if (request && this.#delivery.fitsAlone(request)) {
-      const needsOwnCalls = change.previousEmail !== undefined;
-      const load = { bytes: request.bytes + textBytes, needsOwnCalls };
-      this.#addToQueue({ ...rowed, load, request });
+    const request =
+      change.kind === 'upsert'
+        ? withinDepth(() => this.#delivery.requestFor(change, record.streamKey))
+        : undefined;
+    if (change.kind === 'removal' || (request && this.#delivery.fitsAlone(request))) {
+      const needsOwnCalls = change.kind === 'removal' || change.previousEmail !== undefined;
+      const load = { bytes: (request?.bytes ?? 0) + (record.text?.length ?? 0), needsOwnCalls };
+      this.#addToQueue({ ...record, ...touches, since: clock.now(), load, request });
     } else {
       this.#settleUnsent(record, { kind: 'rejected', ...(request ? TOO_LARGE : TOO_DEEP) });
     }
@@ -290,16 +292,11 @@ export class Pipeline {
   }
 }
 
-function primaryKeyOf(stream: RoutedStream, { data }: RecordMessage): { readonly primaryKey?: string } {
-  const primaryKey = stream.primaryKeyOf(data);
-  return primaryKey === undefined ? {} : { primaryKey };
-}
-
 /** Who the record is about, as the ledger may know the row by where there is no primary key. */
-function keyOf(mapped: MappedRecord): { readonly key?: UserKey } {
-  if (mapped.kind !== 'removal') return mapped.key ? { key: mapped.key } : {};
+function keyOf(mapped: MappedRecord): UserKey | undefined {
+  if (mapped.kind !== 'removal') return mapped.key;
   const value = mapped.identifiedBy === 'email' ? mapped.email : mapped.userId;
-  return value === undefined ? {} : { key: { kind: mapped.identifiedBy, value } };
+  return value === undefined ? undefined : { kind: mapped.identifiedBy, value };
 }
 
 function isNamed({ email, userId }: Removal): boolean {
