@@ -1,6 +1,6 @@
 /** Transactions on a Postgres server that may go away and come back; its refusals in plain words. */
 import pRetry from 'p-retry';
-import type { Pool, PoolClient } from 'pg';
+import type { Pool, PoolClient, QueryResultRow } from 'pg';
 import type { Clock } from '../clock.ts';
 import { ConfigError, ConnectorError, TransientError } from '../errors.ts';
 
@@ -66,17 +66,26 @@ export class PostgresConnection {
 
   /** What `work` gives, in one transaction; repeated as a whole after a lost connection, so it must bear that. */
   transaction<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
-    const { clock } = this.#options;
-    const startedAt = clock.now();
-    return pRetry(() => this.#once(work), {
-      retries: Infinity,
-      minTimeout: 0,
-      onFailedAttempt: ({ error, attemptNumber }) => this.#waitOrThrow(error, attemptNumber, startedAt),
-    });
+    return this.#retrying(() => this.#once(work));
+  }
+
+  /** The rows of one statement that only reads, which names its tables with the schema: one trip to the server instead of four. */
+  read<Row extends QueryResultRow>(sql: string, values: readonly unknown[]): Promise<Row[]> {
+    return this.#retrying(async () => (await this.#pool.query<Row>(sql, [...values])).rows);
   }
 
   async close(): Promise<void> {
     await this.#pool.end();
+  }
+
+  #retrying<Result>(attempt: () => Promise<Result>): Promise<Result> {
+    const { clock } = this.#options;
+    const startedAt = clock.now();
+    return pRetry(attempt, {
+      retries: Infinity,
+      minTimeout: 0,
+      onFailedAttempt: ({ error, attemptNumber }) => this.#waitOrThrow(error, attemptNumber, startedAt),
+    });
   }
 
   async #once<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {

@@ -32,6 +32,16 @@ export class Presence {
     return bits !== undefined && ((bits[byteOf(id)] ?? 0) & bitOf(id)) !== 0;
   }
 
+  /** Whether the entry was marked in this snapshot or a later one. */
+  isMarked(id: number, snapshot: number): boolean {
+    return this.snapshot >= snapshot && this.has(id);
+  }
+
+  /** The snapshot in which an entry was last present, given the one in which it was written. */
+  seenOf(id: number, written: number): number {
+    return this.snapshot > written && this.has(id) ? this.snapshot : written;
+  }
+
   add(id: number): void {
     const block = blockOf(id);
     let bits = this.#blocks.get(block);

@@ -39,7 +39,7 @@ export class EntryTable {
     const found = new Map<string, HeldEntry>();
     for (const row of rows) {
       const key = keys[row.wanted] ?? '';
-      this.#presence.noteId(stream, key, row.id);
+      this.#presence.ids.note(stream, key, row.id);
       found.set(key, this.toEntry(row, key));
     }
     return found;
@@ -72,7 +72,7 @@ export class EntryTable {
     }
     for (const { stream, key } of dropped) {
       this.#statements.exec('DELETE FROM entry WHERE stream = ? AND key = ?', stream, key);
-      this.#presence.forget(stream, key);
+      this.#presence.ids.forget(stream, key);
     }
     for (const { stream, snapshot, keys } of present)
       if (keys.length > 0) this.#presence.mark(stream, snapshot, keys);
