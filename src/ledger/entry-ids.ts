@@ -1,7 +1,7 @@
 /** Ids of entries that were found lately, since those are marked next: nobody has to look for them again. */
 
-/** More than are found and not yet marked at any time. */
-const MAX_KEPT = 50_000;
+/** About as many as are found and not yet marked at any time. */
+const MAX_KEPT = 25_000;
 
 export class EntryIds {
   /** Stream → key → id. */
@@ -16,13 +16,13 @@ export class EntryIds {
       ids = new Map();
       this.#ids.set(stream, ids);
     }
+    if (!ids.has(key)) this.#kept++;
     ids.set(key, id);
-    this.#kept++;
   }
 
   /** The key's entry is deleted: another one may get the key. */
   forget(stream: number, key: string): void {
-    this.#ids.get(stream)?.delete(key);
+    if (this.#ids.get(stream)?.delete(key) === true) this.#kept--;
   }
 
   clear(): void {
@@ -30,15 +30,18 @@ export class EntryIds {
     this.#kept = 0;
   }
 
-  /** The ids of these keys, and the keys of which none is known. */
-  sort(stream: number, keys: readonly string[]): { readonly ids: number[]; readonly unknown: string[] } {
+  /** Gives and forgets the ids of these keys; and the keys of which none is known. */
+  take(stream: number, keys: readonly string[]): { readonly ids: number[]; readonly unknown: string[] } {
     const known = this.#ids.get(stream);
     const ids: number[] = [];
     const unknown: string[] = [];
     for (const key of keys) {
       const id = known?.get(key);
       if (id === undefined) unknown.push(key);
-      else ids.push(id);
+      else {
+        ids.push(id);
+        this.forget(stream, key);
+      }
     }
     return { ids, unknown };
   }

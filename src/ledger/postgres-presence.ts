@@ -86,7 +86,7 @@ export class PresenceTable {
   }
 
   async #idsOf(stream: number, keys: readonly string[]): Promise<number[]> {
-    const { ids, unknown } = this.ids.sort(stream, keys);
+    const { ids, unknown } = this.ids.take(stream, keys);
     if (unknown.length === 0) return ids;
     const found = await this.#connection.read<{ id: number }>(
       `SELECT id::float8 AS id FROM ${this.#connection.quotedSchema}.iterable_ledger_entry

@@ -68,7 +68,7 @@ export class PresenceTable {
   }
 
   #idsOf(stream: number, keys: readonly string[]): number[] {
-    const { ids, unknown } = this.ids.sort(stream, keys);
+    const { ids, unknown } = this.ids.take(stream, keys);
     if (unknown.length === 0) return ids;
     const found = this.#statements.all<{ id: number }>(
       'SELECT entry.id AS id FROM json_each(?) AS wanted CROSS JOIN entry ON entry.stream = ? AND entry.key = wanted.value',

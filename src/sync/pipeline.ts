@@ -2,7 +2,7 @@
  * Wires the stages: mapped record → delivery → outcome → state. Bounds what is pending, so that stdin is read no faster than
  * Iterable takes, and settles every record in exactly one outcome.
  */
-import type { CheckpointTracker, ReleasedState } from '../checkpoint/tracker.ts';
+import type { CheckpointTracker, ReleasedState, Ticket } from '../checkpoint/tracker.ts';
 import type { MappedRecord } from '../mapping/compile.ts';
 import type { Outcome, Rejection, Removal, UserChange, UserKey } from '../model.ts';
 import type { InputMessage, RecordMessage } from '../protocol/messages.ts';
@@ -15,6 +15,7 @@ import { Backlog } from './backlog.ts';
 import type { Memory } from '../memory/memory.ts';
 import { NOBODY_NAMED, TOO_DEEP, TOO_LARGE, withinDepth } from './outcomes.ts';
 import type { PendingRecord, UnsettledRecord } from './pending-record.ts';
+import { RecallLine } from './recall-line.ts';
 import type { RejectionGuard } from './rejection-guard.ts';
 import { StateOutput } from './state-output.ts';
 import type { StreamStatuses } from './stream-statuses.ts';
@@ -50,6 +51,8 @@ export class Pipeline {
   readonly #delivery: UserDelivery;
   readonly #backlog: Backlog;
   readonly #states: StateOutput;
+  /** With a ledger. */
+  readonly #recalls: RecallLine<MappedItem> | undefined;
   #failure: Error | undefined;
   #onProgress: (() => void) | undefined;
 
@@ -64,6 +67,15 @@ export class Pipeline {
         this.#fail(error);
       },
     });
+    const { memory } = options;
+    this.#recalls =
+      memory &&
+      new RecallLine({
+        recall: (items) => this.#recall(memory, items),
+        onFailure: (error) => {
+          this.#fail(error);
+        },
+      });
     this.#delivery = new UserDelivery({
       ...options,
       onSettled: (record, outcome) => {
@@ -86,13 +98,12 @@ export class Pipeline {
 
   /** Takes messages in input order; resolves when there is room for more. Throws for a record of an unknown stream, and the failure. */
   async accept(messages: readonly InputMessage[]): Promise<void> {
-    const { memory } = this.#options;
     const mapped: MappedItem[] = [];
     for (const message of messages) {
       if (this.#failure) throw this.#failure;
       switch (message.kind) {
         case 'record':
-          if (memory) {
+          if (this.#recalls) {
             mapped.push(this.#mapRecord(message));
           } else {
             this.#dispatch(this.#mapRecord(message));
@@ -112,12 +123,16 @@ export class Pipeline {
           break;
       }
     }
-    if (memory && mapped.length > 0) await this.#recall(memory, mapped);
+    if (this.#recalls && mapped.length > 0) {
+      await this.#recalls.add(mapped);
+      if (this.#isFull) await this.#recalls.drain();
+    }
     await this.#states.untilRoom();
   }
 
   /** Delivers and settles everything accepted. Throws the failure, after what is in flight has ended or a grace has passed. */
   async finish(): Promise<void> {
+    await this.#recalls?.drain();
     while (this.#delivery.size > 0 && !this.#failure) {
       this.#delivery.flush();
       await this.#nextProgress();
@@ -217,15 +232,30 @@ export class Pipeline {
   #settleUnsent(record: UnsettledRecord, outcome: Outcome): void {
     const { memory } = this.#options;
     const { row } = record;
-    const settle = () => {
-      this.#settleRecord(record, outcome);
-      this.#progress();
-    };
+    const settle =
+      outcome.kind === 'rejected'
+        ? this.#rejecterOf(record, outcome)
+        : this.#settlerOf(record.streamKey, record.ticket, outcome);
     if (!memory) this.#settleRecord(record, outcome);
     else if (outcome.kind === 'rejected' && (!row || row.isStandIn))
       memory.keepKeyless(record.streamKey, settle);
     else if (row) memory.keepSeen(row, settle);
     else settle();
+  }
+
+  #rejecterOf(record: UnsettledRecord, rejection: Outcome): () => void {
+    return () => {
+      this.#settleRecord(record, rejection);
+      this.#progress();
+    };
+  }
+
+  /** Keeps nothing else of the record: thousands wait for the ledger at a time. */
+  #settlerOf(streamKey: string, ticket: Ticket, outcome: Outcome): () => void {
+    return () => {
+      this.#settle(streamKey, ticket, outcome);
+      this.#progress();
+    };
   }
 
   #addToQueue(record: PendingRecord): void {
@@ -234,11 +264,15 @@ export class Pipeline {
   }
 
   #settleRecord(record: UnsettledRecord, outcome: Outcome): void {
-    const { summary, tracker, guard } = this.#options;
-    summary.settled(record.streamKey, outcome);
     if (outcome.kind === 'rejected') this.#noteRejected(record, outcome);
-    tracker.settle(record.ticket, outcome.kind === 'rejected' ? 'rejected' : 'confirmed');
-    const excess = guard.afterRecord(record.streamKey);
+    this.#settle(record.streamKey, record.ticket, outcome);
+  }
+
+  #settle(streamKey: string, ticket: Ticket, outcome: Outcome): void {
+    const { summary, tracker, guard } = this.#options;
+    summary.settled(streamKey, outcome);
+    tracker.settle(ticket, outcome.kind === 'rejected' ? 'rejected' : 'confirmed');
+    const excess = guard.afterRecord(streamKey);
     if (excess) this.#fail(excess);
   }
 
