@@ -1,13 +1,13 @@
 /** One user as a bulk call carries it: the JSON text, its exact size, and the identities that an answer may name. */
-import { stringifyJson, type JsonObject, type JsonValue } from '../json.ts';
+import { stringifyJson, type JsonValue } from '../json.ts';
 import { buildDataFields } from '../mapping/data-fields.ts';
 import type { TargetValues, UserKey } from '../model.ts';
 
 export interface UserRequest {
   readonly key: UserKey;
   /** Identities that the data fields would give the user; Iterable may refuse them, and names them then. */
-  readonly newEmail?: string;
-  readonly newUserId?: string;
+  readonly newEmail?: string | undefined;
+  readonly newUserId?: string | undefined;
   readonly json: string;
   /** UTF-8 bytes of `json`. */
   readonly bytes: number;
@@ -30,34 +30,29 @@ export function buildUserRequest(
   values: TargetValues,
   options: UserRequestOptions,
 ): UserRequest {
-  const user: JsonObject = {
-    [key.kind]: key.value,
-    ...preference(key, options),
-    mergeNestedObjects: options.mergeNestedObjects,
-    dataFields: buildDataFields(values),
-  };
-  const json = stringifyJson(user);
-  const newEmail = textOf(values.get('email'));
-  const newUserId = textOf(values.get('userId'));
+  const preference = prefersUserId(key, options) ? '"preferUserId":true,' : '';
+  const fields = stringifyJson(buildDataFields(values));
+  const json = `{"${key.kind}":${JSON.stringify(key.value)},${preference}"mergeNestedObjects":${options.mergeNestedObjects},"dataFields":${fields}}`;
   return {
     key,
     json,
     bytes: Buffer.byteLength(json),
-    ...(newEmail === undefined ? {} : { newEmail }),
-    ...(newUserId === undefined ? {} : { newUserId }),
+    newEmail: textOf(values.get('email')),
+    newUserId: textOf(values.get('userId')),
   };
 }
 
 /** The user as a list call carries it: the identity alone. */
 export function userIdentity(key: UserKey, options: Preference): UserRequest {
-  const json = JSON.stringify({ [key.kind]: key.value, ...preference(key, options) });
+  const preferred = prefersUserId(key, options) ? { preferUserId: true } : {};
+  const json = JSON.stringify({ [key.kind]: key.value, ...preferred });
   return { key, json, bytes: Buffer.byteLength(json) };
 }
 
 type Preference = Pick<UserRequestOptions, 'preferUserId'>;
 
-function preference({ kind }: UserKey, { preferUserId }: Preference): { readonly preferUserId?: true } {
-  return preferUserId && kind === 'userId' ? { preferUserId } : {};
+function prefersUserId({ kind }: UserKey, { preferUserId }: Preference): boolean {
+  return preferUserId && kind === 'userId';
 }
 
 function textOf(value: JsonValue | undefined): string | undefined {

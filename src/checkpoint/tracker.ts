@@ -115,6 +115,7 @@ export class CheckpointTracker {
 
   /** The states that may leave now, in the order received; each is given once. */
   takeReleased(): ReleasedState[] {
+    if (this.#released.length === 0) return [];
     const released = this.#released.sort((a, b) => a.order - b.order);
     this.#released = [];
     this.#statesTaken += released.length;

@@ -101,6 +101,7 @@ export async function sync(
     },
     clock,
     batchSize: config.batch_size,
+    callsInFlight: () => caller.inFlight,
     pace: { batches: rateOf(ENDPOINTS.bulkUpdate), single: rateOf(ENDPOINTS.deleteByEmail) },
     request: {
       mergeNestedObjects: config.merge_nested_objects,

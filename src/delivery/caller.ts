@@ -38,6 +38,7 @@ export class Caller {
   readonly #options: CallerOptions;
   readonly #limiters = new Map<string, RateLimiter>();
   #calls = 0;
+  #inFlight = 0;
   #retries = 0;
 
   constructor(options: CallerOptions) {
@@ -47,6 +48,11 @@ export class Caller {
   /** Requests sent so far, and how many of them repeated an earlier one. */
   get counts(): { readonly calls: number; readonly retries: number } {
     return { calls: this.#calls, retries: this.#retries };
+  }
+
+  /** Requests sent that are not answered yet. */
+  get inFlight(): number {
+    return this.#inFlight;
   }
 
   /**
@@ -63,9 +69,14 @@ export class Caller {
         await limiter.acquire(stop);
         this.#calls++;
         if (attempt > 1) this.#retries++;
-        const answer = await operation.attempt(stop);
-        limiter.onAccepted();
-        return answer;
+        this.#inFlight++;
+        try {
+          const answer = await operation.attempt(stop);
+          limiter.onAccepted();
+          return answer;
+        } finally {
+          this.#inFlight--;
+        }
       },
       {
         retries: Infinity,

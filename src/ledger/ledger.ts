@@ -24,7 +24,10 @@ export interface LedgerEntry {
 export interface HeldEntry extends LedgerEntry {
   /** {@link LedgerStream.id} of the stream that it belongs to. */
   readonly stream: number;
-  /** The snapshot in which it was last present; 0 where there was none. */
+  /**
+   * The snapshot in which it was last present; 0 where there was none. Marks are kept of a stream's last snapshot alone, so
+   * that an earlier one may be told in the place of a snapshot that is over.
+   */
   readonly seen: number;
   /** Decided to be removed, and not carried out yet. */
   readonly isDoomed: boolean;

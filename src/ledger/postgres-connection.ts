@@ -1,6 +1,6 @@
 /** Transactions on a Postgres server that may go away and come back; its refusals in plain words. */
 import pRetry from 'p-retry';
-import type { Pool, PoolClient } from 'pg';
+import type { Pool, PoolClient, QueryResultRow } from 'pg';
 import type { Clock } from '../clock.ts';
 import { ConfigError, ConnectorError, TransientError } from '../errors.ts';
 
@@ -107,6 +107,11 @@ export class PostgresConnection {
         .then(resolve, reject)
         .finally(() => this.#underWay.delete(reject));
     });
+  }
+
+  /** The rows of one statement that only reads, which names its tables with the schema: one trip to the server instead of four. */
+  read<Row extends QueryResultRow>(sql: string, values: readonly unknown[]): Promise<Row[]> {
+    return this.#retried(async () => (await this.#pool.query<Row>(sql, [...values])).rows);
   }
 
   /** After some last work, which is tried once; does not wait for a server that is away. Never rejects. */

@@ -4,7 +4,8 @@ import { refuseNewer } from './project.ts';
 
 /**
  * Each brings the tables from the version before to its own; the first makes them. A stream's row holds the claim of the
- * run that writes it. Free space in a page lets a presence mark rewrite its entry there.
+ * run that writes it. `seen` is of when an entry was written; who was there later without a change is in the table of
+ * presence, so that a mark need not rewrite its entry. No id is given twice.
  */
 export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE iterable_ledger_project (
@@ -31,6 +32,7 @@ export const MIGRATIONS: readonly string[] = [
      origin TEXT NOT NULL
    );
    CREATE TABLE iterable_ledger_entry (
+     id BIGINT GENERATED ALWAYS AS IDENTITY,
      stream INTEGER NOT NULL REFERENCES iterable_ledger_stream (id),
      key TEXT NOT NULL,
      email TEXT,
@@ -40,10 +42,17 @@ export const MIGRATIONS: readonly string[] = [
      seen INTEGER NOT NULL,
      doomed BOOLEAN NOT NULL DEFAULT FALSE,
      PRIMARY KEY (stream, key)
-   ) WITH (fillfactor = 80);
+   );
    CREATE INDEX iterable_ledger_entry_by_email ON iterable_ledger_entry (email) WHERE email IS NOT NULL;
    CREATE INDEX iterable_ledger_entry_by_user_id ON iterable_ledger_entry (user_id) WHERE user_id IS NOT NULL;
-   CREATE INDEX iterable_ledger_entry_doomed ON iterable_ledger_entry (stream) WHERE doomed;`,
+   CREATE INDEX iterable_ledger_entry_doomed ON iterable_ledger_entry (stream) WHERE doomed;
+   CREATE TABLE iterable_ledger_presence (
+     stream INTEGER NOT NULL REFERENCES iterable_ledger_stream (id),
+     snapshot INTEGER NOT NULL,
+     block INTEGER NOT NULL,
+     bits BYTEA NOT NULL,
+     PRIMARY KEY (stream, block)
+   ) WITH (fillfactor = 50);`,
 ];
 
 /** Of whoever migrates: two runs may begin at once. */

@@ -1,5 +1,5 @@
 /** The ledger in a Postgres database, for many machines: containers are disposable then, and a stream has one run at a time. */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { PoolClient } from 'pg';
 import { TransientError } from '../errors.ts';
 import { emptyLedger } from './empty.ts';
@@ -12,14 +12,13 @@ import type {
   LedgerStream,
   ProvenSnapshot,
 } from './ledger.ts';
+import { countAbsent, doomAbsent, nextDoomed, pardon } from './postgres-absence.ts';
 import { PostgresConnection, type PostgresOptions, type RetryOptions } from './postgres-connection.ts';
 import { CLAIM_SECONDS, enrol, lookUp, toStream, type Enrolled, type StreamRow } from './postgres-enrol.ts';
+import { EntryTable } from './postgres-entries.ts';
 import { hasTables, migrate } from './postgres-schema.ts';
-import { parseWritten, writtenText, type Written } from './written.ts';
 
 const RENEW_EVERY_MS = 15_000;
-/** Kept to give entries that are alike the same objects; more distinct ones are read again. */
-const MAX_KEPT = 20_000;
 
 /** Opens the ledger in this database. Throws ConfigError, or TransientError when another run has one of the streams. */
 export async function openPostgresLedger(
@@ -49,37 +48,18 @@ export async function openPostgresLedger(
   }
 }
 
-interface EntryRow {
-  readonly stream: number;
-  readonly key: string;
-  readonly email: string | null;
-  readonly user_id: string | null;
-  readonly values_hash: string;
-  readonly written: number;
-  readonly seen: number;
-  readonly doomed: boolean;
-}
-
-const ENTRY_COLUMNS = 'stream, key, email, user_id, values_hash, written, seen, doomed';
-const OF_PROJECT = 'stream IN (SELECT id FROM iterable_ledger_stream WHERE project = $1)';
-/** Whether an entry that is not doomed is about the person of `entry`. $1: project. */
-const IS_HELD_BY_ANOTHER = `(
-    EXISTS (SELECT 1 FROM iterable_ledger_entry AS other WHERE NOT other.doomed AND other.email = entry.email AND other.${OF_PROJECT})
-    OR EXISTS (SELECT 1 FROM iterable_ledger_entry AS other WHERE NOT other.doomed AND other.user_id = entry.user_id AND other.${OF_PROJECT})
-  )`;
-
 class PostgresLedger implements Ledger {
   readonly own: readonly LedgerStream[];
   readonly #connection: PostgresConnection;
+  readonly #entries: EntryTable;
   readonly #project: number;
   /** Undefined for one who only reads. */
   readonly #run: string | undefined;
-  readonly #writtenById = new Map<number, Written>();
-  readonly #idOfWritten = new Map<string, number>();
   readonly #closing = new AbortController();
 
   constructor(connection: PostgresConnection, { project, own }: Enrolled, run: string | undefined) {
     this.#connection = connection;
+    this.#entries = new EntryTable(connection);
     this.#project = project;
     this.#run = run;
     this.own = own;
@@ -108,113 +88,52 @@ class PostgresLedger implements Ledger {
   }
 
   find(stream: number, keys: readonly string[]): Promise<ReadonlyMap<string, HeldEntry>> {
-    return this.#connection.transaction(async (client) => {
-      const { rows } = await client.query<EntryRow>(
-        `SELECT ${ENTRY_COLUMNS} FROM iterable_ledger_entry WHERE stream = $1 AND key = ANY($2::text[])`,
-        [stream, keys],
-      );
-      return new Map((await this.#toEntries(client, rows)).map((entry) => [entry.key, entry]));
-    });
+    return this.#entries.find(stream, keys);
   }
 
-  holders({ emails, userIds }: Parameters<Ledger['holders']>[0]): Promise<readonly HeldEntry[]> {
-    return this.#connection.transaction(async (client) => {
-      const { rows } = await client.query<EntryRow>(
-        `SELECT ${ENTRY_COLUMNS} FROM iterable_ledger_entry
-         WHERE (email = ANY($2::text[]) OR user_id = ANY($3::text[])) AND ${OF_PROJECT}`,
-        [this.#project, emails.map(storable), userIds.map(storable)],
-      );
-      return this.#toEntries(client, rows);
-    });
+  holders(people: Parameters<Ledger['holders']>[0]): Promise<readonly HeldEntry[]> {
+    return this.#entries.holders(this.#project, people);
   }
 
-  count(stream: number): Promise<number> {
-    return this.#connection.transaction((client) =>
-      number(client, 'SELECT count(*)::int AS number FROM iterable_ledger_entry WHERE stream = $1', [stream]),
+  async count(stream: number): Promise<number> {
+    const [row] = await this.#connection.read<{ number: number }>(
+      `SELECT count(*)::int AS number FROM ${this.#connection.quotedSchema}.iterable_ledger_entry WHERE stream = $1`,
+      [stream],
     );
+    return row?.number ?? 0;
   }
 
-  async commit({ entries = [], dropped = [], present = [], states = [] }: LedgerChanges): Promise<void> {
+  async commit(changes: LedgerChanges): Promise<void> {
+    const prepared = await this.#entries.prepare(changes);
     await this.#write(async (client) => {
-      if (entries.length > 0) await this.#writeEntries(client, entries);
-      if (dropped.length > 0) {
-        await client.query(
-          `DELETE FROM iterable_ledger_entry AS entry USING unnest($1::int[], $2::text[]) AS gone (stream, key)
-           WHERE entry.stream = gone.stream AND entry.key = gone.key`,
-          [dropped.map(({ stream }) => stream), dropped.map(({ key }) => key)],
-        );
-      }
-      for (const { stream, snapshot, keys } of present) {
-        await client.query(
-          `UPDATE iterable_ledger_entry SET seen = $1, doomed = FALSE, values_hash = CASE WHEN doomed THEN '' ELSE values_hash END
-           WHERE stream = $2 AND key = ANY($3::text[]) AND (seen <> $1 OR doomed)`,
-          [snapshot, stream, keys],
-        );
-      }
-      for (const { stream, state } of states) await setState(client, stream, state);
+      await this.#entries.write(client, prepared);
+      await setStates(client, changes.states ?? []);
     });
   }
 
   countAbsent(stream: number, snapshot: number): Promise<{ upserted: number; enriched: number }> {
-    return this.#connection.transaction(async (client) => {
-      const count = (origin: string) =>
-        number(
-          client,
-          `SELECT count(*)::int AS number FROM iterable_ledger_entry AS entry
-           JOIN iterable_ledger_written AS written ON written.id = entry.written
-           WHERE stream = $1 AND seen < $2 AND origin = $3`,
-          [stream, snapshot, origin],
-        );
-      return { upserted: await count('upsert'), enriched: await count('enrich') };
-    });
+    return this.#connection.transaction((client) => countAbsent(client, stream, snapshot));
   }
 
   doomAbsent(snapshots: readonly ProvenSnapshot[]): ReturnType<Ledger['doomAbsent']> {
     return this.#write(async (client) => {
-      for (const { stream, snapshot, state } of snapshots) {
-        await client.query(
-          'UPDATE iterable_ledger_entry SET doomed = TRUE WHERE stream = $1 AND seen < $2 AND NOT doomed',
-          [stream, snapshot],
-        );
-        await setState(client, stream, state);
-      }
-      const ids = snapshots.map(({ stream }) => stream);
-      // Only when all are doomed can be told whom an entry holds that is not.
-      const { rows } = await client.query<{ stream: number; doomed: number; staying: number }>(
-        `SELECT stream, count(*)::int AS doomed,
-           (count(*) FILTER (WHERE written.origin = 'enrich' OR ${IS_HELD_BY_ANOTHER}))::int AS staying
-         FROM iterable_ledger_entry AS entry JOIN iterable_ledger_written AS written ON written.id = entry.written
-         WHERE stream = ANY($2::int[]) AND doomed GROUP BY stream`,
-        [this.#project, ids],
-      );
+      await setStates(client, snapshots);
+      const doomed = await doomAbsent(client, this.#project, snapshots);
       await extendClaims(client, this.own);
-      return ids.map((stream) => {
-        const { doomed = 0, staying = 0 } = rows.find((row) => row.stream === stream) ?? {};
-        return { stream, removed: doomed - staying, staying };
-      });
+      return doomed;
     });
   }
 
-  nextDoomed(streams: readonly number[], limit: number): Promise<readonly DoomedEntry[]> {
-    return this.#connection.transaction(async (client) => {
-      const { rows } = await client.query<EntryRow & { held: boolean }>(
-        `SELECT ${ENTRY_COLUMNS}, ${IS_HELD_BY_ANOTHER} AS held FROM iterable_ledger_entry AS entry
-         WHERE stream = ANY($2::int[]) AND doomed LIMIT $3`,
-        [this.#project, streams, limit],
-      );
-      const entries = await this.#toEntries(client, rows);
-      return entries.map((entry, index) => ({ ...entry, isHeld: rows[index]?.held === true }));
-    });
+  async nextDoomed(streams: readonly number[], limit: number): Promise<readonly DoomedEntry[]> {
+    const rows = await this.#connection.transaction((client) =>
+      nextDoomed(client, this.#project, { streams, limit }),
+    );
+    const entries = await this.#entries.toEntries(rows);
+    return entries.map((entry, index) => ({ ...entry, isHeld: rows[index]?.held === true }));
   }
 
   pardon(streams: readonly number[]): Promise<number> {
-    return this.#write(async (client) => {
-      const { rowCount } = await client.query(
-        `UPDATE iterable_ledger_entry SET doomed = FALSE, values_hash = '' WHERE stream = ANY($1::int[]) AND doomed`,
-        [streams],
-      );
-      return rowCount ?? 0;
-    });
+    return this.#write((client) => pardon(client, streams));
   }
 
   async close(): Promise<void> {
@@ -247,95 +166,6 @@ class PostgresLedger implements Ledger {
       return work(client);
     });
   }
-
-  async #writeEntries(client: PoolClient, entries: NonNullable<LedgerChanges['entries']>): Promise<void> {
-    const written = await this.#idsOf(client, entries);
-    await client.query(
-      `INSERT INTO iterable_ledger_entry (${ENTRY_COLUMNS})
-       SELECT stream, key, email, user_id, values_hash, written, seen, FALSE
-       FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[])
-         AS fresh (stream, key, email, user_id, values_hash, written, seen)
-       ON CONFLICT (stream, key) DO UPDATE SET email = excluded.email, user_id = excluded.user_id,
-         values_hash = excluded.values_hash, written = excluded.written, seen = excluded.seen, doomed = FALSE`,
-      [
-        entries.map(({ stream }) => stream),
-        entries.map(({ key }) => key),
-        entries.map(({ email }) => (email === undefined ? null : storable(email))),
-        entries.map(({ userId }) => (userId === undefined ? null : storable(userId))),
-        entries.map(({ valuesHash }) => valuesHash),
-        written,
-        entries.map(({ seen }) => seen),
-      ],
-    );
-  }
-
-  /** Interns what the entries have in common; one number for each. */
-  async #idsOf(client: PoolClient, entries: readonly Written[]): Promise<number[]> {
-    const texts = entries.map(writtenText);
-    const unknown = new Map<string, { readonly text: string; readonly origin: string }>();
-    for (const [index, text] of texts.entries())
-      if (!this.#idOfWritten.has(text))
-        unknown.set(hashOf(text), { text, origin: entries[index]?.origin ?? 'upsert' });
-    if (unknown.size > 0) {
-      const hashes = [...unknown.keys()];
-      const values = [...unknown.values()];
-      await client.query(
-        `INSERT INTO iterable_ledger_written (hash, content, origin)
-         SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING`,
-        [hashes, values.map(({ text }) => text), values.map(({ origin }) => origin)],
-      );
-      const { rows } = await client.query<{ id: number; hash: string }>(
-        'SELECT id, hash FROM iterable_ledger_written WHERE hash = ANY($1::text[])',
-        [hashes],
-      );
-      // Kept although the transaction may fail: the sequence gives no number twice, and `find` would see.
-      const ids = new Map(rows.map(({ id, hash }) => [hash, id]));
-      return texts.map((text) => this.#idOfWritten.get(text) ?? ids.get(hashOf(text)) ?? 0);
-    }
-    return texts.map((text) => this.#idOfWritten.get(text) ?? 0);
-  }
-
-  async #toEntries(client: PoolClient, rows: readonly EntryRow[]): Promise<HeldEntry[]> {
-    const missing = [...new Set(rows.map(({ written }) => written))].filter(
-      (id) => !this.#writtenById.has(id),
-    );
-    if (this.#writtenById.size > MAX_KEPT) this.#writtenById.clear();
-    const read = missing.length > 0 ? missing : [];
-    if (read.length > 0) {
-      const found = await client.query<{ id: number; content: string }>(
-        'SELECT id, content FROM iterable_ledger_written WHERE id = ANY($1::int[])',
-        [[...new Set(rows.map(({ written }) => written))]],
-      );
-      for (const { id, content } of found.rows) {
-        this.#writtenById.set(id, parseWritten(content));
-        // What was read was committed.
-        if (this.#idOfWritten.size > MAX_KEPT) this.#idOfWritten.clear();
-        this.#idOfWritten.set(content, id);
-      }
-    }
-    return rows.map((row) => toEntry(row, this.#writtenById.get(row.written) ?? NOTHING_WRITTEN));
-  }
-}
-
-const NOTHING_WRITTEN: Written = { origin: 'upsert', targets: [], lists: new Map() };
-
-function toEntry(row: EntryRow, { origin, targets, lists }: Written): HeldEntry {
-  return {
-    stream: row.stream,
-    key: row.key,
-    ...(row.email === null ? {} : { email: row.email }),
-    ...(row.user_id === null ? {} : { userId: row.user_id }),
-    valuesHash: row.values_hash,
-    origin,
-    targets,
-    lists,
-    seen: row.seen,
-    isDoomed: row.doomed,
-  };
-}
-
-async function setState(client: PoolClient, stream: number, state: string): Promise<void> {
-  await client.query('UPDATE iterable_ledger_stream SET state = $1 WHERE id = $2', [state, stream]);
 }
 
 /** What took long must not end with claims that have expired meanwhile. */
@@ -347,16 +177,10 @@ async function extendClaims(client: PoolClient, streams: readonly LedgerStream[]
   );
 }
 
-async function number(client: PoolClient, sql: string, values: readonly unknown[]): Promise<number> {
-  const { rows } = await client.query<{ number: number }>(sql, [...values]);
-  return rows[0]?.number ?? 0;
-}
-
-function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('base64');
-}
-
-/** Postgres takes no NUL in a text. */
-function storable(text: string): string {
-  return text.includes('\0') ? text.replaceAll('\0', '\u2400') : text;
+async function setStates(
+  client: PoolClient,
+  states: readonly { readonly stream: number; readonly state: string }[],
+): Promise<void> {
+  for (const { stream, state } of states)
+    await client.query('UPDATE iterable_ledger_stream SET state = $1 WHERE id = $2', [state, stream]);
 }

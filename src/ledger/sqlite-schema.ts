@@ -5,7 +5,9 @@ import { refuseNewer } from './project.ts';
 
 /**
  * Each brings the tables from the version before to its own; the first makes them. Targets and lists are kept once for
- * all entries that have the same ones: there are few of them. `seen` and `doomed` change most often, so entries are small.
+ * all entries that have the same ones: there are few of them. `seen` is of when the entry was written; who was there later
+ * without a change is in `presence`, so that a mark need not rewrite its entry. No id is given twice, since a mark of one
+ * that is gone may still be there.
  */
 export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE project (
@@ -25,7 +27,7 @@ export const MIGRATIONS: readonly string[] = [
    ) STRICT;
    CREATE TABLE written (id INTEGER PRIMARY KEY, content TEXT NOT NULL UNIQUE, origin TEXT NOT NULL) STRICT;
    CREATE TABLE entry (
-     id INTEGER PRIMARY KEY,
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
      stream INTEGER NOT NULL REFERENCES stream (id),
      key TEXT NOT NULL,
      email TEXT,
@@ -38,7 +40,14 @@ export const MIGRATIONS: readonly string[] = [
    CREATE UNIQUE INDEX entry_by_key ON entry (stream, key);
    CREATE INDEX entry_by_email ON entry (email) WHERE email IS NOT NULL;
    CREATE INDEX entry_by_user_id ON entry (user_id) WHERE user_id IS NOT NULL;
-   CREATE INDEX entry_doomed ON entry (stream) WHERE doomed = 1;`,
+   CREATE INDEX entry_doomed ON entry (stream) WHERE doomed = 1;
+   CREATE TABLE presence (
+     stream INTEGER NOT NULL REFERENCES stream (id),
+     snapshot INTEGER NOT NULL,
+     block INTEGER NOT NULL,
+     bits BLOB NOT NULL,
+     PRIMARY KEY (stream, block)
+   ) STRICT;`,
 ];
 
 /** The version of the file's tables; 0 for none. Throws ConfigError `ledger_too_new` above `known`. */

@@ -2,6 +2,8 @@
 
 const DATE =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?(?: ?(Z|UTC|[+-]\d{2}(?::?\d{2})?))?)?$/i;
+/** The way in which nearly all dates come: it needs no taking apart. */
+const ISO_IN_UTC = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z$/;
 const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
 /** The zones of this world reach from -12:00 to +14:00; ISO 8601 readers commonly stop at 18 hours. */
 const MAX_OFFSET_HOURS = 18;
@@ -12,6 +14,10 @@ const MAX_OFFSET_HOURS = 18;
  * for moments outside of the years 0001 to 9999.
  */
 export function toIterableDate(text: string): string | undefined {
+  if (ISO_IN_UTC.test(text) && isMomentOfDay(text)) {
+    const [year, month, day] = [text.slice(0, 4), text.slice(5, 7), text.slice(8, 10)];
+    return isDay(Number(year), Number(month), Number(day)) ? written(text) : undefined;
+  }
   const match = DATE.exec(text.trim());
   if (!match) return undefined;
   const [, year = '', month = '', day = '', hour = '00', minute = '00', second = '00', zone] = match;
@@ -21,6 +27,11 @@ export function toIterableDate(text: string): string | undefined {
   if (minutesAhead === undefined) return undefined;
   const local = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
   return minutesAhead === 0 ? written(local) : inUtc(local, minutesAhead);
+}
+
+/** Whether there is such a time of day, in a text that has the form of one. */
+function isMomentOfDay(iso: string): boolean {
+  return iso.slice(11, 13) <= '23' && iso.slice(14, 16) <= '59' && iso.slice(17, 19) <= '59';
 }
 
 /** The same moment by the clock in Greenwich. */

@@ -68,9 +68,15 @@ function follow(data: JsonObject, segments: readonly string[]): ColumnRead {
   return at;
 }
 
-/** An object without a prototype, so that every key is plain data. */
+/** Objects made by a constructor are far faster than those made without any prototype; this one gives them nothing, not even `__proto__`. */
+const Plain = function () {
+  // Nothing to begin with.
+} as unknown as new () => JsonObject;
+Plain.prototype = Object.freeze(Object.create(null) as JsonObject);
+
+/** An object that inherits nothing, so that every key is plain data. */
 export function plainObject(): JsonObject {
-  return Object.create(null) as JsonObject;
+  return new Plain();
 }
 
 /**

@@ -65,9 +65,15 @@ function planEveryColumn(options: PlanOptions, onWarning: (message: string) => v
     return planColumn({ source: column, target: column, types: typesOf(column, column), leavesLeftOut });
   };
 
+  // Records of one stream mostly have the same columns in the same order.
+  let lastColumns: readonly string[] = [];
+  let lastFound: readonly ColumnPlan[] = [];
+
   return (data) => {
+    const columns = Object.keys(data);
+    if (isSame(columns, lastColumns)) return lastFound;
     const found: ColumnPlan[] = [];
-    for (const column of Object.keys(data)) {
+    for (const column of columns) {
       let known = plans.get(column);
       if (known === undefined) {
         known = plan(column);
@@ -75,8 +81,14 @@ function planEveryColumn(options: PlanOptions, onWarning: (message: string) => v
       }
       if (known !== 'left out') found.push(known);
     }
+    lastColumns = columns;
+    lastFound = found;
     return found;
   };
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((name, at) => name === b[at]);
 }
 
 /** Why a column can't have a field of its own name. */

@@ -47,11 +47,11 @@ export interface MemoryOptions {
 /** What can be told of a record before its row is looked for. */
 export interface RecordIdentity {
   readonly streamKey: string;
-  readonly primaryKey?: string;
+  readonly primaryKey?: string | undefined;
   /** Who it is about, where that can be told. */
-  readonly key?: UserKey;
+  readonly key?: UserKey | undefined;
   /** Where it writes a user. */
-  readonly upsert?: Upsert;
+  readonly upsert?: Upsert | undefined;
 }
 
 type People = Parameters<Ledger['holders']>[0];

@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer';
 import type * as z from 'zod';
 import { ProtocolError } from '../errors.ts';
-import { withNothingLost, type JsonObject, type JsonValue } from '../json.ts';
+import { isJsonObject, withNothingLost, type JsonObject, type JsonValue } from '../json.ts';
 import type { StreamId } from '../model.ts';
 import {
   anyMessageSchema,
@@ -57,7 +57,7 @@ export type InputMessage = RecordMessage | StateMessage | StreamStatusMessage;
 export function parseMessage(text: string, line: number, isUnterminated = false): InputMessage | undefined {
   const source = { text, line };
   const message = parseObject(source, isUnterminated);
-  switch (read(anyMessageSchema, message, source).type) {
+  switch (typeOf(message) ?? read(anyMessageSchema, message, source).type) {
     case 'RECORD':
       return readRecord(message, source);
     case 'STATE':
@@ -91,8 +91,12 @@ function parseObject(source: Source, isUnterminated: boolean): JsonValue {
   }
 }
 
+function typeOf(message: JsonValue): string | undefined {
+  return isJsonObject(message) && typeof message.type === 'string' ? message.type : undefined;
+}
+
 function readRecord(message: JsonValue, source: Source): RecordMessage {
-  const { record } = read(recordSchema, message, source);
+  const record = usualRecord(message) ?? read(recordSchema, message, source).record;
   const exact = withNothingLost(message, source.text);
   return {
     kind: 'record',
@@ -103,6 +107,28 @@ function readRecord(message: JsonValue, source: Source): RecordMessage {
     emittedAt: record.emitted_at,
     text: source.text,
   };
+}
+
+type RecordPart = z.infer<typeof recordSchema>['record'];
+
+/**
+ * The record of almost every message, without what the schema costs: what is given here, the schema takes too. In doubt it
+ * gives nothing, and the schema decides and explains.
+ */
+function usualRecord(message: JsonValue): RecordPart | undefined {
+  if (!isJsonObject(message) || !isJsonObject(message.record)) return undefined;
+  const { stream, namespace, data, emitted_at: emittedAt, meta } = message.record;
+  const isUsual =
+    typeof stream === 'string' &&
+    (namespace === undefined || namespace === null || typeof namespace === 'string') &&
+    isJsonObject(data) &&
+    Number.isFinite(emittedAt) &&
+    (meta === undefined || meta === null || (isJsonObject(meta) && hasNoChanges(meta)));
+  return isUsual ? (message.record as RecordPart) : undefined;
+}
+
+function hasNoChanges({ changes }: JsonObject): boolean {
+  return changes === undefined || changes === null || (Array.isArray(changes) && changes.length === 0);
 }
 
 const NO_FIELDS: readonly string[] = [];

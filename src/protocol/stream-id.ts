@@ -1,9 +1,14 @@
 /** How streams are told apart and named. An absent, a null and an empty namespace are the same: no namespace. */
 import type { StreamId } from '../model.ts';
 
+/** Messages of one stream come in a row, and then share it. */
+let last: StreamId = { name: '' };
+
 /** A stream's id as messages and catalogs spell it; an empty or null namespace is left out. */
 export function toStreamId(name: string, namespace: string | null | undefined): StreamId {
-  return namespace ? { name, namespace } : { name };
+  if (name !== last.name || (namespace || undefined) !== last.namespace)
+    last = Object.freeze(namespace ? { name, namespace } : { name });
+  return last;
 }
 
 /** The same text for the same stream, and never for two: the namespace's length goes first, so that a dot in a name can't mislead. */

@@ -33,6 +33,8 @@ export interface RoutedStream {
 
 export class Router {
   readonly #streams = new Map<string, RoutedStream>();
+  /** Records of one stream come in a row, and share its id. */
+  #last: { readonly id: StreamId; readonly routed: RoutedStream } | undefined;
 
   constructor(
     catalog: ConfiguredCatalog,
@@ -90,8 +92,12 @@ export class Router {
 
   /** The record's stream. Throws a ConfigError that names it when the catalog lacks it. */
   route({ stream, line }: RecordMessage): RoutedStream {
+    if (this.#last?.id === stream) return this.#last.routed;
     const routed = this.#streams.get(streamKey(stream));
-    if (routed) return routed;
+    if (routed) {
+      this.#last = { id: stream, routed };
+      return routed;
+    }
     throw new ConfigError(
       [
         `The record in line ${line} belongs to stream ${describeStream(stream)}, which the catalog does not have. Add the stream to the catalog, or stop sending it.`,

@@ -20,19 +20,26 @@ export interface Pace {
 const MAX_LAG_SECONDS = 20;
 /** Enough to use the limit to the full while calls take up to two seconds. */
 const MAX_BATCHES = 12;
+/** Beyond those that calls carry at the moment: one being filled, and others so that the next call need not wait for the input. */
+const SPARE_BATCHES = 3;
 const MIN_BATCHES = 2;
 const MIN_RECORDS = 1_000;
 const MAX_BYTES = 24_000_000;
 const MIN_SINGLE_CALLS = 10;
 
 export class Backlog {
+  readonly #batchSize: number;
   readonly #maxRecords: number;
+  readonly #callsInFlight: () => number;
   readonly #maxOwnCalls: number;
   #records = 0;
   #ownCalls = 0;
   #bytes = 0;
 
-  constructor(batchSize: number, { batches, single }: Pace) {
+  /** @param callsInFlight how many calls have been sent and are not answered */
+  constructor(batchSize: number, { batches, single }: Pace, callsInFlight: () => number) {
+    this.#batchSize = batchSize;
+    this.#callsInFlight = callsInFlight;
     const maxBatches = Math.min(MAX_BATCHES, Math.max(MIN_BATCHES, MAX_LAG_SECONDS * batches));
     this.#maxRecords = Math.max(maxBatches * batchSize, MIN_RECORDS);
     this.#maxOwnCalls = singleCalls(single);
@@ -41,8 +48,15 @@ export class Backlog {
   /** True when nothing more should be read for now. */
   get isFull(): boolean {
     return (
-      this.#records >= this.#maxRecords || this.#ownCalls >= this.#maxOwnCalls || this.#bytes >= MAX_BYTES
+      this.#records >= Math.min(this.#maxRecords, this.#usefulRecords) ||
+      this.#ownCalls >= this.#maxOwnCalls ||
+      this.#bytes >= MAX_BYTES
     );
+  }
+
+  /** What calls carry, and what the next ones will: more would only fill the memory. */
+  get #usefulRecords(): number {
+    return Math.max((this.#callsInFlight() + SPARE_BATCHES) * this.#batchSize, MIN_RECORDS);
   }
 
   add(load: Load): void {

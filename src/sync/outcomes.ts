@@ -27,10 +27,13 @@ export function withinDepth<T>(read: () => T): T | undefined {
   }
 }
 
+const NO_CHANGES: readonly ListChange[] = [];
+
 /** The lists that a change puts its user on and takes it off. */
-export function listChanges(change: UserChange): ListChange[] {
-  if (change.kind === 'removal') return (change.lists ?? []).map((list) => ({ list, isOn: false }));
-  return [...(change.lists ?? [])].map(([list, isOn]) => ({ list, isOn }));
+export function listChanges(change: UserChange): readonly ListChange[] {
+  if (change.lists === undefined) return NO_CHANGES;
+  if (change.kind === 'removal') return change.lists.map((list) => ({ list, isOn: false }));
+  return [...change.lists].map(([list, isOn]) => ({ list, isOn }));
 }
 
 /** How a work ended: refused, skipped, unchanged, or, undefined, carried out. */

@@ -1,4 +1,4 @@
-/** A record between its mapping and its outcome. */
+/** A record between its mapping and its outcome. There are thousands at a time, so they all have one shape. */
 import type { UserRequest } from '../batching/user-request.ts';
 import type { Ticket } from '../checkpoint/tracker.ts';
 import type { Row } from '../memory/row.ts';
@@ -12,12 +12,12 @@ export interface UnsettledRecord {
   readonly place: RecordPlace;
   readonly emittedAt: number;
   /** As one text; undefined where the stream or the record has none. */
-  readonly primaryKey?: string;
+  readonly primaryKey: string | undefined;
   /** The record's line, where rejected records are stored. Not kept otherwise: thousands wait at a time. */
-  readonly text?: string;
+  readonly text: string | undefined;
   readonly ticket: Ticket;
   /** With a ledger: what tells the record from others there, if it says so. */
-  readonly row?: Row;
+  readonly row: Row | undefined;
 }
 
 export interface PendingRecord extends UnsettledRecord {
@@ -26,5 +26,8 @@ export interface PendingRecord extends UnsettledRecord {
   readonly since: number;
   readonly load: Load;
   /** An upsert's own request. */
-  readonly request?: UserRequest;
+  readonly request: UserRequest | undefined;
+  /** With a ledger: see {@link QueuedRecord}. */
+  readonly rowToken: string | undefined;
+  readonly formerIdentities: readonly string[];
 }

@@ -2,7 +2,7 @@
  * Wires the stages: mapped record → delivery → outcome → state. Bounds what is pending, so that stdin is read no faster than
  * Iterable takes, and settles every record in exactly one outcome.
  */
-import type { CheckpointTracker, ReleasedState } from '../checkpoint/tracker.ts';
+import type { CheckpointTracker, ReleasedState, Ticket } from '../checkpoint/tracker.ts';
 import type { MappedRecord } from '../mapping/compile.ts';
 import type { Outcome, Rejection, Removal, UserChange, UserKey } from '../model.ts';
 import type { InputMessage, RecordMessage } from '../protocol/messages.ts';
@@ -15,6 +15,7 @@ import { Backlog } from './backlog.ts';
 import type { Memory } from '../memory/memory.ts';
 import { NOBODY_NAMED, TOO_DEEP, TOO_LARGE, withinDepth } from './outcomes.ts';
 import type { PendingRecord, UnsettledRecord } from './pending-record.ts';
+import { RecallLine } from './recall-line.ts';
 import type { RejectionGuard } from './rejection-guard.ts';
 import { StateOutput } from './state-output.ts';
 import type { StreamStatuses } from './stream-statuses.ts';
@@ -27,6 +28,8 @@ export interface PipelineOptions extends Omit<UserDeliveryOptions, 'onSettled' |
   readonly guard: RejectionGuard;
   readonly rejectedRecords?: RejectedRecords;
   readonly emitStates: (states: readonly ReleasedState[]) => Promise<void>;
+  /** How many calls have been sent and are not answered. */
+  readonly callsInFlight: () => number;
   /** Told once, when a delivery fails for good: the input needn't be read any further. */
   readonly onStopped: () => void;
 }
@@ -40,18 +43,22 @@ interface MappedItem {
 
 /** A run that failed waits this long for calls in flight, whose outcome may still release states. */
 const FAILURE_GRACE_MS = 8_000;
+const UNCHANGED: Outcome = { kind: 'unchanged' };
+const NOBODY: readonly string[] = [];
 
 export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #delivery: UserDelivery;
   readonly #backlog: Backlog;
   readonly #states: StateOutput;
+  /** With a ledger. */
+  readonly #recalls: RecallLine<MappedItem> | undefined;
   #failure: Error | undefined;
   #onProgress: (() => void) | undefined;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
-    this.#backlog = new Backlog(options.batchSize, options.pace);
+    this.#backlog = new Backlog(options.batchSize, options.pace, options.callsInFlight);
     this.#states = new StateOutput({
       tracker: options.tracker,
       ...(options.rejectedRecords ? { rejectedRecords: options.rejectedRecords } : {}),
@@ -60,6 +67,15 @@ export class Pipeline {
         this.#fail(error);
       },
     });
+    const { memory } = options;
+    this.#recalls =
+      memory &&
+      new RecallLine({
+        recall: (items) => this.#recall(memory, items),
+        onFailure: (error) => {
+          this.#fail(error);
+        },
+      });
     this.#delivery = new UserDelivery({
       ...options,
       onSettled: (record, outcome) => {
@@ -82,13 +98,12 @@ export class Pipeline {
 
   /** Takes messages in input order; resolves when there is room for more. Throws for a record of an unknown stream, and the failure. */
   async accept(messages: readonly InputMessage[]): Promise<void> {
-    const { memory } = this.#options;
     const mapped: MappedItem[] = [];
     for (const message of messages) {
       if (this.#failure) throw this.#failure;
       switch (message.kind) {
         case 'record':
-          if (memory) {
+          if (this.#recalls) {
             mapped.push(this.#mapRecord(message));
           } else {
             this.#dispatch(this.#mapRecord(message));
@@ -108,12 +123,16 @@ export class Pipeline {
           break;
       }
     }
-    if (memory && mapped.length > 0) await this.#recall(memory, mapped);
+    if (this.#recalls && mapped.length > 0) {
+      await this.#recalls.add(mapped);
+      if (this.#isFull) await this.#recalls.drain();
+    }
     await this.#states.untilRoom();
   }
 
   /** Delivers and settles everything accepted. Throws the failure, after what is in flight has ended or a grace has passed. */
   async finish(): Promise<void> {
+    await this.#recalls?.drain();
     while (this.#delivery.size > 0 && !this.#failure) {
       this.#delivery.flush();
       await this.#nextProgress();
@@ -137,21 +156,21 @@ export class Pipeline {
     const ticket = tracker.trackRecord(stream.key);
     const mapped = stream.map(message);
     memory?.noteRecord(stream.key);
-    const { primaryKey } = primaryKeyOf(stream, message);
+    const primaryKey = stream.primaryKeyOf(message.data);
     const row = memory?.rowOf({
       streamKey: stream.key,
-      ...(primaryKey === undefined ? {} : { primaryKey }),
-      ...keyOf(mapped),
-      ...(mapped.kind === 'upsert' ? { upsert: mapped } : {}),
+      primaryKey,
+      key: keyOf(mapped),
+      upsert: mapped.kind === 'upsert' ? mapped : undefined,
     });
     const record: UnsettledRecord = {
       streamKey: stream.key,
       place: { line: message.line, stream: message.stream },
       emittedAt: message.emittedAt,
-      ...(rejectedRecords ? { text: message.text } : {}),
+      text: rejectedRecords ? message.text : undefined,
       ticket,
-      ...(primaryKey === undefined ? {} : { primaryKey }),
-      ...(row ? { row } : {}),
+      primaryKey,
+      row,
     };
     return { stream, record, mapped };
   }
@@ -185,27 +204,25 @@ export class Pipeline {
   #enqueue(record: UnsettledRecord, change: UserChange): void {
     const { memory, clock } = this.#options;
     const { row } = record;
-    const rowed = {
-      ...record,
+    const touches = {
+      streamKey: record.streamKey,
       change,
-      since: clock.now(),
-      ...(memory && row ? { rowToken: row.token, formerIdentities: memory.touchedBy(row) } : {}),
+      rowToken: row?.token,
+      formerIdentities: memory && row ? memory.touchedBy(row) : NOBODY,
     };
-    const textBytes = record.text?.length ?? 0;
-    if (row && this.#delivery.mustWait(rowed)) row.isCurrent = false;
-    if (change.kind === 'removal') {
-      this.#addToQueue({ ...rowed, load: { bytes: textBytes, needsOwnCalls: true } });
+    if (row && this.#delivery.mustWait(touches)) row.isCurrent = false;
+    if (change.kind === 'upsert' && row && memory?.isUnchanged(row, change)) {
+      this.#settleUnsent(record, UNCHANGED);
       return;
     }
-    if (row && memory?.isUnchanged(row, change)) {
-      this.#settleUnsent(record, { kind: 'unchanged' });
-      return;
-    }
-    const request = withinDepth(() => this.#delivery.requestFor(change, record.streamKey));
-    if (request && this.#delivery.fitsAlone(request)) {
-      const needsOwnCalls = change.previousEmail !== undefined;
-      const load = { bytes: request.bytes + textBytes, needsOwnCalls };
-      this.#addToQueue({ ...rowed, load, request });
+    const request =
+      change.kind === 'upsert'
+        ? withinDepth(() => this.#delivery.requestFor(change, record.streamKey))
+        : undefined;
+    if (change.kind === 'removal' || (request && this.#delivery.fitsAlone(request))) {
+      const needsOwnCalls = change.kind === 'removal' || change.previousEmail !== undefined;
+      const load = { bytes: (request?.bytes ?? 0) + (record.text?.length ?? 0), needsOwnCalls };
+      this.#addToQueue({ ...record, ...touches, since: clock.now(), load, request });
     } else {
       this.#settleUnsent(record, { kind: 'rejected', ...(request ? TOO_LARGE : TOO_DEEP) });
     }
@@ -215,15 +232,30 @@ export class Pipeline {
   #settleUnsent(record: UnsettledRecord, outcome: Outcome): void {
     const { memory } = this.#options;
     const { row } = record;
-    const settle = () => {
-      this.#settleRecord(record, outcome);
-      this.#progress();
-    };
+    const settle =
+      outcome.kind === 'rejected'
+        ? this.#rejecterOf(record, outcome)
+        : this.#settlerOf(record.streamKey, record.ticket, outcome);
     if (!memory) this.#settleRecord(record, outcome);
     else if (outcome.kind === 'rejected' && (!row || row.isStandIn))
       memory.keepKeyless(record.streamKey, settle);
     else if (row) memory.keepSeen(row, settle);
     else settle();
+  }
+
+  #rejecterOf(record: UnsettledRecord, rejection: Outcome): () => void {
+    return () => {
+      this.#settleRecord(record, rejection);
+      this.#progress();
+    };
+  }
+
+  /** Keeps nothing else of the record: thousands wait for the ledger at a time. */
+  #settlerOf(streamKey: string, ticket: Ticket, outcome: Outcome): () => void {
+    return () => {
+      this.#settle(streamKey, ticket, outcome);
+      this.#progress();
+    };
   }
 
   #addToQueue(record: PendingRecord): void {
@@ -232,11 +264,15 @@ export class Pipeline {
   }
 
   #settleRecord(record: UnsettledRecord, outcome: Outcome): void {
-    const { summary, tracker, guard } = this.#options;
-    summary.settled(record.streamKey, outcome);
     if (outcome.kind === 'rejected') this.#noteRejected(record, outcome);
-    tracker.settle(record.ticket, outcome.kind === 'rejected' ? 'rejected' : 'confirmed');
-    const excess = guard.afterRecord(record.streamKey);
+    this.#settle(record.streamKey, record.ticket, outcome);
+  }
+
+  #settle(streamKey: string, ticket: Ticket, outcome: Outcome): void {
+    const { summary, tracker, guard } = this.#options;
+    summary.settled(streamKey, outcome);
+    tracker.settle(ticket, outcome.kind === 'rejected' ? 'rejected' : 'confirmed');
+    const excess = guard.afterRecord(streamKey);
     if (excess) this.#fail(excess);
   }
 
@@ -290,16 +326,11 @@ export class Pipeline {
   }
 }
 
-function primaryKeyOf(stream: RoutedStream, { data }: RecordMessage): { readonly primaryKey?: string } {
-  const primaryKey = stream.primaryKeyOf(data);
-  return primaryKey === undefined ? {} : { primaryKey };
-}
-
 /** Who the record is about, as the ledger may know the row by where there is no primary key. */
-function keyOf(mapped: MappedRecord): { readonly key?: UserKey } {
-  if (mapped.kind !== 'removal') return mapped.key ? { key: mapped.key } : {};
+function keyOf(mapped: MappedRecord): UserKey | undefined {
+  if (mapped.kind !== 'removal') return mapped.key;
   const value = mapped.identifiedBy === 'email' ? mapped.email : mapped.userId;
-  return value === undefined ? {} : { key: { kind: mapped.identifiedBy, value } };
+  return value === undefined ? undefined : { kind: mapped.identifiedBy, value };
 }
 
 function isNamed({ email, userId }: Removal): boolean {

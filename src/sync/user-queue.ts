@@ -10,9 +10,9 @@ export interface QueuedRecord {
   readonly streamKey: string;
   readonly change: UserChange;
   /** As one text; records with different ones may not both change an address. */
-  readonly primaryKey?: string;
+  readonly primaryKey?: string | undefined;
   /** What stands for the record's row: of two rows none is laid over the other, even where they name one person. */
-  readonly rowToken?: string;
+  readonly rowToken?: string | undefined;
   /** Identities that it touches besides those of its change: whoever the row was until now. */
   readonly formerIdentities?: readonly string[];
 }
@@ -42,8 +42,10 @@ export interface UserQueueOptions<Item extends QueuedRecord> {
 interface Entry<Item extends QueuedRecord> extends Work<Item> {
   change: UserChange;
   records: Item[];
-  readonly touches: Set<string>;
-  readonly followers: Entry<Item>[];
+  /** Few, each once. */
+  readonly touches: string[];
+  /** None for almost every work. */
+  followers: Entry<Item>[] | undefined;
   /** Earlier works about the same person that are not settled yet. */
   waitingFor: number;
   /** The identities that it is counted under as waiting; none, if it could start at once. */
@@ -88,26 +90,22 @@ export class UserQueue<Item extends QueuedRecord> {
 
   add(record: Item): void {
     const touches = this.#touchesOf(record);
-    const earlier = new Set<Entry<Item>>();
-    for (const identity of touches) {
-      const entry = this.#latest.get(identity);
-      if (entry) earlier.add(entry);
-    }
+    const earlier = this.#earlierThan(touches);
     const [only] = earlier;
-    if (only && earlier.size === 1 && this.#merge(only, record, touches)) return;
+    if (only && earlier.length === 1 && this.#merge(only, record, touches)) return;
 
     const entry: Entry<Item> = {
       change: record.change,
       records: [record],
-      touches: new Set(touches),
-      followers: [],
-      waitingFor: earlier.size,
-      waitingAs: earlier.size > 0 ? touches : [],
+      touches,
+      followers: undefined,
+      waitingFor: earlier.length,
+      waitingAs: earlier.length > 0 ? [...touches] : NOBODY,
       isStarted: false,
     };
     this.#size++;
     this.#countWaiting(entry.waitingAs, 1);
-    for (const predecessor of earlier) predecessor.followers.push(entry);
+    for (const predecessor of earlier) (predecessor.followers ??= []).push(entry);
     for (const identity of touches) this.#latest.set(identity, entry);
     if (entry.waitingFor === 0) this.#options.onReady(entry);
   }
@@ -129,7 +127,7 @@ export class UserQueue<Item extends QueuedRecord> {
     for (const identity of entry.touches) {
       if (this.#latest.get(identity) === entry) this.#latest.delete(identity);
     }
-    for (const follower of entry.followers) {
+    for (const follower of entry.followers ?? []) {
       follower.waitingFor--;
       if (follower.waitingFor === 0) this.#options.onReady(follower);
     }
@@ -144,7 +142,20 @@ export class UserQueue<Item extends QueuedRecord> {
   #touchesOf(record: Item): string[] {
     const touches = touchedBy(record);
     const before = record.rowToken === undefined ? undefined : this.#latest.get(record.rowToken);
-    return before ? [...new Set([...touches, ...before.touches])] : touches;
+    if (before) addAll(touches, before.touches);
+    return touches;
+  }
+
+  /** The last works that touch one of these identities. */
+  #earlierThan(touches: readonly string[]): readonly Entry<Item>[] {
+    let earlier = NO_ENTRIES as Entry<Item>[];
+    for (const identity of touches) {
+      const entry = this.#latest.get(identity);
+      if (!entry || earlier.includes(entry)) continue;
+      if (earlier === NO_ENTRIES) earlier = [];
+      earlier.push(entry);
+    }
+    return earlier;
   }
 
   #countWaiting(identities: readonly string[], change: 1 | -1): void {
@@ -166,8 +177,8 @@ export class UserQueue<Item extends QueuedRecord> {
     this.#options.onReady({
       change: record.change,
       records: [record],
-      touches: new Set(),
-      followers: [],
+      touches: [],
+      followers: undefined,
       waitingFor: 0,
       waitingAs: [],
       isStarted: false,
@@ -186,10 +197,8 @@ export class UserQueue<Item extends QueuedRecord> {
     if (!merged || !this.#options.mayMerge(merged, record.streamKey)) return false;
     entry.change = merged;
     entry.records.push(record);
-    for (const identity of touches) {
-      entry.touches.add(identity);
-      this.#latest.set(identity, entry);
-    }
+    addAll(entry.touches, touches);
+    for (const identity of touches) this.#latest.set(identity, entry);
     if (entry.waitingFor === 0) this.#options.onReady(entry);
     return true;
   }
@@ -208,9 +217,21 @@ export function touchedKeys(change: UserChange): UserKey[] {
 }
 
 function touchedBy({ change, rowToken, formerIdentities = [] }: QueuedRecord): string[] {
-  const identities = touchedKeys(change).map(identityText);
-  return rowToken === undefined ? identities : [...identities, rowToken, ...formerIdentities];
+  const identities: string[] = [];
+  addAll(identities, touchedKeys(change).map(identityText));
+  if (rowToken === undefined) return identities;
+  identities.push(rowToken);
+  addAll(identities, formerIdentities);
+  return identities;
 }
+
+/** Adds what is not there yet. */
+function addAll(identities: string[], others: readonly string[]): void {
+  for (const identity of others) if (!identities.includes(identity)) identities.push(identity);
+}
+
+const NOBODY: readonly string[] = [];
+const NO_ENTRIES: readonly unknown[] = [];
 
 /** One change that does what the two do in order, or undefined where there is none. */
 function mergeChanges(

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { ProtocolError } from '../../src/errors.ts';
 import { ExactNumber } from '../../src/json.ts';
 import { parseMessage } from '../../src/protocol/messages.ts';
+import { recordSchema } from '../../src/protocol/schemas.ts';
 
 const RECORD = { stream: 'users', data: { id: 1 }, emitted_at: 1_700_000_000_000 };
 
@@ -266,5 +268,37 @@ describe('the error of a broken message', () => {
       expect(`${error.message} ${error.stack ?? ''}`).not.toContain(secret);
       expect(error.cause).toBeUndefined();
     }
+  });
+});
+
+describe('a RECORD that is read without its schema', () => {
+  const odd = fc.constantFrom<unknown>(null, undefined, '', 'x', 0, 1.5, true, [], {}, [{}]);
+  const changes = fc.oneof(odd, fc.constant([{ field: 'a', change: 'NULLED' }]));
+  const record = fc.record(
+    {
+      stream: fc.oneof(odd, fc.constant('users')),
+      namespace: odd,
+      data: fc.oneof(odd, fc.constant({ id: 1 })),
+      emitted_at: odd,
+      meta: fc.oneof(odd, fc.record({ changes }, { requiredKeys: [] })),
+    },
+    { requiredKeys: [] },
+  );
+
+  it('is taken where the schema takes it, and nowhere else', () => {
+    fc.assert(
+      fc.property(fc.oneof(odd, record, record, record), (record) => {
+        const text = JSON.stringify({ type: 'RECORD', record });
+        const isGood = recordSchema.safeParse(JSON.parse(text)).success;
+        if (isGood) expect(parseMessage(text, 1)?.kind).toBe('record');
+        else expect(() => parseMessage(text, 1)).toThrow(ProtocolError);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('has a time that is no number of milliseconds, which only the schema refuses', () => {
+    const text = textOf({}).replace('1700000000000', '1e999');
+    expect(() => parseMessage(text, 1)).toThrow(ProtocolError);
   });
 });

@@ -2,6 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { Backlog, singleCalls } from '../../src/sync/backlog.ts';
 
 const upsert = { bytes: 100, needsOwnCalls: false };
+/** More than there can be. */
+const manyCalls = () => 100;
 const removal = { bytes: 0, needsOwnCalls: true };
 
 /** How many of these fit before it is full. */
@@ -18,21 +20,34 @@ describe('Backlog', () => {
     ['at a very slow rate, two batches', 1000, 0.01, 2_000],
     ['with small batches, a thousand records', 1, 5, 1_000],
   ])('%s', (_name, batchSize, batches, expected) => {
-    expect(room(new Backlog(batchSize, { batches, single: 100 }), upsert)).toBe(expected);
+    expect(room(new Backlog(batchSize, { batches, single: 100 }, manyCalls), upsert)).toBe(expected);
+  });
+
+  it.each([
+    [0, 3_000],
+    [2, 5_000],
+    [9, 12_000],
+    [10, 12_000],
+  ])('holds three batches more than the %d that calls carry, as far as it may', (calls, expected) => {
+    const backlog = new Backlog(1000, { batches: 5, single: 100 }, () => calls);
+    expect(room(backlog, upsert)).toBe(expected);
   });
 
   it('takes no more removals than 20 seconds take, since each is a call', () => {
-    expect(room(new Backlog(1000, { batches: 5, single: 100 }), removal)).toBe(2_000);
+    expect(room(new Backlog(1000, { batches: 5, single: 100 }, manyCalls), removal)).toBe(2_000);
   });
 
   it('is bounded in bytes, whatever the number', () => {
     expect(
-      room(new Backlog(1000, { batches: 5, single: 100 }), { bytes: 3_999_999, needsOwnCalls: false }),
+      room(new Backlog(1000, { batches: 5, single: 100 }, manyCalls), {
+        bytes: 3_999_999,
+        needsOwnCalls: false,
+      }),
     ).toBe(7);
   });
 
   it('has room again for what left', () => {
-    const backlog = new Backlog(1, { batches: 5, single: 100 });
+    const backlog = new Backlog(1, { batches: 5, single: 100 }, manyCalls);
     const count = room(backlog, upsert);
     backlog.remove(upsert);
     expect(backlog.isFull).toBe(false);

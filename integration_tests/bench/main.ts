@@ -1,0 +1,35 @@
+/**
+ * `npm run bench`: what the built program costs, measured beside what it is to be compared with. `-- --full` adds ledgers of a
+ * million entries, `-- --only ledger` runs the parts of that name alone.
+ */
+import { availableParallelism, cpus, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { Bench } from './bench.ts';
+import { calls } from './calls.ts';
+import { postgresLedger, sqliteLedger } from './ledgers.ts';
+import { limits } from './limits.ts';
+import { startUp } from './start-up.ts';
+import { throughput } from './throughput.ts';
+
+const PARTS: Readonly<Record<string, (bench: Bench, isFull: boolean) => Promise<void>>> = {
+  'start-up': startUp,
+  limits,
+  throughput,
+  calls,
+  'ledger-sqlite': sqliteLedger,
+  'ledger-postgres': postgresLedger,
+};
+
+const { values } = parseArgs({
+  options: { full: { type: 'boolean', default: false }, only: { type: 'string', default: '' } },
+});
+console.log(
+  `Node ${process.version}, ${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), load ${loadavg()[0]?.toFixed(2) ?? '?'} before the first part. CPU times are more to be trusted than times on the clock.`,
+);
+const bench = await Bench.start();
+try {
+  for (const [name, run] of Object.entries(PARTS))
+    if (name.startsWith(values.only)) await run(bench, values.full);
+} finally {
+  bench.stop();
+}

@@ -1,0 +1,71 @@
+/** The input that is measured: records of 400 bytes a line, as a warehouse has them, with a state after each 10,000. */
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { aRecord, aState, aStatus, aStream } from '../support/messages.ts';
+
+const LINE_BYTES = 400;
+const STATE_EVERY = 10_000;
+const STREAM = 'customers';
+
+/** The catalog's stream: a full replacement when `isSnapshot`, so that with a ledger it matters who was present. */
+export function customersStream({ isSnapshot }: { readonly isSnapshot: boolean }) {
+  return aStream({
+    name: STREAM,
+    primaryKey: [['id']],
+    ...(isSnapshot ? { syncMode: 'full_refresh', destinationSyncMode: 'overwrite' } : {}),
+    jsonSchema: {
+      type: 'object',
+      properties: {
+        id: { type: 'integer' },
+        email: { type: ['null', 'string'] },
+        first_name: { type: ['null', 'string'] },
+        last_name: { type: ['null', 'string'] },
+        city: { type: ['null', 'string'] },
+        country: { type: ['null', 'string'] },
+        orders: { type: ['null', 'integer'] },
+        lifetime_value: { type: ['null', 'number'] },
+        is_subscriber: { type: ['null', 'boolean'] },
+        signed_up_at: {
+          type: ['null', 'string'],
+          format: 'date-time',
+          airbyte_type: 'timestamp_with_timezone',
+        },
+        notes: { type: ['null', 'string'] },
+      },
+    },
+  });
+}
+
+/** Writes so many customers to a file; `changed` makes every one another than before. */
+export function writeCustomers(path: string, count: number): void {
+  const file = openSync(path, 'w');
+  let chunk = '';
+  for (let id = 1; id <= count; id++) {
+    chunk += customerLine(id);
+    if (id % STATE_EVERY === 0 || id === count) {
+      chunk += aState(id, STREAM);
+      writeSync(file, chunk);
+      chunk = '';
+    }
+  }
+  writeSync(file, aStatus('COMPLETE', STREAM));
+  closeSync(file);
+}
+
+function customerLine(id: number): string {
+  const customer = {
+    id,
+    email: `customer.${id}@example.com`,
+    first_name: 'Ada',
+    last_name: 'Lovelace',
+    city: 'Zürich',
+    country: 'CH',
+    orders: id % 50,
+    // Never a whole number, which a plain parser would write back as another one.
+    lifetime_value: id + 0.25,
+    is_subscriber: id % 2 === 0,
+    signed_up_at: '2026-01-02T03:04:05Z',
+    notes: '',
+  };
+  const bare = Buffer.byteLength(aRecord(customer, { stream: STREAM }));
+  return aRecord({ ...customer, notes: 'n'.repeat(Math.max(LINE_BYTES - bare, 0)) }, { stream: STREAM });
+}
