@@ -68,6 +68,11 @@ export class EntryTable {
     return { ...(entries ? { entries } : {}), ...(dropped ? { dropped } : {}), presence };
   }
 
+  /** The transaction of what was prepared has failed for good. */
+  forgetPrepared(): void {
+    this.#presence.forget();
+  }
+
   async write(client: PoolClient, { entries = [], dropped = [], presence }: EntryChanges): Promise<void> {
     if (entries.length > 0) await this.#writeEntries(client, entries);
     if (dropped.length > 0) {

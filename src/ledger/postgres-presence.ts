@@ -32,6 +32,12 @@ export class PresenceTable {
     this.#connection = connection;
   }
 
+  /** What was to be written was not: the next question reads anew. */
+  forget(): void {
+    this.#known.clear();
+    this.ids.clear();
+  }
+
   /** The stream's marks, for {@link seenOf}. */
   async read(stream: number): Promise<Presence | undefined> {
     const known = this.#known.get(stream);

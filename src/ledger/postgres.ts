@@ -105,10 +105,15 @@ class PostgresLedger implements Ledger {
 
   async commit(changes: LedgerChanges): Promise<void> {
     const prepared = await this.#entries.prepare(changes);
-    await this.#write(async (client) => {
-      await this.#entries.write(client, prepared);
-      await setStates(client, changes.states ?? []);
-    });
+    try {
+      await this.#write(async (client) => {
+        await this.#entries.write(client, prepared);
+        await setStates(client, changes.states ?? []);
+      });
+    } catch (error) {
+      this.#entries.forgetPrepared();
+      throw error;
+    }
   }
 
   countAbsent(stream: number, snapshot: number): Promise<{ upserted: number; enriched: number }> {
