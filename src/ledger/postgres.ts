@@ -169,6 +169,17 @@ class PostgresLedger implements Ledger {
     });
   }
 
+  unseen(...[stream, snapshot, after, limit]: Parameters<Ledger['unseen']>): ReturnType<Ledger['unseen']> {
+    return this.#connection.transaction(async (client) => {
+      const { rows } = await client.query<EntryRow>(
+        `SELECT ${ENTRY_COLUMNS} FROM iterable_ledger_entry
+         WHERE stream = $1 AND key > $2 AND (seen < $3 OR doomed) ORDER BY key LIMIT $4`,
+        [stream, after, snapshot, limit],
+      );
+      return this.#toEntries(client, rows);
+    });
+  }
+
   doomAbsent(snapshots: readonly ProvenSnapshot[]): ReturnType<Ledger['doomAbsent']> {
     return this.#write(async (client) => {
       for (const { stream, snapshot, state } of snapshots) {

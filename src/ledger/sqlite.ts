@@ -160,6 +160,14 @@ class SqliteLedger implements Ledger {
     });
   }
 
+  unseen(...[stream, snapshot, after, limit]: Parameters<Ledger['unseen']>): ReturnType<Ledger['unseen']> {
+    const sql = `SELECT ${ENTRY_COLUMNS} FROM entry
+      WHERE stream = ? AND key > ? AND (seen < ? OR doomed = 1) ORDER BY key LIMIT ?`;
+    return this.#run(() =>
+      this.#all<EntryRow>(sql, stream, after, snapshot, limit).map((row) => this.#toEntry(row)),
+    );
+  }
+
   doomAbsent(snapshots: readonly ProvenSnapshot[]): ReturnType<Ledger['doomAbsent']> {
     return this.#transaction(() => {
       for (const { stream, snapshot, state } of snapshots) {
