@@ -1,4 +1,6 @@
 /** The ledgers that tests run against, each harness with a fresh one. */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import type { Harness } from './harness.ts';
 import { PostgresServer } from './postgres.ts';
@@ -7,6 +9,8 @@ export interface LedgerBackend {
   readonly name: 'sqlite' | 'postgres';
   /** The option `ledger` for this harness; `place` is its name and scope. */
   readonly option: (harness: Harness, place?: Record<string, string>) => Record<string, unknown>;
+  /** All that the ledger holds, claims too, and where it is a file whatever lies beside it; to be compared. */
+  readonly contents: (harness: Harness) => Promise<unknown>;
   /** A run of this harness was killed: what it claimed expires, without the wait. */
   readonly afterKill?: (harness: Harness) => Promise<void>;
 }
@@ -18,6 +22,18 @@ export const SQLITE: LedgerBackend = {
     path: harness.files.path('ledger.sqlite'),
     ...place,
   }),
+  contents: ({ files }) =>
+    Promise.resolve(
+      readdirSync(files.folder)
+        .filter((name) => !name.endsWith('.json'))
+        .sort()
+        .map((name) => [
+          name,
+          createHash('sha256')
+            .update(readFileSync(files.path(name)))
+            .digest('hex'),
+        ]),
+    ),
 };
 
 /** The same tests for each backend; the one with a server has one for all of them. */
@@ -43,6 +59,22 @@ export function withPostgres(): LedgerBackend {
   afterAll(() => server?.stop());
   return {
     name: 'postgres',
+    contents: async (harness) => {
+      const schema = schemas.get(harness) ?? '';
+      const tables = await server?.query<{ name: string }>(
+        url,
+        'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = $1 ORDER BY 1',
+        [schema],
+      );
+      const rows = (tables ?? []).map(async ({ name }) => [
+        name,
+        await server?.query(url, `SELECT row::text FROM "${schema}"."${name}" AS row ORDER BY 1`),
+      ]);
+      const schemata = await server?.query(url, 'SELECT nspname FROM pg_namespace WHERE nspname = $1', [
+        schema,
+      ]);
+      return [schemata, await Promise.all(rows)];
+    },
     afterKill: async (harness) => {
       const schema = schemas.get(harness) ?? '';
       await server?.query(

@@ -2,7 +2,7 @@
 import { expect } from '@jest/globals';
 import type { RunOptions, RunResult } from './connector.ts';
 import type { StandinOptions } from '../standin/server.ts';
-import { withHarness, type Harness } from './harness.ts';
+import { withHarness, type Harness, type JsonPlan, type WriteOptions } from './harness.ts';
 import type { LedgerBackend } from './ledgers.ts';
 import { aCatalog, aRecord, aState, aStatus, aStream } from './messages.ts';
 
@@ -46,8 +46,36 @@ export class Syncs {
   async run(rows: readonly (Data | string)[], options: SyncOptions = {}): Promise<SyncResult> {
     const { standin } = this.harness;
     const before = standin.requests.length;
+    const result = await this.harness.write(...this.#runOf(rows, options));
+    this.#onSynced();
+    const calls = standin.requests
+      .slice(before)
+      .filter(({ method }) => method !== 'GET')
+      .map(({ method, path }) => (method === 'DELETE' ? 'delete' : (path.split('/').at(-1) ?? '')));
+    return { ...result, calls };
+  }
+
+  /** Plans the same run, and expects that nothing changes anywhere. */
+  async plan(rows: readonly (Data | string)[], options: SyncOptions = {}): Promise<JsonPlan> {
+    const { standin } = this.harness;
+    const requests = standin.requests.length;
+    const before = await this.contents();
+    const result = await this.harness.planJson(...this.#runOf(rows, options));
+    expect(standin.requests.slice(requests).filter(({ method }) => method !== 'GET')).toEqual([]);
+    expect(await this.contents()).toEqual(before);
+    return result;
+  }
+
+  /** All of Iterable and of the ledger. */
+  async contents(): Promise<unknown> {
+    const { store, lists } = this.harness.standin;
+    const members = lists.all().map((list) => [list, [...store.membersOf(list.id)]]);
+    return { users: store.users(), members, ledger: await this.#ledger.contents(this.harness) };
+  }
+
+  #runOf(rows: readonly (Data | string)[], options: SyncOptions): [string[], WriteOptions] {
     const stream = options.stream ?? 'users';
-    const result = await this.harness.write(
+    return [
       [
         ...rows.map((row) => (typeof row === 'string' ? row : aRecord(row, { stream }))),
         aState(1, stream),
@@ -62,13 +90,7 @@ export class Syncs {
           ...options.config,
         },
       },
-    );
-    this.#onSynced();
-    const calls = standin.requests
-      .slice(before)
-      .filter(({ method }) => method !== 'GET')
-      .map(({ method, path }) => (method === 'DELETE' ? 'delete' : (path.split('/').at(-1) ?? '')));
-    return { ...result, calls };
+    ];
   }
 
   /** Who is in Iterable: address, else user id → fields. */

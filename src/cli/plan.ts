@@ -1,6 +1,8 @@
 /** `plan`: a rehearsal of `write` on the same input, which reads for real and writes nowhere; prints what `write` would do. */
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/schema.ts';
+import { Caller } from '../delivery/caller.ts';
+import { KnownUsers } from '../delivery/known-users.ts';
 import { ConnectorError } from '../errors.ts';
 import type { HeldEntry } from '../ledger/ledger.ts';
 import { openLedger, type LedgerOption, type OpenOptions } from '../ledger/open.ts';
@@ -17,6 +19,7 @@ import { SyncLog, type RecordPlace } from '../sync/sync-log.ts';
 import { httpOptions, ratesOf, type Connection, type ConnectOptions } from './connect.ts';
 import type { CommandContext, CommandPaths } from './context.ts';
 import { failureText, nextStep } from './failure-text.ts';
+import { maxLookUps } from './plan-upserts.ts';
 import { planText } from './plan-text.ts';
 import { withPrepared, type Outside } from './prepare.ts';
 import { sync, type Prepared } from './sync.ts';
@@ -115,7 +118,6 @@ class Rehearsal {
       fields: this.#fields,
       createsNewFields: config.create_new_fields,
       notes: this.#notes,
-      projectType: config.project_type,
       keepsRejectedInBucket: config.rejected_records.type === 's3',
     });
   }
@@ -123,10 +125,22 @@ class Rehearsal {
   #connect(config: Config, { attemptTimeoutMs, ...options }: ConnectOptions): Connection {
     const rateOf = ratesOf(config);
     const http = new ReadingHttp(httpOptions(config, attemptTimeoutMs));
-    this.#client = new RehearsedClient(http, this.#fields);
+    const asking = new Caller({ ...options, rateOf });
+    const client: RehearsedClient = new RehearsedClient(
+      http,
+      this.#fields,
+      // There alone Iterable creates nobody by user id, unless it is asked to.
+      config.project_type === 'email' ? (keys) => strangers.whoExists(keys) : undefined,
+    );
+    const strangers = new KnownUsers(asking, client, {
+      clock: options.clock,
+      identities: ['userId'],
+      maxLookUps: maxLookUps(rateOf),
+    });
+    this.#client = client;
     this.#calls = new PlannedCalls(rateOf);
     return {
-      client: this.#client,
+      client,
       caller: new RehearsingCaller({ ...options, rateOf }, this.#calls),
       rateOf,
       close: () => {

@@ -12,7 +12,7 @@ import type {
 } from './ledger.ts';
 import { emptyLedger, missingStreams } from './empty.ts';
 import { refuseOtherProject } from './project.ts';
-import { explain, openToRead, openToWrite } from './sqlite-open.ts';
+import { explain, openToRead, openToWrite, type OpenedToRead } from './sqlite-open.ts';
 import { parseWritten, writtenText, type Written } from './written.ts';
 
 /** Opens the ledger at this path. Throws ConfigError or TransientError (`ledger_busy`) when that can't be done. */
@@ -29,8 +29,15 @@ export async function openSqliteLedger(
       throw explain(path, error);
     }
   }
-  const database = await openToRead(path);
-  return database ? new SqliteLedger(path, database, lookUp(database, opening)) : emptyLedger(opening);
+  const reading = await openToRead(path);
+  if (!reading) return emptyLedger(opening);
+  try {
+    return new SqliteLedger(path, reading.database, lookUp(reading.database, opening), reading);
+  } catch (error) {
+    reading.database.close();
+    reading.tidy();
+    throw reading.explain(error);
+  }
 }
 
 interface Enrolled {
@@ -73,13 +80,16 @@ class SqliteLedger implements Ledger {
   readonly own: readonly LedgerStream[];
   readonly #path: string;
   readonly #database: DatabaseSync;
+  /** There where it is only read. */
+  readonly #reading: OpenedToRead | undefined;
   readonly #project: number;
   readonly #statements = new Map<string, StatementSync>();
   readonly #writtenById = new Map<number, Written>();
   readonly #idOfWritten = new Map<string, number>();
 
-  constructor(path: string, database: DatabaseSync, { project, own }: Enrolled) {
+  constructor(path: string, database: DatabaseSync, { project, own }: Enrolled, reading?: OpenedToRead) {
     this.#path = path;
+    this.#reading = reading;
     this.#database = database;
     this.#project = project;
     this.own = own;
@@ -222,6 +232,7 @@ class SqliteLedger implements Ledger {
   close(): Promise<void> {
     return this.#run(() => {
       if (this.#database.isOpen) this.#database.close();
+      this.#reading?.tidy();
     });
   }
 
@@ -292,7 +303,7 @@ class SqliteLedger implements Ledger {
     try {
       return Promise.resolve(work());
     } catch (error) {
-      return Promise.reject(explain(this.#path, error));
+      return Promise.reject(this.#reading?.explain(error) ?? explain(this.#path, error));
     }
   }
 

@@ -78,7 +78,6 @@ export interface PlanSources {
   readonly fields: NewFields;
   readonly createsNewFields: boolean;
   readonly notes: readonly string[];
-  readonly projectType: string;
   readonly keepsRejectedInBucket: boolean;
 }
 
@@ -126,17 +125,22 @@ function plannedStream({ key, configured, mode }: RoutedStream, tally: PlanTally
     removed_by_absence_left_over: leftOver,
     absent_but_staying: staying,
     lists: Object.fromEntries([...lists].sort(([a], [b]) => (a < b ? -1 : 1))),
-    examples: Object.fromEntries(examples),
+    examples: Object.fromEntries([...examples].map(([kind, some]) => [kind, some.toSorted(byLine)])),
   };
+}
+
+/** Bulk calls and single ones are answered in an order of their own. */
+function byLine({ line: a = 0 }: Example, { line: b = 0 }: Example): number {
+  return a - b;
 }
 
 function callsText({ endpoint, method, calls, requestsPerSecond }: EndpointCalls): EndpointCallsText {
   return { endpoint, method, calls, requests_per_second: Number(requestsPerSecond.toPrecision(3)) };
 }
 
-function unknowns({ ledger, streams, projectType, keepsRejectedInBucket }: PlanSources): string[] {
+function unknowns({ ledger, keepsRejectedInBucket }: PlanSources): string[] {
   const told = [
-    'Whom Iterable itself would refuse: somebody else has the address or user id, the person was erased, a value is not to its liking.',
+    'Whom Iterable itself would refuse: it calls the address malformed, somebody else has it or the user id, the person was erased, a value is not to its liking.',
   ];
   if (ledger === 'none') {
     told.push(
@@ -144,16 +148,9 @@ function unknowns({ ledger, streams, projectType, keepsRejectedInBucket }: PlanS
     );
   } else {
     told.push(
-      'Whether Iterable knows the new ones by another way: new is whoever the ledger has no entry of. Which fields of the changed ones differ: the ledger keeps one hash for all of them.',
+      'Whether Iterable has the new ones already: new is whoever the ledger has no entry of. Which fields of the changed ones differ: the ledger keeps one hash of all their values.',
     );
   }
-  if (
-    projectType === 'email' &&
-    streams.some(({ mode, identifyBy }) => mode === 'enrich' && identifyBy === 'user_id')
-  )
-    told.push(
-      'Whom enriching passes over by user id: on a project of type email Iterable itself does that, when it is written to.',
-    );
   if (keepsRejectedInBucket)
     told.push('Whether rejected records can be stored in the bucket: only writing there shows it.');
   return told;

@@ -15,13 +15,23 @@ const THERE = 1;
 
 export class RehearsedClient extends IterableClient {
   readonly #fields: NewFields;
+  readonly #whoExists: ((keys: readonly UserKey[]) => Promise<Set<string>>) | undefined;
   readonly #createdLists: string[] = [];
   /** What the calls that were only rehearsed have made of people. */
   readonly #people = new IdentityTable();
 
-  constructor(http: ReadingHttp, fields: NewFields) {
+  /**
+   * @param whoExists of these people those whom Iterable knows, where it refuses to create people by user id; asked by the
+   * plan alone, since a sync learns it from the answer
+   */
+  constructor(
+    http: ReadingHttp,
+    fields: NewFields,
+    whoExists?: (keys: readonly UserKey[]) => Promise<Set<string>>,
+  ) {
     super(http);
     this.#fields = fields;
+    this.#whoExists = whoExists;
   }
 
   /** Names of the lists that would be created, in order. */
@@ -35,18 +45,24 @@ export class RehearsedClient extends IterableClient {
   }
 
   override subscribe(body: string): Operation<BulkAnswer> {
-    return rehearsed(ENDPOINTS.subscribe, () => allDone((parse(body) as ListBody).subscribers.length));
+    return rehearsed(ENDPOINTS.subscribe, () => allDoneBut([], (parse(body) as ListBody).subscribers.length));
   }
 
   override unsubscribe(body: string): Operation<BulkAnswer> {
-    return rehearsed(ENDPOINTS.unsubscribe, () => allDone((parse(body) as ListBody).subscribers.length));
+    return rehearsed(ENDPOINTS.unsubscribe, () =>
+      allDoneBut([], (parse(body) as ListBody).subscribers.length),
+    );
   }
 
   override bulkUpdate(body: string): Operation<BulkAnswer> {
-    return rehearsed(ENDPOINTS.bulkUpdate, () => {
+    return rehearsed(ENDPOINTS.bulkUpdate, async () => {
       const { users } = parse(body) as { users: WrittenUser[] };
-      for (const user of users) this.#write(user);
-      return allDone(users.length);
+      const strangers = await this.#strangersAmong(users);
+      for (const user of users) if (!strangers.has(user.userId)) this.#write(user);
+      return allDoneBut(
+        [...strangers].filter((userId) => userId !== undefined),
+        users.length,
+      );
     });
   }
 
@@ -107,6 +123,18 @@ export class RehearsedClient extends IterableClient {
     });
   }
 
+  async #strangersAmong(users: readonly WrittenUser[]): Promise<Set<string | undefined>> {
+    const asked = users.flatMap(({ userId, preferUserId }) =>
+      this.#whoExists && userId !== undefined && preferUserId !== true
+        ? [{ kind: 'userId', value: userId } as const]
+        : [],
+    );
+    const existing = asked.length === 0 ? undefined : await this.#whoExists?.(asked);
+    return new Set(
+      asked.filter((key) => existing?.has(identityText(key)) !== true).map(({ value }) => value),
+    );
+  }
+
   #lookUp(key: UserKey, real: Operation<IterableUser | undefined>): Operation<IterableUser | undefined> {
     return {
       endpoint: real.endpoint,
@@ -151,6 +179,7 @@ export class ReadingHttp extends IterableHttp {
 interface WrittenUser {
   readonly email?: string;
   readonly userId?: string;
+  readonly preferUserId?: boolean;
   readonly dataFields: Readonly<Record<string, unknown>>;
 }
 
@@ -163,12 +192,12 @@ function parse(body: string): unknown {
   return JSON.parse(body) as unknown;
 }
 
-/** Nobody can tell whom Iterable would refuse. */
-function allDone(users: number): BulkAnswer {
+/** Nobody can tell whom else Iterable would refuse. */
+function allDoneBut(strangers: string[], users: number): BulkAnswer {
   const nobody: string[] = [];
   return {
-    successCount: users,
-    failCount: 0,
+    successCount: users - strangers.length,
+    failCount: strangers.length,
     createdFields: nobody,
     filteredOutFields: nobody,
     invalidEmails: nobody,
@@ -177,7 +206,7 @@ function allDone(users: number): BulkAnswer {
       invalidEmails: nobody,
       invalidUserIds: nobody,
       notFoundEmails: nobody,
-      notFoundUserIds: nobody,
+      notFoundUserIds: strangers,
       invalidDataEmails: nobody,
       invalidDataUserIds: nobody,
       conflictEmails: nobody,
@@ -188,6 +217,6 @@ function allDone(users: number): BulkAnswer {
   };
 }
 
-function rehearsed<T>(endpoint: Endpoint, answer: () => T): Operation<T> {
-  return { endpoint, attempt: () => Promise.resolve(answer()) };
+function rehearsed<T>(endpoint: Endpoint, answer: () => T | Promise<T>): Operation<T> {
+  return { endpoint, attempt: async () => answer() };
 }

@@ -1,0 +1,63 @@
+/** Runs the program inside of the test's own process, for tests of which hundreds run: no start-up, all the rest is real. */
+import { Readable, Writable } from 'node:stream';
+import { runProgram } from '../../src/cli/run.ts';
+import { systemClock } from '../../src/clock.ts';
+import { TransientError } from '../../src/errors.ts';
+import { MessageWriter } from '../../src/protocol/writer.ts';
+import type { Message } from './connector.ts';
+
+export interface InProcessResult {
+  readonly exitCode: number;
+  readonly messages: readonly Message[];
+  readonly errors: readonly string[];
+  readonly logs: readonly string[];
+  /** What people read: the text of `plan`, too, which is no message. */
+  readonly text: string;
+}
+
+/** `onStart` is given what stops the run as a signal would. */
+export async function runInProcess(
+  args: readonly string[],
+  input: readonly string[],
+  onStart: (stop: () => void) => void = () => undefined,
+): Promise<InProcessResult> {
+  const chunks: Buffer[] = [];
+  const stdout = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      chunks.push(chunk);
+      done();
+    },
+  });
+  const stop = new AbortController();
+  onStart(() => {
+    stop.abort(new TransientError('stopped', 'The run was stopped.'));
+  });
+  const writer = new MessageWriter(stdout);
+  const exitCode = await runProgram(args, {
+    stdin: Readable.from(input.map((line) => Buffer.from(line))),
+    stdout,
+    stderr: new Writable({
+      write(_chunk, _encoding, done) {
+        done();
+      },
+    }),
+    writer,
+    clock: systemClock,
+    stopSignal: stop.signal,
+  });
+  await writer.flush();
+  const text = Buffer.concat(chunks).toString();
+  const messages = text
+    .split('\n')
+    .filter((line) => line.startsWith('{"type"'))
+    .map((line) => JSON.parse(line) as Message);
+  return {
+    exitCode,
+    messages,
+    errors: messages.flatMap(({ trace }) =>
+      trace?.type === 'ERROR' ? [`${trace.error.message} ${trace.error.internal_message ?? ''}`] : [],
+    ),
+    logs: messages.flatMap(({ log }) => (log ? [log.message] : [])),
+    text,
+  };
+}
