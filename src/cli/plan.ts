@@ -76,7 +76,7 @@ class Rehearsal {
 
   /** Throws what is no fault of the plan's input: a stop, a bug, and whatever comes before the first record. */
   async run(context: CommandContext, prepared: Prepared): Promise<void> {
-    const { config, fields } = prepared;
+    const { config, fields, lists } = prepared;
     this.#config = config;
     this.#fields.learn(fields);
     try {
@@ -102,6 +102,7 @@ class Rehearsal {
       this.#failure = error;
       if (error.code === 'too_many_removals') await this.#findAbsentees();
     }
+    await this.#tally.dropMissingLists(async (list) => (await lists.idIfThere(list)) !== undefined);
   }
 
   plan(): Plan {

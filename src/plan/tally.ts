@@ -119,6 +119,12 @@ export class PlanTally extends SyncSummary {
     this.#example(streamKey(stream), 'rejected', () => ({ line, why }));
   }
 
+  /** Nobody leaves a list that does not exist: no call is made. */
+  async dropMissingLists(exists: (list: string) => Promise<boolean>): Promise<void> {
+    for (const { lists } of this.#streams.values())
+      for (const list of lists.keys()) if (!(await exists(list))) lists.delete(list);
+  }
+
   #countList(streamKey: string, { list, isOn }: ListChange): void {
     const { lists } = this.tallyOf(streamKey);
     const counts = lists.get(list) ?? { joins: 0, leaves: 0 };
