@@ -4,7 +4,7 @@ import type { Example, ExampleKind } from '../plan/tally.ts';
 import { grouped, printable } from './terminal.ts';
 
 const MAX_LISTS = 30;
-const MAX_NAMES = 8;
+const MAX_NAMES = 5;
 
 /** Ends in a line break. */
 export function planText(plan: Plan): string {
@@ -38,7 +38,7 @@ function streamLines(stream: PlannedStream, plan: Plan): string[] {
   const { name, namespace, mode, is_full_replacement: isReplaced, received } = stream;
   const title = namespace === undefined ? name : `${namespace}.${name}`;
   return [
-    `Stream ${title} (${mode}${isReplaced ? ', full replacement' : ''}): ${grouped(received)} records`,
+    `Stream ${title} (${mode}${isReplaced ? ', full replacement' : ''}): ${grouped(received)} ${received === 1 ? 'record' : 'records'}`,
     ...outcomes(stream, plan),
     ...lists(stream),
     ...examples(stream),
@@ -114,7 +114,7 @@ function examples({ examples: all }: PlannedStream): string[] {
 
 function describe({ line, who, fields, cleared, joins, leaves, previously, why }: Example): string {
   const parts = [
-    fields === undefined ? '' : fields.length === 0 ? 'no fields' : `sends ${named(fields)}`,
+    fields === undefined ? '' : fields.length === 0 ? 'sends no fields' : `sends ${named(fields)}`,
     cleared === undefined ? '' : `clears ${named(cleared)}`,
     joins === undefined || joins.length === 0 ? '' : `joins ${named(joins)}`,
     leaves === undefined || leaves.length === 0 ? '' : `leaves ${named(leaves)}`,
@@ -159,6 +159,7 @@ function bulleted(title: string, points: readonly string[]): string[] {
   return points.length === 0 ? [] : [title, ...points.map((point) => `  - ${point}`)];
 }
 
+/** The first of them; how many more there are. */
 function named(names: readonly string[], max = MAX_NAMES): string {
   const shown = names.slice(0, max).join(', ');
   return names.length > max ? `${shown} and ${names.length - max} more` : shown;
