@@ -1,4 +1,4 @@
-/** The ledger entries that a plan would write, kept in the memory of SQLite: 300 bytes or so each, outside of the heap. */
+/** The ledger entries that a plan would write, kept in the memory of SQLite: about 350 bytes each, outside of the heap. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { HeldEntry, LedgerChanges } from '../ledger/ledger.ts';
 import { writtenText, type Written } from '../ledger/written.ts';
