@@ -29,6 +29,7 @@ const MAY_IMPORT = {
     'rejected-records',
     'memory',
   ],
+  plan: ['protocol', 'streams', 'mapping', 'delivery', 'iterable', 'ledger', 'memory', 'sync'],
   cli: [
     'protocol',
     'config',
@@ -42,6 +43,7 @@ const MAY_IMPORT = {
     'rejected-records',
     'ledger',
     'memory',
+    'plan',
   ],
 };
 

@@ -72,3 +72,16 @@ export function* exampleCustomers(): Generator<Customer> {
     };
   }
 }
+
+/** The same customers a day later: three have changed, one of them a list, one is gone, and one is new. */
+export function changedCustomers(customers: readonly Customer[]): Customer[] {
+  const [first, second, third, , ...rest] = customers;
+  if (!first || !second || !third) throw new Error('The demo has too few customers');
+  return [
+    { ...first, orders: (first.orders ?? 0) + 1 },
+    { ...second, address: { city: 'Turin', country: 'IT' } },
+    { ...third, is_subscriber: !third.is_subscriber },
+    ...rest,
+    { ...second, id: DEMO_USERS + 1, email_address: 'new.customer@example.com' },
+  ];
+}

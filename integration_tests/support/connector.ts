@@ -68,6 +68,8 @@ export interface RunOptions {
   readonly deadlineMs?: number;
   /** Called with each complete line of stdout as it arrives. */
   readonly onLine?: (line: string) => void;
+  /** stdout is text for people, and holds no messages. */
+  readonly isText?: boolean;
 }
 
 /** Runs `dist/main.js ARGS` to its end. */
@@ -105,6 +107,8 @@ export async function runConnector(options: RunOptions): Promise<RunResult> {
   clearTimeout(deadline);
   if (stuck.signal.aborted)
     throw new Error(`The connector was stuck. Its last words:\n${stdout.slice(-30).join('\n')}`);
+  if (options.isText === true)
+    return { exitCode, signal, stderr, lines: stdout, messages: [], logs: [], states: [], errors: [] };
   const stdoutWasClosed = child.stdout.destroyed && !child.stdout.readableEnded;
   return { stderr, ...resultOf(stdout, { exitCode, signal, stdoutWasClosed }) };
 }

@@ -9,6 +9,49 @@ export interface WriteOptions extends Partial<RunOptions> {
   readonly catalog?: unknown;
 }
 
+/** What `plan --json` says, as far as tests ask. */
+export interface Plan {
+  readonly ledger: string;
+  readonly failure: null | {
+    readonly code: string;
+    readonly failure_type: string;
+    readonly message: string;
+    readonly next_step: string;
+  };
+  readonly streams: readonly PlannedStream[];
+  readonly created_lists: readonly string[];
+  readonly new_fields: readonly string[];
+  readonly calls: readonly { readonly endpoint: string; readonly method: string; readonly calls: number }[];
+  readonly least_seconds: number;
+  readonly notes: readonly string[];
+  readonly unknown: readonly string[];
+}
+
+export interface PlannedStream {
+  readonly name: string;
+  readonly received: number;
+  readonly new: number;
+  readonly changed: number;
+  readonly unchanged: number;
+  readonly created_or_updated: number;
+  readonly superseded: number;
+  readonly removed: number;
+  readonly unsettled: number;
+  readonly removed_by_absence: number;
+  readonly removed_by_absence_left_over: number;
+  readonly absent_but_staying: number;
+  readonly skipped: Readonly<Record<string, number>>;
+  readonly rejected: Readonly<Record<string, number>>;
+  readonly lists: Readonly<Record<string, { readonly joins: number; readonly leaves: number }>>;
+  readonly examples: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>;
+}
+
+export interface JsonPlan {
+  readonly exitCode: number | null;
+  readonly text: string;
+  readonly plan: Plan;
+}
+
 export class Harness {
   readonly standin: Standin;
   readonly files = new TestFiles();
@@ -37,9 +80,35 @@ export class Harness {
   }
 
   write(input: RunOptions['input'], options: WriteOptions = {}): Promise<RunResult> {
+    return this.#run(['write'], input, options);
+  }
+
+  /** The lines of the result are the plan's text. */
+  plan(input: RunOptions['input'], options: WriteOptions = {}): Promise<RunResult> {
+    return this.#run(['plan'], input, { isText: true, ...options });
+  }
+
+  /** `plan --json`: what it says, and how it ended. */
+  async planJson(input: RunOptions['input'], options: WriteOptions = {}): Promise<JsonPlan> {
+    const { exitCode, lines } = await this.#run(['plan', '--json'], input, { isText: true, ...options });
+    return { exitCode, text: lines.join('\n'), plan: JSON.parse(lines.join('\n')) as Plan };
+  }
+
+  /** The command line of a run, its files written. */
+  args(command: readonly string[], { config, catalog }: WriteOptions = {}): string[] {
+    return [
+      ...command,
+      '--config',
+      this.files.write('config.json', this.config(config)),
+      '--catalog',
+      this.files.write('catalog.json', catalog ?? aCatalog()),
+    ];
+  }
+
+  #run(command: readonly string[], input: RunOptions['input'], options: WriteOptions): Promise<RunResult> {
     const { config, catalog, ...rest } = options;
     return runConnector({
-      args: this.#writeArguments(config, catalog),
+      args: this.args(command, { ...(config ? { config } : {}), catalog }),
       ...(input === undefined ? {} : { input }),
       ...rest,
     });
@@ -52,19 +121,12 @@ export class Harness {
   ): Promise<RunResult> {
     // Loaded on need: tests that start processes can do without the whole of `src`.
     const { runInProcess } = await import('./in-process.ts');
-    const { text, exitCode } = await runInProcess(this.#writeArguments(config, catalog), lines);
+    const { text, exitCode } = await runInProcess(
+      this.args(['write'], { ...(config ? { config } : {}), catalog }),
+      lines,
+    );
     const end = { exitCode, signal: null, stdoutWasClosed: false };
     return { stderr: '', ...resultOf(text.split('\n').slice(0, -1), end) };
-  }
-
-  #writeArguments(config: Record<string, unknown> | undefined, catalog: unknown): string[] {
-    return [
-      'write',
-      '--config',
-      this.files.write('config.json', this.config(config)),
-      '--catalog',
-      this.files.write('catalog.json', catalog ?? aCatalog()),
-    ];
   }
 
   check(config: Record<string, unknown> = {}, options: Partial<RunOptions> = {}): Promise<RunResult> {

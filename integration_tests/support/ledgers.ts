@@ -1,5 +1,6 @@
 /** The ledgers that tests run against, each place with a fresh one. */
-import { rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import type { TestFiles } from './connector.ts';
@@ -16,6 +17,8 @@ export interface LedgerBackend {
   readonly name: 'sqlite' | 'postgres';
   /** The option `ledger` for this owner; `place` is its name and scope. */
   readonly option: (owner: LedgerOwner, place?: Record<string, string>) => Record<string, unknown>;
+  /** All that the ledger holds, claims too, and where it is a file whatever lies beside it; to be compared. */
+  readonly contents: (owner: LedgerOwner) => Promise<unknown>;
   /** A run of this owner was killed: what it claimed expires, without the wait. */
   readonly afterKill?: (owner: LedgerOwner) => Promise<void>;
   /** Runs one statement from outside; `table` gives a table's name. Nobody else may have the ledger open in SQLite. */
@@ -45,6 +48,18 @@ export const SQLITE: LedgerBackend = {
     for (const ending of ['', '-wal', '-shm']) rmSync(`${fileOf(owner)}${ending}`, { force: true });
     return Promise.resolve();
   },
+  contents: ({ files }) =>
+    Promise.resolve(
+      readdirSync(files.folder)
+        .filter((name) => !name.endsWith('.json'))
+        .sort()
+        .map((name) => [
+          name,
+          createHash('sha256')
+            .update(readFileSync(files.path(name)))
+            .digest('hex'),
+        ]),
+    ),
 };
 
 function fileOf({ files }: LedgerOwner): string {
@@ -85,6 +100,20 @@ export function withPostgres(): PostgresBackend {
     name: 'postgres',
     server: running,
     url: () => url,
+    contents: async (owner) => {
+      const schema = schemaOf(owner);
+      const ask = (sql: string, values: unknown[] = []) => running().query<Row>(url, sql, values);
+      const tables = await ask(
+        'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = $1 ORDER BY 1',
+        [schema],
+      );
+      const rows = tables.map(async ({ name }) => [
+        name,
+        await ask(`SELECT row::text FROM "${schema}"."${String(name)}" AS row ORDER BY 1`),
+      ]);
+      const schemata = await ask('SELECT nspname FROM pg_namespace WHERE nspname = $1', [schema]);
+      return [schemata, await Promise.all(rows)];
+    },
     afterKill: async (owner) => {
       await running().query(
         url,

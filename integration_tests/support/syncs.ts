@@ -2,7 +2,7 @@
 import { expect } from '@jest/globals';
 import type { RunOptions, RunResult } from './connector.ts';
 import type { StandinOptions } from '../standin/server.ts';
-import { withHarness, type Harness } from './harness.ts';
+import { withHarness, type Harness, type JsonPlan, type WriteOptions } from './harness.ts';
 import type { LedgerBackend } from './ledgers.ts';
 import { aCatalog, aRecord, aState, aStatus, aStream } from './messages.ts';
 
@@ -46,23 +46,10 @@ export class Syncs {
   async run(rows: readonly (Data | string)[], options: SyncOptions = {}): Promise<SyncResult> {
     const { standin } = this.harness;
     const before = standin.requests.length;
-    const stream = options.stream ?? 'users';
-    const lines = [
-      ...rows.map((row) => (typeof row === 'string' ? row : aRecord(row, { stream }))),
-      aState(1, stream),
-      ...(options.status === undefined ? [] : [aStatus(options.status, stream)]),
-    ];
-    const write = {
-      catalog: options.catalog ?? aCatalog(aStream({ name: stream, primaryKey: [['id']] })),
-      config: {
-        ledger: this.#ledger.option(this.harness),
-        ...this.#config,
-        ...options.config,
-      },
-    };
+    const [lines, write] = this.#runOf(rows, options);
     // Only what is killed has to be a process.
     const result = options.onSpawn
-      ? await this.harness.write(lines, { ...write, onSpawn: options.onSpawn })
+      ? await this.harness.write(lines, write)
       : await this.harness.writeInProcess(lines, write);
     this.#onSynced();
     const calls = standin.requests
@@ -70,6 +57,44 @@ export class Syncs {
       .filter(({ method }) => method !== 'GET')
       .map(({ method, path }) => (method === 'DELETE' ? 'delete' : (path.split('/').at(-1) ?? '')));
     return { ...result, calls };
+  }
+
+  /** Plans the same run, and expects that nothing changes anywhere. */
+  async plan(rows: readonly (Data | string)[], options: SyncOptions = {}): Promise<JsonPlan> {
+    const { standin } = this.harness;
+    const requests = standin.requests.length;
+    const before = await this.contents();
+    const result = await this.harness.planJson(...this.#runOf(rows, options));
+    expect(standin.requests.slice(requests).filter(({ method }) => method !== 'GET')).toEqual([]);
+    expect(await this.contents()).toEqual(before);
+    return result;
+  }
+
+  /** All of Iterable and of the ledger. */
+  async contents(): Promise<unknown> {
+    const { store, lists } = this.harness.standin;
+    const members = lists.all().map((list) => [list, [...store.membersOf(list.id)]]);
+    return { users: store.users(), members, ledger: await this.#ledger.contents(this.harness) };
+  }
+
+  #runOf(rows: readonly (Data | string)[], options: SyncOptions): [string[], WriteOptions] {
+    const stream = options.stream ?? 'users';
+    return [
+      [
+        ...rows.map((row) => (typeof row === 'string' ? row : aRecord(row, { stream }))),
+        aState(1, stream),
+        ...(options.status === undefined ? [] : [aStatus(options.status, stream)]),
+      ],
+      {
+        ...(options.onSpawn ? { onSpawn: options.onSpawn } : {}),
+        catalog: options.catalog ?? aCatalog(aStream({ name: stream, primaryKey: [['id']] })),
+        config: {
+          ledger: this.#ledger.option(this.harness),
+          ...this.#config,
+          ...options.config,
+        },
+      },
+    ];
   }
 
   /** Who is in Iterable: address, else user id → fields. */

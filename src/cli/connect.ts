@@ -10,7 +10,7 @@ import type { ListDirectory } from '../delivery/list-directory.ts';
 import { ConfigError } from '../errors.ts';
 import { IterableClient } from '../iterable/client.ts';
 import type { Endpoint } from '../iterable/endpoints.ts';
-import { IterableHttp } from '../iterable/http.ts';
+import { IterableHttp, type HttpOptions } from '../iterable/http.ts';
 import type { LedgerProject } from '../ledger/open.ts';
 import type { MessageWriter } from '../protocol/writer.ts';
 import type { CommandContext } from './context.ts';
@@ -89,12 +89,8 @@ export function connectBriefly(
 /** Opens no socket yet: connections are made by the first call. */
 export function connect(config: Config, options: ConnectOptions): Connection {
   const { attemptTimeoutMs, ...callerOptions } = options;
-  const http = new IterableHttp({
-    baseUrl: config.api_url ?? HOSTS[config.data_center],
-    apiKey: config.api_key,
-    attemptTimeoutMs,
-  });
-  const rateOf = (endpoint: Endpoint) => requestRate(endpoint, config);
+  const http = new IterableHttp(httpOptions(config, attemptTimeoutMs));
+  const rateOf = ratesOf(config);
   return {
     client: new IterableClient(http),
     caller: new Caller({ ...callerOptions, rateOf }),
@@ -103,6 +99,16 @@ export function connect(config: Config, options: ConnectOptions): Connection {
       http.close();
     },
   };
+}
+
+/** Where and as whom requests go. */
+export function httpOptions(config: Config, attemptTimeoutMs: number): HttpOptions {
+  return { baseUrl: config.api_url ?? HOSTS[config.data_center], apiKey: config.api_key, attemptTimeoutMs };
+}
+
+/** Requests a second of each endpoint. */
+export function ratesOf(config: Config): Connection['rateOf'] {
+  return (endpoint) => requestRate(endpoint, config);
 }
 
 /** Rules whose list users can't be put on, each named by its place. Lists that columns name are met only later. */

@@ -23,4 +23,6 @@ export type Command = (context: CommandContext, paths: CommandPaths) => Promise<
 export interface CommandPaths {
   readonly config?: string;
   readonly catalog?: string;
+  /** The plan as one JSON document, for machines. */
+  readonly json?: boolean;
 }

@@ -9,6 +9,8 @@ const STEPS: Readonly<Record<string, string>> = {
   unknown_stream: 'Add the stream to the file of --catalog.',
   all_rejected: 'Mend the mappings, then run the same command again: delivering twice does no harm.',
   too_many_rejected: 'Mend the mappings or the rows, then run the same command again.',
+  too_many_removals:
+    'See whether the source sent too few. If they are to go, raise max_removals_percent for one sync.',
   source_incomplete: 'Run the source again, from the last STATE that came out.',
   stopped: 'Run the same command again for the rest, from the last STATE that came out.',
 };
@@ -18,11 +20,16 @@ const STEPS_OF_TYPE: Readonly<Record<FailureType, string>> = {
   system_error: 'Mend the input if it names a line of it; else please report this with the log.',
 };
 
+/** What to do about it. */
+export function nextStep({ code, failureType }: Pick<ConnectorError, 'code' | 'failureType'>): string {
+  return STEPS[code] ?? STEPS_OF_TYPE[failureType];
+}
+
 /** Ends in a line break. */
 export function failureText(error: unknown, colors: Colors): string {
   const [message, code, step] =
     error instanceof ConnectorError
-      ? [error.message, error.code, STEPS[error.code] ?? STEPS_OF_TYPE[error.failureType]]
+      ? [error.message, error.code, nextStep(error)]
       : [
           'The connector failed in a way that it should not.',
           'system_error',

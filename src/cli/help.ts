@@ -9,6 +9,7 @@ Usage:
   destination-iterable check --config FILE                try the configuration against Iterable
   destination-iterable discover --config FILE             print the user fields, for data activation
   destination-iterable write --config FILE --catalog FILE read Airbyte messages on stdin, deliver them
+  destination-iterable plan --config FILE --catalog FILE  say what write would do, and change nothing
 
 Messages go to stdout, one JSON object a line. FILE is JSON whatever its name ends in.
 With examples: destination-iterable COMMAND --help
@@ -72,6 +73,28 @@ Examples:
     jq -r 'select(.log.level == "WARN").log.message' messages.jsonl
 
 When it fails: the last line on stdout says why. docs/errors.md has every code, docs/rejections.md every reason for a rejection.
+`,
+  plan: `destination-iterable plan --config FILE --catalog FILE [--json]: say what write would do, and change nothing
+
+  --config FILE    the options, as for write
+  --catalog FILE   the streams, as for write
+  --json           one JSON document instead of text
+
+Reads the same messages on stdin as write, and asks Iterable and the ledger what write would ask them; writes nothing, in Iterable, in the
+ledger or anywhere else. Says stream by stream who is new, changed, unchanged, removed, skipped and rejected, who joins and leaves which list,
+which calls that takes and how long at least. Nobody's address, id or value is shown. Exit code 0, or 1 when write would fail.
+
+Examples:
+  Before the first sync, or after a change of the mappings:
+    cat messages.jsonl | destination-iterable plan --config config.json --catalog catalog.json
+  Who would be removed because a full snapshot does not have them (needs a ledger; for a snapshot that names no stream statuses
+  set trust_end_of_input):
+    destination-iterable plan --config config.json --catalog full-refresh.json < snapshot.jsonl
+  In a script, which goes on only when nobody would be removed:
+    destination-iterable plan --config config.json --catalog catalog.json --json < messages.jsonl |
+      jq -e '[.streams[] | .removed + .removed_by_absence] | add == 0'
+
+Next: the same command line with write instead of plan.
 `,
 };
 

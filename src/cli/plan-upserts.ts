@@ -14,6 +14,11 @@ import type { Connection } from './connect.ts';
 /** Five seconds of look-ups, at Iterable's limit; beyond that one export is cheaper. */
 const MAX_LOOK_UPS = 500;
 
+/** How many people are looked up one by one before an export is asked for. */
+export function maxLookUps(rateOf: Connection['rateOf']): number {
+  return Math.min(MAX_LOOK_UPS, singleCalls(rateOf(ENDPOINTS.getByEmail)));
+}
+
 /** Nothing where no upsert has to ask. */
 export function planUpserts({
   config,
@@ -39,7 +44,7 @@ export function planUpserts({
   const known = new KnownUsers(caller, client, {
     clock,
     identities: [...(byEmail ? (['email'] as const) : []), ...(byUserId ? (['userId'] as const) : [])],
-    maxLookUps: Math.min(MAX_LOOK_UPS, singleCalls(rateOf(ENDPOINTS.getByEmail))),
+    maxLookUps: maxLookUps(rateOf),
     onExported: (users) => {
       log.info(`Iterable has ${users} users: their identities were exported to know who exists.`);
     },

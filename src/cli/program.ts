@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
 import type { CommandPaths } from './context.ts';
 
-export type CommandName = 'spec' | 'check' | 'discover' | 'write';
+export type CommandName = 'spec' | 'check' | 'discover' | 'write' | 'plan';
 
 export interface Invocation {
   readonly command: CommandName | 'help';
@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<CommandName, readonly ('config' | 'catalog')[]>>
   check: ['config'],
   discover: ['config'],
   write: ['config', 'catalog'],
+  plan: ['config', 'catalog'],
 };
 
 /** Reads the arguments after the program's name. Throws UsageError. */
@@ -36,9 +37,11 @@ export function parseArguments(args: readonly string[]): Invocation {
     throw new UsageError(
       `${command} needs ${missing.map((flag) => `--${flag} FILE`).join(' and ')}. Examples: destination-iterable ${command} --help`,
     );
+  if (values.json === true && command !== 'plan') throw new UsageError(`${command} has no --json; plan has.`);
   return {
     command,
     paths: {
+      ...(values.json === true ? { json: true } : {}),
       ...(values.config === undefined ? {} : { config: values.config }),
       ...(values.catalog === undefined ? {} : { catalog: values.catalog }),
     },
@@ -55,6 +58,7 @@ function parse(args: readonly string[]) {
         catalog: { type: 'string' },
         // Belongs to sources; some orchestrators pass it to everyone.
         state: { type: 'string' },
+        json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     });

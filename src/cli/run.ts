@@ -10,6 +10,7 @@ const LOADERS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   check: async () => (await import('./check.ts')).runCheck,
   discover: async () => (await import('./discover.ts')).runDiscover,
   write: async () => (await import('./write.ts')).runWrite,
+  plan: async () => (await import('./plan.ts')).runPlan,
 };
 
 const loadHelp = () => import('./help.ts');

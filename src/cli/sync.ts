@@ -15,12 +15,14 @@ import { describeStream, isFullReplacement, type ConfiguredCatalog } from '../pr
 import { readMessages } from '../protocol/reader.ts';
 import { withDestinationStats } from '../protocol/state-text.ts';
 import type { RejectedRecords } from '../rejected-records/rejected-records.ts';
-import { Router } from '../streams/router.ts';
+import { Router, type RoutedStream } from '../streams/router.ts';
+import type { AbsenceRemovalsOptions } from '../sync/absence-removals.ts';
 import { Pipeline } from '../sync/pipeline.ts';
 import { RejectionGuard } from '../sync/rejection-guard.ts';
 import { StreamStatuses } from '../sync/stream-statuses.ts';
 import { SyncSummary } from '../sync/stream-summary.ts';
 import type { SyncLog } from '../sync/sync-log.ts';
+import type { UserDeliveryOptions } from '../sync/user-delivery.ts';
 import type { Connection } from './connect.ts';
 import type { CommandContext } from './context.ts';
 import { refuseBadEnd, removeAbsent } from './end-of-sync.ts';
@@ -38,10 +40,21 @@ export interface Prepared {
   readonly ledger: Ledger | undefined;
 }
 
+/** A sync that writes nothing: who hears what it would have come to. */
+export interface Rehearsal {
+  /** Told of the streams before the first record; gives what counts them. */
+  readonly begin: (streams: readonly RoutedStream[]) => SyncSummary;
+  readonly onEnded: NonNullable<UserDeliveryOptions['onEnded']>;
+  /** All records are settled; what follows are removals by absence. */
+  readonly onSettled: () => void;
+  readonly onAbsentDone: NonNullable<AbsenceRemovalsOptions['onDone']>;
+}
+
 /** Runs a sync to its end. Throws what ended it before, or what makes it a failure. */
 export async function sync(
   context: CommandContext,
   { config, catalog, fields, lists, connection, log, rejectedRecords, ledger }: Prepared,
+  rehearsal?: Rehearsal,
 ): Promise<void> {
   const { stdin, writer, clock, stopSignal } = context;
   const { client, caller, rateOf } = connection;
@@ -52,7 +65,7 @@ export async function sync(
   const streams = router.streams;
   const keys = streams.map(({ key }) => key);
   const enriched = new Set(streams.filter(({ mode }) => mode === 'enrich').map(({ key }) => key));
-  const summary = new SyncSummary(keys);
+  const summary = rehearsal?.begin(streams) ?? new SyncSummary(keys);
   const statuses = new StreamStatuses();
   const guard = new RejectionGuard({ summary, streams, maxRejectedPercent: config.max_rejected_percent });
   const memory =
@@ -96,7 +109,10 @@ export async function sync(
     guard,
     ...(rejectedRecords ? { rejectedRecords } : {}),
     log,
+    onEnded: rehearsal?.onEnded,
     emitStates: async (states) => {
+      // They are true only of what was really done.
+      if (rehearsal) return;
       for (const state of states) await writer.state(withDestinationStats(state.text, state));
     },
     clock,
@@ -124,12 +140,13 @@ export async function sync(
   if (stopSignal.aborted) onStop();
 
   // Only a person at a terminal waits for the display's libraries to load.
-  const { showProgress } = context.terminal ? await import('./show-progress.ts') : {};
+  const { showProgress } = context.terminal && !rehearsal ? await import('./show-progress.ts') : {};
   const endProgress = showProgress?.(context, { streams, summary, counts: () => caller.counts, config });
   const inputError = await readAll(stdin, pipeline, log);
   try {
     await pipeline.finish();
     if (inputError !== undefined) throw inputError;
+    rehearsal?.onSettled();
     refuseBadEnd(guard, statuses);
     if (memory) {
       await memory.noteSentAll();
@@ -148,6 +165,7 @@ export async function sync(
           log,
           clock,
           stop: halt.signal,
+          onDone: rehearsal?.onAbsentDone,
         },
       });
     }

@@ -15,7 +15,7 @@ export interface Terminal {
 export type Colors = ReturnType<typeof pc.createColors>;
 
 /** Functions that color a text, or leave it alone. picocolors itself would judge by stdout. */
-export function colorsOf({ isColored }: Terminal): Colors {
+export function colorsOf({ isColored }: Pick<Terminal, 'isColored'>): Colors {
   return pc.createColors(isColored);
 }
 

@@ -16,6 +16,7 @@ export function emptyLedger(opening: LedgerOpening): Ledger {
     count: () => Promise.resolve(0),
     commit: () => Promise.reject(new Error('This ledger is only read')),
     countAbsent: () => Promise.resolve({ upserted: 0, enriched: 0 }),
+    unseen: () => Promise.resolve([]),
     doomAbsent: () => Promise.reject(new Error('This ledger is only read')),
     nextDoomed: () => Promise.resolve([]),
     pardon: () => Promise.resolve(0),

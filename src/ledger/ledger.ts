@@ -95,6 +95,8 @@ export interface Ledger {
     stream: number,
     snapshot: number,
   ): Promise<{ readonly upserted: number; readonly enriched: number }>;
+  /** Entries of the stream that are doomed, or were last seen before this snapshot: the next ones after this key, in the order of keys. */
+  unseen(stream: number, snapshot: number, after: string, limit: number): Promise<readonly HeldEntry[]>;
   /**
    * One transaction for all streams together: entries last seen before their stream's snapshot are doomed. Gives for each
    * stream how many people are to be removed, and how many stay: those who were only enriched, or whom an entry holds, in

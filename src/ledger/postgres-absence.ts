@@ -26,6 +26,28 @@ export async function countAbsent(
   return { upserted: count('upsert'), enriched: count('enrich') };
 }
 
+export async function unseen(
+  client: PoolClient,
+  {
+    stream,
+    snapshot,
+    after,
+    limit,
+  }: {
+    readonly stream: number;
+    readonly snapshot: number;
+    readonly after: string;
+    readonly limit: number;
+  },
+): Promise<EntryRow[]> {
+  const { rows } = await client.query<EntryRow>(
+    `SELECT ${ENTRY_COLUMNS} FROM iterable_ledger_entry AS entry
+     WHERE stream = $1 AND key > $2 AND (doomed OR ${isAbsent('$3')}) ORDER BY key LIMIT $4`,
+    [stream, after, snapshot, limit],
+  );
+  return rows;
+}
+
 export async function doomAbsent(
   client: PoolClient,
   project: number,

@@ -12,7 +12,7 @@ import type {
   LedgerStream,
   ProvenSnapshot,
 } from './ledger.ts';
-import { countAbsent, doomAbsent, nextDoomed, pardon } from './postgres-absence.ts';
+import { countAbsent, doomAbsent, nextDoomed, pardon, unseen } from './postgres-absence.ts';
 import { PostgresConnection, type PostgresOptions, type RetryOptions } from './postgres-connection.ts';
 import { CLAIM_SECONDS, enrol, lookUp, toStream, type Enrolled, type StreamRow } from './postgres-enrol.ts';
 import { EntryTable } from './postgres-entries.ts';
@@ -118,6 +118,15 @@ class PostgresLedger implements Ledger {
 
   countAbsent(stream: number, snapshot: number): Promise<{ upserted: number; enriched: number }> {
     return this.#connection.transaction((client) => countAbsent(client, stream, snapshot));
+  }
+
+  async unseen(
+    ...[stream, snapshot, after, limit]: Parameters<Ledger['unseen']>
+  ): ReturnType<Ledger['unseen']> {
+    const rows = await this.#connection.transaction((client) =>
+      unseen(client, { stream, snapshot, after, limit }),
+    );
+    return this.#entries.toEntries(rows);
   }
 
   doomAbsent(snapshots: readonly ProvenSnapshot[]): ReturnType<Ledger['doomAbsent']> {

@@ -1,5 +1,5 @@
 /** Whom the snapshots in the SQLite ledger did not have: counted, decided to be removed, read page by page, pardoned. */
-import type { DoomedEntry, Ledger, ProvenSnapshot } from './ledger.ts';
+import type { DoomedEntry, HeldEntry, Ledger, ProvenSnapshot } from './ledger.ts';
 import { ENTRY_COLUMNS, type EntryRow, type EntryTable } from './sqlite-entries.ts';
 import type { Statements } from './sqlite-statements.ts';
 
@@ -27,6 +27,28 @@ export function countAbsent(
     .all({ stream, snapshot }) as { origin: string; number: number }[];
   const count = (origin: string) => rows.find((row) => row.origin === origin)?.number ?? 0;
   return { upserted: count('upsert'), enriched: count('enrich') };
+}
+
+export function unseen(
+  statements: Statements,
+  {
+    table,
+    ...page
+  }: {
+    readonly stream: number;
+    readonly snapshot: number;
+    readonly after: string;
+    readonly limit: number;
+    readonly table: EntryTable;
+  },
+): HeldEntry[] {
+  const rows = statements
+    .prepare(
+      `SELECT ${ENTRY_COLUMNS} FROM entry WHERE stream = :stream AND key > :after AND (doomed = 1 OR (${IS_ABSENT}))
+       ORDER BY key LIMIT :limit`,
+    )
+    .all(page) as unknown as EntryRow[];
+  return rows.map((row) => table.toEntry(row, row.key));
 }
 
 /** Within a transaction, in which the streams get their states, too. */

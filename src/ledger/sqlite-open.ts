@@ -1,5 +1,5 @@
 /** Opens the file of a SQLite ledger, or says in plain words why that can't be done. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type * as Driver from 'node:sqlite';
@@ -41,26 +41,43 @@ export async function openToWrite(path: string): Promise<DatabaseSync> {
   });
 }
 
+/** A file that is only read. */
+export interface OpenedToRead {
+  readonly database: DatabaseSync;
+  /** Takes away what SQLite has put beside the file to read it. To be called once the database is closed. */
+  readonly tidy: () => void;
+  /** The error for people. */
+  readonly explain: (error: unknown) => Error;
+}
+
 /** Opened to be read, changing no file; undefined where there is none, or an empty one. */
-export async function openToRead(path: string): Promise<DatabaseSync | undefined> {
+export async function openToRead(path: string): Promise<OpenedToRead | undefined> {
   if (!existsSync(path) || statSync(path).size === 0) return undefined;
   const { DatabaseSync } = await loadSqlite();
-  return orExplain(path, () => {
-    // Without a log beside it nobody has it open, and nothing need be locked.
-    const isQuiet = !existsSync(`${path}-wal`);
+  // Without a log beside it nobody has it open, and nothing need be locked.
+  const isQuiet = !existsSync(`${path}-wal`);
+  const hadIndex = existsSync(`${path}-shm`);
+  const tidy = () => {
+    // An index of a killed run's log: those who write keep theirs in memory, and make it anew.
+    if (!isQuiet && !hadIndex) rmSync(`${path}-shm`, { force: true });
+  };
+  // A run that began to write meanwhile has changed what is being read.
+  const explainRead = (error: unknown) =>
+    isQuiet && existsSync(`${path}-wal`) ? busy(path, error) : explain(path, error);
+  let database: DatabaseSync | undefined;
+  try {
     const location = isQuiet ? new URL(`${pathToFileURL(path).href}?immutable=1`) : path;
-    const database = new DatabaseSync(location, { readOnly: true });
-    try {
-      database.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
-      const version = schemaVersion(database);
-      if (version > 0) return Promise.resolve(database);
-    } catch (error) {
-      database.close();
-      throw error;
-    }
-    database.close();
-    return Promise.resolve(undefined);
-  });
+    database = new DatabaseSync(location, { readOnly: true });
+    database.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
+    if (schemaVersion(database) > 0) return { database, tidy, explain: explainRead };
+  } catch (error) {
+    database?.close();
+    tidy();
+    throw explainRead(error);
+  }
+  database.close();
+  tidy();
+  return undefined;
 }
 
 type Sqlite = Pick<typeof Driver, 'DatabaseSync'>;
@@ -93,13 +110,7 @@ export function explain(path: string, error: unknown): Error {
     errstr?: string;
   };
   const primary = errcode === undefined ? undefined : errcode & PRIMARY_CODE;
-  if (primary === SQLITE_BUSY) {
-    return new TransientError(
-      'ledger_busy',
-      `Another run has the ledger ${path} open, and one at a time may use it. Run again when that one has ended.`,
-      { cause: error },
-    );
-  }
+  if (primary === SQLITE_BUSY) return busy(path, error);
   if (primary === SQLITE_FULL || code === 'ENOSPC')
     return unusable(`${path} can't grow: the disk is full. Make room.`, error);
   if (code === 'ENOENT')
@@ -123,6 +134,14 @@ export function explain(path: string, error: unknown): Error {
   if (code === undefined)
     return error instanceof Error ? error : new Error('SQLite failed', { cause: error });
   return unusable(`${path} can't be opened (${code}).`, error);
+}
+
+function busy(path: string, cause: unknown): TransientError {
+  return new TransientError(
+    'ledger_busy',
+    `Another run has the ledger ${path} open, and one at a time may use it. Run again when that one has ended.`,
+    { cause },
+  );
 }
 
 function unusable(problem: string, cause: unknown): ConfigError {

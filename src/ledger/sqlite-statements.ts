@@ -1,16 +1,16 @@
 /** Statements on an open SQLite file: each prepared once, failures in plain words, writes in transactions. */
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import { explain } from './sqlite-open.ts';
 
 export class Statements {
   readonly database: DatabaseSync;
-  readonly #path: string;
+  readonly #explain: (error: unknown) => Error;
   readonly #onRollback: (() => void)[] = [];
   readonly #prepared = new Map<string, StatementSync>();
 
-  constructor(path: string, database: DatabaseSync) {
-    this.#path = path;
+  /** @param explain makes an error for people of what SQLite throws */
+  constructor(database: DatabaseSync, explain: (error: unknown) => Error) {
     this.database = database;
+    this.#explain = explain;
   }
 
   /** Told when what was written in a transaction, and is remembered, is not there after all. */
@@ -23,7 +23,7 @@ export class Statements {
     try {
       return Promise.resolve(work());
     } catch (error) {
-      return Promise.reject(explain(this.#path, error));
+      return Promise.reject(this.#explain(error));
     }
   }
 

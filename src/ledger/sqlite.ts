@@ -10,10 +10,10 @@ import type {
   LedgerStream,
   ProvenSnapshot,
 } from './ledger.ts';
-import { countAbsent, doomAbsent, nextDoomed, pardon } from './sqlite-absence.ts';
+import { countAbsent, doomAbsent, nextDoomed, pardon, unseen } from './sqlite-absence.ts';
 import { enrol, lookUp, toStream, type Enrolled, type StreamRow } from './sqlite-enrol.ts';
 import { EntryTable } from './sqlite-entries.ts';
-import { explain, openToRead, openToWrite } from './sqlite-open.ts';
+import { explain, openToRead, openToWrite, type OpenedToRead } from './sqlite-open.ts';
 import { Statements } from './sqlite-statements.ts';
 
 /** Opens the ledger at this path. Throws ConfigError or TransientError (`ledger_busy`) when that can't be done. */
@@ -30,19 +30,29 @@ export async function openSqliteLedger(
       throw explain(path, error);
     }
   }
-  const database = await openToRead(path);
-  return database ? new SqliteLedger(path, database, lookUp(database, opening)) : emptyLedger(opening);
+  const reading = await openToRead(path);
+  if (!reading) return emptyLedger(opening);
+  try {
+    return new SqliteLedger(path, reading.database, lookUp(reading.database, opening), reading);
+  } catch (error) {
+    reading.database.close();
+    reading.tidy();
+    throw reading.explain(error);
+  }
 }
 
 class SqliteLedger implements Ledger {
   readonly own: readonly LedgerStream[];
   readonly #statements: Statements;
   readonly #entries: EntryTable;
+  /** There where it is only read. */
+  readonly #reading: OpenedToRead | undefined;
   readonly #project: number;
 
-  constructor(path: string, database: DatabaseSync, { project, own }: Enrolled) {
-    this.#statements = new Statements(path, database);
+  constructor(path: string, database: DatabaseSync, { project, own }: Enrolled, reading?: OpenedToRead) {
+    this.#statements = new Statements(database, reading?.explain ?? ((error) => explain(path, error)));
     this.#entries = new EntryTable(this.#statements);
+    this.#reading = reading;
     this.#project = project;
     this.own = own;
   }
@@ -83,6 +93,12 @@ class SqliteLedger implements Ledger {
     return this.#statements.run(() => countAbsent(this.#statements, stream, snapshot));
   }
 
+  unseen(...[stream, snapshot, after, limit]: Parameters<Ledger['unseen']>): ReturnType<Ledger['unseen']> {
+    return this.#statements.run(() =>
+      unseen(this.#statements, { stream, snapshot, after, limit, table: this.#entries }),
+    );
+  }
+
   doomAbsent(snapshots: readonly ProvenSnapshot[]): ReturnType<Ledger['doomAbsent']> {
     return this.#statements.transaction(() => {
       this.#setStates(snapshots);
@@ -103,6 +119,7 @@ class SqliteLedger implements Ledger {
   close(): Promise<void> {
     return this.#statements.run(() => {
       if (this.#statements.database.isOpen) this.#statements.database.close();
+      this.#reading?.tidy();
     });
   }
 

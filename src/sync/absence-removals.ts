@@ -18,6 +18,8 @@ export interface AbsenceRemovalsOptions {
   readonly log: SyncLog;
   readonly clock: Clock;
   readonly stop: AbortSignal;
+  /** Told of rows that are done with: removed, or, where their people stay, no longer held. */
+  readonly onDone?: ((rows: readonly AbsentRow[]) => void) | undefined;
 }
 
 /** Two seconds of removals at Iterable's limit: so late is it looked again who has come back meanwhile. */
@@ -40,14 +42,16 @@ export async function removeAbsentees(options: AbsenceRemovalsOptions): Promise<
 }
 
 async function removePage(page: readonly AbsentRow[], options: AbsenceRemovalsOptions): Promise<number> {
-  const { absentees, removal, summary, log } = options;
+  const { absentees, removal, summary, log, onDone } = options;
   const staying = page.filter(({ stays }) => stays);
   const going = page.filter(({ stays }) => !stays);
   const refused = new Map([
     ...(await leaveLists(staying, options)),
     ...(await (removal === 'delete_user' ? deleteAll(going, options) : leaveLists(going, options))),
   ]);
-  await absentees.removed(page.filter((row) => !refused.has(row)));
+  const done = page.filter((row) => !refused.has(row));
+  await absentees.removed(done);
+  onDone?.(done);
   const removed = going.filter((row) => !refused.has(row));
   for (const { streamKey } of removed) summary.removedByAbsence(streamKey);
   for (const [{ streamName }, { code, reason }] of refused) {

@@ -1,4 +1,5 @@
 /** Counts what became of each stream's records, for the log and for the final summary. */
+import type { ListChange } from '../delivery/list-members.ts';
 import type { Outcome } from '../model.ts';
 
 /** A received record is settled once, and then counted in exactly one of the others. */
@@ -33,8 +34,8 @@ export class SyncSummary {
     this.of(streamKey).removedByAbsence++;
   }
 
-  changedLists(streamKey: string, changes: number): void {
-    this.of(streamKey).listChanges += changes;
+  changedLists(streamKey: string, changes: readonly ListChange[]): void {
+    this.of(streamKey).listChanges += changes.length;
   }
 
   settled(streamKey: string, outcome: Outcome): void {

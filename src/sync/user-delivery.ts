@@ -48,9 +48,11 @@ export interface UserDeliveryOptions {
   readonly onProgress: () => void;
   /** A call failed for good. */
   readonly onFailure: (error: Error) => void;
+  /** Each work with how it ended, before its records are settled. */
+  readonly onEnded?: ((work: PendingWork, end: WorkEnd) => void) | undefined;
 }
 
-type PendingWork = Work<PendingRecord>;
+export type PendingWork = Work<PendingRecord>;
 
 /** A work whose user changes lists, and how it ends then. */
 interface ListWork {
@@ -109,7 +111,7 @@ export class UserDelivery {
       maxWaitMs: MAX_BATCH_WAIT_MS,
       onChanged: ({ work, changes, end }, rejection) => {
         const [first] = work.records;
-        if (!rejection && first) options.summary.changedLists(first.streamKey, changes.length);
+        if (!rejection && first) options.summary.changedLists(first.streamKey, changes);
         this.#settleWork(work, rejection ?? end);
       },
       onFailure: options.onFailure,
@@ -354,6 +356,7 @@ export class UserDelivery {
 
   #end(work: PendingWork, end: WorkEnd): void {
     const last = work.records.at(-1);
+    this.#options.onEnded?.(work, end);
     for (const record of work.records)
       this.#options.onSettled(record, outcomeOf(work.change, end, record === last));
     this.#queue.settle(work);

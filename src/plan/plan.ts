@@ -1,0 +1,157 @@
+/** A plan: what a sync would come to, as plain data. Its names are those of `plan --json`. */
+import type { ConnectorError, FailureType } from '../errors.ts';
+import { isFullReplacement } from '../protocol/catalog.ts';
+import type { RoutedStream } from '../streams/router.ts';
+import type { EndpointCalls, PlannedCalls } from './calls.ts';
+import type { NewFields } from './new-fields.ts';
+import type { Example, ExampleKind, PlanTally } from './tally.ts';
+
+export interface PlannedStream {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly mode: RoutedStream['mode'];
+  readonly is_full_replacement: boolean;
+  /** Records; each is counted once more, in what becomes of it. */
+  readonly received: number;
+  /** With a ledger: records of rows that it has no entry of. */
+  readonly new: number;
+  readonly changed: number;
+  readonly unchanged: number;
+  /** Without a ledger, where nobody can tell one from the other. */
+  readonly created_or_updated: number;
+  /** Discarded by a later deletion. */
+  readonly superseded: number;
+  readonly removed: number;
+  readonly skipped: Readonly<Record<string, number>>;
+  readonly rejected: Readonly<Record<string, number>>;
+  /** Records whose outcome is not told: the plan ended before. */
+  readonly unsettled: number;
+  /** People without a record. */
+  readonly removed_by_absence: number;
+  /** Of those: decided by an earlier sync, which was interrupted. */
+  readonly removed_by_absence_left_over: number;
+  /** Entries that the ledger would drop while their people stay, since another row holds them or they were only enriched. */
+  readonly absent_but_staying: number;
+  readonly lists: Readonly<Record<string, { readonly joins: number; readonly leaves: number }>>;
+  readonly examples: Readonly<Partial<Record<ExampleKind, readonly Example[]>>>;
+}
+
+export interface PlannedFailure {
+  readonly code: string;
+  readonly failure_type: FailureType;
+  readonly message: string;
+  readonly next_step: string;
+}
+
+export interface Plan {
+  readonly ledger: 'none' | 'sqlite' | 'postgres';
+  /** Why `write` would fail, as far as reading shows; null where it would not. */
+  readonly failure: PlannedFailure | null;
+  readonly streams: readonly PlannedStream[];
+  readonly created_lists: readonly string[];
+  /** User fields that the project does not have: created, or, with create_new_fields off, dropped. */
+  readonly new_fields: readonly string[];
+  readonly creates_new_fields: boolean;
+  readonly calls: readonly EndpointCallsText[];
+  readonly least_seconds: number;
+  /** What `write` would log besides. */
+  readonly notes: readonly string[];
+  /** What only `write` will tell. */
+  readonly unknown: readonly string[];
+}
+
+interface EndpointCallsText {
+  readonly endpoint: string;
+  readonly method: string;
+  readonly calls: number;
+  readonly requests_per_second: number;
+}
+
+export interface PlanSources {
+  readonly ledger: Plan['ledger'];
+  readonly failure: ConnectorError | undefined;
+  readonly nextStep: string;
+  readonly streams: readonly RoutedStream[];
+  readonly tally: PlanTally;
+  readonly calls: PlannedCalls;
+  readonly createdLists: readonly string[];
+  readonly fields: NewFields;
+  readonly createsNewFields: boolean;
+  readonly notes: readonly string[];
+  readonly keepsRejectedInBucket: boolean;
+}
+
+export function makePlan(sources: PlanSources): Plan {
+  const { ledger, failure, nextStep, calls, fields, createsNewFields, notes, createdLists } = sources;
+  return {
+    ledger,
+    failure: failure
+      ? {
+          code: failure.code,
+          failure_type: failure.failureType,
+          message: failure.message,
+          next_step: nextStep,
+        }
+      : null,
+    streams: sources.streams.map((stream) => plannedStream(stream, sources.tally)),
+    created_lists: createdLists,
+    new_fields: fields.names,
+    creates_new_fields: createsNewFields,
+    calls: calls.byEndpoint.map(callsText),
+    least_seconds: Number(calls.leastSeconds.toFixed(1)),
+    notes,
+    unknown: unknowns(sources),
+  };
+}
+
+function plannedStream({ key, configured, mode }: RoutedStream, tally: PlanTally): PlannedStream {
+  const counts = tally.of(key);
+  const { written, leftOver, staying, lists, examples, ...upserts } = tally.tallyOf(key);
+  return {
+    ...configured.id,
+    mode,
+    is_full_replacement: isFullReplacement(configured),
+    received: counts.received,
+    new: upserts.new,
+    changed: upserts.changed,
+    unchanged: counts.unchanged,
+    created_or_updated: written,
+    superseded: counts.superseded,
+    removed: counts.removed,
+    skipped: Object.fromEntries(counts.skipped),
+    rejected: Object.fromEntries(counts.rejected),
+    unsettled: counts.received - counts.settled,
+    removed_by_absence: counts.removedByAbsence,
+    removed_by_absence_left_over: leftOver,
+    absent_but_staying: staying,
+    lists: Object.fromEntries([...lists].sort(([a], [b]) => (a < b ? -1 : 1))),
+    examples: Object.fromEntries([...examples].map(([kind, some]) => [kind, some.toSorted(byLine)])),
+  };
+}
+
+/** Bulk calls and single ones are answered in an order of their own. */
+function byLine({ line: a = 0 }: Example, { line: b = 0 }: Example): number {
+  return a - b;
+}
+
+function callsText({ endpoint, method, calls, requestsPerSecond }: EndpointCalls): EndpointCallsText {
+  return { endpoint, method, calls, requests_per_second: Number(requestsPerSecond.toPrecision(3)) };
+}
+
+function unknowns({ ledger, keepsRejectedInBucket }: PlanSources): string[] {
+  const told = [
+    'Whom Iterable itself would refuse: it calls the address malformed, somebody else has it or the user id, the person was erased, a value is not to its liking.',
+  ];
+  if (ledger === 'none') {
+    told.push(
+      'Who of the users is new to Iterable, who has changed, and who is on a list already: without a ledger all are sent alike.',
+    );
+  } else {
+    told.push(
+      'Whether Iterable has the new ones already: new is whoever the ledger has no entry of. Which fields of the changed ones differ: the ledger keeps one hash of all their values.',
+    );
+  }
+  if (keepsRejectedInBucket)
+    told.push('Whether rejected records can be stored in the bucket: only writing there shows it.');
+  return told;
+}

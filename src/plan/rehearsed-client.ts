@@ -1,0 +1,222 @@
+/**
+ * Iterable as a plan meets it: what reads is asked for real, what writes is answered here as if it had been done, and reads
+ * then show that. The HTTP underneath refuses everything that is no GET, so a call forgotten here fails instead of writing.
+ */
+import { IdentityTable } from '../delivery/identity-table.ts';
+import { IterableClient, type Operation, type UserCollector, type UserIdentity } from '../iterable/client.ts';
+import { ENDPOINTS, type Endpoint } from '../iterable/endpoints.ts';
+import { IterableHttp, type Call } from '../iterable/http.ts';
+import type { BulkAnswer, IterableUser } from '../iterable/schemas.ts';
+import { identityText, type UserKey } from '../model.ts';
+import type { NewFields } from './new-fields.ts';
+
+const GONE = 0;
+const THERE = 1;
+
+export class RehearsedClient extends IterableClient {
+  readonly #fields: NewFields;
+  readonly #whoExists: ((keys: readonly UserKey[]) => Promise<Set<string>>) | undefined;
+  readonly #createdLists: string[] = [];
+  /** What the calls that were only rehearsed have made of people. */
+  readonly #people = new IdentityTable();
+
+  /**
+   * @param whoExists of these people those whom Iterable knows, where it refuses to create people by user id; asked by the
+   * plan alone, since a sync learns it from the answer
+   */
+  constructor(
+    http: ReadingHttp,
+    fields: NewFields,
+    whoExists?: (keys: readonly UserKey[]) => Promise<Set<string>>,
+  ) {
+    super(http);
+    this.#fields = fields;
+    this.#whoExists = whoExists;
+  }
+
+  /** Names of the lists that would be created, in order. */
+  get createdLists(): readonly string[] {
+    return this.#createdLists;
+  }
+
+  /** Under an id that no list has. */
+  override createList(name: string): Operation<number> {
+    return rehearsed(ENDPOINTS.createList, () => -this.#createdLists.push(name));
+  }
+
+  override subscribe(body: string): Operation<BulkAnswer> {
+    return rehearsed(ENDPOINTS.subscribe, () => allDoneBut([], (parse(body) as ListBody).subscribers.length));
+  }
+
+  override unsubscribe(body: string): Operation<BulkAnswer> {
+    return rehearsed(ENDPOINTS.unsubscribe, () =>
+      allDoneBut([], (parse(body) as ListBody).subscribers.length),
+    );
+  }
+
+  override bulkUpdate(body: string): Operation<BulkAnswer> {
+    return rehearsed(ENDPOINTS.bulkUpdate, async () => {
+      const { users } = parse(body) as { users: WrittenUser[] };
+      const strangers = await this.#strangersAmong(users);
+      for (const user of users) if (!strangers.has(user.userId)) this.#write(user);
+      return allDoneBut(
+        [...strangers].filter((userId) => userId !== undefined),
+        users.length,
+      );
+    });
+  }
+
+  override update(body: string): Operation<undefined> {
+    return rehearsed(ENDPOINTS.update, () => {
+      this.#write(parse(body) as WrittenUser);
+      return undefined;
+    });
+  }
+
+  override updateEmail(currentEmail: string, newEmail: string): Operation<'changed' | 'unknown' | 'taken'> {
+    return rehearsed(ENDPOINTS.updateEmail, () => {
+      this.#note({ kind: 'email', value: currentEmail }, GONE);
+      this.#note({ kind: 'email', value: newEmail }, THERE);
+      return 'changed' as const;
+    });
+  }
+
+  override deleteByEmail(email: string): Operation<undefined> {
+    return rehearsed(ENDPOINTS.deleteByEmail, () => {
+      this.#note({ kind: 'email', value: email }, GONE);
+      return undefined;
+    });
+  }
+
+  override deleteByUserId(userId: string): Operation<undefined> {
+    return rehearsed(ENDPOINTS.deleteByUserId, () => {
+      this.#note({ kind: 'userId', value: userId }, GONE);
+      return undefined;
+    });
+  }
+
+  override getByEmail(email: string): Operation<IterableUser | undefined> {
+    return this.#lookUp({ kind: 'email', value: email }, super.getByEmail(email));
+  }
+
+  override getByUserId(userId: string): Operation<IterableUser | undefined> {
+    return this.#lookUp({ kind: 'userId', value: userId }, super.getByUserId(userId));
+  }
+
+  /** Without those who would be gone by now. */
+  override exportUsers<T>(
+    identities: readonly UserIdentity[],
+    collector: () => UserCollector<T>,
+  ): Operation<T> {
+    return super.exportUsers(identities, () => {
+      const { add, done } = collector();
+      return {
+        done,
+        add: (user) => {
+          const { email, userId } = user;
+          const isGone =
+            (email && this.#isGone({ kind: 'email', value: email.toLowerCase() })) ||
+            (userId && this.#isGone({ kind: 'userId', value: userId }));
+          if (isGone !== true) add(user);
+        },
+      };
+    });
+  }
+
+  async #strangersAmong(users: readonly WrittenUser[]): Promise<Set<string | undefined>> {
+    const asked = users.flatMap(({ userId, preferUserId }) =>
+      this.#whoExists && userId !== undefined && preferUserId !== true
+        ? [{ kind: 'userId', value: userId } as const]
+        : [],
+    );
+    const existing = asked.length === 0 ? undefined : await this.#whoExists?.(asked);
+    return new Set(
+      asked.filter((key) => existing?.has(identityText(key)) !== true).map(({ value }) => value),
+    );
+  }
+
+  #lookUp(key: UserKey, real: Operation<IterableUser | undefined>): Operation<IterableUser | undefined> {
+    return {
+      endpoint: real.endpoint,
+      attempt: async (signal) => {
+        const rehearsed = this.#people.get(identityText(key));
+        if (rehearsed === GONE) return undefined;
+        // The profile as it is holds what the rehearsal does not keep: its other identity.
+        const user = await real.attempt(signal);
+        return user ?? (rehearsed === THERE ? { [key.kind]: key.value } : undefined);
+      },
+    };
+  }
+
+  #write({ email, userId, dataFields }: WrittenUser): void {
+    this.#fields.note(dataFields);
+    if (email !== undefined) this.#note({ kind: 'email', value: email }, THERE);
+    if (userId !== undefined) this.#note({ kind: 'userId', value: userId }, THERE);
+    const { email: newEmail, userId: newUserId } = dataFields;
+    if (typeof newUserId === 'string') this.#note({ kind: 'userId', value: newUserId }, THERE);
+    if (typeof newEmail !== 'string') return;
+    if (email !== undefined && email !== newEmail) this.#note({ kind: 'email', value: email }, GONE);
+    this.#note({ kind: 'email', value: newEmail }, THERE);
+  }
+
+  #note(key: UserKey, state: typeof GONE | typeof THERE): void {
+    this.#people.set(identityText(key), state);
+  }
+
+  #isGone(key: UserKey): boolean {
+    return this.#people.get(identityText(key)) === GONE;
+  }
+}
+
+/** Sends nothing but GET. */
+export class ReadingHttp extends IterableHttp {
+  override send(call: Call, stop?: AbortSignal): Promise<unknown> {
+    if (call.endpoint.method !== 'GET') return Promise.reject(new Error('A plan only reads'));
+    return super.send(call, stop);
+  }
+}
+
+interface WrittenUser {
+  readonly email?: string;
+  readonly userId?: string;
+  readonly preferUserId?: boolean;
+  readonly dataFields: Readonly<Record<string, unknown>>;
+}
+
+interface ListBody {
+  readonly subscribers: readonly unknown[];
+}
+
+/** The connector's own text. */
+function parse(body: string): unknown {
+  return JSON.parse(body) as unknown;
+}
+
+/** Nobody can tell whom else Iterable would refuse. */
+function allDoneBut(strangers: string[], users: number): BulkAnswer {
+  const nobody: string[] = [];
+  return {
+    successCount: users - strangers.length,
+    failCount: strangers.length,
+    createdFields: nobody,
+    filteredOutFields: nobody,
+    invalidEmails: nobody,
+    invalidUserIds: nobody,
+    failedUpdates: {
+      invalidEmails: nobody,
+      invalidUserIds: nobody,
+      notFoundEmails: nobody,
+      notFoundUserIds: strangers,
+      invalidDataEmails: nobody,
+      invalidDataUserIds: nobody,
+      conflictEmails: nobody,
+      conflictUserIds: nobody,
+      forgottenEmails: nobody,
+      forgottenUserIds: nobody,
+    },
+  };
+}
+
+function rehearsed<T>(endpoint: Endpoint, answer: () => T | Promise<T>): Operation<T> {
+  return { endpoint, attempt: async () => answer() };
+}

@@ -1,0 +1,124 @@
+/** The ledger entries that a plan would write, kept in the memory of SQLite: about 350 bytes each, outside of the heap. */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { HeldEntry, LedgerChanges } from '../ledger/ledger.ts';
+import { writtenText, type Written } from '../ledger/written.ts';
+
+type NewEntry = NonNullable<LedgerChanges['entries']>[number];
+
+interface EntryRow {
+  readonly stream: number;
+  readonly key: string;
+  readonly email: string | null;
+  readonly user_id: string | null;
+  readonly values_hash: string;
+  readonly written: number;
+  readonly seen: number;
+}
+
+const TABLES = `
+  CREATE TABLE entry (
+    stream INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    email TEXT,
+    user_id TEXT,
+    values_hash TEXT NOT NULL,
+    written INTEGER NOT NULL,
+    seen INTEGER NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX entry_by_key ON entry (stream, key);
+  CREATE INDEX entry_by_email ON entry (email) WHERE email IS NOT NULL;
+  CREATE INDEX entry_by_user_id ON entry (user_id) WHERE user_id IS NOT NULL;`;
+
+export class ScratchEntries {
+  readonly #database: DatabaseSync;
+  readonly #put: StatementSync;
+  readonly #drop: StatementSync;
+  readonly #find: StatementSync;
+  readonly #byEmail: StatementSync;
+  readonly #byUserId: StatementSync;
+  /** What entries have in common, by its number: few have anything of their own. */
+  readonly #written: Written[] = [];
+  readonly #numberOf = new Map<string, number>();
+
+  private constructor(database: DatabaseSync) {
+    this.#database = database;
+    database.exec(TABLES);
+    this.#put = database.prepare('INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?, ?)');
+    this.#drop = database.prepare('DELETE FROM entry WHERE stream = ? AND key = ?');
+    this.#find = database.prepare('SELECT * FROM entry WHERE stream = ? AND key = ?');
+    this.#byEmail = database.prepare('SELECT * FROM entry WHERE email = ?');
+    this.#byUserId = database.prepare('SELECT * FROM entry WHERE user_id = ?');
+  }
+
+  /** Touches no disk. */
+  static async create(): Promise<ScratchEntries> {
+    const { DatabaseSync } = await import('node:sqlite');
+    return new ScratchEntries(new DatabaseSync(':memory:'));
+  }
+
+  change(entries: readonly NewEntry[], dropped: NonNullable<LedgerChanges['dropped']>): void {
+    this.#database.exec('BEGIN');
+    for (const entry of entries) {
+      const { stream, key, email = null, userId = null, valuesHash, seen } = entry;
+      this.#put.run(stream, key, email, userId, valuesHash, this.#intern(entry), seen);
+    }
+    for (const { stream, key } of dropped) this.#drop.run(stream, key);
+    this.#database.exec('COMMIT');
+  }
+
+  find(stream: number, key: string): HeldEntry | undefined {
+    const row = this.#find.get(stream, key) as EntryRow | undefined;
+    return row && this.#toEntry(row);
+  }
+
+  holders(emails: readonly string[], userIds: readonly string[]): HeldEntry[] {
+    const rows = [
+      ...emails.flatMap((email) => this.#byEmail.all(email)),
+      ...userIds.flatMap((userId) => this.#byUserId.all(userId)),
+    ] as unknown as EntryRow[];
+    return rows.map((row) => this.#toEntry(row));
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #intern(entry: NewEntry): number {
+    const text = writtenText(entry);
+    let number = this.#numberOf.get(text);
+    if (number === undefined) {
+      const { targets, lists, origin } = entry;
+      number = this.#written.push({ targets, lists, origin }) - 1;
+      this.#numberOf.set(text, number);
+    }
+    return number;
+  }
+
+  #toEntry({
+    stream,
+    key,
+    email,
+    user_id: userId,
+    values_hash: valuesHash,
+    written,
+    seen,
+  }: EntryRow): HeldEntry {
+    const {
+      targets = [],
+      lists = new Map<string, boolean>(),
+      origin = 'upsert',
+    } = this.#written[written] ?? {};
+    return {
+      stream,
+      key,
+      ...(email === null ? {} : { email }),
+      ...(userId === null ? {} : { userId }),
+      valuesHash,
+      targets,
+      lists,
+      origin,
+      seen,
+      isDoomed: false,
+    };
+  }
+}
