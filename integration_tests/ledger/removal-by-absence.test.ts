@@ -1,5 +1,6 @@
 /** Who is removed because a full snapshot does not have them, and above all who is not. */
 import { describe, expect, it } from '@jest/globals';
+import { runInProcess } from '../support/in-process.ts';
 import { describeLedgers } from '../support/ledgers.ts';
 import { aCatalog, aRecord, aState, aStatus, aStream, type StreamOptions } from '../support/messages.ts';
 import { withSyncs, type SyncOptions, type Syncs } from '../support/syncs.ts';
@@ -362,6 +363,34 @@ describeLedgers('removal by absence with a ledger', (backend) => {
         catalog: aCatalog(aStream({ primaryKey: [['id']] })),
       });
       expect(there(syncs)).toEqual(addresses(0, 1, 298, 299).sort());
+    }));
+
+  it('ends soon when it is stopped, though Iterable is away', () =>
+    play(async (syncs) => {
+      await syncs.sync(users(1, 2, 3), full());
+      const { harness } = syncs;
+      const args = harness.args(['write'], {
+        config: { ...CONFIG, ledger: backend.option(harness) },
+        catalog: full().catalog,
+      });
+      let stop = () => undefined as unknown;
+      harness.standin.intercept = ({ method }) => {
+        if (method !== 'DELETE') return undefined;
+        stop();
+        return { status: 500 };
+      };
+      const { exitCode, messages } = await runInProcess(
+        args,
+        [aRecord(user(1)), aState(1), aStatus('COMPLETE')],
+        (end) => {
+          stop = end;
+        },
+      );
+      expect(exitCode).not.toBe(0);
+      expect(messages.filter(({ type }) => type === 'STATE')).toHaveLength(1);
+      harness.standin.intercept = undefined;
+      await syncs.sync(users(1), full());
+      expect(there(syncs)).toEqual(addresses(1));
     }));
 
   it('lets the interrupted off in a mode that removes nobody', () =>

@@ -102,7 +102,10 @@ export async function withPrepared(
       retry: { ...retry, retryBudgetMs: budgetMs, stop: stopSignal },
     });
     stopSignal.removeEventListener('abort', abandonAtOnce);
-    await use({ config, catalog, fields, lists, connection, log, rejectedRecords, ledger });
+    const abandonCalls = (reason: Error) => {
+      abandon.abort(reason);
+    };
+    await use({ config, catalog, fields, lists, connection, abandonCalls, log, rejectedRecords, ledger });
   } catch (error) {
     throw stopSignal.aborted ? stopSignal.reason : error;
   } finally {

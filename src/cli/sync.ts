@@ -17,7 +17,7 @@ import { withDestinationStats } from '../protocol/state-text.ts';
 import type { RejectedRecords } from '../rejected-records/rejected-records.ts';
 import { Router, type RoutedStream } from '../streams/router.ts';
 import type { AbsenceRemovalsOptions } from '../sync/absence-removals.ts';
-import { Pipeline } from '../sync/pipeline.ts';
+import { FAILURE_GRACE_MS, Pipeline } from '../sync/pipeline.ts';
 import { RejectionGuard } from '../sync/rejection-guard.ts';
 import { StreamStatuses } from '../sync/stream-statuses.ts';
 import { SyncSummary } from '../sync/stream-summary.ts';
@@ -35,6 +35,8 @@ export interface Prepared {
   readonly fields: KnownFields;
   readonly lists: ListDirectory;
   readonly connection: Connection;
+  /** Ends calls for good. */
+  readonly abandonCalls: (reason: Error) => void;
   readonly log: SyncLog;
   readonly rejectedRecords: RejectedRecords | undefined;
   readonly ledger: Ledger | undefined;
@@ -53,7 +55,7 @@ export interface Rehearsal {
 /** Runs a sync to its end. Throws what ended it before, or what makes it a failure. */
 export async function sync(
   context: CommandContext,
-  { config, catalog, fields, lists, connection, log, rejectedRecords, ledger }: Prepared,
+  { config, catalog, fields, lists, connection, abandonCalls, log, rejectedRecords, ledger }: Prepared,
   rehearsal?: Rehearsal,
 ): Promise<void> {
   const { stdin, writer, clock, stopSignal } = context;
@@ -126,9 +128,17 @@ export async function sync(
     onStopped: () => stdin.destroy(),
   });
   const halt = new AbortController();
+  const ended = new AbortController();
   const onHalt = (reason: Error) => {
     halt.abort(reason);
     pipeline.stop(reason);
+    // Removals by absence are out of the pipeline's sight, and a call may be tried for half an hour.
+    clock.sleep(FAILURE_GRACE_MS, ended.signal).then(
+      () => {
+        abandonCalls(reason);
+      },
+      () => undefined,
+    );
   };
   const onStop = () => {
     onHalt(stopSignal.reason as Error);
@@ -170,6 +180,7 @@ export async function sync(
       });
     }
   } finally {
+    ended.abort(new Error('the sync has ended'));
     log.summary(streams, summary, caller.counts);
     endProgress?.();
   }

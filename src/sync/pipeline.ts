@@ -42,7 +42,7 @@ interface MappedItem {
 }
 
 /** A run that failed waits this long for calls in flight, whose outcome may still release states. */
-const FAILURE_GRACE_MS = 8_000;
+export const FAILURE_GRACE_MS = 8_000;
 const UNCHANGED: Outcome = { kind: 'unchanged' };
 const NOBODY: readonly string[] = [];
 
