@@ -147,7 +147,8 @@ describeLedgers('a plan with a ledger', (backend) => {
       const incremental = { catalog: aCatalog(aStream({ primaryKey: [['id']] })) };
       const { plan } = await syncs.plan(users(2), incremental);
       expect(plan.streams).toMatchObject([
-        { received: 1, unchanged: 1, removed_by_absence: 4, removed_by_absence_left_over: 4 },
+        // Whether that one was removed is not known: it is written again.
+        { received: 1, changed: 1, removed_by_absence: 4, removed_by_absence_left_over: 4 },
       ]);
       const additive = await syncs.plan([], { ...incremental, config: { sync_mode: 'additive' } });
       expect(additive.plan.streams).toMatchObject([{ removed_by_absence: 0 }]);
@@ -288,7 +289,8 @@ describe('a plan with a ledger in SQLite', () => {
       // `plan` compares all contents, names of files included.
       const { exitCode, plan } = await syncs.plan(users(1, 2));
       expect(exitCode).toBe(0);
-      expect(plan.streams).toMatchObject([{ new: 1, unchanged: 1 }]);
+      // The run was killed before the call of the second was answered: its row is known, and in doubt.
+      expect(plan.streams).toMatchObject([{ changed: 1, unchanged: 1 }]);
       await syncs.sync(users(1, 2));
     }));
 });

@@ -30,16 +30,16 @@ const MIN_SINGLE_CALLS = 10;
 export class Backlog {
   readonly #batchSize: number;
   readonly #maxRecords: number;
-  readonly #callsInFlight: () => number;
+  readonly #underWay: () => number;
   readonly #maxOwnCalls: number;
   #records = 0;
   #ownCalls = 0;
   #bytes = 0;
 
-  /** @param callsInFlight how many calls have been sent and are not answered */
-  constructor(batchSize: number, { batches, single }: Pace, callsInFlight: () => number) {
+  /** @param underWay how many records calls carry at the moment, or gather until a call is worth it */
+  constructor(batchSize: number, { batches, single }: Pace, underWay: () => number) {
     this.#batchSize = batchSize;
-    this.#callsInFlight = callsInFlight;
+    this.#underWay = underWay;
     const maxBatches = Math.min(MAX_BATCHES, Math.max(MIN_BATCHES, MAX_LAG_SECONDS * batches));
     this.#maxRecords = Math.max(maxBatches * batchSize, MIN_RECORDS);
     this.#maxOwnCalls = singleCalls(single);
@@ -54,9 +54,9 @@ export class Backlog {
     );
   }
 
-  /** What calls carry, and what the next ones will: more would only fill the memory. */
+  /** What is under way, and what the next calls will carry: more would only fill the memory. */
   get #usefulRecords(): number {
-    return Math.max((this.#callsInFlight() + SPARE_BATCHES) * this.#batchSize, MIN_RECORDS);
+    return Math.max(this.#underWay() + SPARE_BATCHES * this.#batchSize, MIN_RECORDS);
   }
 
   add(load: Load): void {

@@ -34,9 +34,15 @@ export class ListLanes<Work> {
   readonly #options: ListLanesOptions<Work>;
   readonly #lanes = new Map<string, BatchLane<Pending<Work>>>();
   #isStopped = false;
+  #size = 0;
 
   constructor(options: ListLanesOptions<Work>) {
     this.#options = options;
+  }
+
+  /** Works whose changes are not all made. */
+  get size(): number {
+    return this.#size;
   }
 
   get busyBatches(): number {
@@ -54,6 +60,7 @@ export class ListLanes<Work> {
     changes: readonly ListChange[],
     { since, onlyExisting }: { readonly since: number; readonly onlyExisting: boolean },
   ): void {
+    this.#size++;
     this.#next({ work, key, since, left: changes.map((change) => ({ ...change, onlyExisting })) });
   }
 
@@ -71,7 +78,7 @@ export class ListLanes<Work> {
   #next(pending: Pending<Work>): void {
     const [change] = pending.left;
     if (!change) {
-      this.#options.onChanged(pending.work, undefined);
+      this.#changed(pending.work, undefined);
       return;
     }
     if (this.#isStopped) return;
@@ -99,7 +106,7 @@ export class ListLanes<Work> {
   }
 
   async #deliver(change: UserListChange, batch: readonly LaneItem<Pending<Work>>[]): Promise<void> {
-    const { members, onChanged, onFailure } = this.#options;
+    const { members, onFailure } = this.#options;
     try {
       const rejections = await members.change(
         change,
@@ -107,12 +114,17 @@ export class ListLanes<Work> {
       );
       for (const { work: pending, request } of batch) {
         const rejection = rejections.get(request);
-        if (rejection) onChanged(pending.work, rejection);
+        if (rejection) this.#changed(pending.work, rejection);
         else this.#next({ ...pending, left: pending.left.slice(1) });
       }
     } catch (error) {
       onFailure(error as Error);
     }
+  }
+
+  #changed(work: Work, rejection: Rejection | undefined): void {
+    this.#size--;
+    this.#options.onChanged(work, rejection);
   }
 
   #sum(count: (lane: BatchLane<Pending<Work>>) => number): number {

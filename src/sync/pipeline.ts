@@ -58,7 +58,12 @@ export class Pipeline {
 
   constructor(options: PipelineOptions) {
     this.#options = options;
-    this.#backlog = new Backlog(options.batchSize, options.pace, options.callsInFlight);
+    this.#backlog = new Backlog(
+      options.batchSize,
+      options.pace,
+      // Of users spread over many lists, the more wait the fewer calls they take.
+      () => options.callsInFlight() * options.batchSize + this.#delivery.waitingForLists,
+    );
     this.#states = new StateOutput({
       tracker: options.tracker,
       ...(options.rejectedRecords ? { rejectedRecords: options.rejectedRecords } : {}),

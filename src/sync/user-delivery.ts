@@ -138,6 +138,11 @@ export class UserDelivery {
     return this.#lane.inFlight + this.#lists.inFlight + this.#removals.inFlight + planned + kept;
   }
 
+  /** Works whose user is written, and whose lists are not changed yet. */
+  get waitingForLists(): number {
+    return this.#lists.size;
+  }
+
   /** True when nothing moves unless more comes, or it is told to {@link flush}. */
   get isIdle(): boolean {
     const busyBatches = this.#lane.busyBatches + this.#lists.busyBatches + (this.#planned?.busyBatches ?? 0);

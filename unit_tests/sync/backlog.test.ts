@@ -3,7 +3,7 @@ import { Backlog, singleCalls } from '../../src/sync/backlog.ts';
 
 const upsert = { bytes: 100, needsOwnCalls: false };
 /** More than there can be. */
-const manyCalls = () => 100;
+const manyUnderWay = () => 100_000;
 const removal = { bytes: 0, needsOwnCalls: true };
 
 /** How many of these fit before it is full. */
@@ -20,7 +20,7 @@ describe('Backlog', () => {
     ['at a very slow rate, two batches', 1000, 0.01, 2_000],
     ['with small batches, a thousand records', 1, 5, 1_000],
   ])('%s', (_name, batchSize, batches, expected) => {
-    expect(room(new Backlog(batchSize, { batches, single: 100 }, manyCalls), upsert)).toBe(expected);
+    expect(room(new Backlog(batchSize, { batches, single: 100 }, manyUnderWay), upsert)).toBe(expected);
   });
 
   it.each([
@@ -29,17 +29,17 @@ describe('Backlog', () => {
     [9, 12_000],
     [10, 12_000],
   ])('holds three batches more than the %d that calls carry, as far as it may', (calls, expected) => {
-    const backlog = new Backlog(1000, { batches: 5, single: 100 }, () => calls);
+    const backlog = new Backlog(1000, { batches: 5, single: 100 }, () => calls * 1000);
     expect(room(backlog, upsert)).toBe(expected);
   });
 
   it('takes no more removals than 20 seconds take, since each is a call', () => {
-    expect(room(new Backlog(1000, { batches: 5, single: 100 }, manyCalls), removal)).toBe(2_000);
+    expect(room(new Backlog(1000, { batches: 5, single: 100 }, manyUnderWay), removal)).toBe(2_000);
   });
 
   it('is bounded in bytes, whatever the number', () => {
     expect(
-      room(new Backlog(1000, { batches: 5, single: 100 }, manyCalls), {
+      room(new Backlog(1000, { batches: 5, single: 100 }, manyUnderWay), {
         bytes: 3_999_999,
         needsOwnCalls: false,
       }),
@@ -47,7 +47,7 @@ describe('Backlog', () => {
   });
 
   it('has room again for what left', () => {
-    const backlog = new Backlog(1, { batches: 5, single: 100 }, manyCalls);
+    const backlog = new Backlog(1, { batches: 5, single: 100 }, manyUnderWay);
     const count = room(backlog, upsert);
     backlog.remove(upsert);
     expect(backlog.isFull).toBe(false);
