@@ -11,6 +11,6 @@ export default {
   },
   reporters: ['default', '<rootDir>/jest.closing-line.js'],
   testSequencer: '<rootDir>/jest.slowest-first.js',
-  maxWorkers: 2,
+  maxWorkers: 3,
   testTimeout: 30_000,
 };

@@ -92,20 +92,17 @@ function markText(text: string): MarkedText | undefined {
 function findSpots(text: string): { readonly start: number; readonly end: number }[] {
   const spots: { start: number; end: number }[] = [];
   let at = 0;
+  // Found once for all the strings before it, which then end at their next quote: that is several times as fast.
+  let backslash = indexOrEnd(text, '\\', 0);
   while (at < text.length) {
     const start = at;
     const code = text.charCodeAt(start);
     if (code === QUOTE) {
-      let hasEscape = false;
-      for (at++; at < text.length; at++) {
-        const unit = text.charCodeAt(at);
-        if (unit === QUOTE) break;
-        if (unit !== BACKSLASH) continue;
-        hasEscape = true;
-        at++;
-      }
-      at++;
-      if (hasEscape && isBeforeColon(text, at)) spots.push({ start, end: at });
+      at = indexOrEnd(text, '"', start + 1) + 1;
+      if (backslash >= at) continue;
+      at = endOfString(text, start);
+      backslash = indexOrEnd(text, '\\', at);
+      if (isBeforeColon(text, at)) spots.push({ start, end: at });
     } else if (isDigit(code) || code === MINUS) {
       at = endOfNumber(text, start);
       if (!survives(text, start, at)) spots.push({ start, end: at });
@@ -114,6 +111,11 @@ function findSpots(text: string): { readonly start: number; readonly end: number
     }
   }
   return spots;
+}
+
+function indexOrEnd(text: string, sign: string, from: number): number {
+  const index = text.indexOf(sign, from);
+  return index === -1 ? text.length : index;
 }
 
 /** The other way round, without recursion: the nesting may be deeper than the call stack. */
