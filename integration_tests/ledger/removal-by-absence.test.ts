@@ -107,6 +107,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
         const options = {
           ...(status === undefined ? {} : { status }),
           ...(config ? { config } : {}),
+          isProcess: true,
         };
         await syncs.sync(users(1, 2), { catalog: aCatalog(aStream(stream)), ...options });
         const second = await syncs.sync(users(1), {
@@ -129,7 +130,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
           [[user(1), user(2, { email: 'no address' })], full({}, { config: { max_rejected_percent: 1 } })],
         ];
         for (const [rows, options] of failures) {
-          const { exitCode } = await syncs.run(rows, options);
+          const { exitCode } = await syncs.run(rows, { ...options, isProcess: true });
           expect(exitCode).toBe(1);
           expect(there(syncs)).toEqual(addresses(1, 2, 3));
         }

@@ -15,6 +15,8 @@ export interface SyncOptions {
   readonly status?: string;
   readonly stream?: string;
   readonly onSpawn?: RunOptions['onSpawn'];
+  /** The built program runs, and not only its source in this process. */
+  readonly isProcess?: boolean;
 }
 
 export interface SyncResult extends RunResult {
@@ -47,10 +49,11 @@ export class Syncs {
     const { standin } = this.harness;
     const before = standin.requests.length;
     const [lines, write] = this.#runOf(rows, options);
-    // Only what is killed has to be a process.
-    const result = options.onSpawn
-      ? await this.harness.write(lines, write)
-      : await this.harness.writeInProcess(lines, write);
+    // Whatever is killed has to be a process, too.
+    const result =
+      options.isProcess === true || options.onSpawn
+        ? await this.harness.write(lines, write)
+        : await this.harness.writeInProcess(lines, write);
     this.#onSynced();
     const calls = standin.requests
       .slice(before)
