@@ -254,6 +254,18 @@ describeLedgers('removal by absence with a ledger', (backend) => {
         expect(there(syncs)).toEqual(addresses(2, 3));
       }));
 
+    it('stays while a row holds it whose new address Iterable does not know, and that may not create', () =>
+      play(async (syncs) => {
+        const catalog = both();
+        await syncs.sync(input(users(1, 2), [user(1, { id: 9 }), user(3)]), { catalog });
+        await syncs.sync([user(9, { email: 'unknown@x.com' })], {
+          stream: 'crm',
+          config: { sync_mode: 'enrich' },
+        });
+        await syncs.sync(users(2), full());
+        expect(there(syncs)).toEqual(addresses(1, 2, 3));
+      }));
+
     it('stays when it comes under another key', () =>
       play(async (syncs) => {
         await syncs.sync(users(1, 2), full());

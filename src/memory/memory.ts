@@ -13,7 +13,7 @@ import { membershipChanges } from './lists.ts';
 import { decideRemoval, type RemovalDecision } from './removals.ts';
 import {
   entryAfter,
-  entryBeingRemoved,
+  entryInDoubt,
   entryUnderWay,
   identitiesOf,
   rowKey,
@@ -245,7 +245,7 @@ export class Memory {
 
   /** The same for entries whose people are about to be removed. */
   async holdForRemoval(entries: readonly HeldEntry[]): Promise<void> {
-    if (entries.length > 0) await this.#hold(entries.map(entryBeingRemoved));
+    if (entries.length > 0) await this.#hold(entries.map(entryInDoubt));
   }
 
   /** The calls for these records of one row have changed nothing: the row is as it was, and was in the input. */
@@ -272,6 +272,12 @@ export class Memory {
       this.#keeper.write(after, onKept);
     else if (row) this.keepSeen(row, onKept);
     else onKept();
+  }
+
+  /** Iterable does not know whom the record names: who comes back is written again, and whom the row held until now it still holds. */
+  keepMissing({ stream, key, held }: Row, onKept: () => void): void {
+    if (held) this.#keeper.write({ ...entryInDoubt(held), seen: stream.snapshot }, onKept);
+    else this.#keeper.drop([{ stream: stream.id, key }], onKept);
   }
 
   /** The entries are true no more. */

@@ -93,8 +93,8 @@ export function entryUnderWay(
   };
 }
 
-/** The entry of a row while it is being removed. */
-export function entryBeingRemoved(held: HeldEntry): NewEntry {
+/** The entry of a row of which nobody knows what Iterable has, as while it is being removed. */
+export function entryInDoubt(held: HeldEntry): NewEntry {
   return { ...held, valuesHash: IN_DOUBT };
 }
 

@@ -79,8 +79,7 @@ export class WorkMemory {
       if (rows) this.#memory.keepUnchanged(rows.records, onKept);
       else onKept();
     } else if (end === 'not_in_iterable') {
-      // Who comes back to Iterable is written again.
-      if (row) this.#memory.keepGone([{ stream: row.stream.id, key: row.key }], onKept);
+      if (row) this.#memory.keepMissing(row, onKept);
       else onKept();
     } else if (work.change.kind === 'removal') {
       this.#memory.keepGone(this.#gone.get(work) ?? [], onKept);
