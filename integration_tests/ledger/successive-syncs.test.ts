@@ -1,7 +1,7 @@
 /** What a user of a sync with memory expects of one sync after the other. */
 import { describe, expect, it } from '@jest/globals';
 import { describeLedgers } from '../support/ledgers.ts';
-import { aCatalog, aStream } from '../support/messages.ts';
+import { aCatalog, aRecord, aState, aStream } from '../support/messages.ts';
 import { withSyncs, type Syncs } from '../support/syncs.ts';
 
 const to = (...names: string[]) => names.map((name) => ({ source: name, target: name }));
@@ -283,6 +283,15 @@ describeLedgers('with a ledger', (backend) => {
       await syncs.sync([row]);
       const again = await syncs.sync([row], { config: { resend_unchanged: true } });
       expect(again.calls).toEqual(['bulkUpdate', 'subscribe']);
+    }));
+
+  it('delivers and acknowledges what came before a record that can’t be taken', () =>
+    play(BY_EMAIL, async (syncs) => {
+      const row = { id: 1, email: 'a@x.com', name: 'A' };
+      const failed = await syncs.run([row, aState(7), aRecord(row, { stream: 'other' })]);
+      expect(failed.exitCode).toBe(1);
+      expect(failed.states).toHaveLength(1);
+      expect(Object.keys(syncs.users)).toEqual(['a@x.com']);
     }));
 
   it('tries a rejected record again in the next sync', () =>

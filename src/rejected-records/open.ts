@@ -1,7 +1,7 @@
 /** Opens the store that the configuration names. */
 import { checkRejectedRecordsFile, openRejectedRecordsFile } from './file.ts';
 import type { RejectedRecords } from './rejected-records.ts';
-import type { S3Location } from './s3-bucket.ts';
+import type { S3Location } from './s3-location.ts';
 import type { StorePatience } from './store-patience.ts';
 
 /** The option `rejected_records`. */

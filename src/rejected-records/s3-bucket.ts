@@ -3,20 +3,8 @@ import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client
 import pRetry from 'p-retry';
 import { TransientError } from '../errors.ts';
 import { describeS3Failure, explainS3Refusal, mayPass } from './s3-failures.ts';
+import type { S3Location } from './s3-location.ts';
 import type { StorePatience } from './store-patience.ts';
-
-/** Named as Airbyte's own destinations name them; an empty text counts as absent. */
-export interface S3Location {
-  readonly s3_bucket_name: string;
-  /** A folder of the bucket; slashes too many don't matter. */
-  readonly s3_bucket_path?: string;
-  readonly s3_bucket_region: string;
-  /** Of a compatible store; absent for AWS. */
-  readonly s3_endpoint?: string;
-  /** Both or none; without them the SDK's default credential chain is asked. */
-  readonly access_key_id?: string;
-  readonly secret_access_key?: string;
-}
 
 const FIRST_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 30_000;

@@ -3,7 +3,7 @@
  * hold parts of the credentials.
  */
 import { ConfigError } from '../errors.ts';
-import type { S3Location } from './s3-bucket.ts';
+import type { S3Location } from './s3-location.ts';
 
 interface S3Error extends Error {
   readonly code?: unknown;

@@ -1,6 +1,7 @@
 /** Rejected records in a bucket of S3 or a compatible store: each flush is an object of its own, stored when it resolves. */
 import { rejectedRecordLine, type RejectedRecord, type RejectedRecords } from './rejected-records.ts';
-import { S3Bucket, type S3Location } from './s3-bucket.ts';
+import { S3Bucket } from './s3-bucket.ts';
+import type { S3Location } from './s3-location.ts';
 import type { StorePatience } from './store-patience.ts';
 
 /** So much may wait in memory until a flush. */

@@ -3,19 +3,19 @@
  * Iterable takes, and settles every record in exactly one outcome.
  */
 import type { CheckpointTracker, ReleasedState, Ticket } from '../checkpoint/tracker.ts';
-import type { MappedRecord } from '../mapping/compile.ts';
-import type { Outcome, Rejection, Removal, UserChange, UserKey } from '../model.ts';
-import type { InputMessage, RecordMessage } from '../protocol/messages.ts';
+import type { Outcome, Rejection, Removal, UserChange } from '../model.ts';
+import type { InputMessage } from '../protocol/messages.ts';
 import { streamKey } from '../protocol/catalog.ts';
 import { recordDataText } from '../protocol/record-text.ts';
 import type { RejectedRecords } from '../rejected-records/rejected-records.ts';
 import { SYNC_MODES } from '../streams/modes.ts';
-import type { RoutedStream, Router } from '../streams/router.ts';
+import type { Router } from '../streams/router.ts';
 import { Backlog } from './backlog.ts';
 import type { Memory } from '../memory/memory.ts';
 import { NOBODY_NAMED, TOO_DEEP, TOO_LARGE, withinDepth } from './outcomes.ts';
 import type { PendingRecord, UnsettledRecord } from './pending-record.ts';
 import { RecallLine } from './recall-line.ts';
+import { RecordIntake, type MappedItem } from './record-intake.ts';
 import type { RejectionGuard } from './rejection-guard.ts';
 import { StateOutput } from './state-output.ts';
 import type { StreamStatuses } from './stream-statuses.ts';
@@ -34,13 +34,6 @@ export interface PipelineOptions extends Omit<UserDeliveryOptions, 'onSettled' |
   readonly onStopped: () => void;
 }
 
-/** A record on its way from its mapping to where it goes. */
-interface MappedItem {
-  readonly stream: RoutedStream;
-  readonly record: UnsettledRecord;
-  readonly mapped: MappedRecord;
-}
-
 /** A run that failed waits this long for calls in flight, whose outcome may still release states. */
 export const FAILURE_GRACE_MS = 8_000;
 const UNCHANGED: Outcome = { kind: 'unchanged' };
@@ -48,6 +41,7 @@ const NOBODY: readonly string[] = [];
 
 export class Pipeline {
   readonly #options: PipelineOptions;
+  readonly #intake: RecordIntake;
   readonly #delivery: UserDelivery;
   readonly #backlog: Backlog;
   readonly #states: StateOutput;
@@ -58,6 +52,7 @@ export class Pipeline {
 
   constructor(options: PipelineOptions) {
     this.#options = options;
+    this.#intake = new RecordIntake(options);
     this.#backlog = new Backlog(
       options.batchSize,
       options.pace,
@@ -104,14 +99,28 @@ export class Pipeline {
   /** Takes messages in input order; resolves when there is room for more. Throws for a record of an unknown stream, and the failure. */
   async accept(messages: readonly InputMessage[]): Promise<void> {
     const mapped: MappedItem[] = [];
+    try {
+      await this.#takeAll(messages, mapped);
+    } finally {
+      // What came before a record that can't be taken is delivered all the same.
+      if (this.#recalls && mapped.length > 0 && !this.#failure) {
+        await this.#recalls.add(mapped);
+        if (this.#isFull) await this.#recalls.drain();
+      }
+    }
+    await this.#states.untilRoom();
+  }
+
+  /** Hands records on; with a ledger into `mapped`, since their rows are looked for together. */
+  async #takeAll(messages: readonly InputMessage[], mapped: MappedItem[]): Promise<void> {
     for (const message of messages) {
       if (this.#failure) throw this.#failure;
       switch (message.kind) {
         case 'record':
           if (this.#recalls) {
-            mapped.push(this.#mapRecord(message));
+            mapped.push(this.#intake.take(message));
           } else {
-            this.#dispatch(this.#mapRecord(message));
+            this.#dispatch(this.#intake.take(message));
             if (this.#isFull) await this.#untilRoom();
           }
           break;
@@ -128,11 +137,6 @@ export class Pipeline {
           break;
       }
     }
-    if (this.#recalls && mapped.length > 0) {
-      await this.#recalls.add(mapped);
-      if (this.#isFull) await this.#recalls.drain();
-    }
-    await this.#states.untilRoom();
   }
 
   /** Delivers and settles everything accepted. Throws the failure, after what is in flight has ended or a grace has passed. */
@@ -152,32 +156,6 @@ export class Pipeline {
   /** Ends the run early, as by a signal: nothing new is sent, `finish` then throws `reason`. */
   stop(reason: Error): void {
     this.#fail(reason);
-  }
-
-  #mapRecord(message: RecordMessage): MappedItem {
-    const { router, tracker, summary, rejectedRecords, memory } = this.#options;
-    const stream = router.route(message);
-    summary.received(stream.key);
-    const ticket = tracker.trackRecord(stream.key);
-    const mapped = stream.map(message);
-    memory?.noteRecord(stream.key);
-    const primaryKey = stream.primaryKeyOf(message.data);
-    const row = memory?.rowOf({
-      streamKey: stream.key,
-      primaryKey,
-      key: keyOf(mapped),
-      upsert: mapped.kind === 'upsert' ? mapped : undefined,
-    });
-    const record: UnsettledRecord = {
-      streamKey: stream.key,
-      place: { line: message.line, stream: message.stream },
-      emittedAt: message.emittedAt,
-      text: rejectedRecords ? message.text : undefined,
-      ticket,
-      primaryKey,
-      row,
-    };
-    return { stream, record, mapped };
   }
 
   /** Looks for the rows of some records, and hands the records on in order. */
@@ -329,13 +307,6 @@ export class Pipeline {
       await Promise.race([this.#nextProgress(), timeUp]);
     grace.abort(new Error('drained'));
   }
-}
-
-/** Who the record is about, as the ledger may know the row by where there is no primary key. */
-function keyOf(mapped: MappedRecord): UserKey | undefined {
-  if (mapped.kind !== 'removal') return mapped.key;
-  const value = mapped.identifiedBy === 'email' ? mapped.email : mapped.userId;
-  return value === undefined ? undefined : { kind: mapped.identifiedBy, value };
 }
 
 function isNamed({ email, userId }: Removal): boolean {
