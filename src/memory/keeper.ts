@@ -61,9 +61,9 @@ export class Keeper {
     this.#options = options;
   }
 
-  /** True while something is being written or waits to be. */
+  /** True while something is being written or waits to be; after a failure nothing is. */
   get isBusy(): boolean {
-    return this.#isWriting || !this.#waiting.isEmpty;
+    return !this.#isStopped && (this.#isWriting || !this.#waiting.isEmpty);
   }
 
   /** True while more waits than one transaction should hold. */
@@ -131,7 +131,7 @@ export class Keeper {
   /** Resolves when all that was told is in the ledger; at once after a failure. */
   async flush(): Promise<void> {
     this.#write();
-    while (this.isBusy && !this.#isStopped) {
+    while (this.isBusy) {
       await new Promise<void>((resolve) => {
         this.#onIdle.push(resolve);
       });

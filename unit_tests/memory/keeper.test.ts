@@ -67,7 +67,7 @@ describe('keeper', () => {
   });
 
   it('keeps nothing after a failure', async () => {
-    const { clock, commits, failures, kept, mark } = aKeeper();
+    const { clock, commits, failures, keeper, kept, mark } = aKeeper();
     mark('a');
     await clock.advance(250);
     mark('b');
@@ -76,5 +76,8 @@ describe('keeper', () => {
     expect(failures).toEqual(['the disk is full']);
     expect(commits).toHaveLength(1);
     expect(kept).toEqual([]);
+    // Nobody need wait for it.
+    expect(keeper.isBusy).toBe(false);
+    await keeper.flush();
   });
 });
