@@ -196,6 +196,16 @@ describeLedgers('removal by absence with a ledger', (backend) => {
         expect(there(syncs)).toEqual(addresses(1));
       }));
 
+    it('when a record was skipped that does not say whose it is', () =>
+      play(async (syncs) => {
+        await syncs.sync(users(1, 2), full());
+        const enriching = full({}, { status: 'INCOMPLETE', config: { sync_mode: 'enrich' } });
+        expect((await syncs.run([{ id: null, email: 'unknown@x.com' }], enriching)).exitCode).toBe(1);
+        const result = await syncs.sync(users(1), full());
+        expect(result.logs.join('\n')).toContain('does not say whose it is');
+        expect(there(syncs)).toEqual(addresses(1, 2));
+      }));
+
     it('in the first snapshot after a change of the primary key', () =>
       play(async (syncs) => {
         await syncs.sync(users(1, 2), full());

@@ -104,7 +104,7 @@ function whySpared(
   if (!open.hasRecord) return 'it had no record at all';
   // After a failed run it may be what is left of a snapshot, or Airbyte's Clear: nobody can tell.
   if (!hasRecord) return 'the run that completed it had no record of it';
-  if (open.hasKeyless) return 'a record was rejected that does not say whose it is';
+  if (open.hasKeyless) return 'a record was rejected or skipped that does not say whose it is';
   if (state.hasNewBasis)
     return 'this is the first full snapshot after its primary key, identify_by or project_type changed';
   return undefined;

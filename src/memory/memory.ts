@@ -112,7 +112,7 @@ export class Memory {
     this.#keeper.setState(stream.remembered.id, stateText(stream));
   }
 
-  /** A record was rejected that does not say whose it is: who is absent can't be told. */
+  /** A record was rejected or skipped that does not say whose it is: who is absent can't be told. */
   keepKeyless(streamKey: string, onKept: () => void): void {
     const stream = this.#options.streams.get(streamKey);
     if (!stream?.state.open) {

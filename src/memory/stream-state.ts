@@ -8,7 +8,7 @@ const openSnapshotSchema = z.object({
   /** Entries that the stream had when it began. */
   entriesAtStart: z.number(),
   hasRecord: z.boolean(),
-  /** A record was rejected that does not say whose it is: absence proves nothing then. */
+  /** A record was rejected or skipped that does not say whose it is: absence proves nothing then. */
   hasKeyless: z.boolean(),
 });
 

@@ -220,10 +220,8 @@ export class Pipeline {
         ? this.#rejecterOf(record, outcome)
         : this.#settlerOf(record.streamKey, record.ticket, outcome);
     if (!memory) this.#settleRecord(record, outcome);
-    else if (outcome.kind === 'rejected' && (!row || row.isStandIn))
-      memory.keepKeyless(record.streamKey, settle);
-    else if (row) memory.keepSeen(row, settle);
-    else settle();
+    else if (row && (!row.isStandIn || outcome.kind === 'unchanged')) memory.keepSeen(row, settle);
+    else memory.keepKeyless(record.streamKey, settle);
   }
 
   #rejecterOf(record: UnsettledRecord, rejection: Outcome): () => void {

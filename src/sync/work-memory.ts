@@ -70,17 +70,22 @@ export class WorkMemory {
   keep(work: PendingWork, end: WorkEnd, onKept: () => void): void {
     const row = work.records.at(-1)?.row;
     const rows = rowWork(work);
+    // Nothing was written, and whose row it is can't be told.
+    const keepUnknown = () => {
+      this.#memory.keepKeyless(work.records[0]?.streamKey ?? '', onKept);
+    };
+    const isUnknown = !row || row.isStandIn;
     if (isRejection(end)) {
       this.keepRefused(work, () => {
-        if (!row || row.isStandIn) this.#memory.keepKeyless(work.records[0]?.streamKey ?? '', onKept);
+        if (isUnknown) keepUnknown();
         else this.#memory.keepSeen(row, onKept);
       });
     } else if (end === 'unchanged') {
       if (rows) this.#memory.keepUnchanged(rows.records, onKept);
       else onKept();
     } else if (end === 'not_in_iterable') {
-      if (row) this.#memory.keepMissing(row, onKept);
-      else onKept();
+      if (row) this.#memory.keepMissing(row, isUnknown ? keepUnknown : onKept);
+      else keepUnknown();
     } else if (work.change.kind === 'removal') {
       this.#memory.keepGone(this.#gone.get(work) ?? [], onKept);
     } else if (rows) {
