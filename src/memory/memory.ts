@@ -16,6 +16,7 @@ import {
   entryInDoubt,
   entryUnderWay,
   identitiesOf,
+  isInDoubt,
   rowKey,
   rowToken,
   type NewEntry,
@@ -252,8 +253,10 @@ export class Memory {
   keepAsBefore(records: RowWork['records'], onKept: () => void): void {
     const row = records[0]?.row;
     if (!row) onKept();
-    else if (row.held) this.#keeper.write({ ...row.held, seen: row.stream.snapshot }, onKept);
-    else this.#keeper.drop([{ stream: row.stream.id, key: row.key }], onKept);
+    else if (row.held) {
+      const held = isInDoubt(row.held) ? entryInDoubt(row.held) : row.held;
+      this.#keeper.write({ ...held, seen: row.stream.snapshot }, onKept);
+    } else this.#keeper.drop([{ stream: row.stream.id, key: row.key }], onKept);
   }
 
   /** These records of one row have been delivered, in order. */
