@@ -2,28 +2,12 @@
 import type { PoolClient } from 'pg';
 import { TransientError } from '../errors.ts';
 import { missingStreams } from './empty.ts';
+import { toStream, type Enrolled, type StreamRow } from './enrolled.ts';
 import type { LedgerOpening, LedgerStream } from './ledger.ts';
 import { refuseOtherProject } from './project.ts';
 
 /** A run that is dead renews nothing. By the database's clock. */
 export const CLAIM_SECONDS = 45;
-
-export interface Enrolled {
-  readonly project: number;
-  readonly own: readonly LedgerStream[];
-}
-
-export interface StreamRow {
-  readonly id: number;
-  readonly scope: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly state: string;
-}
-
-export function toStream({ id, scope, namespace, name, state }: StreamRow): LedgerStream {
-  return { id, scope, stream: namespace === '' ? { name } : { name, namespace }, state };
-}
 
 /** The ids of project and streams, made where they are missing, and the claims of this run. */
 export async function enrol(client: PoolClient, opening: LedgerOpening, run: string): Promise<Enrolled> {

@@ -14,7 +14,8 @@ import type {
 } from './ledger.ts';
 import { countAbsent, doomAbsent, nextDoomed, pardon, unseen } from './postgres-absence.ts';
 import { PostgresConnection, type PostgresOptions, type RetryOptions } from './postgres-connection.ts';
-import { CLAIM_SECONDS, enrol, lookUp, toStream, type Enrolled, type StreamRow } from './postgres-enrol.ts';
+import { toStream, type Enrolled, type StreamRow } from './enrolled.ts';
+import { CLAIM_SECONDS, enrol, lookUp } from './postgres-enrol.ts';
 import { EntryTable } from './postgres-entries.ts';
 import { hasTables, migrate } from './postgres-schema.ts';
 

@@ -1,22 +1,9 @@
 /** A run's project and streams in the SQLite ledger. */
 import type { DatabaseSync } from 'node:sqlite';
-import type { StreamId } from '../model.ts';
 import { missingStreams } from './empty.ts';
+import { toStream, type Enrolled, type StreamRow } from './enrolled.ts';
 import type { LedgerOpening, LedgerStream } from './ledger.ts';
 import { refuseOtherProject } from './project.ts';
-
-export interface Enrolled {
-  readonly project: number;
-  readonly own: readonly LedgerStream[];
-}
-
-export interface StreamRow {
-  readonly id: number;
-  readonly scope: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly state: string;
-}
 
 const SELECT_PROJECT = 'SELECT id, data_center, project_type FROM project WHERE name = ?';
 const SELECT_STREAM =
@@ -65,11 +52,6 @@ export function lookUp(database: DatabaseSync, opening: LedgerOpening): Enrolled
     return row ? toStream(row) : (missing[index] as LedgerStream);
   });
   return { project: id, own };
-}
-
-export function toStream({ id, scope, namespace, name, state }: StreamRow): LedgerStream {
-  const stream: StreamId = namespace === '' ? { name } : { name, namespace };
-  return { id, scope, stream, state };
 }
 
 function knownProject(database: DatabaseSync, project: LedgerOpening['project']): number | undefined {

@@ -11,7 +11,8 @@ import type {
   ProvenSnapshot,
 } from './ledger.ts';
 import { countAbsent, doomAbsent, nextDoomed, pardon, unseen } from './sqlite-absence.ts';
-import { enrol, lookUp, toStream, type Enrolled, type StreamRow } from './sqlite-enrol.ts';
+import { toStream, type Enrolled, type StreamRow } from './enrolled.ts';
+import { enrol, lookUp } from './sqlite-enrol.ts';
 import { EntryTable } from './sqlite-entries.ts';
 import { explain, openToRead, openToWrite, type OpenedToRead } from './sqlite-open.ts';
 import { Statements } from './sqlite-statements.ts';
