@@ -4,6 +4,7 @@ import { withDestinationStats } from '../../src/protocol/state-text.ts';
 
 const FIVE = { recordCount: 5, rejectedRecordCount: 0 };
 const STATS = '"destinationStats":{"recordCount":5.0}';
+const MARK = 'where the counts belong';
 
 describe('withDestinationStats', () => {
   it.each([
@@ -103,15 +104,15 @@ describe('withDestinationStats', () => {
     fc.assert(
       fc.property(object, object, fc.constantFrom(undefined, 2, '\t'), (outer, state, indent) => {
         const line = JSON.stringify({ ...outer, state }, undefined, indent).replaceAll('\n', ' ');
-        const result: unknown = JSON.parse(withDestinationStats(line, FIVE));
-        // By way of JSON, which knows no -0.
-        const expected: unknown = JSON.parse(
-          JSON.stringify({ ...outer, state: { ...state, destinationStats: { recordCount: 5 } } }),
-        );
-        expect(result).toEqual(expected);
-        if (!('destinationStats' in state)) {
+        const result = withDestinationStats(line, FIVE);
+        // Compared as text: V8's JSON.parse may itself mistake an escaped key (nodejs/node#63785).
+        if ('destinationStats' in state) {
+          const marked = { ...outer, state: { ...state, destinationStats: MARK } };
+          const expected = JSON.stringify(marked, undefined, indent).replaceAll('\n', ' ');
+          expect(result).toBe(expected.replace(`"${MARK}"`, '{"recordCount":5.0}'));
+        } else {
           const member = Object.keys(state).length > 0 ? `,${STATS}` : STATS;
-          expect(withDestinationStats(line, FIVE).replace(member, '')).toBe(line);
+          expect(result.replace(member, '')).toBe(line);
         }
       }),
       { numRuns: 500 },
