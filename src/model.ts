@@ -20,8 +20,11 @@ export interface StreamId {
   readonly namespace?: string;
 }
 
-/** Values by mapped target (`address.city` stays one target), in mapping order. The identifying field is not among them. */
-export type TargetValues = ReadonlyMap<string, JsonValue>;
+/**
+ * Values by mapped target (`address.city` stays one target), in an object that inherits nothing (`plainObject`). The
+ * identifying field is not among them.
+ */
+export type TargetValues = Readonly<Record<string, JsonValue>>;
 
 /** List name → whether the user is to be on it; lists that are not in it stay as they are. */
 export type ListMemberships = ReadonlyMap<string, boolean>;

@@ -1,5 +1,5 @@
 /** One user as a bulk call carries it: the JSON text, its exact size, and the identities that an answer may name. */
-import { stringifyJson, type JsonValue } from '../json.ts';
+import { stringifyJson } from '../json.ts';
 import { buildDataFields } from '../mapping/data-fields.ts';
 import type { TargetValues, UserKey } from '../model.ts';
 
@@ -37,8 +37,8 @@ export function buildUserRequest(
     key,
     json,
     bytes: Buffer.byteLength(json),
-    newEmail: textOf(values.get('email')),
-    newUserId: textOf(values.get('userId')),
+    newEmail: textOf(values.email),
+    newUserId: textOf(values.userId),
   };
 }
 
@@ -55,6 +55,6 @@ function prefersUserId({ kind }: UserKey, { preferUserId }: Preference): boolean
   return preferUserId && kind === 'userId';
 }
 
-function textOf(value: JsonValue | undefined): string | undefined {
+function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }

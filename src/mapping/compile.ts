@@ -7,7 +7,7 @@ import { isDeletion } from './deletion.ts';
 import { normalizeEmail } from './identity.ts';
 import { compileListRules, type ListReader, type ListRule } from './list-rules.ts';
 import { identifyingTarget, type IdentifyBy, type ProjectType } from './options.ts';
-import { columnReader, Unreachable } from './paths.ts';
+import { columnReader, plainObject, Unreachable } from './paths.ts';
 import { planColumns, type PlanOptions } from './plan-columns.ts';
 
 export interface MapperOptions extends PlanOptions {
@@ -100,7 +100,7 @@ function withPreviousEmail(
   const previousEmail = read(record);
   if (previousEmail instanceof Rejected)
     return { kind: 'rejected', ...previousEmail.rejection, key: change.key };
-  const email = change.key.kind === 'email' ? change.key.value : change.values.get('email');
+  const email = change.key.kind === 'email' ? change.key.value : change.values.email;
   const hasChanged = previousEmail !== undefined && typeof email === 'string' && email !== previousEmail;
   return hasChanged ? { ...change, previousEmail } : change;
 }
@@ -121,7 +121,7 @@ function mapUpsert(
   { identifyBy, projectType }: MapperOptions,
 ): MappedRecord {
   const identifying = identifyingTarget(identifyBy);
-  const values = new Map<string, JsonValue>();
+  const values = plainObject();
   const nested: ColumnPlan[] = [];
   let key: JsonValue | undefined;
   for (const plan of plans) {
@@ -142,11 +142,11 @@ function mapUpsert(
     }
     // A profile of an email-based project can't lose its address.
     if (value === null && plan.target === 'email' && projectType === 'email') continue;
-    values.set(plan.target, value);
+    values[plan.target] = value;
     if (plan.above.length > 0) nested.push(plan);
   }
   if (typeof key !== 'string') return missingIdentifier(identifying);
-  const conflict = nested.find(({ above }) => above.some((at) => at === identifying || values.has(at)));
+  const conflict = nested.find(({ above }) => above.some((at) => at === identifying || at in values));
   if (conflict) {
     return {
       kind: 'rejected',

@@ -1,7 +1,7 @@
 /** Several records of one user as one: target by target, the last word wins. */
 import { isJsonObject } from '../json.ts';
 import type { TargetValues } from '../model.ts';
-import { pathsAbove } from './paths.ts';
+import { pathsAbove, plainObject } from './paths.ts';
 
 /**
  * Whether sending the two as one means the same as sending them in order. It does not, with `mergeNestedObjects`, when the
@@ -11,19 +11,20 @@ import { pathsAbove } from './paths.ts';
  */
 export function canLayOver(earlier: TargetValues, later: TargetValues, mergeNestedObjects: boolean): boolean {
   if (mergeNestedObjects) {
-    for (const [target, value] of later) if (isJsonObject(value) && earlier.has(target)) return false;
+    for (const target of Object.keys(later))
+      if (isJsonObject(later[target]) && target in earlier) return false;
   }
   return !reachesInside(earlier, later) && !reachesInside(later, earlier);
 }
 
 /** The earlier values with the later ones over them. */
 export function layOver(earlier: TargetValues, later: TargetValues): TargetValues {
-  return new Map([...earlier, ...later]);
+  return Object.assign(plainObject(), earlier, later);
 }
 
 function reachesInside(values: TargetValues, others: TargetValues): boolean {
-  for (const target of values.keys()) {
-    if (target.includes('.') && pathsAbove(target).some((above) => others.has(above))) return true;
+  for (const target of Object.keys(values)) {
+    if (target.includes('.') && pathsAbove(target).some((above) => above in others)) return true;
   }
   return false;
 }

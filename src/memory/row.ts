@@ -117,7 +117,7 @@ export function entryAfter(records: readonly RowUpsert[]): NewEntry | undefined 
   const written = new Set<string>();
   for (const { change } of records) {
     person = personAfter(person, change);
-    for (const target of change.values.keys()) written.add(target);
+    for (const target of Object.keys(change.values)) written.add(target);
   }
   return {
     ...person,
@@ -139,9 +139,8 @@ type Person = Pick<LedgerEntry, 'email' | 'userId'>;
 /** A column that is absent leaves the other identity as it was, unless another id makes it another person. */
 function personAfter(before: Person, { key, values }: Upsert): Person {
   const isSame = key.kind === 'email' || before.userId === key.value;
-  const email =
-    key.kind === 'email' ? key.value : textOr(values.get('email'), isSame ? before.email : undefined);
-  const userId = key.kind === 'userId' ? key.value : textOr(values.get('userId'), before.userId);
+  const email = key.kind === 'email' ? key.value : textOr(values.email, isSame ? before.email : undefined);
+  const userId = key.kind === 'userId' ? key.value : textOr(values.userId, before.userId);
   return { ...(email === undefined ? {} : { email }), ...(userId === undefined ? {} : { userId }) };
 }
 

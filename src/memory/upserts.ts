@@ -1,5 +1,6 @@
 /** What of a record has to be sent, given what was exported before. Pure: what else the ledger has to tell is asked for first. */
 import type { HeldEntry } from '../ledger/ledger.ts';
+import { layOver } from '../mapping/lay-over.ts';
 import type { Upsert } from '../model.ts';
 import type { ProjectType } from '../mapping/options.ts';
 import { membershipChanges, membershipsAfterAll, membershipsAnew } from './lists.ts';
@@ -56,7 +57,7 @@ export function draft({ records, change }: RowWork, projectType: ProjectType): D
   if (!row) return undefined;
   const { held, stream } = row;
   const cleared = held
-    ? stream.targets.toClear(held.targets).filter((target) => !change.values.has(target))
+    ? stream.targets.toClear(held.targets).filter((target) => !(target in change.values))
     : [];
   const previousEmail = previousAddress(held, change, projectType);
   const isWritten =
@@ -73,7 +74,7 @@ export function draft({ records, change }: RowWork, projectType: ProjectType): D
       key: change.key,
       values:
         cleared.length > 0
-          ? new Map([...change.values, ...cleared.map((target) => [target, null] as const)])
+          ? layOver(change.values, Object.fromEntries(cleared.map((target) => [target, null])))
           : change.values,
       lists,
       ...(previousEmail === undefined ? {} : { previousEmail }),
@@ -155,11 +156,11 @@ function isSamePerson(held: HeldEntry, { key }: Upsert): boolean {
 }
 
 function emailOf({ key, values }: Upsert): string | undefined {
-  return key.kind === 'email' ? key.value : text(values.get('email'));
+  return key.kind === 'email' ? key.value : text(values.email);
 }
 
 function userIdOf({ key, values }: Upsert): string | undefined {
-  return key.kind === 'userId' ? key.value : text(values.get('userId'));
+  return key.kind === 'userId' ? key.value : text(values.userId);
 }
 
 function text(value: unknown): string | undefined {

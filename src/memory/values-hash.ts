@@ -6,7 +6,7 @@ import type { TargetValues } from '../model.ts';
 /** Base64 of a SHA-256 in 43 characters. The order of targets makes no difference; numbers count as they were written. */
 export function valuesHash(values: TargetValues): string {
   const parts: JsonValue[] = [];
-  for (const target of sortedTargets(values)) parts.push(target, values.get(target) ?? null);
+  for (const target of sortedTargets(values)) parts.push(target, values[target] ?? null);
   return hash('sha256', stringifyJson(parts), 'base64').slice(0, 43);
 }
 
@@ -17,16 +17,11 @@ let last: { readonly asCame: readonly string[]; readonly sorted: readonly string
 };
 
 function sortedTargets(values: TargetValues): readonly string[] {
-  if (!hasTargets(values, last.asCame)) {
-    const asCame = [...values.keys()];
-    last = { asCame, sorted: [...asCame].sort() };
-  }
+  const targets = Object.keys(values);
+  if (!isSame(targets, last.asCame)) last = { asCame: targets, sorted: [...targets].sort() };
   return last.sorted;
 }
 
-function hasTargets(values: TargetValues, targets: readonly string[]): boolean {
-  if (values.size !== targets.length) return false;
-  let at = 0;
-  for (const target of values.keys()) if (target !== targets[at++]) return false;
-  return true;
+function isSame(targets: readonly string[], others: readonly string[]): boolean {
+  return targets.length === others.length && targets.every((target, at) => target === others[at]);
 }

@@ -145,9 +145,9 @@ export type PlannedStream = StreamCounts & StreamTally;
 function exampleOf(work: PendingWork, { key, values, lists, previousEmail }: Upsert): Example {
   const { held, valuesHash, stream } = work.records.at(-1)?.row ?? {};
   const own = new Set(
-    work.records.flatMap(({ change }) => (change.kind === 'upsert' ? [...change.values.keys()] : [])),
+    work.records.flatMap(({ change }) => (change.kind === 'upsert' ? Object.keys(change.values) : [])),
   );
-  const cleared = [...values.keys()].filter((target) => !own.has(target));
+  const cleared = Object.keys(values).filter((target) => !own.has(target));
   const isOnlyLists =
     held !== undefined &&
     stream?.resends === false &&

@@ -3,6 +3,7 @@ import type { UserRequest } from '../batching/user-request.ts';
 import type { Clock } from '../clock.ts';
 import type { AddressChanger } from '../delivery/change-address.ts';
 import type { UserUpserter } from '../delivery/upsert-users.ts';
+import { layOver } from '../mapping/lay-over.ts';
 import type { Rejection, TargetValues, Upsert, UserKey } from '../model.ts';
 import type { WorkMemory } from './work-memory.ts';
 import { BatchLane, type LaneItem } from './batch-lane.ts';
@@ -191,7 +192,7 @@ export class PlannedUpserts {
   async #changeAddress(work: PendingWork, change: Upsert): Promise<void> {
     const { planner, changer, requestFor, onBulk, onRejected } = this.#options;
     const { key, values, previousEmail } = change;
-    const newEmail = key.kind === 'email' ? key.value : values.get('email');
+    const newEmail = key.kind === 'email' ? key.value : values.email;
     if (previousEmail === undefined || typeof newEmail !== 'string') return;
     const changed = await changer.change(key, { from: previousEmail, to: newEmail });
     if ('code' in changed) {
@@ -202,7 +203,7 @@ export class PlannedUpserts {
       await this.#writeAlone(work, change);
     } else if (changed.kind === 'by') {
       this.#changing.add(work);
-      onBulk(work, requestFor(work, changed.key, new Map([...values, ['email', newEmail]])));
+      onBulk(work, requestFor(work, changed.key, layOver(values, { email: newEmail })));
     } else {
       this.#follow(work, planner.planWithoutChange(work, changed.why), requestFor(work, key, values));
     }

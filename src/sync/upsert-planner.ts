@@ -129,13 +129,13 @@ function identitiesInQuestion(change: Upsert): UserKey[] {
 /** A change of address always has one. */
 function newEmailOf({ key, values }: Upsert): UserKey {
   if (key.kind === 'email') return key;
-  const email = values.get('email');
+  const email = values.email;
   return { kind: 'email', value: typeof email === 'string' ? email : '' };
 }
 
 /** What tells a person's records from those of others: the primary key, else the user id, else nothing does. */
 function ownerOf(record: PendingRecord | undefined, change: Upsert): string | undefined {
   if (record?.primaryKey !== undefined) return `${record.streamKey} ${record.primaryKey}`;
-  const userId = change.key.kind === 'userId' ? change.key.value : change.values.get('userId');
+  const userId = change.key.kind === 'userId' ? change.key.value : change.values.userId;
   return typeof userId === 'string' ? `userId ${userId}` : undefined;
 }

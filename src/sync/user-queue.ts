@@ -207,8 +207,8 @@ export class UserQueue<Item extends QueuedRecord> {
 /** The addresses and user ids whose profile a change may touch. */
 export function touchedKeys(change: UserChange): UserKey[] {
   const keys: UserKey[] = change.kind === 'upsert' ? [change.key] : [];
-  const email = change.kind === 'upsert' ? change.values.get('email') : change.email;
-  const userId = change.kind === 'upsert' ? change.values.get('userId') : change.userId;
+  const email = change.kind === 'upsert' ? change.values.email : change.email;
+  const userId = change.kind === 'upsert' ? change.values.userId : change.userId;
   if (typeof email === 'string') keys.push({ kind: 'email', value: email });
   if (typeof userId === 'string') keys.push({ kind: 'userId', value: userId });
   if (change.kind === 'upsert' && change.previousEmail !== undefined)

@@ -11,7 +11,7 @@ describe('preferUserId', () => {
     ['an id, where it is not', USER_ID, false, undefined],
     ['an address: nothing to prefer', EMAIL, true, undefined],
   ])('%s', (_name, key, preferUserId, expected) => {
-    const request = buildUserRequest(key, new Map(), { mergeNestedObjects: true, preferUserId });
+    const request = buildUserRequest(key, {}, { mergeNestedObjects: true, preferUserId });
     for (const json of [request.json, userIdentity(key, { preferUserId }).json])
       expect(/"preferUserId":\w+/.exec(json)?.[0]).toBe(expected);
     expect(request.bytes).toBe(request.json.length);

@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import type { JsonValue } from '../../src/json.ts';
 import { buildDataFields } from '../../src/mapping/data-fields.ts';
+import { plainObject } from '../../src/mapping/paths.ts';
 
-const built = (...values: [string, JsonValue][]) => JSON.stringify(buildDataFields(new Map(values)));
+const built = (...values: [string, JsonValue][]) =>
+  JSON.stringify(buildDataFields(Object.assign(plainObject(), Object.fromEntries(values))));
 
 describe('buildDataFields', () => {
   it('nests dotted targets, in the order of the values', () => {

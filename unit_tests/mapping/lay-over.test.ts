@@ -3,8 +3,10 @@ import fc from 'fast-check';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../src/json.ts';
 import { buildDataFields } from '../../src/mapping/data-fields.ts';
 import { canLayOver, layOver } from '../../src/mapping/lay-over.ts';
+import { plainObject } from '../../src/mapping/paths.ts';
+import type { TargetValues } from '../../src/model.ts';
 
-const values = (object: Record<string, JsonValue>) => new Map(Object.entries(object));
+const values = (object: Record<string, JsonValue>) => Object.assign(plainObject(), object);
 
 describe('canLayOver', () => {
   it.each<[string, Record<string, JsonValue>, Record<string, JsonValue>, boolean, boolean]>([
@@ -55,7 +57,7 @@ describe('layOver', () => {
 });
 
 /** What Iterable does with merged nested objects, at any depth. */
-function merged(profile: JsonObject, change: ReadonlyMap<string, JsonValue>): JsonObject {
+function merged(profile: JsonObject, change: TargetValues): JsonObject {
   return mergeInto(profile, buildDataFields(change));
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { JsonValue } from '../../src/json.ts';
 import type { Removal, Upsert, UserChange } from '../../src/model.ts';
+import { plainObject } from '../../src/mapping/paths.ts';
 import {
   touchedKeys,
   UserQueue,
@@ -13,7 +14,11 @@ import {
 type Rec = QueuedRecord & { readonly id: number };
 
 function upsert(email: string, values: Record<string, JsonValue> = {}): Upsert {
-  return { kind: 'upsert', key: { kind: 'email', value: email }, values: new Map(Object.entries(values)) };
+  return {
+    kind: 'upsert',
+    key: { kind: 'email', value: email },
+    values: Object.assign(plainObject(), values),
+  };
 }
 
 function removal(email: string): Removal {
