@@ -1,6 +1,6 @@
 /**
  * Gathers items into batches of at most `maxItems` items and `maxBytes` bytes, tested before adding, in the order they
- * came. An item's size may change while it waits.
+ * came. An item may be replaced by another one while it waits.
  */
 
 export interface BatchLimits {
@@ -11,9 +11,13 @@ export interface BatchLimits {
   readonly envelopeBytes: number;
 }
 
-export class Batcher<Item> {
+export interface Sized {
+  readonly bytes: number;
+}
+
+export class Batcher<Key, Item extends Sized> {
   readonly #limits: BatchLimits;
-  #sizes = new Map<Item, number>();
+  #items = new Map<Key, Item>();
   #itemBytes = 0;
 
   constructor(limits: BatchLimits) {
@@ -22,7 +26,7 @@ export class Batcher<Item> {
 
   /** Items that wait. */
   get size(): number {
-    return this.#sizes.size;
+    return this.#items.size;
   }
 
   /** True when a single item of this size can be sent at all. */
@@ -31,40 +35,43 @@ export class Batcher<Item> {
   }
 
   /**
-   * Adds an item, or gives the new size of one that waits. Returns the batches that are complete by that: the waiting one
-   * when the item would not fit into it any more, and the item's own when that is full at once.
+   * Adds an item, in place of one of the same key. Returns the batches that are complete by that: the waiting one when the
+   * item would not fit into it any more, and the item's own when that is full at once.
    */
-  put(item: Item, bytes: number): Item[][] {
-    const complete: Item[][] = [];
-    this.remove(item);
-    if (this.#sizes.size > 0 && !this.#hasRoomFor(bytes)) complete.push(this.take());
-    this.#sizes.set(item, bytes);
-    this.#itemBytes += bytes;
-    if (this.#sizes.size >= this.#limits.maxItems) complete.push(this.take());
+  put(key: Key, item: Item): readonly Item[][] {
+    let complete: Item[][] = NONE;
+    this.remove(key);
+    if (this.#items.size > 0 && !this.#hasRoomFor(item.bytes)) complete = [this.take()];
+    this.#items.set(key, item);
+    this.#itemBytes += item.bytes;
+    if (this.#items.size >= this.#limits.maxItems) complete = [...complete, this.take()];
     return complete;
   }
 
   /** The waiting items, which then wait no longer. */
   take(): Item[] {
-    const batch = [...this.#sizes.keys()];
-    this.#sizes = new Map();
+    const batch = [...this.#items.values()];
+    this.#items = new Map();
     this.#itemBytes = 0;
     return batch;
   }
 
   /** Takes back an item that waits; nothing happens when it does not. */
-  remove(item: Item): void {
-    const bytes = this.#sizes.get(item);
-    if (bytes === undefined) return;
-    this.#sizes.delete(item);
-    this.#itemBytes -= bytes;
+  remove(key: Key): void {
+    const item = this.#items.get(key);
+    if (!item) return;
+    this.#items.delete(key);
+    this.#itemBytes -= item.bytes;
   }
 
   #hasRoomFor(bytes: number): boolean {
-    const commas = this.#sizes.size;
+    const commas = this.#items.size;
     return (
-      this.#sizes.size < this.#limits.maxItems &&
+      this.#items.size < this.#limits.maxItems &&
       this.#limits.envelopeBytes + this.#itemBytes + commas + bytes <= this.#limits.maxBytes
     );
   }
 }
+
+/** What almost every item completes. */
+const NONE: never[] = [];

@@ -30,9 +30,11 @@ export function buildUserRequest(
   values: TargetValues,
   options: UserRequestOptions,
 ): UserRequest {
-  const preference = prefersUserId(key, options) ? '"preferUserId":true,' : '';
-  const fields = stringifyJson(buildDataFields(values));
-  const json = `{"${key.kind}":${JSON.stringify(key.value)},${preference}"mergeNestedObjects":${options.mergeNestedObjects},"dataFields":${fields}}`;
+  const json = stringifyJson({
+    ...userIdentityOf(key, options),
+    mergeNestedObjects: options.mergeNestedObjects,
+    dataFields: buildDataFields(values),
+  });
   return {
     key,
     json,
@@ -44,15 +46,15 @@ export function buildUserRequest(
 
 /** The user as a list call carries it: the identity alone. */
 export function userIdentity(key: UserKey, options: Preference): UserRequest {
-  const preferred = prefersUserId(key, options) ? { preferUserId: true } : {};
-  const json = JSON.stringify({ [key.kind]: key.value, ...preferred });
+  const json = JSON.stringify(userIdentityOf(key, options));
   return { key, json, bytes: Buffer.byteLength(json) };
 }
 
 type Preference = Pick<UserRequestOptions, 'preferUserId'>;
 
-function prefersUserId({ kind }: UserKey, { preferUserId }: Preference): boolean {
-  return preferUserId && kind === 'userId';
+function userIdentityOf({ kind, value }: UserKey, { preferUserId }: Preference): object {
+  if (kind === 'email') return { email: value };
+  return preferUserId ? { userId: value, preferUserId } : { userId: value };
 }
 
 function textOf(value: unknown): string | undefined {

@@ -82,10 +82,8 @@ export class CheckpointTracker {
     if (!(count >= 0 && count <= ticket.unsettled)) throw new Error('More records settled than were tracked');
     ticket.unsettled -= count;
     this.#pendingRecords -= count;
-    for (const segment of [ticket.ofStream, ticket.ofAll]) {
-      segment.unsettled -= count;
-      segment[verdict] += count;
-    }
+    settleIn(ticket.ofStream, verdict, count);
+    settleIn(ticket.ofAll, verdict, count);
     // In this order: states of one stream leave before a state of all streams that was received after them.
     if (ticket.ofStream.unsettled === 0) this.#advanceStream(ticket.ofStream.chain);
     if (ticket.ofAll.unsettled === 0) this.#advanceAll();
@@ -158,4 +156,9 @@ export class CheckpointTracker {
   #release({ order, text }: TrackedState, counts: { confirmed: number; rejected: number }): void {
     this.#released.push({ order, text, recordCount: counts.confirmed, rejectedRecordCount: counts.rejected });
   }
+}
+
+function settleIn(segment: Segment<TrackedState>, verdict: Verdict, count: number): void {
+  segment.unsettled -= count;
+  segment[verdict] += count;
 }

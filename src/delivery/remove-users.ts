@@ -54,6 +54,13 @@ export class UserRemover {
     return target;
   }
 
+  /** True when some user was deleted lately: else nobody need be asked for. */
+  get hasRemovedLately(): boolean {
+    if (this.#removedAt.size === 0) return false;
+    this.#forgetOld();
+    return this.#removedAt.size > 0;
+  }
+
   /** True when the user was deleted so lately that Iterable may still be about to drop whatever is written now. */
   wasRemovedLately(keys: readonly UserKey[]): boolean {
     this.#forgetOld();

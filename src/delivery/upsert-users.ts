@@ -73,6 +73,13 @@ export class UserUpserter {
   }
 
   #body(users: readonly UserRequest[]): string {
-    return `{"users":[${users.map((user) => user.json).join(',')}],"createNewFields":${this.#options.createNewFields}}`;
+    const start = '{"users":[';
+    const end = `],"createNewFields":${this.#options.createNewFields}}`;
+    if (users.length === 0) return start + end;
+    const pieces = users.map(({ json }) => json);
+    // Joined with the first and the last user, since the whole of it would be copied once more.
+    pieces[0] = start + (pieces[0] as string);
+    pieces.push((pieces.pop() as string) + end);
+    return pieces.join(',');
   }
 }

@@ -5,9 +5,13 @@ import { pathSegments, plainObject, writeTarget } from './paths.ts';
 
 /** The nested object that the dotted targets describe; the values themselves where there is none. To be read only. */
 export function buildDataFields(values: TargetValues): Readonly<JsonObject> {
-  const targets = Object.keys(values);
-  if (!targets.some((target) => target.includes('.'))) return values;
+  // Not by Object.keys: every user passes here, and it would make an array for each.
+  for (const target in values) if (target.includes('.')) return nested(values);
+  return values;
+}
+
+function nested(values: TargetValues): JsonObject {
   const fields = plainObject();
-  for (const target of targets) writeTarget(fields, pathSegments(target), values[target] as JsonValue);
+  for (const target in values) writeTarget(fields, pathSegments(target), values[target] as JsonValue);
   return fields;
 }

@@ -70,8 +70,8 @@ function planEveryColumn(options: PlanOptions, onWarning: (message: string) => v
   let lastFound: readonly ColumnPlan[] = [];
 
   return (data) => {
+    if (hasColumns(data, lastColumns)) return lastFound;
     const columns = Object.keys(data);
-    if (isSame(columns, lastColumns)) return lastFound;
     const found: ColumnPlan[] = [];
     for (const column of columns) {
       let known = plans.get(column);
@@ -87,8 +87,11 @@ function planEveryColumn(options: PlanOptions, onWarning: (message: string) => v
   };
 }
 
-function isSame(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((name, at) => name === b[at]);
+/** Whether these are its columns, in this order. Not by Object.keys, which would make an array for each record. */
+function hasColumns(data: JsonObject, columns: readonly string[]): boolean {
+  let at = 0;
+  for (const column in data) if (column !== columns[at++]) return false;
+  return at === columns.length;
 }
 
 /** Why a column can't have a field of its own name. */

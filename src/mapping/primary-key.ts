@@ -8,13 +8,8 @@ export type PrimaryKeyReader = (data: JsonObject) => string | undefined;
 export function primaryKeyReader(paths: readonly (readonly string[])[]): PrimaryKeyReader | undefined {
   if (paths.length === 0) return undefined;
   return (data) => {
-    const parts: JsonValue[] = [];
-    for (const path of paths) {
-      const part = follow(data, path);
-      if (part === undefined || part === null) return undefined;
-      parts.push(part);
-    }
-    return stringifyJson(parts);
+    const parts = paths.map((path) => follow(data, path));
+    return parts.some((part) => part === undefined || part === null) ? undefined : stringifyJson(parts);
   };
 }
 

@@ -55,6 +55,8 @@ export interface RecordIdentity {
   readonly upsert?: Upsert | undefined;
 }
 
+const NOBODY: readonly string[] = [];
+
 type People = Parameters<Ledger['holders']>[0];
 
 export class Memory {
@@ -179,9 +181,9 @@ export class Memory {
     }
   }
 
-  /** What stands for the row among the identities that a record touches: its key, and whoever it was until now. */
-  touchedBy(row: Row): string[] {
-    return [row.token, ...(row.held ? identitiesOf(row.held) : [])];
+  /** Whoever the row was until now. */
+  identitiesBefore(row: Row): readonly string[] {
+    return row.held ? identitiesOf(row.held) : NOBODY;
   }
 
   /** True when the record needs no call at all. */

@@ -168,7 +168,7 @@ function exampleOf(work: PendingWork, { key, values, lists, previousEmail }: Ups
 
 function lineOf({ records }: PendingWork): Pick<Example, 'line'> {
   const last = records.at(-1);
-  return last ? { line: last.place.line } : {};
+  return last ? { line: last.line } : {};
 }
 
 function personOf({

@@ -21,7 +21,7 @@ const MAX_LAG_SECONDS = 20;
 /** Enough to use the limit to the full while calls take up to two seconds. */
 const MAX_BATCHES = 12;
 /** Beyond those that calls carry at the moment: one being filled, and others so that the next call need not wait for the input. */
-const SPARE_BATCHES = 3;
+const SPARE_BATCHES = 2;
 const MIN_BATCHES = 2;
 const MIN_RECORDS = 1_000;
 const MAX_BYTES = 24_000_000;

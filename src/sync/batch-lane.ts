@@ -1,12 +1,15 @@
 /** Where users wait until a call carries many of them: full batches at once, a partial one when it has waited long enough or is told to go. */
-import { Batcher, type BatchLimits } from '../batching/batcher.ts';
+import { Batcher, type BatchLimits, type Sized } from '../batching/batcher.ts';
 import type { UserRequest } from '../batching/user-request.ts';
 import type { Clock } from '../clock.ts';
 
 export interface LaneItem<Work> {
   readonly work: Work;
-  request: UserRequest;
+  readonly request: UserRequest;
 }
+
+/** An item that waits, with the size of its request. */
+type Waiting<Work> = LaneItem<Work> & Sized;
 
 export interface LaneOptions<Work> {
   readonly limits: BatchLimits;
@@ -27,8 +30,7 @@ const COMPANY_WAIT_MS = 50;
 
 export class BatchLane<Work> {
   readonly #options: LaneOptions<Work>;
-  readonly #batcher: Batcher<LaneItem<Work>>;
-  readonly #items = new Map<Work, LaneItem<Work>>();
+  readonly #batcher: Batcher<Work, Waiting<Work>>;
   readonly #closed: (readonly LaneItem<Work>[])[] = [];
   #inFlight = 0;
   #isStopped = false;
@@ -58,22 +60,13 @@ export class BatchLane<Work> {
    * @param since when its first record came, which may have waited elsewhere already
    */
   put(work: Work, request: UserRequest, since: number): void {
-    let item = this.#items.get(work);
-    if (item) item.request = request;
-    else {
-      item = { work, request };
-      this.#items.set(work, item);
-    }
-    for (const batch of this.#batcher.put(item, request.bytes)) this.#close(batch);
+    for (const batch of this.#batcher.put(work, { work, request, bytes: request.bytes })) this.#close(batch);
     if (this.#batcher.size > 0) this.#sendBy(since + this.#options.maxWaitMs);
   }
 
   /** Takes back a work that waits here, if it does. */
   remove(work: Work): void {
-    const item = this.#items.get(work);
-    if (!item) return;
-    this.#items.delete(work);
-    this.#batcher.remove(item);
+    this.#batcher.remove(work);
   }
 
   /** Sends what waits, full or not. */
@@ -89,10 +82,7 @@ export class BatchLane<Work> {
 
   #close(batch: readonly LaneItem<Work>[]): void {
     this.#cancelTimer();
-    for (const { work } of batch) {
-      this.#items.delete(work);
-      this.#options.onClosed(work);
-    }
+    for (const { work } of batch) this.#options.onClosed(work);
     this.#closed.push(batch);
     this.#pump();
   }

@@ -27,6 +27,8 @@ export function withinDepth<T>(read: () => T): T | undefined {
   }
 }
 
+export const UNCHANGED: Outcome = { kind: 'unchanged' };
+const DELIVERED: Outcome = { kind: 'delivered' };
 const NO_CHANGES: readonly ListChange[] = [];
 
 /** The lists that a change puts its user on and takes it off. */
@@ -48,9 +50,9 @@ export function isRejection(end: WorkEnd): end is Rejection {
  * discards was never sent.
  */
 export function outcomeOf(change: UserChange, end: WorkEnd, isLast: boolean): Outcome {
-  if (end === 'unchanged') return { kind: 'unchanged' };
+  if (end === 'unchanged') return UNCHANGED;
   if (isRejection(end)) return { kind: 'rejected', ...end };
   if (end !== undefined) return { kind: 'skipped', why: end };
-  if (change.kind === 'upsert') return { kind: 'delivered' };
+  if (change.kind === 'upsert') return DELIVERED;
   return { kind: isLast ? 'removed' : 'superseded' };
 }

@@ -7,9 +7,8 @@ import type { Load } from './backlog.ts';
 import type { RecordPlace } from './sync-log.ts';
 
 /** A record that waits for its outcome. */
-export interface UnsettledRecord {
+export interface UnsettledRecord extends RecordPlace {
   readonly streamKey: string;
-  readonly place: RecordPlace;
   readonly emittedAt: number;
   /** As one text; undefined where the stream or the record has none. */
   readonly primaryKey: string | undefined;
@@ -20,11 +19,10 @@ export interface UnsettledRecord {
   readonly row: Row | undefined;
 }
 
-export interface PendingRecord extends UnsettledRecord {
+export interface PendingRecord extends UnsettledRecord, Load {
   readonly change: UserChange;
   /** When it was taken, by the clock. */
   readonly since: number;
-  readonly load: Load;
   /** An upsert's own request. */
   readonly request: UserRequest | undefined;
   /** With a ledger: see {@link QueuedRecord}. */

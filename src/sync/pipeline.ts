@@ -12,7 +12,7 @@ import { SYNC_MODES } from '../streams/modes.ts';
 import type { Router } from '../streams/router.ts';
 import { Backlog } from './backlog.ts';
 import type { Memory } from '../memory/memory.ts';
-import { NOBODY_NAMED, TOO_DEEP, TOO_LARGE, withinDepth } from './outcomes.ts';
+import { NOBODY_NAMED, TOO_DEEP, TOO_LARGE, UNCHANGED, withinDepth } from './outcomes.ts';
 import type { PendingRecord, UnsettledRecord } from './pending-record.ts';
 import { RecallLine } from './recall-line.ts';
 import { RecordIntake, type MappedItem } from './record-intake.ts';
@@ -36,7 +36,6 @@ export interface PipelineOptions extends Omit<UserDeliveryOptions, 'onSettled' |
 
 /** A run that failed waits this long for calls in flight, whose outcome may still release states. */
 export const FAILURE_GRACE_MS = 8_000;
-const UNCHANGED: Outcome = { kind: 'unchanged' };
 const NOBODY: readonly string[] = [];
 
 export class Pipeline {
@@ -79,7 +78,7 @@ export class Pipeline {
     this.#delivery = new UserDelivery({
       ...options,
       onSettled: (record, outcome) => {
-        this.#backlog.remove(record.load);
+        this.#backlog.remove(record);
         this.#settleRecord(record, outcome);
       },
       onProgress: () => {
@@ -186,29 +185,40 @@ export class Pipeline {
 
   #enqueue(record: UnsettledRecord, change: UserChange): void {
     const { memory, clock } = this.#options;
-    const { row } = record;
-    const touches = {
-      streamKey: record.streamKey,
-      change,
-      rowToken: row?.token,
-      formerIdentities: memory && row ? memory.touchedBy(row) : NOBODY,
-    };
-    if (row && this.#delivery.mustWait(touches)) row.isCurrent = false;
+    const { streamKey, row, text } = record;
+    const rowToken = row?.token;
+    const formerIdentities = row && memory ? memory.identitiesBefore(row) : NOBODY;
+    if (row && this.#delivery.mustWait({ streamKey, change, rowToken, formerIdentities }))
+      row.isCurrent = false;
     if (change.kind === 'upsert' && row && memory?.isUnchanged(row, change)) {
       this.#settleUnsent(record, UNCHANGED);
       return;
     }
     const request =
-      change.kind === 'upsert'
-        ? withinDepth(() => this.#delivery.requestFor(change, record.streamKey))
-        : undefined;
-    if (change.kind === 'removal' || (request && this.#delivery.fitsAlone(request))) {
-      const needsOwnCalls = change.kind === 'removal' || change.previousEmail !== undefined;
-      const load = { bytes: (request?.bytes ?? 0) + (record.text?.length ?? 0), needsOwnCalls };
-      this.#addToQueue({ ...record, ...touches, since: clock.now(), load, request });
-    } else {
+      change.kind === 'upsert' ? withinDepth(() => this.#delivery.requestFor(change, streamKey)) : undefined;
+    if (change.kind === 'upsert' && !(request && this.#delivery.fitsAlone(request))) {
       this.#settleUnsent(record, { kind: 'rejected', ...(request ? TOO_LARGE : TOO_DEEP) });
+      return;
     }
+    const pending: PendingRecord = {
+      streamKey,
+      line: record.line,
+      stream: record.stream,
+      emittedAt: record.emittedAt,
+      primaryKey: record.primaryKey,
+      text,
+      ticket: record.ticket,
+      row,
+      change,
+      since: clock.now(),
+      bytes: (request?.bytes ?? 0) + (text?.length ?? 0),
+      needsOwnCalls: change.kind === 'removal' || change.previousEmail !== undefined,
+      request,
+      rowToken,
+      formerIdentities,
+    };
+    this.#backlog.add(pending);
+    this.#delivery.add(pending);
   }
 
   /** The record leads to no call; but that it was there may matter. */
@@ -239,11 +249,6 @@ export class Pipeline {
     };
   }
 
-  #addToQueue(record: PendingRecord): void {
-    this.#backlog.add(record.load);
-    this.#delivery.add(record);
-  }
-
   #settleRecord(record: UnsettledRecord, outcome: Outcome): void {
     if (outcome.kind === 'rejected') this.#noteRejected(record, outcome);
     this.#settle(record.streamKey, record.ticket, outcome);
@@ -258,10 +263,17 @@ export class Pipeline {
   }
 
   /** Before the record counts as settled: its state must not overtake it. */
-  #noteRejected({ place, emittedAt, text }: UnsettledRecord, rejection: Rejection): void {
-    this.#options.log.rejected(place, rejection);
+  #noteRejected(record: UnsettledRecord, rejection: Rejection): void {
+    const { line, stream, emittedAt, text } = record;
+    this.#options.log.rejected(record, rejection);
     if (text === undefined) return;
-    this.#options.rejectedRecords?.add({ ...place, emittedAt, rejection, dataText: recordDataText(text) });
+    this.#options.rejectedRecords?.add({
+      line,
+      stream,
+      emittedAt,
+      rejection,
+      dataText: recordDataText(text),
+    });
   }
 
   get #isFull(): boolean {

@@ -49,7 +49,8 @@ export class RecordIntake {
     });
     const record: UnsettledRecord = {
       streamKey: stream.key,
-      place: { line: message.line, stream: message.stream },
+      line: message.line,
+      stream: message.stream,
       emittedAt: message.emittedAt,
       text: rejectedRecords ? message.text : undefined,
       ticket,

@@ -189,11 +189,12 @@ export class UserDelivery {
 
   #onReady(work: PendingWork): void {
     if (this.#isStopped) return;
+    const { remover } = this.#options;
     if (work.change.kind === 'removal') {
       this.#lane.remove(work);
       this.#planned?.remove(work);
       this.#removals.put(work);
-    } else if (this.#options.remover.wasRemovedLately(touchedKeys(work.change))) {
+    } else if (remover.hasRemovedLately && remover.wasRemovedLately(touchedKeys(work.change))) {
       void this.#waitUntilGone(work);
     } else {
       this.#putUpsert(work);

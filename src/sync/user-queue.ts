@@ -217,17 +217,23 @@ export function touchedKeys(change: UserChange): UserKey[] {
 }
 
 function touchedBy({ change, rowToken, formerIdentities = [] }: QueuedRecord): string[] {
-  const identities: string[] = [];
-  addAll(identities, touchedKeys(change).map(identityText));
+  const keys = touchedKeys(change);
+  // Mostly there is one, and an array that is pushed to has room for many.
+  const identities = keys.length === 1 ? keys.map(identityText) : [];
+  if (keys.length > 1) for (const key of keys) addOnce(identities, identityText(key));
   if (rowToken === undefined) return identities;
   identities.push(rowToken);
   addAll(identities, formerIdentities);
   return identities;
 }
 
+function addOnce(identities: string[], identity: string): void {
+  if (!identities.includes(identity)) identities.push(identity);
+}
+
 /** Adds what is not there yet. */
 function addAll(identities: string[], others: readonly string[]): void {
-  for (const identity of others) if (!identities.includes(identity)) identities.push(identity);
+  for (const identity of others) addOnce(identities, identity);
 }
 
 const NOBODY: readonly string[] = [];

@@ -1,17 +1,31 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Batcher } from '../../src/batching/batcher.ts';
+import { Batcher, type BatchLimits } from '../../src/batching/batcher.ts';
+
+/** Items that are nothing but their name and size, told by their names. */
+function aBatcher<Key>(limits: BatchLimits) {
+  const batcher = new Batcher<Key, { readonly key: Key; readonly bytes: number }>(limits);
+  return {
+    put: (key: Key, bytes: number) =>
+      batcher.put(key, { key, bytes }).map((batch) => batch.map((item) => item.key)),
+    take: () => batcher.take().map(({ key }) => key),
+    fitsAlone: (bytes: number) => batcher.fitsAlone(bytes),
+    get size() {
+      return batcher.size;
+    },
+  };
+}
 
 describe('Batcher', () => {
   it('closes a batch when it is full', () => {
-    const batcher = new Batcher<string>({ maxItems: 2, maxBytes: 100, envelopeBytes: 10 });
+    const batcher = aBatcher<string>({ maxItems: 2, maxBytes: 100, envelopeBytes: 10 });
     expect(batcher.put('a', 1)).toEqual([]);
     expect(batcher.put('b', 1)).toEqual([['a', 'b']]);
     expect(batcher.size).toBe(0);
   });
 
   it('tests the bytes before adding, commas and envelope included', () => {
-    const batcher = new Batcher<string>({ maxItems: 10, maxBytes: 21, envelopeBytes: 10 });
+    const batcher = aBatcher<string>({ maxItems: 10, maxBytes: 21, envelopeBytes: 10 });
     expect(batcher.put('a', 5)).toEqual([]);
     expect(batcher.put('b', 5)).toEqual([]); // 10 + 5 + 1 + 5 = 21
     expect(batcher.put('c', 1)).toEqual([['a', 'b']]);
@@ -19,7 +33,7 @@ describe('Batcher', () => {
   });
 
   it('counts an item that grew by its new size, and moves it on when it no longer fits', () => {
-    const batcher = new Batcher<string>({ maxItems: 10, maxBytes: 30, envelopeBytes: 10 });
+    const batcher = aBatcher<string>({ maxItems: 10, maxBytes: 30, envelopeBytes: 10 });
     batcher.put('a', 5);
     batcher.put('b', 5);
     expect(batcher.put('a', 14)).toEqual([]); // 10 + 14 + 1 + 5 = 30
@@ -28,7 +42,7 @@ describe('Batcher', () => {
   });
 
   it('says what can be sent at all', () => {
-    const batcher = new Batcher<string>({ maxItems: 10, maxBytes: 30, envelopeBytes: 10 });
+    const batcher = aBatcher<string>({ maxItems: 10, maxBytes: 30, envelopeBytes: 10 });
     expect([batcher.fitsAlone(20), batcher.fitsAlone(21)]).toEqual([true, false]);
   });
 
@@ -39,7 +53,7 @@ describe('Batcher', () => {
         fc.integer({ min: 1, max: 7 }),
         (sizes, maxItems) => {
           const limits = { maxItems, maxBytes: 60, envelopeBytes: 13 };
-          const batcher = new Batcher<number>(limits);
+          const batcher = aBatcher<number>(limits);
           const batches = sizes.flatMap((bytes, index) => batcher.put(index, bytes));
           batches.push(batcher.take());
           expect(batches.flat()).toEqual(sizes.map((_, index) => index));

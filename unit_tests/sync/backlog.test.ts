@@ -24,11 +24,11 @@ describe('Backlog', () => {
   });
 
   it.each([
-    [0, 3_000],
-    [2, 5_000],
-    [9, 12_000],
+    [0, 2_000],
+    [2, 4_000],
+    [9, 11_000],
     [10, 12_000],
-  ])('holds three batches more than the %d that calls carry, as far as it may', (calls, expected) => {
+  ])('holds two batches more than the %d that calls carry, as far as it may', (calls, expected) => {
     const backlog = new Backlog(1000, { batches: 5, single: 100 }, () => calls * 1000);
     expect(room(backlog, upsert)).toBe(expected);
   });
