@@ -192,11 +192,21 @@ function isBeforeColon(text: string, from: number): boolean {
 
 /** True when a JavaScript number gives back the text between these indexes. */
 function survives(text: string, start: number, end: number): boolean {
-  let areDigits = end - start <= MAX_SURE_DIGITS;
-  for (let at = start; areDigits && at < end; at++) areDigits = isDigit(text.charCodeAt(at));
-  if (areDigits) return true;
+  if (end - start <= MAX_SURE_DIGITS && isPlainNumber(text, start, end)) return true;
   const number = text.slice(start, end);
   return String(Number(number)) === number;
+}
+
+/** True for digits, with or without a point, that JavaScript writes just so: nearly all numbers. */
+function isPlainNumber(text: string, start: number, end: number): boolean {
+  let hasPoint = false;
+  for (let at = start; at < end; at++) {
+    const code = text.charCodeAt(at);
+    if (code === POINT) hasPoint = true;
+    else if (!isDigit(code)) return false;
+  }
+  // A fraction may not end in 0; one of a small number might be written with an exponent.
+  return !hasPoint || (text.charCodeAt(end - 1) !== ZERO && text.charCodeAt(start) !== ZERO);
 }
 
 /** The index after the closing quote of the string that opens at `open`; the text's end when it never closes. */

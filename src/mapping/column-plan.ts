@@ -68,6 +68,7 @@ function converterFor({ target, forcedType, types }: ColumnOptions): Converter {
   if (target === 'email') return (value) => identityResult(target, value, normalizeEmail);
   if (target === 'userId') return (value) => identityResult(target, value, normalizeUserId);
   const type = forcedType ?? types.type;
+  if (type === undefined && types.inside.size === 0) return (value) => value;
   return (value) => {
     const converted = type === undefined ? value : coerce(value, type);
     if (converted instanceof Refusal) return new Rejected(target, converted.reason);

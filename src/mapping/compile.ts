@@ -146,7 +146,10 @@ function mapUpsert(
     if (plan.above.length > 0) nested.push(plan);
   }
   if (typeof key !== 'string') return missingIdentifier(identifying);
-  const conflict = nested.find(({ above }) => above.some((at) => at === identifying || at in values));
+  const conflict =
+    nested.length === 0
+      ? undefined
+      : nested.find(({ above }) => above.some((at) => at === identifying || at in values));
   if (conflict) {
     return {
       kind: 'rejected',

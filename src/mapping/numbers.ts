@@ -33,13 +33,17 @@ export function toLong(value: Numeric): number | ExactNumber | undefined {
  * digits are kept as they are written. Undefined for texts of no number, and beyond what a double holds.
  */
 export function toDouble(value: Numeric): number | ExactNumber | undefined {
-  // The common case: JavaScript writes such a number with a point by itself.
-  if (typeof value === 'number' && /^-?\d+\.\d+$/.test(String(value))) return value;
+  if (typeof value === 'number' && isWrittenWithPoint(value)) return value;
   const decimal = parseDecimal(value);
   if (!decimal) return undefined;
   const { sign, whole, fraction, exponent } = decimal;
   const text = `${sign}${withoutLeadingZeros(whole)}.${fraction || '0'}${exponent === undefined ? '' : `e${exponent}`}`;
   return Number.isFinite(Number(text)) ? new ExactNumber(text) : undefined;
+}
+
+/** The common case: JavaScript itself writes such a number with a point and without an exponent (ECMA-262, Number::toString). */
+function isWrittenWithPoint(value: number): boolean {
+  return !Number.isInteger(value) && Math.abs(value) >= 1e-6 && Math.abs(value) < 1e21;
 }
 
 function parseDecimal(value: Numeric): Decimal | undefined {

@@ -49,7 +49,11 @@ export function pathsConflict(a: string, b: string): boolean {
  */
 export function columnReader(source: string): ColumnReader {
   const segments = pathSegments(source);
-  const readWhole: ColumnReader = (data) => (Object.hasOwn(data, source) ? data[source] : undefined);
+  const readWhole: ColumnReader =
+    source in Object.prototype
+      ? (data) => (Object.hasOwn(data, source) ? data[source] : undefined)
+      : // Nothing of that name is inherited, and every column of every record passes here.
+        (data) => data[source];
   if (segments.length === 1) return readWhole;
   return (data) => {
     const whole = readWhole(data);

@@ -27,19 +27,26 @@ const MIN_RECORDS = 1_000;
 const MAX_BYTES = 24_000_000;
 const MIN_SINGLE_CALLS = 10;
 
+/** Works: what is to be done for one person, by one record or by several laid over each other. */
+export interface WorkCounts {
+  /** Not settled yet. */
+  readonly pending: () => number;
+  /** Of these, what calls carry at the moment, or what gathers until a call is worth it. */
+  readonly underWay: () => number;
+}
+
 export class Backlog {
   readonly #batchSize: number;
   readonly #maxRecords: number;
-  readonly #underWay: () => number;
+  readonly #works: WorkCounts;
   readonly #maxOwnCalls: number;
   #records = 0;
   #ownCalls = 0;
   #bytes = 0;
 
-  /** @param underWay how many records calls carry at the moment, or gather until a call is worth it */
-  constructor(batchSize: number, { batches, single }: Pace, underWay: () => number) {
+  constructor(batchSize: number, { batches, single }: Pace, works: WorkCounts) {
     this.#batchSize = batchSize;
-    this.#underWay = underWay;
+    this.#works = works;
     const maxBatches = Math.min(MAX_BATCHES, Math.max(MIN_BATCHES, MAX_LAG_SECONDS * batches));
     this.#maxRecords = Math.max(maxBatches * batchSize, MIN_RECORDS);
     this.#maxOwnCalls = singleCalls(single);
@@ -48,15 +55,16 @@ export class Backlog {
   /** True when nothing more should be read for now. */
   get isFull(): boolean {
     return (
-      this.#records >= Math.min(this.#maxRecords, this.#usefulRecords) ||
+      this.#records >= this.#maxRecords ||
+      this.#works.pending() >= this.#usefulWorks ||
       this.#ownCalls >= this.#maxOwnCalls ||
       this.#bytes >= MAX_BYTES
     );
   }
 
   /** What is under way, and what the next calls will carry: more would only fill the memory. */
-  get #usefulRecords(): number {
-    return Math.max(this.#underWay() + SPARE_BATCHES * this.#batchSize, MIN_RECORDS);
+  get #usefulWorks(): number {
+    return Math.max(this.#works.underWay() + SPARE_BATCHES * this.#batchSize, MIN_RECORDS);
   }
 
   add(load: Load): void {

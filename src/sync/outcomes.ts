@@ -17,16 +17,6 @@ export const NOBODY_NAMED: Rejection = {
   reason: 'the record has neither an address nor a user id nor its primary key',
 };
 
-/** What `read` gives, or undefined when it runs out of stack: a record can be nested more deeply than it can be handled. */
-export function withinDepth<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  }
-}
-
 export const UNCHANGED: Outcome = { kind: 'unchanged' };
 const DELIVERED: Outcome = { kind: 'delivered' };
 const NO_CHANGES: readonly ListChange[] = [];

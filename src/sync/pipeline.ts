@@ -2,8 +2,9 @@
  * Wires the stages: mapped record → delivery → outcome → state. Bounds what is pending, so that stdin is read no faster than
  * Iterable takes, and settles every record in exactly one outcome.
  */
+import type { UserRequest } from '../batching/user-request.ts';
 import type { CheckpointTracker, ReleasedState, Ticket } from '../checkpoint/tracker.ts';
-import type { Outcome, Rejection, Removal, UserChange } from '../model.ts';
+import type { Outcome, Rejection, Removal, Upsert, UserChange } from '../model.ts';
 import type { InputMessage } from '../protocol/messages.ts';
 import { streamKey } from '../protocol/catalog.ts';
 import { recordDataText } from '../protocol/record-text.ts';
@@ -12,7 +13,7 @@ import { SYNC_MODES } from '../streams/modes.ts';
 import type { Router } from '../streams/router.ts';
 import { Backlog } from './backlog.ts';
 import type { Memory } from '../memory/memory.ts';
-import { NOBODY_NAMED, TOO_DEEP, TOO_LARGE, UNCHANGED, withinDepth } from './outcomes.ts';
+import { NOBODY_NAMED, TOO_DEEP, TOO_LARGE, UNCHANGED } from './outcomes.ts';
 import type { PendingRecord, UnsettledRecord } from './pending-record.ts';
 import { RecallLine } from './recall-line.ts';
 import { RecordIntake, type MappedItem } from './record-intake.ts';
@@ -52,12 +53,11 @@ export class Pipeline {
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.#intake = new RecordIntake(options);
-    this.#backlog = new Backlog(
-      options.batchSize,
-      options.pace,
+    this.#backlog = new Backlog(options.batchSize, options.pace, {
+      pending: () => this.#delivery.size,
       // Of users spread over many lists, the more wait the fewer calls they take.
-      () => options.callsInFlight() * options.batchSize + this.#delivery.waitingForLists,
-    );
+      underWay: () => options.callsInFlight() * options.batchSize + this.#delivery.waitingForLists,
+    });
     this.#states = new StateOutput({
       tracker: options.tracker,
       ...(options.rejectedRecords ? { rejectedRecords: options.rejectedRecords } : {}),
@@ -194,8 +194,7 @@ export class Pipeline {
       this.#settleUnsent(record, UNCHANGED);
       return;
     }
-    const request =
-      change.kind === 'upsert' ? withinDepth(() => this.#delivery.requestFor(change, streamKey)) : undefined;
+    const request = change.kind === 'upsert' ? this.#requestFor(change, streamKey) : undefined;
     if (change.kind === 'upsert' && !(request && this.#delivery.fitsAlone(request))) {
       this.#settleUnsent(record, { kind: 'rejected', ...(request ? TOO_LARGE : TOO_DEEP) });
       return;
@@ -219,6 +218,16 @@ export class Pipeline {
     };
     this.#backlog.add(pending);
     this.#delivery.add(pending);
+  }
+
+  /** Undefined when a value is nested more deeply than it can be written. */
+  #requestFor(change: Upsert, streamKey: string): UserRequest | undefined {
+    try {
+      return this.#delivery.requestFor(change, streamKey);
+    } catch (error) {
+      if (error instanceof RangeError) return undefined;
+      throw error;
+    }
   }
 
   /** The record leads to no call; but that it was there may matter. */

@@ -202,7 +202,8 @@ export class UserDelivery {
   }
 
   #putUpsert(work: PendingWork): void {
-    const [first, second] = work.records;
+    const first = work.records[0];
+    const second = work.records[1];
     if (!first || work.change.kind !== 'upsert') return;
     // Only records laid over each other need a request that none of them has.
     const request = (second ? undefined : first.request) ?? this.requestFor(work.change, first.streamKey);
@@ -322,7 +323,7 @@ export class UserDelivery {
 
   /** The last step of a work: after the user's own update was answered. */
   #changeLists(work: PendingWork, key: UserKey, changes = listChanges(work.change), end?: WorkEnd): void {
-    const [first] = work.records;
+    const first = work.records[0];
     if (changes.length === 0 || !first) {
       this.#settleWork(work, end);
       return;

@@ -91,7 +91,7 @@ export class UserQueue<Item extends QueuedRecord> {
   add(record: Item): void {
     const touches = this.#touchesOf(record);
     const earlier = this.#earlierThan(touches);
-    const [only] = earlier;
+    const only = earlier[0];
     if (only && earlier.length === 1 && this.#merge(only, record, touches)) return;
 
     const entry: Entry<Item> = {
