@@ -9,14 +9,12 @@ import { type Removal, type Upsert, type UserKey } from '../model.ts';
 import { SYNC_MODES } from '../streams/modes.ts';
 import { coalesce } from './coalesce.ts';
 import { Keeper } from './keeper.ts';
-import { membershipChanges } from './lists.ts';
+import { KeptRows } from './kept-rows.ts';
 import { decideRemoval, type RemovalDecision } from './removals.ts';
 import {
-  entryAfter,
   entryInDoubt,
   entryUnderWay,
   identitiesOf,
-  isInDoubt,
   rowKey,
   rowToken,
   type NewEntry,
@@ -62,6 +60,8 @@ type People = Parameters<Ledger['holders']>[0];
 export class Memory {
   readonly #options: MemoryOptions;
   readonly #keeper: Keeper;
+  /** To be told how the records of a row ended. */
+  readonly keep: KeptRows;
   /** For questions that come one by one. */
   readonly #findRow: (row: Row) => Promise<void>;
   readonly #findHolders: (people: People) => Promise<readonly HeldEntry[]>;
@@ -70,6 +70,7 @@ export class Memory {
   constructor(options: MemoryOptions) {
     this.#options = options;
     this.#keeper = new Keeper(options);
+    this.keep = new KeptRows(this.#keeper, options.streams);
     this.#findRow = coalesce((rows) => this.#find(rows));
     this.#findHolders = coalesce((people) =>
       options.ledger.holders({
@@ -113,17 +114,6 @@ export class Memory {
     if (!stream.state.open || stream.state.open.hasRecord) return;
     stream.state.open.hasRecord = true;
     this.#keeper.setState(stream.remembered.id, stateText(stream));
-  }
-
-  /** A record was rejected or skipped that does not say whose it is: who is absent can't be told. */
-  keepKeyless(streamKey: string, onKept: () => void): void {
-    const stream = this.#options.streams.get(streamKey);
-    if (!stream?.state.open) {
-      onKept();
-      return;
-    }
-    stream.state.open.hasKeyless = true;
-    this.#keeper.setState(stream.remembered.id, stateText(stream), onKept);
   }
 
   /** All of these streams' records have been sent: a refresh that was asked for is done. */
@@ -249,55 +239,6 @@ export class Memory {
   /** The same for entries whose people are about to be removed. */
   async holdForRemoval(entries: readonly HeldEntry[]): Promise<void> {
     if (entries.length > 0) await this.#hold(entries.map(entryInDoubt));
-  }
-
-  /** The calls for these records of one row have changed nothing: the row is as it was, and was in the input. */
-  keepAsBefore(records: RowWork['records'], onKept: () => void): void {
-    const row = records[0]?.row;
-    if (!row) onKept();
-    else if (row.held) {
-      const held = isInDoubt(row.held) ? entryInDoubt(row.held) : row.held;
-      this.#keeper.write({ ...held, seen: row.stream.snapshot }, onKept);
-    } else this.#keeper.drop([{ stream: row.stream.id, key: row.key }], onKept);
-  }
-
-  /** These records of one row have been delivered, in order. */
-  keepWritten(records: RowWork['records'], onKept: () => void): void {
-    const entry = entryAfter(records);
-    if (entry) this.#keeper.write(entry, onKept);
-    else onKept();
-  }
-
-  /** Nothing was to be sent for these records of one row. They may name fewer lists all the same, where another row names those. */
-  keepUnchanged(records: RowWork['records'], onKept: () => void): void {
-    const row = records.at(-1)?.row;
-    const held = records[0]?.row.held;
-    const after = entryAfter(records);
-    if (held && after && membershipChanges(held.lists, after.lists).size > 0)
-      this.#keeper.write(after, onKept);
-    else if (row) this.keepSeen(row, onKept);
-    else onKept();
-  }
-
-  /** Iterable does not know whom the record names: who comes back is written again, and whom the row held until now it still holds. */
-  keepMissing({ stream, key, held }: Row, onKept: () => void): void {
-    if (held) this.#keeper.write({ ...entryInDoubt(held), seen: stream.snapshot }, onKept);
-    else this.#keeper.drop([{ stream: stream.id, key }], onKept);
-  }
-
-  /** The entries are true no more. */
-  keepGone(rows: readonly { readonly stream: number; readonly key: string }[], onKept: () => void): void {
-    if (rows.length === 0) onKept();
-    else this.#keeper.drop(rows, onKept);
-  }
-
-  /** The row was in the input, though nothing was written. */
-  keepSeen(row: Row, onKept: () => void): void {
-    const { stream, key, held, isCurrent } = row;
-    // Where nobody is removed by absence it makes no difference, unless somebody is about to be.
-    const matters = stream.isReplaced || !isCurrent || held?.isDoomed === true;
-    if (matters) this.#keeper.mark({ stream: stream.id, key, snapshot: stream.snapshot }, onKept);
-    else onKept();
   }
 
   /** Resolves when all that was told is in the ledger. */

@@ -3,12 +3,10 @@
  * Iterable takes, and settles every record in exactly one outcome.
  */
 import type { UserRequest } from '../batching/user-request.ts';
-import type { CheckpointTracker, ReleasedState, Ticket } from '../checkpoint/tracker.ts';
-import type { Outcome, Rejection, Removal, Upsert, UserChange } from '../model.ts';
+import type { ReleasedState } from '../checkpoint/tracker.ts';
+import type { Removal, Upsert, UserChange } from '../model.ts';
 import type { InputMessage } from '../protocol/messages.ts';
 import { streamKey } from '../protocol/catalog.ts';
-import { recordDataText } from '../protocol/record-text.ts';
-import type { RejectedRecords } from '../rejected-records/rejected-records.ts';
 import { SYNC_MODES } from '../streams/modes.ts';
 import type { Router } from '../streams/router.ts';
 import { Backlog } from './backlog.ts';
@@ -17,17 +15,17 @@ import { NOBODY_NAMED, TOO_DEEP, TOO_LARGE, UNCHANGED } from './outcomes.ts';
 import type { PendingRecord, UnsettledRecord } from './pending-record.ts';
 import { RecallLine } from './recall-line.ts';
 import { RecordIntake, type MappedItem } from './record-intake.ts';
-import type { RejectionGuard } from './rejection-guard.ts';
+import { Settlement, type SettlementOptions } from './settlement.ts';
 import { StateOutput } from './state-output.ts';
 import type { StreamStatuses } from './stream-statuses.ts';
 import { UserDelivery, type UserDeliveryOptions } from './user-delivery.ts';
 
-export interface PipelineOptions extends Omit<UserDeliveryOptions, 'onSettled' | 'onProgress' | 'onFailure'> {
+export interface PipelineOptions
+  extends
+    Omit<UserDeliveryOptions, 'onSettled' | 'onProgress' | 'onFailure'>,
+    Omit<SettlementOptions, 'onProgress' | 'onExcess'> {
   readonly router: Router;
-  readonly tracker: CheckpointTracker;
   readonly statuses: StreamStatuses;
-  readonly guard: RejectionGuard;
-  readonly rejectedRecords?: RejectedRecords;
   readonly emitStates: (states: readonly ReleasedState[]) => Promise<void>;
   /** How many calls have been sent and are not answered. */
   readonly callsInFlight: () => number;
@@ -45,6 +43,7 @@ export class Pipeline {
   readonly #delivery: UserDelivery;
   readonly #backlog: Backlog;
   readonly #states: StateOutput;
+  readonly #settlement: Settlement;
   /** With a ledger. */
   readonly #recalls: RecallLine<MappedItem> | undefined;
   #failure: Error | undefined;
@@ -66,6 +65,15 @@ export class Pipeline {
         this.#fail(error);
       },
     });
+    this.#settlement = new Settlement({
+      ...options,
+      onProgress: () => {
+        this.#progress();
+      },
+      onExcess: (excess) => {
+        this.#fail(excess);
+      },
+    });
     const { memory } = options;
     this.#recalls =
       memory &&
@@ -79,7 +87,7 @@ export class Pipeline {
       ...options,
       onSettled: (record, outcome) => {
         this.#backlog.remove(record);
-        this.#settleRecord(record, outcome);
+        this.#settlement.settle(record, outcome);
       },
       onProgress: () => {
         this.#progress();
@@ -173,11 +181,11 @@ export class Pipeline {
 
   #dispatch({ stream, record, mapped }: MappedItem): void {
     if (mapped.kind === 'rejected') {
-      this.#settleUnsent(record, mapped);
+      this.#settlement.settleUnsent(record, mapped);
     } else if (mapped.kind === 'removal' && !SYNC_MODES[stream.mode].remove) {
-      this.#settleUnsent(record, { kind: 'skipped', why: 'removal_not_allowed' });
+      this.#settlement.settleUnsent(record, { kind: 'skipped', why: 'removal_not_allowed' });
     } else if (mapped.kind === 'removal' && !isNamed(mapped) && record.row === undefined) {
-      this.#settleUnsent(record, { kind: 'rejected', ...NOBODY_NAMED });
+      this.#settlement.settleUnsent(record, { kind: 'rejected', ...NOBODY_NAMED });
     } else {
       this.#enqueue(record, mapped);
     }
@@ -191,12 +199,12 @@ export class Pipeline {
     if (row && this.#delivery.mustWait({ streamKey, change, rowToken, formerIdentities }))
       row.isCurrent = false;
     if (change.kind === 'upsert' && row && memory?.isUnchanged(row, change)) {
-      this.#settleUnsent(record, UNCHANGED);
+      this.#settlement.settleUnsent(record, UNCHANGED);
       return;
     }
     const request = change.kind === 'upsert' ? this.#requestFor(change, streamKey) : undefined;
     if (change.kind === 'upsert' && !(request && this.#delivery.fitsAlone(request))) {
-      this.#settleUnsent(record, { kind: 'rejected', ...(request ? TOO_LARGE : TOO_DEEP) });
+      this.#settlement.settleUnsent(record, { kind: 'rejected', ...(request ? TOO_LARGE : TOO_DEEP) });
       return;
     }
     const pending: PendingRecord = {
@@ -228,61 +236,6 @@ export class Pipeline {
       if (error instanceof RangeError) return undefined;
       throw error;
     }
-  }
-
-  /** The record leads to no call; but that it was there may matter. */
-  #settleUnsent(record: UnsettledRecord, outcome: Outcome): void {
-    const { memory } = this.#options;
-    const { row } = record;
-    const settle =
-      outcome.kind === 'rejected'
-        ? this.#rejecterOf(record, outcome)
-        : this.#settlerOf(record.streamKey, record.ticket, outcome);
-    if (!memory) this.#settleRecord(record, outcome);
-    else if (row && (!row.isStandIn || outcome.kind === 'unchanged')) memory.keepSeen(row, settle);
-    else memory.keepKeyless(record.streamKey, settle);
-  }
-
-  #rejecterOf(record: UnsettledRecord, rejection: Outcome): () => void {
-    return () => {
-      this.#settleRecord(record, rejection);
-      this.#progress();
-    };
-  }
-
-  /** Keeps nothing else of the record: thousands wait for the ledger at a time. */
-  #settlerOf(streamKey: string, ticket: Ticket, outcome: Outcome): () => void {
-    return () => {
-      this.#settle(streamKey, ticket, outcome);
-      this.#progress();
-    };
-  }
-
-  #settleRecord(record: UnsettledRecord, outcome: Outcome): void {
-    if (outcome.kind === 'rejected') this.#noteRejected(record, outcome);
-    this.#settle(record.streamKey, record.ticket, outcome);
-  }
-
-  #settle(streamKey: string, ticket: Ticket, outcome: Outcome): void {
-    const { summary, tracker, guard } = this.#options;
-    summary.settled(streamKey, outcome);
-    tracker.settle(ticket, outcome.kind === 'rejected' ? 'rejected' : 'confirmed');
-    const excess = guard.afterRecord(streamKey);
-    if (excess) this.#fail(excess);
-  }
-
-  /** Before the record counts as settled: its state must not overtake it. */
-  #noteRejected(record: UnsettledRecord, rejection: Rejection): void {
-    const { line, stream, emittedAt, text } = record;
-    this.#options.log.rejected(record, rejection);
-    if (text === undefined) return;
-    this.#options.rejectedRecords?.add({
-      line,
-      stream,
-      emittedAt,
-      rejection,
-      dataText: recordDataText(text),
-    });
   }
 
   get #isFull(): boolean {

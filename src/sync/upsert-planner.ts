@@ -6,7 +6,8 @@ import { IdentityTable } from '../delivery/identity-table.ts';
 import type { KnownUsers } from '../delivery/known-users.ts';
 import { identityText, type Upsert, type UserKey } from '../model.ts';
 import type { PendingRecord } from './pending-record.ts';
-import { touchedKeys, type Work } from './user-queue.ts';
+import { touchedKeys } from './touched-identities.ts';
+import type { Work } from './user-queue.ts';
 
 export interface UpsertPlannerOptions {
   readonly known: KnownUsers;

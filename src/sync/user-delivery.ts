@@ -22,7 +22,8 @@ import { RemovalLane } from './removal-lane.ts';
 import type { SyncSummary } from './stream-summary.ts';
 import type { BatchReport, SyncLog } from './sync-log.ts';
 import type { UpsertPlanner } from './upsert-planner.ts';
-import { touchedKeys, UserQueue, type QueuedRecord, type Work } from './user-queue.ts';
+import { touchedKeys, type QueuedRecord } from './touched-identities.ts';
+import { UserQueue, type Work } from './user-queue.ts';
 import { WorkMemory } from './work-memory.ts';
 
 export interface UserDeliveryOptions {

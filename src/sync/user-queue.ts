@@ -2,20 +2,9 @@
  * Keeps the changes of one person in order: no two that touch the same address or user id are under way at once, and
  * those that wait together are laid over each other. Generic over what a record carries besides its change.
  */
-import { canLayOver, layOver } from '../mapping/lay-over.ts';
-import { identityText, type Removal, type Upsert, type UserChange, type UserKey } from '../model.ts';
-
-/** A record as the queue sees it. */
-export interface QueuedRecord {
-  readonly streamKey: string;
-  readonly change: UserChange;
-  /** As one text; records with different ones may not both change an address. */
-  readonly primaryKey?: string | undefined;
-  /** What stands for the record's row: of two rows none is laid over the other, even where they name one person. */
-  readonly rowToken?: string | undefined;
-  /** Identities that it touches besides those of its change: whoever the row was until now. */
-  readonly formerIdentities?: readonly string[];
-}
+import type { UserChange } from '../model.ts';
+import { mayMove, mergeChanges, type MergeOptions } from './merge-changes.ts';
+import { addAll, touchedBy, type QueuedRecord } from './touched-identities.ts';
 
 /** What is to be done for one person: one record, or several of one stream laid over each other. */
 export interface Work<Item extends QueuedRecord> {
@@ -25,10 +14,7 @@ export interface Work<Item extends QueuedRecord> {
   readonly records: readonly Item[];
 }
 
-export interface UserQueueOptions<Item extends QueuedRecord> {
-  readonly mergeNestedObjects: boolean;
-  /** Whether a removal undoes all that came before it, so that this need not be sent. */
-  readonly removalUndoesAll: boolean;
+export interface UserQueueOptions<Item extends QueuedRecord> extends MergeOptions {
   /** How many records may be laid over each other: where they are refused, each is tried alone. */
   readonly maxMerged: number;
   /** Works that may wait for earlier ones of one person before {@link UserQueue.isCrowded}. */
@@ -204,80 +190,5 @@ export class UserQueue<Item extends QueuedRecord> {
   }
 }
 
-/** The addresses and user ids whose profile a change may touch. */
-export function touchedKeys(change: UserChange): UserKey[] {
-  const keys: UserKey[] = change.kind === 'upsert' ? [change.key] : [];
-  const email = change.kind === 'upsert' ? change.values.email : change.email;
-  const userId = change.kind === 'upsert' ? change.values.userId : change.userId;
-  if (typeof email === 'string') keys.push({ kind: 'email', value: email });
-  if (typeof userId === 'string') keys.push({ kind: 'userId', value: userId });
-  if (change.kind === 'upsert' && change.previousEmail !== undefined)
-    keys.push({ kind: 'email', value: change.previousEmail });
-  return keys;
-}
-
-function touchedBy({ change, rowToken, formerIdentities = [] }: QueuedRecord): string[] {
-  const keys = touchedKeys(change);
-  // Mostly there is one, and an array that is pushed to has room for many.
-  const identities = keys.length === 1 ? keys.map(identityText) : [];
-  if (keys.length > 1) for (const key of keys) addOnce(identities, identityText(key));
-  if (rowToken === undefined) return identities;
-  identities.push(rowToken);
-  addAll(identities, formerIdentities);
-  return identities;
-}
-
-function addOnce(identities: string[], identity: string): void {
-  if (!identities.includes(identity)) identities.push(identity);
-}
-
-/** Adds what is not there yet. */
-function addAll(identities: string[], others: readonly string[]): void {
-  for (const identity of others) addOnce(identities, identity);
-}
-
 const NOBODY: readonly string[] = [];
 const NO_ENTRIES: readonly unknown[] = [];
-
-/** One change that does what the two do in order, or undefined where there is none. */
-function mergeChanges(
-  earlier: UserChange,
-  later: UserChange,
-  {
-    mergeNestedObjects,
-    removalUndoesAll,
-  }: Pick<UserQueueOptions<never>, 'mergeNestedObjects' | 'removalUndoesAll'>,
-): UserChange | undefined {
-  if (later.kind === 'removal')
-    return removalUndoesAll && removesSamePerson(earlier, later) && !mayMove(earlier) ? later : undefined;
-  // A removed person who is written again must first be gone.
-  if (earlier.kind === 'removal') return undefined;
-  if (!isSameKey(earlier, later) || !canLayOver(earlier.values, later.values, mergeNestedObjects))
-    return undefined;
-  // Whether the profile moves depends on whether the new address is there already, as it is after the earlier record.
-  if (later.previousEmail !== undefined && later.previousEmail !== earlier.previousEmail) return undefined;
-  return {
-    kind: 'upsert',
-    key: later.key,
-    values: layOver(earlier.values, later.values),
-    ...(earlier.previousEmail === undefined ? {} : { previousEmail: earlier.previousEmail }),
-    ...((earlier.lists ?? later.lists)
-      ? { lists: new Map([...(earlier.lists ?? []), ...(later.lists ?? [])]) }
-      : {}),
-  };
-}
-
-function isSameKey(a: Upsert, b: Upsert): boolean {
-  return a.key.kind === b.key.kind && a.key.value === b.key.value;
-}
-
-/** Left out, the profile would stay at its previous address, and outlive the removal. */
-function mayMove(change: UserChange): boolean {
-  return change.kind === 'upsert' && change.previousEmail !== undefined;
-}
-
-function removesSamePerson(earlier: UserChange, { email, userId }: Removal): boolean {
-  if (email === undefined && userId === undefined) return false;
-  if (earlier.kind === 'removal') return earlier.email === email && earlier.userId === userId;
-  return earlier.key.value === (earlier.key.kind === 'email' ? email : userId);
-}

@@ -72,24 +72,24 @@ export class WorkMemory {
     const rows = rowWork(work);
     // Nothing was written, and whose row it is can't be told.
     const keepUnknown = () => {
-      this.#memory.keepKeyless(work.records[0]?.streamKey ?? '', onKept);
+      this.#memory.keep.keyless(work.records[0]?.streamKey ?? '', onKept);
     };
     const isUnknown = !row || row.isStandIn;
     if (isRejection(end)) {
       this.keepRefused(work, () => {
         if (isUnknown) keepUnknown();
-        else this.#memory.keepSeen(row, onKept);
+        else this.#memory.keep.seen(row, onKept);
       });
     } else if (end === 'unchanged') {
-      if (rows) this.#memory.keepUnchanged(rows.records, onKept);
+      if (rows) this.#memory.keep.unchanged(rows.records, onKept);
       else onKept();
     } else if (end === 'not_in_iterable') {
-      if (row) this.#memory.keepMissing(row, isUnknown ? keepUnknown : onKept);
+      if (row) this.#memory.keep.missing(row, isUnknown ? keepUnknown : onKept);
       else keepUnknown();
     } else if (work.change.kind === 'removal') {
-      this.#memory.keepGone(this.#gone.get(work) ?? [], onKept);
+      this.#memory.keep.gone(this.#gone.get(work) ?? [], onKept);
     } else if (rows) {
-      this.#memory.keepWritten(rows.records, onKept);
+      this.#memory.keep.written(rows.records, onKept);
     } else {
       onKept();
     }
@@ -99,7 +99,7 @@ export class WorkMemory {
   keepRefused(work: PendingWork, onKept: () => void): void {
     const rows = rowWork(work);
     if (rows && this.#inDoubt.has(work) && !this.#written.has(work))
-      this.#memory.keepAsBefore(rows.records, onKept);
+      this.#memory.keep.asBefore(rows.records, onKept);
     else onKept();
   }
 }

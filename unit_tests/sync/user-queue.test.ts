@@ -3,13 +3,8 @@ import fc from 'fast-check';
 import type { JsonValue } from '../../src/json.ts';
 import type { Removal, Upsert, UserChange } from '../../src/model.ts';
 import { plainObject } from '../../src/mapping/paths.ts';
-import {
-  touchedKeys,
-  UserQueue,
-  type QueuedRecord,
-  type UserQueueOptions,
-  type Work,
-} from '../../src/sync/user-queue.ts';
+import { touchedKeys, type QueuedRecord } from '../../src/sync/touched-identities.ts';
+import { UserQueue, type UserQueueOptions, type Work } from '../../src/sync/user-queue.ts';
 
 type Rec = QueuedRecord & { readonly id: number };
 
