@@ -17,28 +17,20 @@ interface Unusable {
   readonly failureType?: string;
   /** For whom permissions count. */
   readonly uid?: number;
-  /** `check`, too, is a process: an error of Node's own is no `Error` of the realm in which Jest runs tests. */
-  readonly isProcess?: boolean;
 }
 
 /** Tries `check` and `write` against each; nothing may be sent. */
 function tryAll(cases: Readonly<Record<string, Unusable>>): Promise<void> {
   return inParallel(
     Object.entries(cases),
-    ([
-      name,
-      { ledger: make, says, code = 'ledger_unusable', failureType = 'config_error', uid, isProcess },
-    ]) =>
+    ([name, { ledger: make, says, code = 'ledger_unusable', failureType = 'config_error', uid }]) =>
       withHarness({}, async (harness) => {
         if (uid !== undefined) chmodSync(harness.files.folder, 0o755);
         const config = { ledger: await make(harness), retry_minutes: 0.01 };
         const as = uid === undefined ? {} : { uid };
         const message =
           typeof says === 'string' ? expect.stringContaining(says) : expect.stringMatching(says);
-        // Only a process can be somebody else.
-        const check = await (uid === undefined && isProcess !== true
-          ? harness.checkInProcess(config)
-          : harness.check(config, as));
+        const check = await harness.check(config, as);
         expect([name, check.exitCode, check.messages.at(-1)?.connectionStatus]).toEqual([
           name,
           0,
@@ -194,13 +186,11 @@ describe('a Postgres ledger that can’t be used', () => {
       'an unknown host': {
         ledger: is('postgresql://u:pass-word@no-such-host.invalid/x'),
         says: /the host in the URL is not known|could not be reached/,
-        isProcess: true,
         code: 'ledger_un',
       },
       'nobody at the port': {
         ledger: is('postgresql://u:pass-word@127.0.0.1:9/x'),
         says: /could not be reached for too long; the last try: .*ECONNREFUSED/,
-        isProcess: true,
         code: 'ledger_unavailable',
         failureType: 'transient_error',
       },
