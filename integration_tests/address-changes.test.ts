@@ -18,8 +18,12 @@ function users(harness: Harness): Record<string, unknown> {
 const config = { previous_email_column: 'was' };
 const withKey = aCatalog(aStream({ primaryKey: [['id']] }));
 
-async function write(harness: Harness, records: readonly string[], options: WriteOptions = {}) {
-  const result = await harness.write([...records, aState(1)], {
+async function write(
+  harness: Harness,
+  records: readonly string[],
+  options: Pick<WriteOptions, 'config' | 'catalog'> = {},
+) {
+  const result = await harness.writeInProcess([...records, aState(1)], {
     catalog: withKey,
     ...options,
     config: { ...config, mappings: MAPPINGS, ...options.config },

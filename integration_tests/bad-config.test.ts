@@ -64,7 +64,7 @@ const CASES: [string, Record<string, unknown>, string[]][] = [
 describe('a configuration that breaks a rule', () => {
   it.each(CASES)('%s: check answers FAILED with exit 0, naming everything', (_name, config, problems) =>
     withHarness({}, async (harness) => {
-      const result = await harness.check(config);
+      const result = await harness.checkInProcess(config);
       expect(result.exitCode).toBe(0);
       expect(result.messages).toHaveLength(1);
       expect(result.messages[0]?.connectionStatus?.status).toBe('FAILED');
@@ -78,7 +78,7 @@ describe('a configuration that breaks a rule', () => {
     '%s: write ends with one config_error and exit 1 before anything is sent',
     (_name, config, problems) =>
       withHarness({}, async (harness) => {
-        const result = await harness.write('', { config });
+        const result = await harness.writeInProcess('', { config });
         expect(result.exitCode).toBe(1);
         expect(result.errors).toHaveLength(1);
         expect(result.errors[0]?.failure_type).toBe('config_error');
@@ -86,6 +86,27 @@ describe('a configuration that breaks a rule', () => {
         expect(harness.standin.requests).toEqual([]);
       }),
   );
+
+  it('is told alike by the built program', () =>
+    withHarness({}, async (harness) => {
+      const config = { batch_size: 0, sync_mode: 'mirror' };
+      const check = await harness.check(config);
+      expect([check.exitCode, check.stderr]).toEqual([0, '']);
+      expect(check.messages).toMatchObject([
+        {
+          connectionStatus: {
+            status: 'FAILED',
+            message: expect.stringContaining('sync_mode: must be one of'),
+          },
+        },
+      ]);
+      const write = await harness.write('', { config });
+      expect([write.exitCode, write.stderr]).toEqual([1, '']);
+      expect(write.errors).toMatchObject([
+        { failure_type: 'config_error', message: expect.stringContaining('batch_size: must be') },
+      ]);
+      expect(harness.standin.requests).toEqual([]);
+    }));
 
   it('a mapping type that clashes with a field of the project: both commands say so', () =>
     withHarness({ fields: { age: 'string' } }, async (harness) => {
@@ -146,17 +167,15 @@ describe('a configuration that breaks a rule', () => {
       },
     ));
 
-  it('an Iterable out of reach: FAILED, exit 0', async () => {
-    const files = new TestFiles();
-    const config = files.write('config.json', { api_key: 'k', api_url: 'http://127.0.0.1:9' });
-    const result = await runConnector({ args: ['check', '--config', config] });
-    files.remove();
-    expect(result.exitCode).toBe(0);
-    expect(result.messages[0]?.connectionStatus?.status).toBe('FAILED');
-    expect(result.messages[0]?.connectionStatus?.message).toContain(
-      'Iterable did not accept a call for 20 seconds',
-    );
-  }, 45_000);
+  it('an Iterable out of reach: FAILED, exit 0', () =>
+    withHarness({}, async (harness) => {
+      const result = await harness.checkInProcess({ api_url: 'http://127.0.0.1:9' });
+      expect(result.exitCode).toBe(0);
+      expect(result.messages[0]?.connectionStatus?.status).toBe('FAILED');
+      expect(result.messages[0]?.connectionStatus?.message).toContain(
+        'Iterable did not accept a call for 20 seconds',
+      );
+    }));
 
   it.each([
     ['not JSON', 'streams: []', 'catalog: not valid JSON'],

@@ -45,7 +45,7 @@ describe('a stream with the destination object users', () => {
     withHarness({}, async (harness) => {
       const catalog = aCatalog(keyedBy('email'), aStream({ name: 'leads' }));
       const config = { mappings: [{ source: 'address', target: 'email', stream: 'leads' }] };
-      const result = await harness.write(
+      const result = await harness.writeInProcess(
         aRecord({ email: 'a@x.com', address: 'Via Roma' }) +
           aRecord({ address: 'b@x.com', email: 'c@x.com' }, { stream: 'leads' }),
         { catalog, config },
@@ -62,7 +62,9 @@ describe('a stream with the destination object users', () => {
     withHarness({}, async (harness) => {
       for (const destinationSyncMode of ['overwrite', 'append']) {
         const catalog = aCatalog(keyedBy('email', { destinationSyncMode, syncMode: 'full_refresh' }));
-        const result = await harness.write(aRecord({ email: `${destinationSyncMode}@x.com` }), { catalog });
+        const result = await harness.writeInProcess(aRecord({ email: `${destinationSyncMode}@x.com` }), {
+          catalog,
+        });
         expect(result.exitCode).toBe(0);
       }
       expect(harness.standin.store.size).toBe(2);
@@ -73,12 +75,15 @@ describe('its primary key says what identifies', () => {
   it('hybrid: userId, whatever identify_by says; a deletion, too, goes by it', () =>
     withHarness({}, async (harness) => {
       const options = { catalog: aCatalog(keyedBy('userId')) };
-      await harness.write(
+      await harness.writeInProcess(
         aRecord({ userId: '7', email: 'old@x.com' }) + aRecord({ userId: '8', email: 'new@x.com' }),
         options,
       );
       // The address of one person, the id of another: who goes is who is identified.
-      const result = await harness.write(aRecord({ userId: '7', email: 'new@x.com', ...DELETED }), options);
+      const result = await harness.writeInProcess(
+        aRecord({ userId: '7', email: 'new@x.com', ...DELETED }),
+        options,
+      );
       expect(result.errors).toEqual([]);
       expect(harness.standin.store.users()).toEqual([{ email: 'new@x.com', userId: '8', dataFields: {} }]);
     }));
@@ -86,18 +91,18 @@ describe('its primary key says what identifies', () => {
   it('hybrid: email, where the configuration says user_id', () =>
     withHarness({}, async (harness) => {
       const options = { catalog: aCatalog(keyedBy('email')), config: { identify_by: 'user_id' } };
-      await harness.write(
+      await harness.writeInProcess(
         aRecord({ email: 'a@x.com', userId: '1' }) + aRecord({ email: 'b@x.com', userId: '2' }),
         options,
       );
-      await harness.write(aRecord({ email: 'a@x.com', userId: '2', ...DELETED }), options);
+      await harness.writeInProcess(aRecord({ email: 'a@x.com', userId: '2', ...DELETED }), options);
       expect(harness.standin.store.users()).toEqual([{ email: 'b@x.com', userId: '2', dataFields: {} }]);
     }));
 
   it('two streams of one sync may be identified differently', () =>
     withHarness({}, async (harness) => {
       const catalog = aCatalog(keyedBy('userId', { name: 'ids' }), aStream({ name: 'addresses' }));
-      const result = await harness.write(
+      const result = await harness.writeInProcess(
         aRecord({ userId: '7', n: 1 }, { stream: 'ids' }) +
           aRecord({ email: 'a@x.com', n: 2 }, { stream: 'addresses' }),
         { catalog },
@@ -111,11 +116,11 @@ describe('its primary key says what identifies', () => {
   it('email project: with userId unknown ids become users with a placeholder address, with email nothing of the kind', () =>
     withHarness({ projectType: 'email' }, async (harness) => {
       const lists = { lists: [{ kind: 'all', list: 'All' }] };
-      await harness.write(aRecord({ userId: 'u1', n: 1 }), {
+      await harness.writeInProcess(aRecord({ userId: 'u1', n: 1 }), {
         catalog: aCatalog(keyedBy('userId')),
         config: lists,
       });
-      await harness.write(aRecord({ email: 'a@x.com', n: 2 }), {
+      await harness.writeInProcess(aRecord({ email: 'a@x.com', n: 2 }), {
         catalog: aCatalog(keyedBy('email')),
         config: { identify_by: 'user_id' },
       });
@@ -129,14 +134,16 @@ describe('its primary key says what identifies', () => {
   it('user_id project: userId is the one that works', () =>
     withHarness({ projectType: 'user_id' }, async (harness) => {
       const record = aRecord({ userId: 'u1', email: 'a@x.com' });
-      expect((await harness.write(record, { catalog: aCatalog(keyedBy('userId')) })).exitCode).toBe(0);
+      expect((await harness.writeInProcess(record, { catalog: aCatalog(keyedBy('userId')) })).exitCode).toBe(
+        0,
+      );
       expect(harness.standin.store.users()).toEqual([{ email: 'a@x.com', userId: 'u1', dataFields: {} }]);
     }));
 
   it('another key leaves it to the configuration', () =>
     withHarness({}, async (harness) => {
       const catalog = aCatalog(keyedBy('id'));
-      await harness.write(aRecord({ id: 5, userId: '7', email: 'a@x.com' }), {
+      await harness.writeInProcess(aRecord({ id: 5, userId: '7', email: 'a@x.com' }), {
         catalog,
         config: { identify_by: 'user_id' },
       });
@@ -147,7 +154,7 @@ describe('its primary key says what identifies', () => {
 
   it('a record without the key is rejected, naming it', () =>
     withHarness({}, async (harness) => {
-      const result = await harness.write(aRecord({ email: 'a@x.com' }), {
+      const result = await harness.writeInProcess(aRecord({ email: 'a@x.com' }), {
         catalog: aCatalog(keyedBy('userId')),
       });
       expect(result.logs.some((log) => log.includes('1 rejected (missing_identifier 1)'))).toBe(true);
@@ -162,7 +169,7 @@ describe('what can’t work is a config_error before anything is sent', () => {
         keyedBy('userId', { name: 'a', destinationObjectName: 'companies' }),
         keyedBy('email', { name: 'b' }),
       );
-      const result = await harness.write(aRecord({ userId: 'u1' }, { stream: 'a' }), { catalog });
+      const result = await harness.writeInProcess(aRecord({ userId: 'u1' }, { stream: 'a' }), { catalog });
       expect(result.exitCode).toBe(1);
       expect(result.errors).toMatchObject([{ failure_type: 'config_error' }]);
       expect(result.errors[0]?.message).toContain('Stream a: there is no destination object companies');

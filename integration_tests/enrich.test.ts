@@ -61,7 +61,7 @@ describe.each(PROJECTS)('enrich on a project of type %s, identified by %s', (pro
     withHarness({ projectType }, async (harness) => {
       for (let n = 0; n < 3000; n += 2) addUser(harness, n);
       const records = Array.from({ length: 3000 }, (_, n) => aRecord({ ...key(n), plan: 'p' }));
-      const result = await harness.write([...records, aState(1)], {
+      const result = await harness.writeInProcess([...records, aState(1)], {
         config: { identify_by: identifyBy },
         catalog: aCatalog(aStream({ destinationSyncMode: 'update' })),
       });
@@ -77,7 +77,7 @@ describe.each(PROJECTS)('enrich on a project of type %s, identified by %s', (pro
 describe('enrich', () => {
   it('holds for the streams whose destination sync mode is update, and for no other', () =>
     withHarness({}, async (harness) => {
-      const result = await harness.write(
+      const result = await harness.writeInProcess(
         [
           aRecord({ email: 'a@x.com' }, { stream: 'rich' }),
           aRecord({ email: 'b@x.com' }, { stream: 'plain' }),
@@ -98,7 +98,7 @@ describe('enrich', () => {
       harness.addUser({ email: 'gone@x.com' });
       const rich = { stream: 'rich' };
       const plain = { stream: 'plain' };
-      const result = await harness.write(
+      const result = await harness.writeInProcess(
         [
           aRecord({ email: 'new@x.com' }, plain),
           aRecord({ email: 'gone@x.com', _ab_cdc_deleted_at: '2026-01-01' }, plain),
@@ -119,9 +119,12 @@ describe('enrich', () => {
   it('skips deletions', () =>
     withHarness({}, async (harness) => {
       harness.addUser({ email: 'a@x.com' });
-      const result = await harness.write([aRecord({ email: 'a@x.com', _ab_cdc_deleted_at: '2026-01-01' })], {
-        config: { sync_mode: 'enrich' },
-      });
+      const result = await harness.writeInProcess(
+        [aRecord({ email: 'a@x.com', _ab_cdc_deleted_at: '2026-01-01' })],
+        {
+          config: { sync_mode: 'enrich' },
+        },
+      );
       expect(result.logs.join('\n')).toContain('1 skipped (removal_not_allowed 1)');
       expect(harness.standin.store.size).toBe(1);
     }));
@@ -135,7 +138,7 @@ describe('enrich', () => {
         times: 1,
       });
       const records = Array.from({ length: 2500 }, (_, n) => aRecord({ email: `user${n}@x.com`, plan: 'p' }));
-      const result = await harness.write(records, {
+      const result = await harness.writeInProcess(records, {
         config: { sync_mode: 'enrich', attempt_timeout_seconds: 0.5 },
       });
       expect(result.errors).toEqual([]);
@@ -147,7 +150,7 @@ describe('enrich', () => {
       harness.addUser({ email: 'user7@x.com' });
       harness.standin.faults.order({ route: 'exportData', fault: { status: 200, body: '' }, times: 1 });
       const records = Array.from({ length: 1200 }, (_, n) => aRecord({ email: `user${n}@x.com`, plan: 'p' }));
-      const result = await harness.write(records, {
+      const result = await harness.writeInProcess(records, {
         config: { sync_mode: 'enrich', requests_per_second: 5000 },
       });
       expect(result.logs.join('\n')).toContain('1 delivered, 1199 skipped (not_in_iterable 1199)');
@@ -156,7 +159,7 @@ describe('enrich', () => {
   it('rejects a record as in any mode, and lays records of one user over each other', () =>
     withHarness({}, async (harness) => {
       harness.addUser({ email: 'a@x.com' });
-      const result = await harness.write(
+      const result = await harness.writeInProcess(
         [
           aRecord({ email: 'a@x.com', a: 1 }),
           aRecord({ email: 'a@x.com', b: 2 }),

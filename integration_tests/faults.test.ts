@@ -172,7 +172,7 @@ describe('check', () => {
         // Checking has its own, longer time limit for an attempt.
         if (fault.hang === true || fault.stall === true) return;
         harness.standin.faults.order({ route, fault, times: 1 });
-        const result = await harness.check();
+        const result = await harness.checkInProcess();
         expect([name, result.exitCode, result.messages.at(-1)?.connectionStatus?.status]).toEqual([
           name,
           0,
@@ -186,7 +186,7 @@ describe('check', () => {
     inParallel(Object.entries<Fault>(LASTING_FAULTS), ([name, fault]) =>
       withHarness({}, async (harness) => {
         harness.standin.faults.order({ route, fault, times: 1 });
-        const result = await harness.check();
+        const result = await harness.checkInProcess();
         expect([name, result.exitCode, result.messages.at(-1)?.connectionStatus?.status]).toEqual([
           name,
           0,

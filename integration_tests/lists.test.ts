@@ -44,7 +44,7 @@ describe.each(['hybrid', 'email', 'user_id'] as const)('lists on a project of ty
       // The columns of the rules are no fields.
       expect(harness.standin.store.users().map(({ dataFields }) => dataFields)).toEqual([{}, {}, {}, {}]);
       // A false flag takes the user off; an absent column, or a nulled one, changes nothing.
-      await harness.write(
+      await harness.writeInProcess(
         [
           aRecord({ ...key('a'), vip: false }),
           aRecord({ ...key('b'), vip: 1 }),
@@ -62,8 +62,8 @@ describe.each(['hybrid', 'email', 'user_id'] as const)('lists on a project of ty
   it('with remove_from_lists a deletion takes the user off the lists that rules and record name, and no more', () =>
     withHarness({ projectType }, async (harness) => {
       const config = { lists: [named, flag, all], removal: 'remove_from_lists' };
-      await harness.write([aRecord({ ...key('a'), segments: 'Red,Blue', vip: true })], { config });
-      await harness.write(
+      await harness.writeInProcess([aRecord({ ...key('a'), segments: 'Red,Blue', vip: true })], { config });
+      await harness.writeInProcess(
         [
           aRecord({ ...key('a'), segments: 'Red', vip: true, ...GONE }),
           aRecord({ ...key('stranger'), ...GONE }),
@@ -84,7 +84,9 @@ describe('lists', () => {
   it('get users in bulk, after the update, and none who was rejected', () =>
     withHarness({}, async (harness) => {
       harness.standin.store.forgotten.add('user7@example.com');
-      const result = await harness.write([...userLines(2500), aState(1)], { config: { lists: [all] } });
+      const result = await harness.writeInProcess([...userLines(2500), aState(1)], {
+        config: { lists: [all] },
+      });
       expect(result.states[0]).toContain('"recordCount":2499.0,"rejectedRecordCount":1.0');
       expect(harness.standin.members('Everyone')).toHaveLength(2499);
       expect(harness.standin.calls('/subscribe').length).toBeLessThanOrEqual(4);
@@ -93,7 +95,9 @@ describe('lists', () => {
   it('of 500 names in one stream stay fast: about a call for each', () =>
     withHarness({}, async (harness) => {
       const lines = userLines(5000, 5000, (index) => ({ segments: `List ${index % 500}` }));
-      const result = await harness.write(lines, { config: { lists: [named], requests_per_second: 5000 } });
+      const result = await harness.write(lines, {
+        config: { lists: [named], requests_per_second: 5000 },
+      });
       expect(result.states).toHaveLength(1);
       expect(harness.standin.members('List 499')).toHaveLength(10);
       expect(harness.standin.calls('/subscribe').length).toBeLessThanOrEqual(600);
@@ -106,7 +110,7 @@ describe('lists', () => {
         fault: { reset: true, afterApplying: true },
         times: 1,
       });
-      const result = await harness.write([aRecord({ email: 'a@x.com' }), aState(1)], {
+      const result = await harness.writeInProcess([aRecord({ email: 'a@x.com' }), aState(1)], {
         config: { lists: [all] },
       });
       expect(result.states).toHaveLength(1);
@@ -124,7 +128,9 @@ describe('lists', () => {
         ],
       },
       async (harness) => {
-        await harness.write([aRecord({ email: 'a@x.com', vip: true })], { config: { lists: [flag] } });
+        await harness.writeInProcess([aRecord({ email: 'a@x.com', vip: true })], {
+          config: { lists: [flag] },
+        });
         expect([5, 9, 1].map((id) => harness.standin.members(id))).toEqual([[], ['a@x.com'], []]);
       },
     ));
@@ -140,9 +146,9 @@ describe('lists', () => {
     [{ lists: [{ kind: 'flag', source: 'x' }] }, [], 'lists[0].list: is required'],
   ])('that can’t be used are told by check and by write: %j', (config, lists, problem) =>
     withHarness({ lists }, async (harness) => {
-      const check = await harness.check(config);
+      const check = await harness.checkInProcess(config);
       expect(check.messages.at(-1)?.connectionStatus?.message).toContain(problem);
-      const result = await harness.write(aRecord({ email: 'a@x.com', vip: true }), { config });
+      const result = await harness.writeInProcess(aRecord({ email: 'a@x.com', vip: true }), { config });
       expect(result.errors).toMatchObject([
         { failure_type: 'config_error', message: expect.stringContaining(problem) },
       ]);
@@ -152,14 +158,17 @@ describe('lists', () => {
 
   it('that a column names and that can’t be used end the sync; what can’t be read as names rejects its record', () =>
     withHarness({ lists: [{ name: 'Smart', listType: 'Dynamic' }] }, async (harness) => {
-      const result = await harness.write([aRecord({ email: 'a@x.com', segments: 'Smart' }), aState(1)], {
-        config: { lists: [named] },
-      });
+      const result = await harness.writeInProcess(
+        [aRecord({ email: 'a@x.com', segments: 'Smart' }), aState(1)],
+        {
+          config: { lists: [named] },
+        },
+      );
       expect(result.errors).toMatchObject([
         { failure_type: 'config_error', message: expect.stringContaining('Smart') },
       ]);
       expect(result.states).toEqual([]);
-      const rejected = await harness.write(
+      const rejected = await harness.writeInProcess(
         [
           aRecord({ email: 'b@x.com', segments: { a: 1 } }),
           aRecord({ email: 'c@x.com', vip: 'perhaps' }),
@@ -174,7 +183,7 @@ describe('lists', () => {
 
   it('rules hold for the stream that they name', () =>
     withHarness({}, async (harness) => {
-      const result = await harness.write(
+      const result = await harness.writeInProcess(
         [aRecord({ email: 'a@x.com' }, { stream: 'a' }), aRecord({ email: 'b@x.com' }, { stream: 'b' })],
         {
           catalog: aCatalog(aStream({ name: 'a' }), aStream({ name: 'b' })),

@@ -52,7 +52,7 @@ describeLedgers('a plan with a ledger', (backend) => {
         user(7, { _ab_cdc_deleted_at: 'now' }),
         ...users(20, 21),
       ];
-      const { exitCode, plan, text } = await syncs.plan(rows, full());
+      const { exitCode, plan, text } = await syncs.plan(rows, full({ isProcess: true }));
       expect(exitCode).toBe(0);
       expect(plan.failure).toBeNull();
       expect(plan.streams).toMatchObject([

@@ -252,7 +252,7 @@ describe('a bucket that can’t be used', () => {
     [{ secret_access_key: null }, 'rejected_records.secret_access_key: access_key_id and secret'],
   ])('because of %j is refused in plain words', (overrides, problem) =>
     withBoth(async (harness, bucket) => {
-      expect(refusal(await harness.check(bucket.option(overrides)))?.message).toContain(problem);
+      expect(refusal(await harness.checkInProcess(bucket.option(overrides)))?.message).toContain(problem);
       expect(bucket.requests).toEqual([]);
     }),
   );

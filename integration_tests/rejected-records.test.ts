@@ -83,7 +83,7 @@ describe('rejected_records', () => {
     ['none', 'rejected_records: must be of type object'],
   ])('given as %j is refused in plain words', (rejected_records, problem) =>
     withHarness({}, async (harness) => {
-      const result = await harness.check({ rejected_records });
+      const result = await harness.checkInProcess({ rejected_records });
       expect(result.messages.at(-1)?.connectionStatus?.message).toBe(problem);
     }),
   );

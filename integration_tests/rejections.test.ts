@@ -27,7 +27,7 @@ describe('rejections', () => {
   it('reads from the answer who did not arrive: a 200 alone says nothing', () =>
     withHarness({}, async (harness) => {
       harness.standin.store.forgotten.add('gone@x.com');
-      const result = await harness.write(
+      const result = await harness.writeInProcess(
         aRecord({ email: '000' }) +
           aRecord({ email: 'gone@x.com' }) +
           aRecord({ email: 'a@x.com', userId: 'x'.repeat(53) }) +
@@ -46,8 +46,8 @@ describe('rejections', () => {
 
   it('resolves a conflict that names the existing user to the record that caused it', () =>
     withHarness({}, async (harness) => {
-      await harness.write(aRecord({ email: 'owner@x.com', userId: '7' }));
-      const result = await harness.write(
+      await harness.writeInProcess(aRecord({ email: 'owner@x.com', userId: '7' }));
+      const result = await harness.writeInProcess(
         aRecord({ email: 'thief@x.com', userId: '7' }) +
           aRecord({ email: 'other@x.com', userId: '8' }) +
           aState(1),
@@ -63,7 +63,7 @@ describe('rejections', () => {
     (wrongTypeStyle) =>
       withHarness({ wrongTypeStyle }, async (harness) => {
         // The first value of the batch fixes the type while the batch is applied.
-        await harness.write(aRecord({ email: 'first@x.com', level: 1 }));
+        await harness.writeInProcess(aRecord({ email: 'first@x.com', level: 1 }));
         const [fixed] = harness.standin.store.users();
         expect(fixed?.dataFields).toEqual({ level: 1 });
         harness.standin.store.fields.types.set('level', 'long');
@@ -72,7 +72,7 @@ describe('rejections', () => {
         harness.standin.intercept = ({ path }) =>
           path.endsWith('/getFields') ? { status: 200, body: '{"fields":{"email":"string"}}' } : undefined;
         const lines = [...userLines(1000, Infinity, (index) => ({ level: index === 637 ? 'high' : index }))];
-        const result = await harness.write([...lines, aState(1)]);
+        const result = await harness.writeInProcess([...lines, aState(1)]);
         expect(result.states[0]).toContain('"recordCount":999.0,"rejectedRecordCount":1.0');
         expect(result.logs.some((log) => log.includes('Rejected the record in line 638'))).toBe(true);
         expect(harness.standin.store.size).toBe(1000);
@@ -84,7 +84,7 @@ describe('rejections', () => {
     withHarness({ fields: { level: 'long' } }, async (harness) => {
       harness.standin.intercept = ({ path }) =>
         path.endsWith('/getFields') ? { status: 200, body: '{"fields":{}}' } : undefined;
-      const result = await harness.write(
+      const result = await harness.writeInProcess(
         aRecord({ email: 'a@x.com', level: 1, n: 1 }) +
           aRecord({ email: 'a@x.com', level: 'high' }) +
           aRecord({ email: 'a@x.com', n: 3 }) +
@@ -109,7 +109,7 @@ describe('rejections', () => {
           : undefined;
       };
       const lines = [...userLines(63), aRecord({ email: 'guilty@x.com' }), aState(1)];
-      const result = await harness.write(lines);
+      const result = await harness.writeInProcess(lines);
       expect(result.states[0]).toContain('"recordCount":63.0,"rejectedRecordCount":1.0');
       expect(
         result.logs.some((log) => log.includes('Rejected the record in line 64 (stream users): unexplained')),
@@ -122,7 +122,7 @@ describe('rejections', () => {
       const depth = 50_000;
       const deep = `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
       const record = `{"type":"RECORD","record":{"stream":"users","emitted_at":1,"data":{"email":"a@x.com","deep":${deep}}}}\n`;
-      const result = await harness.write(record + aRecord({ email: 'b@x.com' }) + aState(1));
+      const result = await harness.writeInProcess(record + aRecord({ email: 'b@x.com' }) + aState(1));
       expect(result.errors).toEqual([]);
       expect(result.states[0]).toContain('"recordCount":1.0,"rejectedRecordCount":1.0');
       expect(harness.standin.store.users().map(({ email }) => email)).toEqual(['b@x.com']);
@@ -130,7 +130,7 @@ describe('rejections', () => {
 
   it('rejects a user over 4 MB without a call', () =>
     withHarness({}, async (harness) => {
-      const result = await harness.write(
+      const result = await harness.writeInProcess(
         aRecord({ email: 'a@x.com', text: 'x'.repeat(4_000_001) }) + aState(1),
       );
       expect(result.logs.some((log) => log.includes('too_large'))).toBe(true);
@@ -140,7 +140,7 @@ describe('rejections', () => {
 
   it('fails when every record of a stream of 10 or more was rejected, after giving the state back', () =>
     withHarness({}, async (harness) => {
-      const result = await harness.write(
+      const result = await harness.writeInProcess(
         Array.from({ length: 10 }, () => aRecord({ name: 'nobody' })).join('') + aState(1),
       );
       expect(result.states).toHaveLength(1);

@@ -115,18 +115,28 @@ export class Harness {
   }
 
   /** The same in this process, for tests of which many run: no start-up, and no stderr; all the rest is real. */
-  async writeInProcess(
-    lines: readonly string[],
+  writeInProcess(
+    input: string | readonly string[],
     { config, catalog }: Pick<WriteOptions, 'config' | 'catalog'> = {},
   ): Promise<RunResult> {
-    // Loaded on need: tests that start processes can do without the whole of `src`.
+    const lines = typeof input === 'string' ? [input] : input;
+    return inProcess(this.args(['write'], { ...(config ? { config } : {}), catalog }), lines);
+  }
+
+  /** As `planJson`, in this process. */
+  async planJsonInProcess(
+    lines: readonly string[],
+    { config, catalog }: Pick<WriteOptions, 'config' | 'catalog'> = {},
+  ): Promise<JsonPlan> {
     const { runInProcess } = await import('./in-process.ts');
-    const { text, exitCode } = await runInProcess(
-      this.args(['write'], { ...(config ? { config } : {}), catalog }),
-      lines,
-    );
-    const end = { exitCode, signal: null, stdoutWasClosed: false };
-    return { stderr: '', ...resultOf(text.split('\n').slice(0, -1), end) };
+    const args = this.args(['plan', '--json'], { ...(config ? { config } : {}), catalog });
+    const { exitCode, text } = await runInProcess(args, lines);
+    return { exitCode, text: text.trimEnd(), plan: JSON.parse(text) as Plan };
+  }
+
+  /** As `check`, in this process. */
+  checkInProcess(config: Record<string, unknown> = {}): Promise<RunResult> {
+    return inProcess(['check', '--config', this.files.write('config.json', this.config(config))], []);
   }
 
   check(config: Record<string, unknown> = {}, options: Partial<RunOptions> = {}): Promise<RunResult> {
@@ -147,6 +157,14 @@ export class Harness {
       ...options,
     });
   }
+}
+
+async function inProcess(args: readonly string[], lines: readonly string[]): Promise<RunResult> {
+  // Loaded on need: tests that start processes can do without the whole of `src`.
+  const { runInProcess } = await import('./in-process.ts');
+  const { text, exitCode } = await runInProcess(args, lines);
+  const end = { exitCode, signal: null, stdoutWasClosed: false };
+  return { stderr: '', ...resultOf(text.split('\n').slice(0, -1), end) };
 }
 
 /** Gives the test a harness, closes it afterwards, and fails when the stand-in saw a call that it did not expect. */

@@ -67,7 +67,9 @@ export class Syncs {
     const { standin } = this.harness;
     const requests = standin.requests.length;
     const before = await this.contents();
-    const result = await this.harness.planJson(...this.#runOf(rows, options));
+    const result = await (options.isProcess === true
+      ? this.harness.planJson(...this.#runOf(rows, options))
+      : this.harness.planJsonInProcess(...this.#runOf(rows, options)));
     expect(standin.requests.slice(requests).filter(({ method }) => method !== 'GET')).toEqual([]);
     expect(await this.contents()).toEqual(before);
     return result;
