@@ -3,6 +3,7 @@
  * a line is: it ends with \n or \r\n, or with the input, and a character may be split between chunks.
  */
 import { Buffer } from 'node:buffer';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ProtocolError } from '../errors.ts';
 import { LineSplitter, type Line } from './line-splitter.ts';
 import { CUT_OFF, describeLine, parseMessage, type InputMessage } from './messages.ts';
@@ -25,7 +26,12 @@ export async function* readMessages(
   { onNoise, maxLineBytes = DEFAULT_MAX_LINE_BYTES }: ReadOptions,
 ): AsyncGenerator<InputMessage[]> {
   const splitter = new LineSplitter(maxLineBytes);
-  for await (const chunk of withoutByteOrderMark(input)) yield* readLines(splitter.push(chunk), onNoise);
+  for await (const chunk of withoutByteOrderMark(input)) {
+    yield* readLines(splitter.push(chunk), onNoise);
+    // A pipe that is always full is read up to 32 times in one turn of the event loop (libuv's uv__read), and answers that
+    // came meanwhile would have to wait, while records pile up: some 40 MB more.
+    await nextTurn();
+  }
   yield* readLines(splitter.end(), onNoise);
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import type { ProtocolError } from '../../src/errors.ts';
 import type { InputMessage } from '../../src/protocol/messages.ts';
@@ -94,6 +95,22 @@ describe('readMessages', () => {
     const reading = await read([`${record(1)}\n\uFEFF${record(2)}\n`]);
     expect([ids(reading), reading.noise]).toEqual([['1:1'], [[2, Buffer.byteLength(record(2)) + 3]]]);
     expect((await read([Uint8Array.of(0xef, 0xbb)])).noise).toEqual([[1, 2]]);
+  });
+
+  it('leaves the event loop its turn between chunks, even where the next one is there already', async () => {
+    const turns: number[] = [];
+    let turn = 0;
+    const count = () => {
+      turn++;
+      timer = setImmediate(count);
+    };
+    let timer = setImmediate(count);
+    const chunks = Array.from({ length: 4 }, (_, id) => Buffer.from(`${record(id)}\n`));
+    const input = Readable.from(chunks);
+    for await (const _ of readMessages(input, { onNoise: () => undefined })) turns.push(turn);
+    clearImmediate(timer);
+    expect(turns).toHaveLength(4);
+    expect(new Set(turns).size).toBe(4);
   });
 
   it('reads views into larger memory', async () => {
