@@ -107,7 +107,8 @@ describe('readMessages', () => {
     let timer = setImmediate(count);
     const chunks = Array.from({ length: 4 }, (_, id) => Buffer.from(`${record(id)}\n`));
     const input = Readable.from(chunks);
-    for await (const _ of readMessages(input, { onNoise: () => undefined })) turns.push(turn);
+    for await (const { length } of readMessages(input, { onNoise: () => undefined }))
+      turns.push(...Array<number>(length).fill(turn));
     clearImmediate(timer);
     expect(turns).toHaveLength(4);
     expect(new Set(turns).size).toBe(4);
