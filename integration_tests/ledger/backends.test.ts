@@ -9,6 +9,8 @@ const keysOf = (entries: readonly HeldEntry[]) => entries.map(({ key }) => key).
 const allOf = async (ledger: Ledger, stream: number, keys: readonly string[]) =>
   [...(await ledger.find(stream, keys)).values()].sort((a, b) => (a.key < b.key ? -1 : 1));
 
+const rowsOf = (...keys: string[]) => keys.map((key) => ({ key }));
+
 describeLedgers('the interface', (backend) => {
   const play = (test: (seam: Seam) => Promise<void>) => withSeam(backend, test);
   /** With one stream. */
@@ -67,13 +69,15 @@ describeLedgers('the interface', (backend) => {
   it('drops entries, marks presence, keeps states: each part of one commit', () =>
     use(async (ledger, stream, seam) => {
       await ledger.commit({ entries: ['a', 'b', 'c', 'd'].map((key) => anEntry(stream, key)) });
+      const id = (await ledger.find(stream, ['c'])).get('c')?.id;
+      expect(id).toEqual(expect.any(Number));
       await ledger.commit({
         entries: [anEntry(stream, 'e', { seen: 2 })],
         dropped: [
           { stream, key: 'a' },
           { stream, key: 'never there' },
         ],
-        present: [{ stream, snapshot: 2, keys: ['b', 'never there', 'c'] }],
+        present: [{ stream, snapshot: 2, rows: [...rowsOf('b', 'never there'), { key: 'c', id }] }],
         states: [{ stream, state: '{"is":"kept"}' }],
       });
       expect(
@@ -102,7 +106,7 @@ describeLedgers('the interface', (backend) => {
         ledger.commit({
           entries: [fresh],
           dropped: [{ stream, key: 'a' }],
-          present: [{ stream, snapshot: 9, keys: ['a'] }],
+          present: [{ stream, snapshot: 9, rows: rowsOf('a') }],
           states: [{ stream, state: null as unknown as string }],
         }),
       ).rejects.toThrow();
@@ -118,7 +122,7 @@ describeLedgers('the interface', (backend) => {
       const changes = {
         entries: [anEntry(stream, 'a')],
         dropped: [{ stream, key: 'b' }],
-        present: [{ stream, snapshot: 3, keys: ['a'] }],
+        present: [{ stream, snapshot: 3, rows: rowsOf('a') }],
         states: [{ stream, state: 's' }],
       };
       await ledger.commit(changes);
@@ -159,7 +163,7 @@ describeLedgers('the interface', (backend) => {
         expect(await allOf(ledger, stream, [key])).toEqual([held(entry)]);
         expect(await ledger.holders({ emails: [email], userIds: [] })).toEqual([held(entry)]);
         expect(await ledger.holders({ emails: [], userIds: [userId] })).toEqual([held(entry)]);
-        await ledger.commit({ present: [{ stream, snapshot: 2, keys: [key] }] });
+        await ledger.commit({ present: [{ stream, snapshot: 2, rows: rowsOf(key) }] });
       }
       expect(await ledger.countAbsent(stream, 2)).toEqual({ upserted: 0, enriched: 0 });
       await ledger.commit({ dropped: entries.map(({ key }) => ({ stream, key })) });
@@ -186,7 +190,7 @@ describeLedgers('the interface', (backend) => {
       expect(await ledger.holders({ emails: keys.map((key) => `${key}@x.com`), userIds: [] })).toHaveLength(
         3_000,
       );
-      await ledger.commit({ present: [{ stream, snapshot: 2, keys: keys.slice(0, 2_000) }] });
+      await ledger.commit({ present: [{ stream, snapshot: 2, rows: rowsOf(...keys.slice(0, 2_000)) }] });
       expect(await ledger.countAbsent(stream, 2)).toEqual({ upserted: 1_000, enriched: 0 });
     }));
 
@@ -301,11 +305,11 @@ describeLedgers('the interface', (backend) => {
         await ledger.doomAbsent([proven(stream, 2)]);
         await ledger.commit({
           entries: [anEntry(stream, 'a', { seen: 2 })],
-          present: [{ stream, snapshot: 2, keys: ['b'] }],
+          present: [{ stream, snapshot: 2, rows: rowsOf('b') }],
         });
         expect(keysOf(await ledger.nextDoomed([stream], 10))).toEqual(['c', 'd']);
         // Where there are no snapshots the number is the same as before.
-        await ledger.commit({ present: [{ stream, snapshot: 1, keys: ['c'] }] });
+        await ledger.commit({ present: [{ stream, snapshot: 1, rows: rowsOf('c') }] });
         expect(keysOf(await ledger.nextDoomed([stream], 10))).toEqual(['d']);
         expect(await ledger.pardon([])).toBe(0);
         expect(await ledger.pardon([stream])).toBe(1);

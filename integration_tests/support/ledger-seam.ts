@@ -1,4 +1,5 @@
 /** Ledgers opened in the tests' own process, as a run opens them: for tests of the interface that every backend keeps. */
+import { expect } from '@jest/globals';
 import { systemClock } from '../../src/clock.ts';
 import type { HeldEntry, Ledger, LedgerChanges } from '../../src/ledger/ledger.ts';
 import { openLedger, type LedgerOption, type OpenOptions } from '../../src/ledger/open.ts';
@@ -84,5 +85,5 @@ export function withoutEmail({ ...entry }: NewEntry & { email?: unknown }): NewE
 
 /** What the ledger gives back of an entry that was written. */
 export function held(entry: NewEntry, more: Partial<HeldEntry> = {}): HeldEntry {
-  return { ...entry, isDoomed: false, ...more };
+  return { ...entry, id: expect.any(Number) as unknown as number, isDoomed: false, ...more };
 }

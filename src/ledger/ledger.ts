@@ -22,6 +22,8 @@ export interface LedgerEntry {
 
 /** An entry as the ledger holds it. */
 export interface HeldEntry extends LedgerEntry {
+  /** The ledger's own number for it, never given to another one; absent where the ledger has none. */
+  readonly id?: number;
   /** {@link LedgerStream.id} of the stream that it belongs to. */
   readonly stream: number;
   /**
@@ -48,16 +50,22 @@ export interface LedgerStream {
   readonly state: string;
 }
 
+/** A row that was in the input: its key, and its entry's {@link HeldEntry.id}, if that is known. */
+export interface PresentRow {
+  readonly key: string;
+  readonly id?: number | undefined;
+}
+
 /** Part of one transaction. Each list may be left out; a key comes once. */
 export interface LedgerChanges {
   /** Written, whole, in the place of what was there; present in the snapshot `seen`; no longer doomed. */
   readonly entries?: readonly (LedgerEntry & { readonly stream: number; readonly seen: number })[];
   readonly dropped?: readonly { readonly stream: number; readonly key: string }[];
-  /** Present in the snapshot, unchanged; whoever was doomed is not any more, and loses its hash. Keys without an entry are passed over. */
+  /** Present in the snapshot, unchanged; whoever was doomed is not any more, and loses its hash. Rows without an entry are passed over. */
   readonly present?: readonly {
     readonly stream: number;
     readonly snapshot: number;
-    readonly keys: readonly string[];
+    readonly rows: readonly PresentRow[];
   }[];
   readonly states?: readonly { readonly stream: number; readonly state: string }[];
 }

@@ -43,7 +43,6 @@ export class EntryTable {
        WHERE stream = $1 AND key = ANY($2::text[])`,
       [stream, keys],
     );
-    for (const { id, key } of rows) this.#presence.ids.note(stream, key, id);
     return new Map((await this.toEntries(rows)).map((entry) => [entry.key, entry]));
   }
 
@@ -63,7 +62,6 @@ export class EntryTable {
 
   /** What the changes come to. Before the transaction, which may be repeated. */
   async prepare({ entries, dropped, present = [] }: LedgerChanges): Promise<EntryChanges> {
-    for (const { stream, key } of dropped ?? []) this.#presence.ids.forget(stream, key);
     const presence = await this.#presence.mark(present);
     return { ...(entries ? { entries } : {}), ...(dropped ? { dropped } : {}), presence };
   }
@@ -93,6 +91,7 @@ export class EntryTable {
 
   #toEntry(row: EntryRow, { origin, targets, lists }: Written): HeldEntry {
     const entry: { -readonly [Name in keyof HeldEntry]: HeldEntry[Name] } = {
+      id: row.id,
       stream: row.stream,
       key: row.key,
       valuesHash: row.values_hash,

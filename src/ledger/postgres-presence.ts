@@ -1,9 +1,8 @@
 /** Presence marks in the Postgres ledger: the bits of a stream's last snapshot. Only the run that has the stream writes them. */
 import type { PoolClient } from 'pg';
-import { EntryIds } from './entry-ids.ts';
-import type { LedgerChanges } from './ledger.ts';
+import type { LedgerChanges, PresentRow } from './ledger.ts';
 import type { PostgresConnection } from './postgres-connection.ts';
-import { BLOCK_ENTRIES, Presence, type Block } from './presence.ts';
+import { BLOCK_ENTRIES, knownIds, Presence, type Block } from './presence.ts';
 
 /** Whether `entry` was last present before the snapshot that this SQL expression gives. */
 export function isAbsent(snapshot: string): string {
@@ -23,7 +22,6 @@ export interface PresenceChange {
 }
 
 export class PresenceTable {
-  readonly ids = new EntryIds();
   readonly #connection: PostgresConnection;
   /** By stream; undefined for one without marks. */
   readonly #known = new Map<number, Presence | undefined>();
@@ -35,7 +33,6 @@ export class PresenceTable {
   /** What was to be written was not: the next question reads anew. */
   forget(): void {
     this.#known.clear();
-    this.ids.clear();
   }
 
   /** The stream's marks, for {@link seenOf}. */
@@ -59,14 +56,14 @@ export class PresenceTable {
   /** What these marks come to. Before the transaction, which may be repeated. */
   async mark(present: NonNullable<LedgerChanges['present']>): Promise<PresenceChange[]> {
     const changes: PresenceChange[] = [];
-    for (const { stream, snapshot, keys } of present) {
-      if (keys.length === 0) continue;
+    for (const { stream, snapshot, rows } of present) {
+      if (rows.length === 0) continue;
       let presence = await this.read(stream);
       if (!presence || presence.snapshot < snapshot) {
         presence = new Presence(snapshot);
         this.#known.set(stream, presence);
       }
-      const ids = await this.#idsOf(stream, keys);
+      const ids = await this.#idsOf(stream, rows);
       for (const id of ids) presence.add(id);
       changes.push({ stream, snapshot: presence.snapshot, blocks: presence.takeChanged(), ids });
     }
@@ -91,8 +88,8 @@ export class PresenceTable {
     );
   }
 
-  async #idsOf(stream: number, keys: readonly string[]): Promise<number[]> {
-    const { ids, unknown } = this.ids.take(stream, keys);
+  async #idsOf(stream: number, rows: readonly PresentRow[]): Promise<number[]> {
+    const { ids, unknown } = knownIds(rows);
     if (unknown.length === 0) return ids;
     const found = await this.#connection.read<{ id: number }>(
       `SELECT id::float8 AS id FROM ${this.#connection.quotedSchema}.iterable_ledger_entry

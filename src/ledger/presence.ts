@@ -4,6 +4,8 @@
  * of them in memory.
  */
 
+import type { PresentRow } from './ledger.ts';
+
 /** Entries in one block; a block is {@link BLOCK_BYTES} long. */
 export const BLOCK_ENTRIES = 8_192;
 export const BLOCK_BYTES = BLOCK_ENTRIES / 8;
@@ -62,6 +64,20 @@ export class Presence {
     this.#changed.clear();
     return changed;
   }
+}
+
+/** The ids of these rows' entries as far as they are known, and the keys of the others. */
+export function knownIds(rows: readonly PresentRow[]): {
+  readonly ids: number[];
+  readonly unknown: string[];
+} {
+  const ids: number[] = [];
+  const unknown: string[] = [];
+  for (const { id, key } of rows) {
+    if (id === undefined) unknown.push(key);
+    else ids.push(id);
+  }
+  return { ids, unknown };
 }
 
 function blockOf(id: number): number {

@@ -1,10 +1,9 @@
 /** Presence marks in the SQLite ledger: the bits of a stream's last snapshot, which SQL asks for as `is_marked`. */
-import { EntryIds } from './entry-ids.ts';
-import { Presence, type Block } from './presence.ts';
+import type { PresentRow } from './ledger.ts';
+import { knownIds, Presence, type Block } from './presence.ts';
 import { jsonTexts, type Statements } from './sqlite-statements.ts';
 
 export class PresenceTable {
-  readonly ids = new EntryIds();
   readonly #statements: Statements;
   /** By stream; undefined for one without marks. */
   readonly #read = new Map<number, Presence | undefined>();
@@ -13,7 +12,6 @@ export class PresenceTable {
     this.#statements = statements;
     statements.onRollback(() => {
       this.#read.clear();
-      this.ids.clear();
     });
     statements.database.function('is_marked', (stream, snapshot, id) =>
       this.#of(Number(stream))?.isMarked(Number(id), Number(snapshot)) === true ? 1 : 0,
@@ -25,10 +23,10 @@ export class PresenceTable {
     return this.#of(stream)?.seenOf(id, written) ?? written;
   }
 
-  /** Within a transaction: these keys' entries were present, and are not doomed. Keys without one are passed over. */
-  mark(stream: number, snapshot: number, keys: readonly string[]): void {
+  /** Within a transaction: these rows' entries were present, and are not doomed. Rows without one are passed over. */
+  mark(stream: number, snapshot: number, rows: readonly PresentRow[]): void {
     const presence = this.#begin(stream, snapshot);
-    const ids = this.#idsOf(stream, keys);
+    const ids = this.#idsOf(stream, rows);
     for (const id of ids) presence.add(id);
     for (const { block, bits } of presence.takeChanged())
       this.#statements.exec(
@@ -67,8 +65,8 @@ export class PresenceTable {
     return presence;
   }
 
-  #idsOf(stream: number, keys: readonly string[]): number[] {
-    const { ids, unknown } = this.ids.take(stream, keys);
+  #idsOf(stream: number, rows: readonly PresentRow[]): number[] {
+    const { ids, unknown } = knownIds(rows);
     if (unknown.length === 0) return ids;
     const found = this.#statements.all<{ id: number }>(
       'SELECT entry.id AS id FROM json_each(?) AS wanted CROSS JOIN entry ON entry.stream = ? AND entry.key = wanted.value',

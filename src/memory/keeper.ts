@@ -1,7 +1,7 @@
 /** Collects what is to be remembered into transactions: few enough to be fast, soon enough to hold nobody up. */
 import type { Clock } from '../clock.ts';
 import type { Ledger, LedgerChanges } from '../ledger/ledger.ts';
-import { rowToken } from './row.ts';
+import { rowToken, type Row } from './row.ts';
 
 type NewEntry = NonNullable<LedgerChanges['entries']>[number];
 
@@ -21,8 +21,11 @@ const MAX_ENTRIES = 2_000;
 class Changes {
   readonly entries = new Map<string, NewEntry>();
   readonly dropped = new Map<string, { readonly stream: number; readonly key: string }>();
-  /** Stream → snapshot → keys. */
-  readonly present = new Map<number, { readonly snapshot: number; readonly keys: Set<string> }>();
+  /** Stream → snapshot → key → the entry's id, if it is known. */
+  readonly present = new Map<
+    number,
+    { readonly snapshot: number; readonly ids: Map<string, number | undefined> }
+  >();
   readonly states = new Map<number, string>();
   readonly onKept: (() => void)[] = [];
   marks = 0;
@@ -37,10 +40,10 @@ class Changes {
     return {
       entries: [...this.entries.values()],
       dropped: [...this.dropped.values()],
-      present: [...this.present].map(([stream, { snapshot, keys }]) => ({
+      present: [...this.present].map(([stream, { snapshot, ids }]) => ({
         stream,
         snapshot,
-        keys: [...keys],
+        rows: Array.from(ids, ([key, id]) => ({ key, id })),
       })),
       states: [...this.states].map(([stream, state]) => ({ stream, state })),
     };
@@ -85,7 +88,7 @@ export class Keeper {
   write(entry: NewEntry, onKept: () => void): void {
     const token = rowToken(entry.stream, entry.key);
     this.#waiting.dropped.delete(token);
-    this.#waiting.present.get(entry.stream)?.keys.delete(entry.key);
+    this.#waiting.present.get(entry.stream)?.ids.delete(entry.key);
     this.#waiting.entries.set(token, entry);
     this.#soon(onKept);
   }
@@ -94,23 +97,15 @@ export class Keeper {
     for (const { stream, key } of rows) {
       const token = rowToken(stream, key);
       this.#waiting.entries.delete(token);
-      this.#waiting.present.get(stream)?.keys.delete(key);
+      this.#waiting.present.get(stream)?.ids.delete(key);
       this.#waiting.dropped.set(token, { stream, key });
     }
     this.#soon(onKept);
   }
 
   /** The row was there in the snapshot, unchanged, skipped or rejected. */
-  mark(
-    { stream, key, snapshot }: { stream: number; key: string; snapshot: number },
-    onKept: () => void,
-  ): void {
-    const token = rowToken(stream, key);
-    if (!this.#waiting.entries.has(token) && !this.#waiting.dropped.has(token)) {
-      let present = this.#waiting.present.get(stream);
-      if (!present) this.#waiting.present.set(stream, (present = { snapshot, keys: new Set() }));
-      present.keys.add(key);
-    }
+  mark(row: Pick<Row, 'stream' | 'key' | 'token' | 'held'>, onKept: () => void): void {
+    if (!this.#isChanging(row.token)) this.#idsPresent(row.stream).set(row.key, row.held?.id);
     this.#waiting.marks++;
     this.#waiting.onKept.push(onKept);
     if (this.#waiting.marks < MANY_MARKS) {
@@ -119,6 +114,17 @@ export class Keeper {
       this.#waiting.isUrgent = true;
       this.#write();
     }
+  }
+
+  #isChanging(token: string): boolean {
+    const { entries, dropped } = this.#waiting;
+    return (entries.size > 0 && entries.has(token)) || (dropped.size > 0 && dropped.has(token));
+  }
+
+  #idsPresent({ id, snapshot }: Row['stream']): Map<string, number | undefined> {
+    let present = this.#waiting.present.get(id);
+    if (!present) this.#waiting.present.set(id, (present = { snapshot, ids: new Map() }));
+    return present.ids;
   }
 
   /** With whatever is written next, so before any state that covers what is remembered from now on. */

@@ -71,10 +71,10 @@ export class KeptRows {
 
   /** The row was in the input, though nothing was written. */
   seen(row: Row, onKept: () => void): void {
-    const { stream, key, held, isCurrent } = row;
+    const { stream, held, isCurrent } = row;
     // Where nobody is removed by absence it makes no difference, unless somebody is about to be.
     const matters = stream.isReplaced || !isCurrent || held?.isDoomed === true;
-    if (matters) this.#keeper.mark({ stream: stream.id, key, snapshot: stream.snapshot }, onKept);
+    if (matters) this.#keeper.mark(row, onKept);
     else onKept();
   }
 }

@@ -165,7 +165,7 @@ export class Memory {
     const changed = this.#keeper.watch();
     try {
       await this.#find(rows);
-      await use((row) => !changed.has(row.token));
+      await use((row) => changed.size === 0 || !changed.has(row.token));
     } finally {
       this.#keeper.unwatch(changed);
     }

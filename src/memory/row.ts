@@ -51,7 +51,7 @@ export function rowKey(primaryKey: string | undefined, key: UserKey | undefined)
   const text = primaryKey ?? (key && identityText(key));
   if (text === undefined) return undefined;
   // Half a surrogate pair would come back as another character, and so would every other half.
-  if (/\p{Surrogate}/u.test(text)) return `hash:${hash('sha256', JSON.stringify(text), 'base64')}`;
+  if (!text.isWellFormed()) return `hash:${hash('sha256', JSON.stringify(text), 'base64')}`;
   // A database takes no index entry of any length, and not every one a NUL.
   return text.length > MAX_KEY_LENGTH || text.includes('\0')
     ? `hash:${hash('sha256', text, 'base64')}`

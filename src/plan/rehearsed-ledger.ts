@@ -97,9 +97,9 @@ export class RehearsedLedger implements Ledger {
     this.#scratch.change(entries, dropped);
     for (const { stream, key } of entries) this.#touched.set(rowToken(stream, key), WRITTEN);
     for (const { stream, key } of dropped) this.#touched.set(rowToken(stream, key), DROPPED);
-    for (const { stream, snapshot, keys } of present) {
+    for (const { stream, snapshot, rows } of present) {
       this.#snapshots.set(stream, snapshot);
-      for (const key of keys) {
+      for (const { key } of rows) {
         const token = rowToken(stream, key);
         if (this.#touched.get(token) === undefined) this.#touched.set(token, PRESENT);
       }

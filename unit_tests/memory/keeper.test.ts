@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { LedgerChanges } from '../../src/ledger/ledger.ts';
 import { Keeper } from '../../src/memory/keeper.ts';
+import { rowToken, type Row } from '../../src/memory/row.ts';
 import { HandClock, settle } from '../support/hand-clock.ts';
 
 /** A keeper whose transactions end when the test says so. */
@@ -26,7 +27,9 @@ function aKeeper() {
   });
   const kept: string[] = [];
   const mark = (key: string) => {
-    keeper.mark({ stream: 1, key, snapshot: 2 }, () => kept.push(key));
+    const stream = { id: 1, snapshot: 2 } as Row['stream'];
+    const held = { id: 7 } as Row['held'];
+    keeper.mark({ stream, key, token: rowToken(1, key), held }, () => kept.push(key));
   };
   return { clock, commits, failures, keeper, kept, mark };
 }
@@ -40,7 +43,7 @@ describe('keeper', () => {
     expect(commits).toHaveLength(0);
     await clock.advance(1);
     expect(commits.map(({ changes }) => changes.present)).toEqual([
-      [{ stream: 1, snapshot: 2, keys: ['a', 'b'] }],
+      [{ stream: 1, snapshot: 2, rows: ['a', 'b'].map((key) => ({ key, id: 7 })) }],
     ]);
     expect(kept).toEqual([]);
     commits[0]?.end();
