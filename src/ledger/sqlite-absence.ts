@@ -4,7 +4,7 @@ import { ENTRY_COLUMNS, type EntryRow, type EntryTable } from './sqlite-entries.
 import type { Statements } from './sqlite-statements.ts';
 
 /** Whether an entry was last present before a snapshot. */
-const IS_ABSENT = 'stream = :stream AND seen < :snapshot AND NOT is_marked(stream, :snapshot, entry.id)';
+const IS_ABSENT = 'seen < :snapshot AND NOT is_marked(stream, :snapshot, entry.id)';
 /** Whether an entry of the project that is not doomed is about the person of `entry`. */
 const IS_HELD_BY_ANOTHER = `EXISTS (
     SELECT 1 FROM entry AS other JOIN stream ON stream.id = other.stream
@@ -19,14 +19,28 @@ export function countAbsent(
   stream: number,
   snapshot: number,
 ): { upserted: number; enriched: number } {
-  const rows = statements
-    .prepare(
-      `SELECT origin, count(*) AS number FROM entry JOIN written ON written.id = entry.written
-       WHERE ${IS_ABSENT} GROUP BY origin`,
-    )
-    .all({ stream, snapshot }) as { origin: string; number: number }[];
-  const count = (origin: string) => rows.find((row) => row.origin === origin)?.number ?? 0;
-  return { upserted: count('upsert'), enriched: count('enrich') };
+  const select = statements.prepare(
+    `SELECT origin, count(*) AS number FROM entry JOIN written ON written.id = entry.written
+     WHERE ${IS_IN_RANGE} AND ${IS_ABSENT} GROUP BY origin`,
+  );
+  const counts = { upserted: 0, enriched: 0 };
+  for (const range of idRanges(statements)) {
+    const rows = select.all({ ...range, stream, snapshot }) as { origin: string; number: number }[];
+    for (const { origin, number } of rows) counts[origin === 'upsert' ? 'upserted' : 'enriched'] += number;
+  }
+  return counts;
+}
+
+/** Entries that one statement looks through: the arguments of a function are let go when its statement ends, not before. */
+const RANGE_IDS = 50_000;
+/** Not by the index of keys: the entries lie in the order of their ids, and all are looked at. */
+const IS_IN_RANGE = 'entry.id BETWEEN :first AND :last AND +stream = :stream';
+
+/** Ranges of ids that have every entry of the file between them. */
+function* idRanges(statements: Statements): Generator<{ readonly first: number; readonly last: number }> {
+  const end = statements.number('SELECT max(id) AS number FROM entry');
+  let first = statements.number('SELECT min(id) AS number FROM entry');
+  for (; first <= end; first += RANGE_IDS) yield { first, last: first + RANGE_IDS - 1 };
 }
 
 export function unseen(
@@ -57,8 +71,11 @@ export function doomAbsent(
   project: number,
   snapshots: readonly ProvenSnapshot[],
 ): Awaited<ReturnType<Ledger['doomAbsent']>> {
-  const doom = statements.prepare(`UPDATE entry SET doomed = 1 WHERE ${IS_ABSENT} AND doomed = 0`);
-  for (const { stream, snapshot } of snapshots) doom.run({ stream, snapshot });
+  const doom = statements.prepare(
+    `UPDATE entry SET doomed = 1 WHERE ${IS_IN_RANGE} AND ${IS_ABSENT} AND doomed = 0`,
+  );
+  for (const { stream, snapshot } of snapshots)
+    for (const range of idRanges(statements)) doom.run({ ...range, stream, snapshot });
   // Only when all are doomed can be told whom an entry holds that is not.
   return snapshots.map(({ stream }) => {
     const doomed = statements.number(
