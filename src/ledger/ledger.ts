@@ -56,7 +56,7 @@ export interface PresentRow {
   readonly id?: number | undefined;
 }
 
-/** Part of one transaction. Each list may be left out; a key comes once. */
+/** Part of one transaction. Each list may be left out; of entries and dropped ones a key comes once. */
 export interface LedgerChanges {
   /** Written, whole, in the place of what was there; present in the snapshot `seen`; no longer doomed. */
   readonly entries?: readonly (LedgerEntry & { readonly stream: number; readonly seen: number })[];

@@ -65,7 +65,7 @@ export async function decideAbsence(options: AbsenceOptions): Promise<Absence> {
         ? ''
         : `; ${dropped} more stay in Iterable, since another row holds them or they were only enriched`;
     notes.push(
-      `Stream ${stream.routed.name}: ${count} users are no longer among its records and are removed${kept}.`,
+      `Stream ${stream.routed.name}: ${count === 1 ? '1 user is no longer among its records and is' : `${count} users are no longer among its records and are`} removed${kept}.`,
     );
   }
   return { notes, doomed };

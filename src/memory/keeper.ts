@@ -1,6 +1,6 @@
 /** Collects what is to be remembered into transactions: few enough to be fast, soon enough to hold nobody up. */
 import type { Clock } from '../clock.ts';
-import type { Ledger, LedgerChanges } from '../ledger/ledger.ts';
+import type { Ledger, LedgerChanges, PresentRow } from '../ledger/ledger.ts';
 import { rowToken, type Row } from './row.ts';
 
 type NewEntry = NonNullable<LedgerChanges['entries']>[number];
@@ -17,15 +17,12 @@ const MANY_MARKS = 10_000;
 const MAX_MARK_WAIT_MS = 250;
 const MAX_ENTRIES = 2_000;
 
-/** Changes of one transaction; a row comes once. */
+/** Changes of one transaction; a row is written or dropped once. */
 class Changes {
   readonly entries = new Map<string, NewEntry>();
   readonly dropped = new Map<string, { readonly stream: number; readonly key: string }>();
-  /** Stream → snapshot → key → the entry's id, if it is known. */
-  readonly present = new Map<
-    number,
-    { readonly snapshot: number; readonly ids: Map<string, number | undefined> }
-  >();
+  /** By stream. To mark a row that is also written or dropped, or to mark it twice, does no harm. */
+  readonly present = new Map<number, { readonly snapshot: number; readonly rows: PresentRow[] }>();
   readonly states = new Map<number, string>();
   readonly onKept: (() => void)[] = [];
   marks = 0;
@@ -40,11 +37,7 @@ class Changes {
     return {
       entries: [...this.entries.values()],
       dropped: [...this.dropped.values()],
-      present: [...this.present].map(([stream, { snapshot, ids }]) => ({
-        stream,
-        snapshot,
-        rows: Array.from(ids, ([key, id]) => ({ key, id })),
-      })),
+      present: [...this.present].map(([stream, marks]) => ({ stream, ...marks })),
       states: [...this.states].map(([stream, state]) => ({ stream, state })),
     };
   }
@@ -88,7 +81,6 @@ export class Keeper {
   write(entry: NewEntry, onKept: () => void): void {
     const token = rowToken(entry.stream, entry.key);
     this.#waiting.dropped.delete(token);
-    this.#waiting.present.get(entry.stream)?.ids.delete(entry.key);
     this.#waiting.entries.set(token, entry);
     this.#soon(onKept);
   }
@@ -97,15 +89,14 @@ export class Keeper {
     for (const { stream, key } of rows) {
       const token = rowToken(stream, key);
       this.#waiting.entries.delete(token);
-      this.#waiting.present.get(stream)?.ids.delete(key);
       this.#waiting.dropped.set(token, { stream, key });
     }
     this.#soon(onKept);
   }
 
   /** The row was there in the snapshot, unchanged, skipped or rejected. */
-  mark(row: Pick<Row, 'stream' | 'key' | 'token' | 'held'>, onKept: () => void): void {
-    if (!this.#isChanging(row.token)) this.#idsPresent(row.stream).set(row.key, row.held?.id);
+  mark({ stream, key, held }: Pick<Row, 'stream' | 'key' | 'held'>, onKept: () => void): void {
+    this.#presentOf(stream).push({ key, id: held?.id });
     this.#waiting.marks++;
     this.#waiting.onKept.push(onKept);
     if (this.#waiting.marks < MANY_MARKS) {
@@ -116,15 +107,10 @@ export class Keeper {
     }
   }
 
-  #isChanging(token: string): boolean {
-    const { entries, dropped } = this.#waiting;
-    return (entries.size > 0 && entries.has(token)) || (dropped.size > 0 && dropped.has(token));
-  }
-
-  #idsPresent({ id, snapshot }: Row['stream']): Map<string, number | undefined> {
+  #presentOf({ id, snapshot }: Row['stream']): PresentRow[] {
     let present = this.#waiting.present.get(id);
-    if (!present) this.#waiting.present.set(id, (present = { snapshot, ids: new Map() }));
-    return present.ids;
+    if (!present) this.#waiting.present.set(id, (present = { snapshot, rows: [] }));
+    return present.rows;
   }
 
   /** With whatever is written next, so before any state that covers what is remembered from now on. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { LedgerChanges } from '../../src/ledger/ledger.ts';
 import { Keeper } from '../../src/memory/keeper.ts';
-import { rowToken, type Row } from '../../src/memory/row.ts';
+import type { Row } from '../../src/memory/row.ts';
 import { HandClock, settle } from '../support/hand-clock.ts';
 
 /** A keeper whose transactions end when the test says so. */
@@ -29,7 +29,7 @@ function aKeeper() {
   const mark = (key: string) => {
     const stream = { id: 1, snapshot: 2 } as Row['stream'];
     const held = { id: 7 } as Row['held'];
-    keeper.mark({ stream, key, token: rowToken(1, key), held }, () => kept.push(key));
+    keeper.mark({ stream, key, held }, () => kept.push(key));
   };
   return { clock, commits, failures, keeper, kept, mark };
 }
