@@ -58,6 +58,13 @@ export function isJsonObject(value: unknown): value is JsonObject {
   );
 }
 
+/** Whether these are the object's keys, in this order. Not by Object.keys: every record passes here, and it would make an array for each. */
+export function hasKeys(object: Readonly<JsonObject>, keys: readonly string[]): boolean {
+  let at = 0;
+  for (const key in object) if (key !== keys[at++]) return false;
+  return at === keys.length;
+}
+
 interface MarkedText {
   readonly text: string;
   /** The keys that were replaced; each mark ends in its index here. */

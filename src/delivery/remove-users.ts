@@ -54,10 +54,8 @@ export class UserRemover {
     return target;
   }
 
-  /** True when some user was deleted lately: else nobody need be asked for. */
-  get hasRemovedLately(): boolean {
-    if (this.#removedAt.size === 0) return false;
-    this.#forgetOld();
+  /** False while nobody need be asked for in {@link wasRemovedLately}. */
+  get remembersRemovals(): boolean {
     return this.#removedAt.size > 0;
   }
 

@@ -3,6 +3,10 @@ import type { DoomedEntry, HeldEntry, Ledger, ProvenSnapshot } from './ledger.ts
 import { ENTRY_COLUMNS, type EntryRow, type EntryTable } from './sqlite-entries.ts';
 import type { Statements } from './sqlite-statements.ts';
 
+/** Entries that one statement looks through: the arguments of a function are let go when its statement ends, not before. */
+const RANGE_IDS = 50_000;
+/** Not by the index of keys: the entries lie in the order of their ids, and all are looked at. */
+const IS_IN_RANGE = 'entry.id BETWEEN :first AND :last AND +stream = :stream';
 /** Whether an entry was last present before a snapshot. */
 const IS_ABSENT = 'seen < :snapshot AND NOT is_marked(stream, :snapshot, entry.id)';
 /** Whether an entry of the project that is not doomed is about the person of `entry`. */
@@ -30,11 +34,6 @@ export function countAbsent(
   }
   return counts;
 }
-
-/** Entries that one statement looks through: the arguments of a function are let go when its statement ends, not before. */
-const RANGE_IDS = 50_000;
-/** Not by the index of keys: the entries lie in the order of their ids, and all are looked at. */
-const IS_IN_RANGE = 'entry.id BETWEEN :first AND :last AND +stream = :stream';
 
 /** Ranges of ids that have every entry of the file between them. */
 function* idRanges(statements: Statements): Generator<{ readonly first: number; readonly last: number }> {

@@ -91,9 +91,8 @@ export class EntryTable {
       const { stream, key, email = null, userId = null, valuesHash, seen } = entry;
       insert.run(stream, key, email, userId, valuesHash, this.#written.idOf(entry), seen);
     }
-    for (const { stream, key } of dropped) {
+    for (const { stream, key } of dropped)
       this.#statements.exec('DELETE FROM entry WHERE stream = ? AND key = ?', stream, key);
-    }
     for (const { stream, snapshot, rows } of present)
       if (rows.length > 0) this.#presence.mark(stream, snapshot, rows);
   }

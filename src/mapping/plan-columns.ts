@@ -1,5 +1,5 @@
 /** Which columns of a stream go where: as the mappings say, or, without any, each to the field of its own name. */
-import type { JsonObject } from '../json.ts';
+import { hasKeys, type JsonObject } from '../json.ts';
 import type { StreamId } from '../model.ts';
 import { appliesTo } from './check-mappings.ts';
 import { planColumn, type ColumnPlan } from './column-plan.ts';
@@ -70,7 +70,7 @@ function planEveryColumn(options: PlanOptions, onWarning: (message: string) => v
   let lastFound: readonly ColumnPlan[] = [];
 
   return (data) => {
-    if (hasColumns(data, lastColumns)) return lastFound;
+    if (hasKeys(data, lastColumns)) return lastFound;
     const columns = Object.keys(data);
     const found: ColumnPlan[] = [];
     for (const column of columns) {
@@ -85,13 +85,6 @@ function planEveryColumn(options: PlanOptions, onWarning: (message: string) => v
     lastFound = found;
     return found;
   };
-}
-
-/** Whether these are its columns, in this order. Not by Object.keys, which would make an array for each record. */
-function hasColumns(data: JsonObject, columns: readonly string[]): boolean {
-  let at = 0;
-  for (const column in data) if (column !== columns[at++]) return false;
-  return at === columns.length;
 }
 
 /** Why a column can't have a field of its own name. */

@@ -1,6 +1,6 @@
 /** One short text for the values of a record, so that the ledger can tell whether they changed without holding them. */
 import { hash } from 'node:crypto';
-import { stringifyJson, type JsonValue } from '../json.ts';
+import { hasKeys, stringifyJson, type JsonValue } from '../json.ts';
 import type { TargetValues } from '../model.ts';
 
 /** Base64 of a SHA-256 in 43 characters. The order of targets makes no difference; numbers count as they were written. */
@@ -17,11 +17,9 @@ let last: { readonly asCame: readonly string[]; readonly sorted: readonly string
 };
 
 function sortedTargets(values: TargetValues): readonly string[] {
-  const targets = Object.keys(values);
-  if (!isSame(targets, last.asCame)) last = { asCame: targets, sorted: [...targets].sort() };
+  if (!hasKeys(values, last.asCame)) {
+    const asCame = Object.keys(values);
+    last = { asCame, sorted: [...asCame].sort() };
+  }
   return last.sorted;
-}
-
-function isSame(targets: readonly string[], others: readonly string[]): boolean {
-  return targets.length === others.length && targets.every((target, at) => target === others[at]);
 }

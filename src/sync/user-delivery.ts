@@ -195,7 +195,7 @@ export class UserDelivery {
       this.#lane.remove(work);
       this.#planned?.remove(work);
       this.#removals.put(work);
-    } else if (remover.hasRemovedLately && remover.wasRemovedLately(touchedKeys(work.change))) {
+    } else if (remover.remembersRemovals && remover.wasRemovedLately(touchedKeys(work.change))) {
       void this.#waitUntilGone(work);
     } else {
       this.#putUpsert(work);
