@@ -1,16 +1,15 @@
-/** One user as a bulk call carries it: the JSON text, its exact size, and the identities that an answer may name. */
+/** One user as a bulk call carries it: the JSON text, and the identities that an answer may name. */
 import { stringifyJson } from '../json.ts';
 import { buildDataFields } from '../mapping/data-fields.ts';
 import type { TargetValues, UserKey } from '../model.ts';
+import type { StoredText, TextPages } from './text-pages.ts';
 
-export interface UserRequest {
+/** Its text is JSON. */
+export interface UserRequest extends StoredText {
   readonly key: UserKey;
   /** Identities that the data fields would give the user; Iterable may refuse them, and names them then. */
   readonly newEmail?: string | undefined;
   readonly newUserId?: string | undefined;
-  readonly json: string;
-  /** UTF-8 bytes of `json`. */
-  readonly bytes: number;
 }
 
 /** How the user is named once the request has been carried out. */
@@ -29,25 +28,27 @@ export function buildUserRequest(
   key: UserKey,
   values: TargetValues,
   options: UserRequestOptions,
+  texts: TextPages,
 ): UserRequest {
   const json = stringifyJson({
     ...userIdentityOf(key, options),
     mergeNestedObjects: options.mergeNestedObjects,
     dataFields: buildDataFields(values),
   });
+  const { page, start, bytes } = texts.store(json);
   return {
     key,
-    json,
-    bytes: Buffer.byteLength(json),
+    page,
+    start,
+    bytes,
     newEmail: textOf(values.email),
     newUserId: textOf(values.userId),
   };
 }
 
 /** The user as a list call carries it: the identity alone. */
-export function userIdentity(key: UserKey, options: Preference): UserRequest {
-  const json = JSON.stringify(userIdentityOf(key, options));
-  return { key, json, bytes: Buffer.byteLength(json) };
+export function userIdentity(key: UserKey, options: Preference, texts: TextPages): UserRequest {
+  return { key, ...texts.store(JSON.stringify(userIdentityOf(key, options))) };
 }
 
 type Preference = Pick<UserRequestOptions, 'preferUserId'>;

@@ -1,4 +1,5 @@
 /** Puts users on static lists and takes them off, in bulk; says who was refused. */
+import { joinTexts } from '../batching/text-pages.ts';
 import type { UserRequest } from '../batching/user-request.ts';
 import { ConfigError } from '../errors.ts';
 import type { IterableClient, Operation } from '../iterable/client.ts';
@@ -54,14 +55,12 @@ export class ListMembers {
   }
 
   async #send(change: UserListChange, id: number, group: readonly UserRequest[]): Promise<GroupOutcome> {
-    const users = group.map(({ json }) => json).join(',');
+    const body = (end: string) => joinTexts(`{"listId":${id},"subscribers":[`, group, `]${end}}`);
     const operation = change.isOn
-      ? this.#client.subscribe(
-          // Iterable heeds it where people are not identified by address alone.
-          `{"listId":${id},"subscribers":[${users}]${change.onlyExisting ? ',"updateExistingUsersOnly":true' : ''}}`,
-        )
+      ? // Iterable heeds it where people are not identified by address alone.
+        this.#client.subscribe(body(change.onlyExisting ? ',"updateExistingUsersOnly":true' : ''))
       : // Left out, it has not always been false, and true would take the person off the whole channel.
-        this.#client.unsubscribe(`{"listId":${id},"subscribers":[${users}],"channelUnsubscribe":false}`);
+        this.#client.unsubscribe(body(',"channelUnsubscribe":false'));
     try {
       const answer = await this.#caller.call(this.#waitingForNewList(change.list, operation));
       // Whoever is not on a list need not be taken off it.

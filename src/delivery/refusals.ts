@@ -1,4 +1,5 @@
 /** A refused call → the reason for a rejection, and the users whom the answer gives away. */
+import { readText } from '../batching/text-pages.ts';
 import type { UserRequest } from '../batching/user-request.ts';
 import type { ApiError } from '../iterable/errors.ts';
 import { mismatchParamsSchema } from '../iterable/schemas.ts';
@@ -52,8 +53,9 @@ function typeReason(expectedType: string | null | undefined): string {
 function holdsValue(user: UserRequest, dottedName: string, value: unknown): boolean {
   if (value === undefined) return false;
   const wanted = JSON.stringify(value);
-  if (typeof value !== 'object' && !user.json.includes(wanted)) return false;
-  const { dataFields } = JSON.parse(user.json) as { dataFields: unknown };
+  const json = readText(user);
+  if (typeof value !== 'object' && !json.includes(wanted)) return false;
+  const { dataFields } = JSON.parse(json) as { dataFields: unknown };
   const found = dottedName.split('.').reduce<unknown>(memberOf, dataFields);
   const candidates: unknown[] = Array.isArray(found) ? [found, ...(found as unknown[])] : [found];
   return candidates.some((candidate) => JSON.stringify(candidate) === wanted);

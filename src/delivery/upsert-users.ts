@@ -1,4 +1,5 @@
 /** Delivers a batch of users by users/bulkUpdate and says what became of each: a 200 alone never means that all arrived. */
+import { joinTexts, readText } from '../batching/text-pages.ts';
 import type { UserRequest } from '../batching/user-request.ts';
 import type { IterableClient } from '../iterable/client.ts';
 import { MAX_BULK_BYTES } from '../iterable/endpoints.ts';
@@ -29,7 +30,7 @@ export class UserUpserter {
 
   /** How large a body may be, and how much of it is not its users and the commas between them; in bytes. */
   get bodyLimits(): { readonly maxBytes: number; readonly envelopeBytes: number } {
-    return { maxBytes: MAX_BULK_BYTES, envelopeBytes: Buffer.byteLength(this.#body([])) };
+    return { maxBytes: MAX_BULK_BYTES, envelopeBytes: this.#body([]).length };
   }
 
   /** Sends the users, each at most once in `users`; gives those that Iterable refused. Throws what {@link Caller.call} throws. */
@@ -39,7 +40,7 @@ export class UserUpserter {
 
   /** Sends one user by a call of its own; gives the rejection, if it was refused. Throws what {@link Caller.call} throws. */
   async deliverAlone(user: UserRequest): Promise<Rejection | undefined> {
-    const body = `${user.json.slice(0, -1)},"createNewFields":${this.#options.createNewFields}}`;
+    const body = `${readText(user).slice(0, -1)},"createNewFields":${this.#options.createNewFields}}`;
     try {
       await this.#caller.call(this.#client.update(body));
       return undefined;
@@ -72,14 +73,7 @@ export class UserUpserter {
     return { kind: 'settled', rejected };
   }
 
-  #body(users: readonly UserRequest[]): string {
-    const start = '{"users":[';
-    const end = `],"createNewFields":${this.#options.createNewFields}}`;
-    if (users.length === 0) return start + end;
-    const pieces = users.map(({ json }) => json);
-    // Joined with the first and the last user, since the whole of it would be copied once more.
-    pieces[0] = start + (pieces[0] as string);
-    pieces.push((pieces.pop() as string) + end);
-    return pieces.join(',');
+  #body(users: readonly UserRequest[]): Buffer {
+    return joinTexts('{"users":[', users, `],"createNewFields":${this.#options.createNewFields}}`);
   }
 }

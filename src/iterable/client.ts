@@ -59,19 +59,19 @@ export class IterableClient {
   }
 
   /** `body` is the JSON text of `{listId, subscribers}`. */
-  subscribe(body: string): Operation<BulkAnswer> {
+  subscribe(body: Buffer): Operation<BulkAnswer> {
     const call: Call = { endpoint: ENDPOINTS.subscribe, path: '/api/lists/subscribe', body };
     return this.#operation(call, bulkAnswerSchema, (answer) => answer);
   }
 
   /** `body` is the JSON text of `{listId, subscribers, channelUnsubscribe}`. */
-  unsubscribe(body: string): Operation<BulkAnswer> {
+  unsubscribe(body: Buffer): Operation<BulkAnswer> {
     const call: Call = { endpoint: ENDPOINTS.unsubscribe, path: '/api/lists/unsubscribe', body };
     return this.#operation(call, bulkAnswerSchema, (answer) => answer);
   }
 
   /** `body` is the JSON text of `{users, createNewFields?}`, at most 4,000,000 bytes. */
-  bulkUpdate(body: string): Operation<BulkAnswer> {
+  bulkUpdate(body: Buffer): Operation<BulkAnswer> {
     const call: Call = { endpoint: ENDPOINTS.bulkUpdate, path: '/api/users/bulkUpdate', body };
     return this.#operation(call, bulkAnswerSchema, (answer) => answer);
   }

@@ -20,8 +20,8 @@ export interface Call {
   readonly path: string;
   /** Name and value of each parameter; a name may come more than once. */
   readonly query?: readonly [string, string][];
-  /** The body's JSON text. */
-  readonly body?: string;
+  /** The body's JSON text; what carries many users as UTF-8. */
+  readonly body?: string | Buffer;
 }
 
 /** Iterable's plain answer to most calls, and to all that fail. */

@@ -44,17 +44,17 @@ export class RehearsedClient extends IterableClient {
     return rehearsed(ENDPOINTS.createList, () => -this.#createdLists.push(name));
   }
 
-  override subscribe(body: string): Operation<BulkAnswer> {
+  override subscribe(body: Buffer): Operation<BulkAnswer> {
     return rehearsed(ENDPOINTS.subscribe, () => allDoneBut([], (parse(body) as ListBody).subscribers.length));
   }
 
-  override unsubscribe(body: string): Operation<BulkAnswer> {
+  override unsubscribe(body: Buffer): Operation<BulkAnswer> {
     return rehearsed(ENDPOINTS.unsubscribe, () =>
       allDoneBut([], (parse(body) as ListBody).subscribers.length),
     );
   }
 
-  override bulkUpdate(body: string): Operation<BulkAnswer> {
+  override bulkUpdate(body: Buffer): Operation<BulkAnswer> {
     return rehearsed(ENDPOINTS.bulkUpdate, async () => {
       const { users } = parse(body) as { users: WrittenUser[] };
       const strangers = await this.#strangersAmong(users);
@@ -188,8 +188,8 @@ interface ListBody {
 }
 
 /** The connector's own text. */
-function parse(body: string): unknown {
-  return JSON.parse(body) as unknown;
+function parse(body: string | Buffer): unknown {
+  return JSON.parse(body.toString()) as unknown;
 }
 
 /** Nobody can tell whom else Iterable would refuse. */

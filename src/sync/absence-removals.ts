@@ -1,4 +1,5 @@
 /** Carries out the removals that are decided in the ledger, at Iterable's limit; what is interrupted is finished by the next run. */
+import { TextPages } from '../batching/text-pages.ts';
 import { userIdentity } from '../batching/user-request.ts';
 import type { Clock } from '../clock.ts';
 import type { ListMembers } from '../delivery/list-members.ts';
@@ -103,7 +104,8 @@ async function leaveLists(
         byList.set(list, [...(byList.get(list) ?? []), { row, key }]);
   }
   for (const [list, leaving] of byList) {
-    const users = new Map(leaving.map(({ row, key }) => [userIdentity(key, { preferUserId }), row]));
+    const texts = new TextPages();
+    const users = new Map(leaving.map(({ row, key }) => [userIdentity(key, { preferUserId }, texts), row]));
     const rejections = await listMembers.change({ list, isOn: false, onlyExisting: false }, [
       ...users.keys(),
     ]);

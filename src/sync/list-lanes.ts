@@ -1,4 +1,5 @@
 /** Where users wait who have been updated and whose lists change now: one lane for each list and direction, one change of a user at a time. */
+import { TextPages } from '../batching/text-pages.ts';
 import { userIdentity } from '../batching/user-request.ts';
 import type { Clock } from '../clock.ts';
 import type { ListChange, ListMembers, UserListChange } from '../delivery/list-members.ts';
@@ -33,6 +34,7 @@ const MAX_CALLS_IN_FLIGHT = 2;
 export class ListLanes<Work> {
   readonly #options: ListLanesOptions<Work>;
   readonly #lanes = new Map<string, BatchLane<Pending<Work>>>();
+  readonly #texts = new TextPages();
   #isStopped = false;
   #size = 0;
 
@@ -83,7 +85,11 @@ export class ListLanes<Work> {
     }
     if (this.#isStopped) return;
     const preferUserId = this.#options.preferUserId && !change.onlyExisting;
-    this.#laneOf(change).put(pending, userIdentity(pending.key, { preferUserId }), pending.since);
+    this.#laneOf(change).put(
+      pending,
+      userIdentity(pending.key, { preferUserId }, this.#texts),
+      pending.since,
+    );
   }
 
   #laneOf(change: UserListChange): BatchLane<Pending<Work>> {

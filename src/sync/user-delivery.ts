@@ -1,4 +1,5 @@
 /** One person's changes on their way: queue per person → batch or removal → lists → outcome. */
+import { TextPages } from '../batching/text-pages.ts';
 import {
   buildUserRequest,
   keyAfterwards,
@@ -75,6 +76,7 @@ export class UserDelivery {
   readonly #memory: WorkMemory | undefined;
   readonly #planned: PlannedUpserts | undefined;
   readonly #lists: ListLanes<ListWork>;
+  readonly #texts = new TextPages();
   #waitingForGone = 0;
   #isStopped = false;
 
@@ -168,7 +170,7 @@ export class UserDelivery {
   requestFor({ key, values }: { key: UserKey; values: TargetValues }, streamKey: string): UserRequest {
     const { request, isEnriched } = this.#options;
     const preferUserId = request.preferUserId && !isEnriched(streamKey);
-    return buildUserRequest(key, values, { ...request, preferUserId });
+    return buildUserRequest(key, values, { ...request, preferUserId }, this.#texts);
   }
 
   /** Sends what waits, full or not. */

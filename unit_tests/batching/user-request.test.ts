@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { readText, TextPages } from '../../src/batching/text-pages.ts';
 import { buildUserRequest, userIdentity } from '../../src/batching/user-request.ts';
 import type { UserKey } from '../../src/model.ts';
 
@@ -11,9 +12,9 @@ describe('preferUserId', () => {
     ['an id, where it is not', USER_ID, false, undefined],
     ['an address: nothing to prefer', EMAIL, true, undefined],
   ])('%s', (_name, key, preferUserId, expected) => {
-    const request = buildUserRequest(key, {}, { mergeNestedObjects: true, preferUserId });
-    for (const json of [request.json, userIdentity(key, { preferUserId }).json])
-      expect(/"preferUserId":\w+/.exec(json)?.[0]).toBe(expected);
-    expect(request.bytes).toBe(request.json.length);
+    const texts = new TextPages();
+    const request = buildUserRequest(key, {}, { mergeNestedObjects: true, preferUserId }, texts);
+    for (const text of [request, userIdentity(key, { preferUserId }, texts)])
+      expect(/"preferUserId":\w+/.exec(readText(text))?.[0]).toBe(expected);
   });
 });

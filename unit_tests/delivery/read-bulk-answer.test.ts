@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { TextPages } from '../../src/batching/text-pages.ts';
 import type { UserRequest } from '../../src/batching/user-request.ts';
 import { readBulkAnswer } from '../../src/delivery/read-bulk-answer.ts';
 import { readRefusal } from '../../src/delivery/refusals.ts';
@@ -6,12 +7,10 @@ import { ApiError } from '../../src/iterable/errors.ts';
 import { bulkAnswerSchema } from '../../src/iterable/schemas.ts';
 
 function aUser(email: string, dataFields: Record<string, unknown> = {}): UserRequest {
-  const json = JSON.stringify({ email, dataFields });
   const { email: newEmail, userId: newUserId } = dataFields;
   return {
     key: { kind: 'email', value: email },
-    json,
-    bytes: json.length,
+    ...new TextPages().store(JSON.stringify({ email, dataFields })),
     ...(typeof newEmail === 'string' ? { newEmail } : {}),
     ...(typeof newUserId === 'string' ? { newUserId } : {}),
   };

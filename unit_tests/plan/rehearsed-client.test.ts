@@ -18,9 +18,12 @@ describe('Iterable as a plan meets it', () => {
     const client = new RehearsedClient(http(), new NewFields());
     const users = '{"users":[{"email":"a@x.com","dataFields":{}}],"createNewFields":true}';
     const members = '{"listId":1,"subscribers":[{"email":"a@x.com"},{"email":"b@x.com"}]}';
-    expect(await client.bulkUpdate(users).attempt()).toMatchObject({ successCount: 1, failCount: 0 });
-    expect(await client.subscribe(members).attempt()).toMatchObject({ successCount: 2 });
-    expect(await client.unsubscribe(members).attempt()).toMatchObject({ successCount: 2 });
+    expect(await client.bulkUpdate(Buffer.from(users)).attempt()).toMatchObject({
+      successCount: 1,
+      failCount: 0,
+    });
+    expect(await client.subscribe(Buffer.from(members)).attempt()).toMatchObject({ successCount: 2 });
+    expect(await client.unsubscribe(Buffer.from(members)).attempt()).toMatchObject({ successCount: 2 });
     await expect(client.update('{"email":"a@x.com","dataFields":{}}').attempt()).resolves.toBeUndefined();
     expect(await client.updateEmail('a@x.com', 'c@x.com').attempt()).toBe('changed');
     expect(await client.createList('Red').attempt()).toBe(-1);
@@ -45,7 +48,9 @@ describe('Iterable as a plan meets it', () => {
     fields.learn(new Map([['home.city', 'string']]));
     const client = new RehearsedClient(http(), fields);
     const dataFields = { home: { city: 'Turin' }, plan: 'gold', gone: null, userId: '7', email: 'a@x.com' };
-    await client.bulkUpdate(JSON.stringify({ users: [{ email: 'a@x.com', dataFields }] })).attempt();
+    await client
+      .bulkUpdate(Buffer.from(JSON.stringify({ users: [{ email: 'a@x.com', dataFields }] })))
+      .attempt();
     expect(fields.names).toEqual(['plan']);
   });
 });

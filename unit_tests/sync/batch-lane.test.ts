@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
+import { TextPages } from '../../src/batching/text-pages.ts';
 import type { UserRequest } from '../../src/batching/user-request.ts';
 import { BatchLane, type LaneItem } from '../../src/sync/batch-lane.ts';
 import { HandClock, settle } from '../support/hand-clock.ts';
 
 function aRequest(email: string): UserRequest {
-  return { key: { kind: 'email', value: email }, json: '{}', bytes: 2 };
+  return { key: { kind: 'email', value: email }, ...new TextPages().store('{}') };
 }
 
 /** A lane of batches of 2, one in flight; deliveries end when the test says so. */
