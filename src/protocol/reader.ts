@@ -18,41 +18,33 @@ export interface ReadOptions {
 const DEFAULT_MAX_LINE_BYTES = 64 * 1024 * 1024;
 
 /**
- * Yields the messages that each chunk completes, in input order, never an empty array. Throws ProtocolError
- * (`broken_message`, `invalid_utf8`, `line_too_long`), but not before everything ahead of the bad line has been yielded.
+ * Yields for each chunk the messages that it completes, in input order. A message is read when it is taken, so that those of
+ * a chunk need not all be in memory at once; take them all before the next chunk's. Taking one throws ProtocolError
+ * (`broken_message`, `invalid_utf8`, `line_too_long`) when its line is bad, after everything ahead of it.
  */
 export async function* readMessages(
   input: AsyncIterable<Uint8Array>,
   { onNoise, maxLineBytes = DEFAULT_MAX_LINE_BYTES }: ReadOptions,
-): AsyncGenerator<InputMessage[]> {
+): AsyncGenerator<Iterable<InputMessage>> {
   const splitter = new LineSplitter(maxLineBytes);
   for await (const chunk of withoutByteOrderMark(input)) {
-    yield* readLines(splitter.push(chunk), onNoise);
+    yield readLines(splitter.push(chunk), onNoise);
     // A pipe that is always full is read up to 32 times in one turn of the event loop (libuv's uv__read), and answers that
     // came meanwhile would have to wait, while records pile up: some 40 MB more.
     await nextTurn();
   }
-  yield* readLines(splitter.end(), onNoise);
+  yield readLines(splitter.end(), onNoise);
 }
 
-/** Yields once at most; a line that can't be read throws after that. */
-function* readLines(lines: Iterable<Line>, onNoise: ReadOptions['onNoise']): Generator<InputMessage[]> {
-  const messages: InputMessage[] = [];
-  let failure: { error: unknown } | undefined;
-  try {
-    for (const line of lines) {
-      if (line.kind === 'noise') {
-        onNoise(line.number, line.bytes);
-        continue;
-      }
-      const message = readLine(line);
-      if (message) messages.push(message);
+function* readLines(lines: Iterable<Line>, onNoise: ReadOptions['onNoise']): Generator<InputMessage> {
+  for (const line of lines) {
+    if (line.kind === 'noise') {
+      onNoise(line.number, line.bytes);
+      continue;
     }
-  } catch (error) {
-    failure = { error };
+    const message = readLine(line);
+    if (message) yield message;
   }
-  if (messages.length > 0) yield messages;
-  if (failure) throw failure.error;
 }
 
 function readLine(line: Exclude<Line, { kind: 'noise' }>): InputMessage | undefined {

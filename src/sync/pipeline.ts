@@ -103,8 +103,11 @@ export class Pipeline {
     return this.#failure;
   }
 
-  /** Takes messages in input order; resolves when there is room for more. Throws for a record of an unknown stream, and the failure. */
-  async accept(messages: readonly InputMessage[]): Promise<void> {
+  /**
+   * Takes messages in input order; resolves when there is room for more. Throws what taking a message throws, for a record of an
+   * unknown stream, and the failure.
+   */
+  async accept(messages: Iterable<InputMessage>): Promise<void> {
     const mapped: MappedItem[] = [];
     try {
       await this.#takeAll(messages, mapped);
@@ -119,7 +122,7 @@ export class Pipeline {
   }
 
   /** Hands records on; with a ledger into `mapped`, since their rows are looked for together. */
-  async #takeAll(messages: readonly InputMessage[], mapped: MappedItem[]): Promise<void> {
+  async #takeAll(messages: Iterable<InputMessage>, mapped: MappedItem[]): Promise<void> {
     for (const message of messages) {
       if (this.#failure) throw this.#failure;
       switch (message.kind) {
