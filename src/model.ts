@@ -9,9 +9,12 @@ export interface UserKey {
   readonly value: string;
 }
 
-/** One text for one identity, fit for maps. */
+/**
+ * One text for one identity, fit for maps. For an address that is the address itself, since every record asks for one and a
+ * copy would cost more than all else that is done with it; no address begins with a blank, and so no user id is taken for one.
+ */
 export function identityText({ kind, value }: UserKey): string {
-  return `${kind}:${value}`;
+  return kind === 'email' ? value : ` ${value}`;
 }
 
 /** What a stream's records are told apart by. An absent and a null namespace are the same stream. */

@@ -1,6 +1,6 @@
 /**
- * Gathers items into batches of at most `maxItems` items and `maxBytes` bytes, tested before adding, in the order they
- * came. An item may be replaced by another one while it waits.
+ * Gathers items, each under its key, into batches of at most `maxItems` items and `maxBytes` bytes, tested before adding, in
+ * the order they came. An item may be replaced by another one while it waits.
  */
 
 export interface BatchLimits {
@@ -38,8 +38,8 @@ export class Batcher<Key, Item extends Sized> {
    * Adds an item, in place of one of the same key. Returns the batches that are complete by that: the waiting one when the
    * item would not fit into it any more, and the item's own when that is full at once.
    */
-  put(key: Key, item: Item): readonly Item[][] {
-    let complete: Item[][] = NONE;
+  put(key: Key, item: Item): readonly ReadonlyMap<Key, Item>[] {
+    let complete: ReadonlyMap<Key, Item>[] = NONE;
     this.remove(key);
     if (this.#items.size > 0 && !this.#hasRoomFor(item.bytes)) complete = [this.take()];
     this.#items.set(key, item);
@@ -49,8 +49,8 @@ export class Batcher<Key, Item extends Sized> {
   }
 
   /** The waiting items, which then wait no longer. */
-  take(): Item[] {
-    const batch = [...this.#items.values()];
+  take(): ReadonlyMap<Key, Item> {
+    const batch = this.#items;
     this.#items = new Map();
     this.#itemBytes = 0;
     return batch;

@@ -48,7 +48,8 @@ export interface RowUpsert {
 
 /** The primary key's text, else the identity, which no primary key's text looks like: those are JSON arrays. */
 export function rowKey(primaryKey: string | undefined, key: UserKey | undefined): string | undefined {
-  const text = primaryKey ?? (key && identityText(key));
+  // As ledgers hold it: it may not change.
+  const text = primaryKey ?? (key && `${key.kind}:${key.value}`);
   if (text === undefined) return undefined;
   // Half a surrogate pair would come back as another character, and so would every other half.
   if (!text.isWellFormed()) return `hash:${hash('sha256', JSON.stringify(text), 'base64')}`;
@@ -58,8 +59,9 @@ export function rowKey(primaryKey: string | undefined, key: UserKey | undefined)
     : text;
 }
 
+/** One text for a row, which no identity's text looks like: a tab begins neither an address nor, after its blank, a user id's. */
 export function rowToken(stream: number, key: string): string {
-  return `row:${stream}:${key}`;
+  return `\t${stream}:${key}`;
 }
 
 /** Of an entry whose values or lists a run set out to change without noting how that ended. */

@@ -1,15 +1,10 @@
 /** Where users wait until a call carries many of them: full batches at once, a partial one when it has waited long enough or is told to go. */
-import { Batcher, type BatchLimits, type Sized } from '../batching/batcher.ts';
+import { Batcher, type BatchLimits } from '../batching/batcher.ts';
 import type { UserRequest } from '../batching/user-request.ts';
 import type { Clock } from '../clock.ts';
 
-export interface LaneItem<Work> {
-  readonly work: Work;
-  readonly request: UserRequest;
-}
-
-/** An item that waits, with the size of its request. */
-type Waiting<Work> = LaneItem<Work> & Sized;
+/** Works that go together, in the order they came, each with its request. */
+export type Batch<Work> = ReadonlyMap<Work, UserRequest>;
 
 export interface LaneOptions<Work> {
   readonly limits: BatchLimits;
@@ -17,10 +12,10 @@ export interface LaneOptions<Work> {
   /** A partial batch goes out when one of its records has waited this long. */
   readonly maxWaitMs: number;
   readonly maxBatchesInFlight: number;
-  /** The item's request may not change from here on. */
+  /** The work's request may not change from here on. */
   readonly onClosed: (work: Work) => void;
   /** Delivers one batch; must not reject. */
-  readonly deliver: (batch: readonly LaneItem<Work>[]) => Promise<void>;
+  readonly deliver: (batch: Batch<Work>) => Promise<void>;
   /** Told after each delivery, once it is no longer in flight. */
   readonly onDone: () => void;
 }
@@ -30,8 +25,8 @@ const COMPANY_WAIT_MS = 50;
 
 export class BatchLane<Work> {
   readonly #options: LaneOptions<Work>;
-  readonly #batcher: Batcher<Work, Waiting<Work>>;
-  readonly #closed: (readonly LaneItem<Work>[])[] = [];
+  readonly #batcher: Batcher<Work, UserRequest>;
+  readonly #closed: Batch<Work>[] = [];
   #inFlight = 0;
   #isStopped = false;
   #timer: { readonly dueAt: number; readonly cancel: AbortController } | undefined;
@@ -60,7 +55,7 @@ export class BatchLane<Work> {
    * @param since when its first record came, which may have waited elsewhere already
    */
   put(work: Work, request: UserRequest, since: number): void {
-    for (const batch of this.#batcher.put(work, { work, request, bytes: request.bytes })) this.#close(batch);
+    for (const batch of this.#batcher.put(work, request)) this.#close(batch);
     if (this.#batcher.size > 0) this.#sendBy(since + this.#options.maxWaitMs);
   }
 
@@ -80,9 +75,9 @@ export class BatchLane<Work> {
     this.#cancelTimer();
   }
 
-  #close(batch: readonly LaneItem<Work>[]): void {
+  #close(batch: Batch<Work>): void {
     this.#cancelTimer();
-    for (const { work } of batch) this.#options.onClosed(work);
+    for (const work of batch.keys()) this.#options.onClosed(work);
     this.#closed.push(batch);
     this.#pump();
   }

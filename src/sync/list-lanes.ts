@@ -4,7 +4,7 @@ import { userIdentity } from '../batching/user-request.ts';
 import type { Clock } from '../clock.ts';
 import type { ListChange, ListMembers, UserListChange } from '../delivery/list-members.ts';
 import type { Rejection, UserKey } from '../model.ts';
-import { BatchLane, type LaneItem } from './batch-lane.ts';
+import { BatchLane, type Batch } from './batch-lane.ts';
 
 export interface ListLanesOptions<Work> {
   readonly members: ListMembers;
@@ -111,14 +111,11 @@ export class ListLanes<Work> {
     return lane;
   }
 
-  async #deliver(change: UserListChange, batch: readonly LaneItem<Pending<Work>>[]): Promise<void> {
+  async #deliver(change: UserListChange, batch: Batch<Pending<Work>>): Promise<void> {
     const { members, onFailure } = this.#options;
     try {
-      const rejections = await members.change(
-        change,
-        batch.map(({ request }) => request),
-      );
-      for (const { work: pending, request } of batch) {
+      const rejections = await members.change(change, [...batch.values()]);
+      for (const [pending, request] of batch) {
         const rejection = rejections.get(request);
         if (rejection) this.#changed(pending.work, rejection);
         else this.#next({ ...pending, left: pending.left.slice(1) });

@@ -6,7 +6,7 @@ import type { UserUpserter } from '../delivery/upsert-users.ts';
 import { layOver } from '../mapping/lay-over.ts';
 import type { Rejection, TargetValues, Upsert, UserKey } from '../model.ts';
 import type { WorkMemory } from './work-memory.ts';
-import { BatchLane, type LaneItem } from './batch-lane.ts';
+import { BatchLane, type Batch } from './batch-lane.ts';
 import type { PendingRecord } from './pending-record.ts';
 import { SingleLane } from './single-lane.ts';
 import type { Plan, UpsertPlanner } from './upsert-planner.ts';
@@ -123,38 +123,35 @@ export class PlannedUpserts {
     return false;
   }
 
-  async #plan(batch: readonly LaneItem<PendingWork>[]): Promise<void> {
+  async #plan(batch: Batch<PendingWork>): Promise<void> {
     try {
       const { planner, memory } = this.#options;
       const changing = memory ? await this.#whatChanges(memory, batch) : batch;
-      const toPlan = changing.filter(({ work }) => planner.concerns(work));
-      const plans = toPlan.length > 0 ? await planner.plan(toPlan.map(({ work }) => work)) : [];
-      const planOf = new Map(toPlan.map(({ work }, index) => [work, plans[index]]));
-      for (const { work, request } of changing) this.#follow(work, planOf.get(work) ?? 'bulk', request);
+      const toPlan = [...changing.keys()].filter((work) => planner.concerns(work));
+      const plans = toPlan.length > 0 ? await planner.plan(toPlan) : [];
+      const planOf = new Map(toPlan.map((work, index) => [work, plans[index]]));
+      for (const [work, request] of changing) this.#follow(work, planOf.get(work) ?? 'bulk', request);
     } catch (error) {
       this.#options.onFailure(error as Error);
     }
   }
 
   /** Those that have something to be written, and what that is; the others go on from here. */
-  async #whatChanges(
-    memory: WorkMemory,
-    batch: readonly LaneItem<PendingWork>[],
-  ): Promise<LaneItem<PendingWork>[]> {
+  async #whatChanges(memory: WorkMemory, batch: Batch<PendingWork>): Promise<Batch<PendingWork>> {
     const { onRevised, onUnchanged, onListsOnly, requestFor } = this.#options;
-    const decisions = await memory.decide(batch.map(({ work }) => work));
-    const changing: LaneItem<PendingWork>[] = [];
+    const decisions = await memory.decide([...batch.keys()]);
+    const changing = new Map<PendingWork, UserRequest>();
     const changingLists: { readonly work: PendingWork; readonly key: UserKey }[] = [];
-    for (const [index, { work, request }] of batch.entries()) {
-      const decision = decisions[index];
+    let next = 0;
+    for (const [work, request] of batch) {
+      const decision = decisions[next++];
       if (!decision || work.change.kind !== 'upsert') continue;
       const { kind, change } = decision;
       const isAsMapped = change.values === work.change.values;
       onRevised(work, change);
       if (kind === 'unchanged') onUnchanged(work);
       else if (kind === 'lists') changingLists.push({ work, key: change.key });
-      else
-        changing.push({ work, request: isAsMapped ? request : requestFor(work, change.key, change.values) });
+      else changing.set(work, isAsMapped ? request : requestFor(work, change.key, change.values));
     }
     if (changingLists.length > 0) await memory.holdInDoubt(changingLists.map(({ work }) => work));
     for (const { work, key } of changingLists) onListsOnly(work, key);

@@ -14,7 +14,7 @@ import type { UserUpserter } from '../delivery/upsert-users.ts';
 import type { Memory } from '../memory/memory.ts';
 import type { Outcome, TargetValues, UserKey } from '../model.ts';
 import { singleCalls, type Pace } from './backlog.ts';
-import { BatchLane, type LaneItem } from './batch-lane.ts';
+import { BatchLane, type Batch } from './batch-lane.ts';
 import { ListLanes } from './list-lanes.ts';
 import { isRejection, listChanges, outcomeOf, type WorkEnd } from './outcomes.ts';
 import type { PendingRecord } from './pending-record.ts';
@@ -295,14 +295,14 @@ export class UserDelivery {
     }
   }
 
-  async #deliver(batch: readonly LaneItem<PendingWork>[]): Promise<void> {
+  async #deliver(batch: Batch<PendingWork>): Promise<void> {
     const { clock, upserter, log, summary } = this.#options;
     const startedAt = clock.now();
-    const report: BatchReport = { users: batch.length, records: 0, rejected: 0, retried: 0, tookMs: 0 };
+    const report: BatchReport = { users: batch.size, records: 0, rejected: 0, retried: 0, tookMs: 0 };
     try {
-      await this.#memory?.holdInDoubt(batch.map(({ work }) => work));
-      const rejections = await upserter.deliver(batch.map(({ request }) => request));
-      for (const { work, request } of batch) {
+      await this.#memory?.holdInDoubt([...batch.keys()]);
+      const rejections = await upserter.deliver([...batch.values()]);
+      for (const [work, request] of batch) {
         const rejection = rejections.get(request);
         report.records += work.records.length;
         if (rejection && work.records.length > 1) report.retried++;

@@ -2,13 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Batcher, type BatchLimits } from '../../src/batching/batcher.ts';
 
-/** Items that are nothing but their name and size, told by their names. */
+/** Items that are nothing but their size, told by their keys. */
 function aBatcher<Key>(limits: BatchLimits) {
-  const batcher = new Batcher<Key, { readonly key: Key; readonly bytes: number }>(limits);
+  const batcher = new Batcher<Key, { readonly bytes: number }>(limits);
   return {
-    put: (key: Key, bytes: number) =>
-      batcher.put(key, { key, bytes }).map((batch) => batch.map((item) => item.key)),
-    take: () => batcher.take().map(({ key }) => key),
+    put: (key: Key, bytes: number) => batcher.put(key, { bytes }).map((batch) => [...batch.keys()]),
+    take: () => [...batcher.take().keys()],
     fitsAlone: (bytes: number) => batcher.fitsAlone(bytes),
     get size() {
       return batcher.size;

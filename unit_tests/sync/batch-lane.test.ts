@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { TextPages } from '../../src/batching/text-pages.ts';
 import type { UserRequest } from '../../src/batching/user-request.ts';
-import { BatchLane, type LaneItem } from '../../src/sync/batch-lane.ts';
+import { BatchLane, type Batch } from '../../src/sync/batch-lane.ts';
 import { HandClock, settle } from '../support/hand-clock.ts';
 
 function aRequest(email: string): UserRequest {
@@ -20,8 +20,8 @@ function aLane() {
     maxBatchesInFlight: 1,
     onClosed: () => undefined,
     onDone: () => undefined,
-    deliver: (batch: readonly LaneItem<string>[]) => {
-      sent.push(batch.map(({ work }) => work));
+    deliver: (batch: Batch<string>) => {
+      sent.push([...batch.keys()]);
       return new Promise((resolve) => endings.push(resolve));
     },
   });
