@@ -1,5 +1,4 @@
 /** What `write` and `plan` begin with: configuration, catalog, Iterable, ledger, all of it found good before the first record. */
-import { setFlagsFromString } from 'node:v8';
 import type { Config } from '../config/schema.ts';
 import type { Retry } from '../delivery/caller.ts';
 import { ListDirectory } from '../delivery/list-directory.ts';
@@ -24,6 +23,7 @@ import {
 } from './connect.ts';
 import type { CommandContext, CommandPaths } from './context.ts';
 import type { Prepared } from './sync.ts';
+import { tuneV8 } from './tune-v8.ts';
 
 /** Where `write` and `plan` differ. */
 export interface Outside {
@@ -48,12 +48,7 @@ export async function withPrepared(
   { log, connect, openRejectedRecords, openLedger, maxCallBudgetMs = Infinity }: Outside,
   use: (prepared: Prepared) => Promise<void>,
 ): Promise<void> {
-  // What waits for Iterable lives for seconds, and V8 would rather grow its heap to hundreds of megabytes than collect it.
-  // Half more than what is alive before each full collection, and a young generation that grows no further; V8's own
-  // `--optimize-for-size` takes some 15 MB less, and half as much CPU again. See docs/performance.md.
-  // Here and not in main.ts: loading `node:v8` takes 6 ms or more of the 50 in which `spec` starts.
-  setFlagsFromString('--heap-growing-percent=50');
-  setFlagsFromString('--semi-space-growth-factor=1');
+  tuneV8();
   const config = await loadConfig(paths.config ?? '', writer);
   const catalog = parseCatalog(await readTextFile(paths.catalog ?? '', '--catalog'));
   const budgetMs = Math.min(config.retry_minutes * 60_000, maxCallBudgetMs);
