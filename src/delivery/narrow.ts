@@ -34,8 +34,8 @@ export async function deliverNarrowing<Item, Reason>(
     const answer = await send(group);
     const named = answer.kind === 'refused' ? answer.guilty : answer.rejected;
     for (const [item, reason] of named) rejected.set(item, reason);
-    const others = group.filter((item) => !named.has(item));
     if (answer.kind === 'settled') return { passed: true, suspects: [], again: [] };
+    const others = group.filter((item) => !named.has(item));
     // The named ones may have been all that was wrong with a refused group.
     if (answer.kind === 'refused' && named.size > 0) return { passed: false, suspects: [], again: others };
     if (others.length === 1 && group.length === named.size + 1) {

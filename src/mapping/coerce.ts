@@ -38,16 +38,35 @@ const EXPECTED: Readonly<Record<MappingType, string>> = {
   object: 'an object or a list of objects',
 };
 
+/** Converts a value of any kind. */
+export type Coercion = (value: JsonValue) => JsonValue | Refusal;
+
 /**
- * The value as the type has it. Null stays null, in an array, too; an array is converted element by element, since
+ * Gives back the value as the type has it. Null stays null, in an array, too; an array is converted element by element, since
  * Iterable types an array by its elements.
  */
-export function coerce(value: JsonValue, type: MappingType): JsonValue | Refusal {
-  if (value === null) return null;
-  if (type === 'object') return toObject(value);
-  if (Array.isArray(value)) return coerceAll(value, type);
-  if (isJsonObject(value)) return type === 'string' ? stringifyJson(value) : refused(value, type);
-  return SCALARS[type](value) ?? refused(value, type);
+export function coercionTo(type: MappingType): Coercion {
+  return COERCIONS[type];
+}
+
+const COERCIONS: Readonly<Record<MappingType, Coercion>> = {
+  string: scalarCoercion('string'),
+  long: scalarCoercion('long'),
+  double: scalarCoercion('double'),
+  boolean: scalarCoercion('boolean'),
+  date: scalarCoercion('date'),
+  object: (value) => (value === null ? null : toObject(value)),
+};
+
+function scalarCoercion(type: Exclude<MappingType, 'object'>): Coercion {
+  const convert = SCALARS[type];
+  const coerce: Coercion = (value) => {
+    if (value === null) return null;
+    if (Array.isArray(value)) return coerceAll(value, coerce);
+    if (isJsonObject(value)) return type === 'string' ? stringifyJson(value) : refused(value, type);
+    return convert(value) ?? refused(value, type);
+  };
+  return coerce;
 }
 
 /** A text as it is, the exact text of a number, `true` or `false` for a boolean. */
@@ -56,10 +75,10 @@ export function scalarText(value: Scalar): string {
   return value instanceof ExactNumber ? value.text : String(value);
 }
 
-function coerceAll(values: readonly JsonValue[], type: MappingType): JsonValue | Refusal {
+function coerceAll(values: readonly JsonValue[], coerce: Coercion): JsonValue | Refusal {
   const converted: JsonValue[] = [];
   for (const element of values) {
-    const result = coerce(element, type);
+    const result = coerce(element);
     if (result instanceof Refusal) return result;
     converted.push(result);
   }

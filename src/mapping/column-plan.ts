@@ -1,7 +1,7 @@
 /** How one column becomes one target: read, convert, also inside of objects. Made once per stream and column. */
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts';
 import type { Rejection } from '../model.ts';
-import { coerce, Refusal } from './coerce.ts';
+import { coercionTo, Refusal } from './coerce.ts';
 import { normalizeEmail, normalizeUserId } from './identity.ts';
 import type { MappingType } from './options.ts';
 import { columnReader, isWithin, pathsAbove, plainObject, Unreachable } from './paths.ts';
@@ -69,8 +69,9 @@ function converterFor({ target, forcedType, types }: ColumnOptions): Converter {
   if (target === 'userId') return (value) => identityResult(target, value, normalizeUserId);
   const type = forcedType ?? types.type;
   if (type === undefined && types.inside.size === 0) return (value) => value;
+  const coerce = type === undefined ? undefined : coercionTo(type);
   return (value) => {
-    const converted = type === undefined ? value : coerce(value, type);
+    const converted = coerce ? coerce(value) : value;
     if (converted instanceof Refusal) return new Rejected(target, converted.reason);
     return convertInside(converted, target, types);
   };
@@ -98,7 +99,7 @@ function convertInside(value: JsonValue, target: string, types: TypeTree): JsonV
     if (!leafTypes) continue;
     const leafTarget = `${target}.${key}`;
     const leaf = value[key] as JsonValue;
-    const coerced = leafTypes.type === undefined ? leaf : coerce(leaf, leafTypes.type);
+    const coerced = leafTypes.type === undefined ? leaf : coercionTo(leafTypes.type)(leaf);
     if (coerced instanceof Refusal) return new Rejected(leafTarget, coerced.reason);
     const converted = convertInside(coerced, leafTarget, leafTypes);
     if (converted instanceof Rejected) return converted;

@@ -1,7 +1,7 @@
 /** What a record says about static lists: the rules of the configuration, compiled once per stream. */
 import type { JsonObject, JsonValue } from '../json.ts';
 import type { ListMemberships, StreamId, UntoldLists } from '../model.ts';
-import { coerce, Refusal } from './coerce.ts';
+import { coercionTo, Refusal } from './coerce.ts';
 import { Rejected } from './column-plan.ts';
 import { columnReader, Unreachable } from './paths.ts';
 
@@ -66,7 +66,7 @@ function compileRule(rule: ListRule): ListReader {
 }
 
 function readFlag(source: string, list: string, value: JsonValue): ListReading | Rejected {
-  const isOn = coerce(value, 'boolean');
+  const isOn = coercionTo('boolean')(value);
   if (isOn instanceof Refusal) return new Rejected(source, isOn.reason);
   return { told: new Map([[list, isOn === true]]), untold: NO_LISTS };
 }

@@ -27,10 +27,10 @@ export function touchedKeys(change: UserChange): UserKey[] {
 
 /** The identities ({@link identityText}) that a record touches, and its row's token. Each once. */
 export function touchedBy({ change, rowToken, formerIdentities = [] }: QueuedRecord): string[] {
-  const keys = touchedKeys(change);
+  const [first, ...others] = touchedKeys(change);
   // Mostly there is one, and an array that is pushed to has room for many.
-  const identities = keys.length === 1 ? keys.map(identityText) : [];
-  if (keys.length > 1) for (const key of keys) addOnce(identities, identityText(key));
+  const identities = first ? [identityText(first)] : [];
+  for (const key of others) addOnce(identities, identityText(key));
   if (rowToken === undefined) return identities;
   identities.push(rowToken);
   addAll(identities, formerIdentities);

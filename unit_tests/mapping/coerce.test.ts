@@ -1,17 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseJson, stringifyJson } from '../../src/json.ts';
-import { coerce, Refusal } from '../../src/mapping/coerce.ts';
+import { coercionTo, Refusal } from '../../src/mapping/coerce.ts';
 import type { MappingType } from '../../src/mapping/options.ts';
 
 const TYPES: readonly MappingType[] = ['string', 'long', 'double', 'boolean', 'date', 'object'];
 
 /** The JSON text that goes out for a JSON text that came in; `no` when it is refused. */
 function converted(type: MappingType, text: string): string {
-  const result = coerce(parseJson(text), type);
+  const result = coercionTo(type)(parseJson(text));
   return result instanceof Refusal ? 'no' : stringifyJson(result);
 }
 
-describe('coerce', () => {
+describe('coercionTo', () => {
   it.each<[MappingType, string, string]>([
     ['string', '"a"', '"a"'],
     ['string', '" a "', '" a "'],
@@ -101,7 +101,7 @@ describe('coerce', () => {
     ['object', '["secret"]', 'expected an object or a list of objects, found another list'],
     ['object', '5', 'expected an object or a list of objects, found a number'],
   ])('%s: %s is refused, and the reason never holds the value', (type, text, reason) => {
-    expect(coerce(parseJson(text), type)).toEqual(new Refusal(reason));
+    expect(coercionTo(type)(parseJson(text))).toEqual(new Refusal(reason));
   });
 
   it('converting again changes nothing', () => {
