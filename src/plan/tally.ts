@@ -7,7 +7,7 @@ import type { WorkEnd } from '../sync/outcomes.ts';
 import type { StreamCounts } from '../sync/stream-summary.ts';
 import { SyncSummary } from '../sync/stream-summary.ts';
 import type { RecordPlace } from '../sync/sync-log.ts';
-import type { PendingWork } from '../sync/user-delivery.ts';
+import type { PendingWork } from '../sync/pending-record.ts';
 import { streamKey } from '../protocol/catalog.ts';
 import { masked } from './mask.ts';
 

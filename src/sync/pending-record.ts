@@ -5,6 +5,7 @@ import type { Row } from '../memory/row.ts';
 import type { UserChange } from '../model.ts';
 import type { Load } from './backlog.ts';
 import type { RecordPlace } from './sync-log.ts';
+import type { Work } from './user-queue.ts';
 
 /** A record that waits for its outcome. */
 export interface UnsettledRecord extends RecordPlace {
@@ -29,3 +30,5 @@ export interface PendingRecord extends UnsettledRecord, Load {
   readonly rowToken: string | undefined;
   readonly formerIdentities: readonly string[];
 }
+
+export type PendingWork = Work<PendingRecord>;

@@ -7,12 +7,9 @@ import { layOver } from '../mapping/lay-over.ts';
 import type { Rejection, TargetValues, Upsert, UserKey } from '../model.ts';
 import type { WorkMemory } from './work-memory.ts';
 import { BatchLane, type Batch } from './batch-lane.ts';
-import type { PendingRecord } from './pending-record.ts';
+import type { PendingWork } from './pending-record.ts';
 import { SingleLane } from './single-lane.ts';
 import type { Plan, UpsertPlanner } from './upsert-planner.ts';
-import type { Work } from './user-queue.ts';
-
-type PendingWork = Work<PendingRecord>;
 
 export interface PlannedUpsertsOptions {
   readonly planner: UpsertPlanner;

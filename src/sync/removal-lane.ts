@@ -2,12 +2,9 @@
 import type { UserRemover } from '../delivery/remove-users.ts';
 import type { Rejection, Removal, UserKey } from '../model.ts';
 import type { WorkEnd } from './outcomes.ts';
-import type { PendingRecord } from './pending-record.ts';
+import type { PendingWork } from './pending-record.ts';
 import { SingleLane } from './single-lane.ts';
-import type { Work } from './user-queue.ts';
 import type { WorkMemory } from './work-memory.ts';
-
-type PendingWork = Work<PendingRecord>;
 
 export interface RemovalLaneOptions {
   readonly remover: UserRemover;

@@ -5,9 +5,8 @@
 import { IdentityTable } from '../delivery/identity-table.ts';
 import type { KnownUsers } from '../delivery/known-users.ts';
 import { identityText, type Upsert, type UserKey } from '../model.ts';
-import type { PendingRecord } from './pending-record.ts';
+import type { PendingRecord, PendingWork } from './pending-record.ts';
 import { touchedKeys } from './touched-identities.ts';
-import type { Work } from './user-queue.ts';
 
 export interface UpsertPlannerOptions {
   readonly known: KnownUsers;
@@ -24,8 +23,6 @@ export interface UpsertPlannerOptions {
  * - `change address`: the profile at the previous address is to get the new one first.
  */
 export type Plan = 'skip' | 'bulk' | 'alone' | 'change address';
-
-type PendingWork = Work<PendingRecord>;
 
 const ALONE = 1;
 

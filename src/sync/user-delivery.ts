@@ -6,61 +6,38 @@ import {
   type UserRequest,
   type UserRequestOptions,
 } from '../batching/user-request.ts';
-import type { Clock } from '../clock.ts';
 import type { AddressChanger } from '../delivery/change-address.ts';
-import type { ListChange, ListMembers } from '../delivery/list-members.ts';
 import type { UserRemover } from '../delivery/remove-users.ts';
 import type { UserUpserter } from '../delivery/upsert-users.ts';
 import type { Memory } from '../memory/memory.ts';
-import type { Outcome, TargetValues, UserKey } from '../model.ts';
+import type { TargetValues, UserKey } from '../model.ts';
 import { singleCalls, type Pace } from './backlog.ts';
 import { BatchLane, type Batch } from './batch-lane.ts';
-import { ListLanes } from './list-lanes.ts';
-import { isRejection, listChanges, outcomeOf, type WorkEnd } from './outcomes.ts';
-import type { PendingRecord } from './pending-record.ts';
+import type { PendingRecord, PendingWork } from './pending-record.ts';
 import { PlannedUpserts } from './planned-upserts.ts';
 import { RemovalLane } from './removal-lane.ts';
-import type { SyncSummary } from './stream-summary.ts';
 import type { BatchReport, SyncLog } from './sync-log.ts';
 import type { UpsertPlanner } from './upsert-planner.ts';
 import { touchedKeys, type QueuedRecord } from './touched-identities.ts';
-import { UserQueue, type Work } from './user-queue.ts';
+import { UserQueue } from './user-queue.ts';
+import { WorkEnds, type WorkEndsOptions } from './work-ends.ts';
 import { WorkMemory } from './work-memory.ts';
 
-export interface UserDeliveryOptions {
+export interface UserDeliveryOptions extends Pick<
+  WorkEndsOptions,
+  'listMembers' | 'clock' | 'isEnriched' | 'summary' | 'onSettled' | 'onProgress' | 'onFailure' | 'onEnded'
+> {
   readonly upserter: UserUpserter;
   readonly remover: UserRemover;
-  readonly listMembers: ListMembers;
   /** With a ledger. */
   readonly memory?: Memory | undefined;
   /** Where some upserts need to know something first; with a ledger always. */
   readonly planning?: { readonly planner: UpsertPlanner; readonly changer: AddressChanger };
-  /** True for streams that update only users whom Iterable knows. */
-  readonly isEnriched: (streamKey: string) => boolean;
   readonly removal: 'delete_user' | 'remove_from_lists';
-  readonly summary: SyncSummary;
   readonly log: SyncLog;
-  readonly clock: Clock;
   readonly batchSize: number;
   readonly pace: Pace;
   readonly request: UserRequestOptions;
-  /** Each record that was added, once. */
-  readonly onSettled: (record: PendingRecord, outcome: Outcome) => void;
-  /** Something was settled, or is no longer in flight. */
-  readonly onProgress: () => void;
-  /** A call failed for good. */
-  readonly onFailure: (error: Error) => void;
-  /** Each work with how it ended, before its records are settled. */
-  readonly onEnded?: ((work: PendingWork, end: WorkEnd) => void) | undefined;
-}
-
-export type PendingWork = Work<PendingRecord>;
-
-/** A work whose user changes lists, and how it ends then. */
-interface ListWork {
-  readonly work: PendingWork;
-  readonly changes: readonly ListChange[];
-  readonly end: WorkEnd;
 }
 
 /** A partial batch waits no longer than this, so that states move under slow traffic. */
@@ -75,7 +52,7 @@ export class UserDelivery {
   readonly #removals: RemovalLane;
   readonly #memory: WorkMemory | undefined;
   readonly #planned: PlannedUpserts | undefined;
-  readonly #lists: ListLanes<ListWork>;
+  readonly #ends: WorkEnds;
   readonly #texts = new TextPages();
   #waitingForGone = 0;
   #isStopped = false;
@@ -106,19 +83,14 @@ export class UserDelivery {
       deliver: (batch) => this.#deliver(batch),
       onDone: options.onProgress,
     });
-    this.#lists = new ListLanes({
-      members: options.listMembers,
+    this.#ends = new WorkEnds({
+      ...options,
+      queue: this.#queue,
+      memory: this.#memory,
+      planner: options.planning?.planner,
       limits: { maxItems: options.batchSize, maxBytes: options.upserter.bodyLimits.maxBytes },
       preferUserId: options.request.preferUserId,
-      clock: options.clock,
       maxWaitMs: MAX_BATCH_WAIT_MS,
-      onChanged: ({ work, changes, end }, rejection) => {
-        const [first] = work.records;
-        if (!rejection && first) options.summary.changedLists(first.streamKey, changes);
-        this.#settleWork(work, rejection ?? end);
-      },
-      onFailure: options.onFailure,
-      onDone: options.onProgress,
     });
     this.#planned = options.planning && this.#planUpserts(options.planning);
     this.#removals = this.#removalLane();
@@ -138,17 +110,18 @@ export class UserDelivery {
   get inFlight(): number {
     const planned = this.#planned?.inFlight ?? 0;
     const kept = this.#memory?.isBusy === true ? 1 : 0;
-    return this.#lane.inFlight + this.#lists.inFlight + this.#removals.inFlight + planned + kept;
+    return this.#lane.inFlight + this.#ends.lists.inFlight + this.#removals.inFlight + planned + kept;
   }
 
   /** Works whose user is written, and whose lists are not changed yet. */
   get waitingForLists(): number {
-    return this.#lists.size;
+    return this.#ends.lists.size;
   }
 
   /** True when nothing moves unless more comes, or it is told to {@link flush}. */
   get isIdle(): boolean {
-    const busyBatches = this.#lane.busyBatches + this.#lists.busyBatches + (this.#planned?.busyBatches ?? 0);
+    const busyBatches =
+      this.#lane.busyBatches + this.#ends.lists.busyBatches + (this.#planned?.busyBatches ?? 0);
     const isKeeping = this.#memory?.isBusy === true;
     return busyBatches + this.#removals.inFlight + this.#waitingForGone === 0 && !isKeeping;
   }
@@ -178,7 +151,7 @@ export class UserDelivery {
     this.#planned?.flush();
     if (this.#planned?.isPlanning !== true) this.#lane.flush();
     // Whoever is being updated may join those who wait for the same list.
-    if (this.#lane.busyBatches + (this.#planned?.busyBatches ?? 0) === 0) this.#lists.flush();
+    if (this.#lane.busyBatches + (this.#planned?.busyBatches ?? 0) === 0) this.#ends.lists.flush();
   }
 
   /** Begins nothing more; what is in flight goes on. */
@@ -187,7 +160,7 @@ export class UserDelivery {
     this.#planned?.stop();
     this.#lane.stop();
     this.#removals.stop();
-    this.#lists.stop();
+    this.#ends.lists.stop();
   }
 
   #onReady(work: PendingWork): void {
@@ -235,22 +208,22 @@ export class UserDelivery {
         this.#lane.put(work, request, work.records[0]?.since ?? clock.now());
       },
       onWritten: (work, key) => {
-        this.#onWritten(work, key);
+        this.#ends.written(work, key);
       },
       onRevised: (work, change) => {
         this.#queue.revise(work, change);
       },
       onListsOnly: (work, key) => {
-        this.#changeLists(work, key);
+        this.#ends.changeLists(work, key);
       },
       onUnchanged: (work) => {
-        this.#settleWork(work, 'unchanged');
+        this.#ends.settle(work, 'unchanged');
       },
       onSkipped: (work) => {
-        this.#settleWork(work, 'not_in_iterable');
+        this.#ends.settle(work, 'not_in_iterable');
       },
       onRejected: (work, rejection) => {
-        this.#settleWork(work, rejection);
+        this.#ends.settle(work, rejection);
       },
       onFailure,
       onDone: onProgress,
@@ -271,10 +244,10 @@ export class UserDelivery {
       },
       onLeaving: (work, key, lists, end) => {
         const changes = lists.map((list) => ({ list, isOn: false }));
-        this.#changeLists(work, key, changes, end);
+        this.#ends.changeLists(work, key, changes, end);
       },
       onEnded: (work, end) => {
-        this.#settleWork(work, end);
+        this.#ends.settle(work, end);
       },
       onFailure,
       onDone: onProgress,
@@ -308,71 +281,13 @@ export class UserDelivery {
         if (rejection && work.records.length > 1) report.retried++;
         else if (rejection) report.rejected++;
         if (this.#planned?.onBulkAnswer(work, rejection)) continue;
-        if (rejection) this.#settleWork(work, rejection);
-        else this.#onWritten(work, keyAfterwards(request));
+        if (rejection) this.#ends.settle(work, rejection);
+        else this.#ends.written(work, keyAfterwards(request));
       }
       report.tookMs = clock.now() - startedAt;
       log.batch(report, summary);
     } catch (error) {
       this.#options.onFailure(error as Error);
     }
-  }
-
-  #onWritten(work: PendingWork, key: UserKey): void {
-    this.#options.planning?.planner.noteWritten(work);
-    this.#memory?.noteWritten(work);
-    this.#changeLists(work, key);
-  }
-
-  /** The last step of a work: after the user's own update was answered. */
-  #changeLists(work: PendingWork, key: UserKey, changes = listChanges(work.change), end?: WorkEnd): void {
-    const first = work.records[0];
-    if (changes.length === 0 || !first) {
-      this.#settleWork(work, end);
-      return;
-    }
-    const how = { since: first.since, onlyExisting: this.#isEnriched(work) };
-    this.#lists.put({ work, changes, end }, key, changes, how);
-  }
-
-  /** Tries the records of a refused work one by one, if it has several; otherwise each has its outcome. */
-  #settleWork(work: PendingWork, end: WorkEnd): void {
-    // Gone since it was looked for, or nobody had to look.
-    const isStranger = isRejection(end) && end.code === 'not_found' && this.#isEnriched(work);
-    const result = isStranger ? 'not_in_iterable' : end;
-    if (isRejection(result) && work.records.length > 1) {
-      this.#retryOneByOne(work);
-      return;
-    }
-    if (!this.#memory) {
-      this.#end(work, result);
-      return;
-    }
-    this.#memory.keep(work, result, () => {
-      this.#end(work, result);
-      this.#options.onProgress();
-    });
-  }
-
-  #retryOneByOne(work: PendingWork): void {
-    const retry = () => {
-      for (const { row } of work.records) if (row) row.isCurrent = false;
-      this.#queue.retryOneByOne(work);
-      this.#options.onProgress();
-    };
-    if (this.#memory) this.#memory.keepRefused(work, retry);
-    else retry();
-  }
-
-  #end(work: PendingWork, end: WorkEnd): void {
-    const last = work.records.at(-1);
-    this.#options.onEnded?.(work, end);
-    for (const record of work.records)
-      this.#options.onSettled(record, outcomeOf(work.change, end, record === last));
-    this.#queue.settle(work);
-  }
-
-  #isEnriched({ records: [first] }: PendingWork): boolean {
-    return first !== undefined && this.#options.isEnriched(first.streamKey);
   }
 }

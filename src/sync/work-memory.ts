@@ -5,10 +5,7 @@ import type { RowUpsert } from '../memory/row.ts';
 import type { Decision, RowWork } from '../memory/upserts.ts';
 import type { Removal } from '../model.ts';
 import { isRejection, type WorkEnd } from './outcomes.ts';
-import type { PendingRecord } from './pending-record.ts';
-import type { Work } from './user-queue.ts';
-
-type PendingWork = Work<PendingRecord>;
+import type { PendingWork } from './pending-record.ts';
 
 export class WorkMemory {
   readonly #memory: Memory;
