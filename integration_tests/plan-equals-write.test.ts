@@ -141,7 +141,7 @@ function plannedCalls({ calls: all }: Plan): Record<string, number> {
 /** What the run failed for, without the line that counts the problems. */
 function messageOf(messages: InProcessResult['messages']): string {
   const message = messages.find(({ trace }) => trace)?.trace?.error.message ?? '';
-  return message.replace(/^The configuration has \d+ problems:\n/, '');
+  return message.replace(/^\d+ problems:\n/, '');
 }
 
 /** Options and ends of the input that make runs differ. */

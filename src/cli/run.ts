@@ -50,11 +50,8 @@ async function showFailure({ terminal, stderr, writer }: CommandContext, error: 
 
 async function traceFailure(writer: MessageWriter, error: unknown): Promise<void> {
   if (error instanceof ConnectorError) {
-    const isOneOfMany = error instanceof ConfigError && error.problems.length > 1;
     await writer.traceError({
-      message: isOneOfMany
-        ? `The configuration has ${error.problems.length} problems:\n${error.message}`
-        : error.message,
+      message: headline(error) + error.message,
       internalMessage: [error.code, causeOf(error)].filter(Boolean).join(': '),
       failureType: error.failureType,
     });
@@ -65,6 +62,13 @@ async function traceFailure(writer: MessageWriter, error: unknown): Promise<void
     ...describeBug(error),
     failureType: 'system_error',
   });
+}
+
+/** Above several problems; each of them says where it is, but not that there are others. */
+function headline(error: ConnectorError): string {
+  if (!(error instanceof ConfigError) || error.problems.length < 2) return '';
+  const count = `${error.problems.length} problems:\n`;
+  return error.code === 'config_invalid' ? `The configuration has ${count}` : count;
 }
 
 /** An unexpected error's message may quote a record (`Cannot convert ada@example.com to a BigInt`), so only its place is told. */

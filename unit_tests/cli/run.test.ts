@@ -2,14 +2,15 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { runProgram } from '../../src/cli/run.ts';
 import { systemClock } from '../../src/clock.ts';
+import { ConfigError } from '../../src/errors.ts';
 import { MessageWriter } from '../../src/protocol/writer.ts';
 
-/** A program whose `spec` command fails in a way that nobody foresaw. */
-async function runWithBug(bug: unknown): Promise<{ exitCode: number; trace: string }> {
+/** A program whose `spec` command fails with this. */
+async function runWithFailure(failure: unknown): Promise<{ exitCode: number; trace: string }> {
   const out = new PassThrough();
   const writer = new MessageWriter(out);
   writer.spec = () => {
-    throw bug;
+    throw failure;
   };
   const exitCode = await runProgram(['spec'], {
     stdin: new PassThrough(),
@@ -25,7 +26,7 @@ async function runWithBug(bug: unknown): Promise<{ exitCode: number; trace: stri
 describe('an unforeseen error', () => {
   it('is told by its place, never by its message, which may quote a record', async () => {
     const bug = new TypeError('Cannot convert ada@example.com to a BigInt');
-    const { exitCode, trace } = await runWithBug(bug);
+    const { exitCode, trace } = await runWithFailure(bug);
     expect(exitCode).toBe(1);
     expect(trace).not.toContain('ada@example.com');
     expect(trace).toContain('"internal_message":"TypeError at ');
@@ -35,7 +36,21 @@ describe('an unforeseen error', () => {
 
   it('may be a system’s, whose code is told, or no error at all', async () => {
     const full = Object.assign(new Error('write /data/ada@example.com'), { code: 'ENOSPC' });
-    expect((await runWithBug(full)).trace).toContain('"internal_message":"Error ENOSPC at ');
-    expect((await runWithBug('ada@example.com')).trace).toContain('"internal_message":"a thrown string"');
+    expect((await runWithFailure(full)).trace).toContain('"internal_message":"Error ENOSPC at ');
+    expect((await runWithFailure('ada@example.com')).trace).toContain('"internal_message":"a thrown string"');
+  });
+});
+
+describe('several problems', () => {
+  it.each([
+    ['of the configuration', 'config_invalid', 'The configuration has 2 problems:'],
+    ['of anything else', 'too_many_removals', '2 problems:'],
+  ])('have a line above them: %s', async (_name, code, headline) => {
+    const { trace } = await runWithFailure(new ConfigError(['one', 'two'], { code }));
+    expect(trace).toContain(`"message":"${headline}\\none\\ntwo"`);
+  });
+
+  it('do not where there is one', async () => {
+    expect((await runWithFailure(new ConfigError(['one']))).trace).toContain('"message":"one"');
   });
 });
