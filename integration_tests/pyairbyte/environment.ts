@@ -13,11 +13,16 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const CACHE = path.join(HERE, '../../node_modules/.cache/pyairbyte');
-const VENVS = { client: 'requirements.txt', source: 'requirements-source.txt' };
+/** Each has its wishes in `requirements-….in`, and all that they come to, version by version, in `requirements-….txt`. */
+const VENVS = ['client', 'source'];
+/** Installs what is listed in seconds, where pip's resolver and byte-compiler take minutes. */
+const UV = 'uv==0.8.24';
 /** PyAirbyte 0.71 asks for `>=3.10,<3.13`. */
 const PYTHONS = ['python3', 'python3.12', 'python3.11', 'python3.10'];
 const IS_FIT =
   'import sys, venv, ensurepip; assert (3, 10) <= sys.version_info[:2] < (3, 13); print(sys.version)';
+
+const OUTPUT_LIMIT = 64 * 1024 * 1024;
 
 export interface PyAirbyte {
   /** The interpreter that knows `airbyte`. */
@@ -34,22 +39,50 @@ export async function findPyAirbyte(): Promise<PyAirbyte | { readonly missing: s
   const ready = path.join(folder, 'ready');
   if (!existsSync(ready)) {
     if (!(await isPyPiReachable(found.python))) return { missing: 'PyPI is out of reach' };
-    process.stderr.write('PyAirbyte: installing it into node_modules/.cache, which takes minutes, once.\n');
+    process.stderr.write('PyAirbyte: installing it into node_modules/.cache, once.\n');
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
-    await Promise.all(
-      Object.entries(VENVS).map(async ([name, requirements]) => {
-        const venv = path.join(folder, name);
-        await run(found.python, ['-m', 'venv', venv]);
-        await pip(path.join(venv, 'bin/python'), 'install', '--requirement', path.join(HERE, requirements));
-      }),
-    );
+    await installByUv(found.python, folder).catch(async (error: unknown) => {
+      process.stderr.write(
+        `PyAirbyte: pip installs it, which takes minutes, since uv could not: ${String(error)}\n`,
+      );
+      await installByPip(found.python, folder);
+    });
     writeFileSync(ready, '');
   }
   return {
     python: path.join(folder, 'client/bin/python'),
     faker: path.join(folder, 'source/bin/source-faker'),
   };
+}
+
+async function installByUv(python: string, folder: string): Promise<void> {
+  const own = path.join(folder, 'uv');
+  await pip(python, 'install', '--no-deps', '--no-compile', '--only-binary', ':all:', '--target', own, UV);
+  const uv = (...args: string[]) =>
+    run(path.join(own, 'bin/uv'), ['--quiet', ...args], {
+      maxBuffer: OUTPUT_LIMIT,
+      timeout: 300_000,
+      // Certificates and a mirror as pip knows them.
+      env: { ...process.env, UV_NATIVE_TLS: '1', UV_DEFAULT_INDEX: process.env.PIP_INDEX_URL },
+    });
+  for (const name of VENVS) {
+    const venv = path.join(folder, name);
+    const list = path.join(HERE, `requirements-${name}.txt`);
+    await uv('venv', '--python', python, venv);
+    await uv('pip', 'install', '--python', path.join(venv, 'bin/python'), '--no-deps', '--requirement', list);
+  }
+  rmSync(own, { recursive: true });
+}
+
+/** Whatever versions pip finds for the wishes: for a mirror that lacks one of the list, or that only pip knows. */
+async function installByPip(python: string, folder: string): Promise<void> {
+  for (const name of VENVS) {
+    const venv = path.join(folder, name);
+    const wishes = path.join(HERE, `requirements-${name}.in`);
+    await run(python, ['-m', 'venv', '--clear', venv]);
+    await pip(path.join(venv, 'bin/python'), 'install', '--requirement', wishes);
+  }
 }
 
 async function findPython(): Promise<{ readonly python: string; readonly version: string } | undefined> {
@@ -65,7 +98,9 @@ async function findPython(): Promise<{ readonly python: string; readonly version
 
 function hashOf(pythonVersion: string): string {
   const hash = createHash('sha256').update(pythonVersion);
-  for (const requirements of Object.values(VENVS)) hash.update(readFileSync(path.join(HERE, requirements)));
+  for (const name of VENVS)
+    for (const kind of ['in', 'txt'])
+      hash.update(readFileSync(path.join(HERE, `requirements-${name}.${kind}`)));
   return hash.digest('hex').slice(0, 16);
 }
 
@@ -84,7 +119,7 @@ async function isPyPiReachable(python: string): Promise<boolean> {
 
 async function pip(python: string, ...args: string[]): Promise<void> {
   await run(python, ['-m', 'pip', '--quiet', '--disable-pip-version-check', ...args], {
-    maxBuffer: 64 * 1024 * 1024,
+    maxBuffer: OUTPUT_LIMIT,
     timeout: 900_000,
   });
 }
