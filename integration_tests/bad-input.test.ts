@@ -30,7 +30,7 @@ describe('bad input', () => {
     ['a state of no known kind', '{"type":"STATE","state":{"type":"ODD"}}\n', 'broken_message'],
   ])('delivers and acknowledges what came before %s, then fails naming the line', (_name, bad, code) =>
     withHarness({}, async (harness) => {
-      const result = await harness.write(ADA + aState(1) + bad);
+      const result = await harness.writeInProcess(ADA + aState(1) + bad);
       expect(result.exitCode).toBe(1);
       expect(result.errors).toHaveLength(1);
       expect(result.errors[0]).toMatchObject({ failure_type: 'system_error' });

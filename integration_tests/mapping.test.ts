@@ -3,13 +3,15 @@ import { withHarness, type WriteOptions } from './support/harness.ts';
 import { aCatalog, aRecord, aStream, line } from './support/messages.ts';
 import type { StandinOptions } from './standin/server.ts';
 
+type Options = Pick<WriteOptions, 'config' | 'catalog'>;
+
 /** Writes the records; gives the data fields of the one user there should be, and the types that its fields got. */
-async function mapped(input: string, options: WriteOptions = {}, standinOptions: StandinOptions = {}) {
+async function mapped(input: string, options: Options = {}, standinOptions: StandinOptions = {}) {
   let fields: Record<string, unknown> | undefined;
   let types: Record<string, string> = {};
   let logs: string[] = [];
   await withHarness(standinOptions, async (harness) => {
-    const result = await harness.write(input, options);
+    const result = await harness.writeInProcess(input, options);
     expect(result.errors).toEqual([]);
     logs = result.logs;
     const [user, ...others] = harness.standin.store.users();
@@ -125,8 +127,8 @@ describe('mapping', () => {
 
   it('null clears a field; an absent or NULLED column leaves it alone', async () => {
     await withHarness({}, async (harness) => {
-      await harness.write(aRecord({ email: 'a@x.com', a: 1, b: 2, c: 3 }));
-      await harness.write(
+      await harness.writeInProcess(aRecord({ email: 'a@x.com', a: 1, b: 2, c: 3 }));
+      await harness.writeInProcess(
         aRecord(
           { email: 'a@x.com', a: null, c: null },
           { meta: { changes: [{ field: 'c', change: 'NULLED', reason: 'PLATFORM_FIELD_SIZE_LIMITATION' }] } },
@@ -158,7 +160,7 @@ describe('mapping', () => {
     await withHarness({}, async (harness) => {
       const raw =
         '{"type":"RECORD","record":{"stream":"users","emitted_at":1,"data":{"email":"a@x.com","__proto__":{"admin":true}}}}\n';
-      const result = await harness.write(raw);
+      const result = await harness.writeInProcess(raw);
       expect(result.errors).toEqual([]);
       expect(harness.standin.store.fields.types.get('__proto__.admin')).toBe('boolean');
     });
@@ -171,8 +173,8 @@ describe('mapping', () => {
     ] as const) {
       await withHarness({}, async (harness) => {
         const config = { merge_nested_objects: merge };
-        await harness.write(aRecord({ email: 'a@x.com', home: { city: 'Rome' } }), { config });
-        await harness.write(aRecord({ email: 'a@x.com', home: { zip: '1' } }), { config });
+        await harness.writeInProcess(aRecord({ email: 'a@x.com', home: { city: 'Rome' } }), { config });
+        await harness.writeInProcess(aRecord({ email: 'a@x.com', home: { zip: '1' } }), { config });
         expect(harness.standin.store.userByEmail('a@x.com')?.dataFields).toEqual(expected);
       });
     }
@@ -192,7 +194,7 @@ describe('mapping', () => {
 
   it('mappings hold for the stream that they name', async () => {
     await withHarness({}, async (harness) => {
-      await harness.write(
+      await harness.writeInProcess(
         aRecord({ email: 'a@x.com', n: 1 }) + aRecord({ email: 'b@x.com', n: 1 }, { stream: 'leads' }),
         {
           config: { mappings: [email, { source: 'n', target: 'leadScore', stream: 'leads' }] },
@@ -208,7 +210,7 @@ describe('mapping', () => {
 
   it('records of one user are laid over each other, the last word winning', () =>
     withHarness({}, async (harness) => {
-      const result = await harness.write(
+      const result = await harness.writeInProcess(
         aRecord({ email: 'a@x.com', n: 1, city: 'Rome' }) +
           aRecord({ email: 'A@x.com ', n: 2 }) +
           line({ type: 'STATE', state: { data: {} } }),

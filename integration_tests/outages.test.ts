@@ -12,7 +12,9 @@ describe('outages', () => {
           path.endsWith('/bulkUpdate') && harness.standin.calls('/bulkUpdate').length > 1
             ? { status, body: '{"code":"Forbidden","msg":""}' }
             : undefined;
-        const result = await harness.write(userLines(3000, 1000), { config: { requests_per_second: 20 } });
+        const result = await harness.writeInProcess([...userLines(3000, 1000)], {
+          config: { requests_per_second: 20 },
+        });
         expect(result.exitCode).toBe(1);
         expect(result.errors).toMatchObject([{ failure_type: 'config_error' }]);
         expect(result.states).toHaveLength(1);
@@ -36,7 +38,7 @@ describe('batches', () => {
 
   it('keeps every call within 4,000,000 bytes, measured in UTF-8', () =>
     withHarness({}, async (harness) => {
-      await harness.write(userLines(1000, Infinity, () => ({ text: 'é'.repeat(5000) })));
+      await harness.writeInProcess([...userLines(1000, Infinity, () => ({ text: 'é'.repeat(5000) }))]);
       const calls = harness.standin.calls('/bulkUpdate');
       expect(harness.standin.store.size).toBe(1000);
       expect(calls.length).toBe(3);
@@ -45,7 +47,7 @@ describe('batches', () => {
 
   it('honours batch_size', () =>
     withHarness({}, async (harness) => {
-      await harness.write(userLines(25), { config: { batch_size: 10 } });
+      await harness.writeInProcess([...userLines(25)], { config: { batch_size: 10 } });
       expect(harness.standin.calls('/bulkUpdate').map(({ users }) => users)).toEqual([10, 10, 5]);
     }));
 
@@ -61,7 +63,7 @@ describe('batches', () => {
       const lines = Array.from({ length: 300 }, (_, index) =>
         aRecord({ email: `user${index % 7}@x.com`, n: index }),
       );
-      await harness.write(lines, { config: { batch_size: 3 } });
+      await harness.writeInProcess(lines, { config: { batch_size: 3 } });
       expect(
         harness.standin.store
           .users()
@@ -76,7 +78,7 @@ describe('batches', () => {
       const lines = Array.from({ length: 1200 }, (_, index) =>
         aRecord({ email: 'a@x.com', plan: { n: index } }),
       );
-      const result = await harness.write([...lines, aState(1)], {
+      const result = await harness.writeInProcess([...lines, aState(1)], {
         config: { batch_size: 10, requests_per_second: 100_000 },
       });
       expect(result.states).toHaveLength(1);

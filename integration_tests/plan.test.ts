@@ -336,7 +336,7 @@ describe('a plan without a ledger', () => {
     withHarness({}, async (harness) => {
       for (const n of [1, 2]) harness.addUser({ email: `user${n}@example.com` });
       const input = [1, 2, 3].map((n) => aRecord({ email: `user${n}@example.com`, n }));
-      const { plan } = await harness.planJson(input, { config: { sync_mode: 'enrich' } });
+      const { plan } = await harness.planJsonInProcess(input, { config: { sync_mode: 'enrich' } });
       expect(plan.streams).toMatchObject([{ created_or_updated: 2, skipped: { not_in_iterable: 1 } }]);
       expect(plan.calls).toContainEqual(expect.objectContaining({ endpoint: 'users/getByEmail', calls: 3 }));
     }));
@@ -351,20 +351,20 @@ describe('a plan without a ledger', () => {
       });
       const options = { config: { sync_mode: 'enrich', identify_by: 'user_id' } };
       const input = ['u1', 'u2'].map((userId) => aRecord({ userId, n: 1 }));
-      const { plan } = await harness.planJson(input, options);
+      const { plan } = await harness.planJsonInProcess(input, options);
       expect(plan.streams).toMatchObject([{ created_or_updated: 1, skipped: { not_in_iterable: 1 } }]);
       expect(plan.calls.map(({ endpoint }) => endpoint).sort()).toEqual([
         'users/bulkUpdate',
         'users/getFields',
       ]);
-      const written = await harness.write(input, options);
+      const written = await harness.writeInProcess(input, options);
       expect(written.logs.join('\n')).toContain('2 received, 1 delivered, 1 skipped (not_in_iterable 1)');
     }));
 
   it('does not wait for people to be gone whom it only pretends to delete', () =>
     withHarness({}, async (harness) => {
       harness.addUser({ email: 'ada@example.com' });
-      const { plan } = await harness.planJson([
+      const { plan } = await harness.planJsonInProcess([
         aRecord({ email: 'ada@example.com', _ab_cdc_deleted_at: 'now' }),
         ...userLines(1000),
         aRecord({ email: 'ada@example.com', n: 1 }),
@@ -384,8 +384,8 @@ describe('a plan without a ledger', () => {
         aRecord({ id: 1, email: 'b@example.com', was: 'a@example.com' }),
         aRecord({ id: 1, email: 'c@example.com', was: 'b@example.com' }),
       ];
-      const { plan } = await harness.planJson(input, options);
-      const written = await harness.write(input, options);
+      const { plan } = await harness.planJsonInProcess(input, options);
+      const written = await harness.writeInProcess(input, options);
       expect(written.exitCode).toBe(0);
       const count = (end: string) =>
         harness.standin.requests.filter(({ method, path }) => method === 'POST' && path.endsWith(end)).length;

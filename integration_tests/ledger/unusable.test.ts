@@ -27,16 +27,20 @@ function tryAll(cases: Readonly<Record<string, Unusable>>): Promise<void> {
       withHarness({}, async (harness) => {
         if (uid !== undefined) chmodSync(harness.files.folder, 0o755);
         const config = { ledger: await make(harness), retry_minutes: 0.01 };
-        const as = uid === undefined ? {} : { uid };
+        // As somebody else only a process can run.
+        const isProcess = uid !== undefined;
         const message =
           typeof says === 'string' ? expect.stringContaining(says) : expect.stringMatching(says);
-        const check = await harness.check(config, as);
+        const check = await (isProcess ? harness.check(config, { uid }) : harness.checkInProcess(config));
         expect([name, check.exitCode, check.messages.at(-1)?.connectionStatus]).toEqual([
           name,
           0,
           { status: 'FAILED', message },
         ]);
-        const write = await harness.write(aRecord({ email: 'a@x.com' }), { config, ...as });
+        const record = aRecord({ email: 'a@x.com' });
+        const write = await (isProcess
+          ? harness.write(record, { config, uid })
+          : harness.writeInProcess(record, { config }));
         expect([name, write.exitCode, write.errors]).toMatchObject([
           name,
           1,

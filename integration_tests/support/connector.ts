@@ -107,6 +107,7 @@ export async function runConnector(options: RunOptions): Promise<RunResult> {
   clearTimeout(deadline);
   if (stuck.signal.aborted)
     throw new Error(`The connector was stuck. Its last words:\n${stdout.slice(-30).join('\n')}`);
+  if (failures.length > 0) throw failures[0];
   if (options.isText === true)
     return { exitCode, signal, stderr, lines: stdout, messages: [], logs: [], states: [], errors: [] };
   const stdoutWasClosed = child.stdout.destroyed && !child.stdout.readableEnded;

@@ -117,10 +117,10 @@ export class Harness {
   /** The same in this process, for tests of which many run: no start-up, and no stderr; all the rest is real. */
   writeInProcess(
     input: string | readonly string[],
-    { config, catalog }: Pick<WriteOptions, 'config' | 'catalog'> = {},
+    { config, catalog, onLine }: Pick<WriteOptions, 'config' | 'catalog' | 'onLine'> = {},
   ): Promise<RunResult> {
     const lines = typeof input === 'string' ? [input] : input;
-    return inProcess(this.args(['write'], { ...(config ? { config } : {}), catalog }), lines);
+    return inProcess(this.args(['write'], { ...(config ? { config } : {}), catalog }), lines, onLine);
   }
 
   /** As `planJson`, in this process. */
@@ -159,10 +159,14 @@ export class Harness {
   }
 }
 
-async function inProcess(args: readonly string[], lines: readonly string[]): Promise<RunResult> {
+async function inProcess(
+  args: readonly string[],
+  lines: readonly string[],
+  onLine?: RunOptions['onLine'],
+): Promise<RunResult> {
   // Loaded on need: tests that start processes can do without the whole of `src`.
   const { runInProcess } = await import('./in-process.ts');
-  const { text, exitCode } = await runInProcess(args, lines);
+  const { text, exitCode } = await runInProcess(args, lines, undefined, onLine);
   const end = { exitCode, signal: null, stdoutWasClosed: false };
   return { stderr: '', ...resultOf(text.split('\n').slice(0, -1), end) };
 }

@@ -1,5 +1,6 @@
 /** Runs the program inside of the test's own process, for tests of which hundreds run: no start-up, all the rest is real. */
 import { Readable, Writable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import { runProgram } from '../../src/cli/run.ts';
 import { systemClock, type Clock } from '../../src/clock.ts';
 import { TransientError } from '../../src/errors.ts';
@@ -24,16 +25,26 @@ export interface InProcessResult {
   readonly text: string;
 }
 
-/** `onStart` is given what stops the run as a signal would. */
+/** `onStart` is given what stops the run as a signal would; `onLine` each complete line of stdout when it is written. */
 export async function runInProcess(
   args: readonly string[],
   input: readonly string[],
   onStart: (stop: () => void) => void = () => undefined,
+  onLine?: (line: string) => void,
 ): Promise<InProcessResult> {
   const chunks: Buffer[] = [];
+  const failures: unknown[] = [];
+  const takeLine = lineTaker((line) => {
+    try {
+      onLine?.(line);
+    } catch (error) {
+      failures.push(error);
+    }
+  });
   const stdout = new Writable({
     write(chunk: Buffer, _encoding, done) {
       chunks.push(chunk);
+      if (onLine) takeLine(chunk);
       done();
     },
   });
@@ -55,6 +66,7 @@ export async function runInProcess(
     stopSignal: stop.signal,
   });
   await writer.flush();
+  if (failures.length > 0) throw failures[0];
   const text = Buffer.concat(chunks).toString();
   const messages = text
     .split('\n')
@@ -68,5 +80,15 @@ export async function runInProcess(
     ),
     logs: messages.flatMap(({ log }) => (log ? [log.message] : [])),
     text,
+  };
+}
+
+function lineTaker(onLine: (line: string) => void): (chunk: Buffer) => void {
+  const decoder = new StringDecoder();
+  let rest = '';
+  return (chunk) => {
+    const lines = (rest + decoder.write(chunk)).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) onLine(line);
   };
 }
