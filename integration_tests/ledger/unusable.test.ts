@@ -15,23 +15,25 @@ interface Unusable {
   readonly says: string | RegExp;
   readonly code?: string;
   readonly failureType?: string;
-  /** For whom permissions count. */
+  /** For whom permissions count: a process of its own. */
   readonly uid?: number;
+  /** Where Node itself throws, since its errors are none of the sandbox that Jest runs tests in. */
+  readonly isProcess?: boolean;
 }
 
 /** Tries `check` and `write` against each; nothing may be sent. */
 function tryAll(cases: Readonly<Record<string, Unusable>>): Promise<void> {
   return inParallel(
     Object.entries(cases),
-    ([name, { ledger: make, says, code = 'ledger_unusable', failureType = 'config_error', uid }]) =>
+    ([name, { ledger: make, says, code = 'ledger_unusable', failureType = 'config_error', ...how }]) =>
       withHarness({}, async (harness) => {
+        const { uid, isProcess = uid !== undefined } = how;
+        const as = uid === undefined ? {} : { uid };
         if (uid !== undefined) chmodSync(harness.files.folder, 0o755);
         const config = { ledger: await make(harness), retry_minutes: 0.01 };
-        // As somebody else only a process can run.
-        const isProcess = uid !== undefined;
         const message =
           typeof says === 'string' ? expect.stringContaining(says) : expect.stringMatching(says);
-        const check = await (isProcess ? harness.check(config, { uid }) : harness.checkInProcess(config));
+        const check = await (isProcess ? harness.check(config, as) : harness.checkInProcess(config));
         expect([name, check.exitCode, check.messages.at(-1)?.connectionStatus]).toEqual([
           name,
           0,
@@ -39,7 +41,7 @@ function tryAll(cases: Readonly<Record<string, Unusable>>): Promise<void> {
         ]);
         const record = aRecord({ email: 'a@x.com' });
         const write = await (isProcess
-          ? harness.write(record, { config, uid })
+          ? harness.write(record, { config, ...as })
           : harness.writeInProcess(record, { config }));
         expect([name, write.exitCode, write.errors]).toMatchObject([
           name,
@@ -191,12 +193,14 @@ describe('a Postgres ledger that can’t be used', () => {
         ledger: is('postgresql://u:pass-word@no-such-host.invalid/x'),
         says: /the host in the URL is not known|could not be reached/,
         code: 'ledger_un',
+        isProcess: true,
       },
       'nobody at the port': {
         ledger: is('postgresql://u:pass-word@127.0.0.1:9/x'),
         says: /could not be reached for too long; the last try: .*ECONNREFUSED/,
         code: 'ledger_unavailable',
         failureType: 'transient_error',
+        isProcess: true,
       },
       'a wrong password': {
         ledger: is(server.url('ledger_1', 'wrong-word')),
@@ -221,6 +225,7 @@ describe('a Postgres ledger that can’t be used', () => {
       'a certificate file that is not there': {
         ledger: is(`${backend.url()}?sslmode=verify-full&sslrootcert=/no/such.pem`),
         says: /a file that the URL names can't be read .*no\/such\.pem/,
+        isProcess: true,
       },
       'a schema that may not be made': {
         ledger: is(asPoor, { schema: 'new' }),
