@@ -3,12 +3,15 @@ import Sequencer from '@jest/test-sequencer';
 /** Longest first, so that no worker is left with a long file at the end. */
 const SLOWEST = [
   'pyairbyte/pyairbyte',
-  'crashes',
-  'faults',
   'ledger/snapshots',
-  'storms',
+  'crashes',
+  'ledger/removal-worlds',
   'sequences',
+  'ledger/unusable',
+  'storms',
   'ledger/removal-by-absence',
+  'discover',
+  'faults',
 ];
 
 /** Starts the files that take longest first; Jest alone knows only of runs on the same machine before. */

@@ -27,11 +27,12 @@ async function playStorm(seed: number): Promise<void> {
         if (!line.includes('"type":"STATE"')) return;
         const checkpoint = world.checkpointOf(line);
         const missing = world.missing(checkpoint, harness.standin);
+        const held = new Set(storedNumbers(harness.files.path('rejected.jsonl')));
         const unstored = world.bad.filter(
           (number) =>
             number <= checkpoint.after &&
             checkpoint.streams.includes(world.entries[number - 1]?.stream ?? '') &&
-            !storedNumbers(harness.files.path('rejected.jsonl')).includes(number),
+            !held.has(number),
         );
         if (missing.length + unstored.length > 0) early.push({ line, missing, unstored });
       },

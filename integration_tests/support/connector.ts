@@ -9,6 +9,12 @@ import { brokenRules } from './conformance.ts';
 
 export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
+/** Hundreds of processes need not compile the same program: a fifth of what a start takes. */
+const COMPILED =
+  process.env.TEST_RUN_FOLDER === undefined
+    ? {}
+    : { NODE_COMPILE_CACHE: path.join(process.env.TEST_RUN_FOLDER, 'compiled') };
+
 export interface Message {
   readonly type: string;
   readonly log?: { readonly level: string; readonly message: string };
@@ -76,7 +82,7 @@ export interface RunOptions {
 export async function runConnector(options: RunOptions): Promise<RunResult> {
   const child = spawn(process.execPath, [options.main ?? MAIN, ...options.args], {
     cwd: options.cwd,
-    env: options.env ?? { PATH: process.env.PATH },
+    env: options.env ?? { PATH: process.env.PATH, ...COMPILED },
     ...(options.uid === undefined ? {} : { uid: options.uid }),
   });
   options.onSpawn?.(child);

@@ -99,8 +99,8 @@ export class PostgresServer {
 
 /** Fills the data folder: from what the first server of this run of tests left, since to make one takes a second. */
 async function initialise(server: EmbeddedPostgres, data: string): Promise<void> {
-  const shared = process.env.POSTGRES_TEMPLATE;
-  const template = shared === undefined ? undefined : path.join(shared, 'data');
+  const folder = process.env.TEST_RUN_FOLDER;
+  const template = folder === undefined ? undefined : path.join(folder, 'postgres');
   if (template !== undefined && existsSync(template)) return copy(template, data);
   await server.initialise();
   if (template === undefined) return;
