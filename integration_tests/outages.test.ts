@@ -12,9 +12,7 @@ describe('outages', () => {
           path.endsWith('/bulkUpdate') && harness.standin.calls('/bulkUpdate').length > 1
             ? { status, body: '{"code":"Forbidden","msg":""}' }
             : undefined;
-        const result = await harness.writeInProcess([...userLines(3000, 1000)], {
-          config: { requests_per_second: 20 },
-        });
+        const result = await harness.write(userLines(3000, 1000), { config: { requests_per_second: 20 } });
         expect(result.exitCode).toBe(1);
         expect(result.errors).toMatchObject([{ failure_type: 'config_error' }]);
         expect(result.states).toHaveLength(1);
@@ -38,7 +36,7 @@ describe('batches', () => {
 
   it('keeps every call within 4,000,000 bytes, measured in UTF-8', () =>
     withHarness({}, async (harness) => {
-      await harness.writeInProcess([...userLines(1000, Infinity, () => ({ text: 'é'.repeat(5000) }))]);
+      await harness.write(userLines(1000, Infinity, () => ({ text: 'é'.repeat(5000) })));
       const calls = harness.standin.calls('/bulkUpdate');
       expect(harness.standin.store.size).toBe(1000);
       expect(calls.length).toBe(3);
@@ -47,7 +45,7 @@ describe('batches', () => {
 
   it('honours batch_size', () =>
     withHarness({}, async (harness) => {
-      await harness.writeInProcess([...userLines(25)], { config: { batch_size: 10 } });
+      await harness.write(userLines(25), { config: { batch_size: 10 } });
       expect(harness.standin.calls('/bulkUpdate').map(({ users }) => users)).toEqual([10, 10, 5]);
     }));
 
