@@ -6,6 +6,9 @@ import { systemClock } from './clock.ts';
 import { TransientError } from './errors.ts';
 import { MessageWriter } from './protocol/writer.ts';
 
+/** What is still open at the end may stay so for this long. */
+const MAX_LINGER_MS = 2_000;
+
 // Made when it is first asked for, as is stdin below: `spec` needs neither, and must start fast.
 let controller: AbortController | undefined;
 const stop = () => (controller ??= new AbortController());
@@ -35,9 +38,11 @@ function terminal(): Terminal {
   };
 }
 
-const exitCode = await runProgram(process.argv.slice(2), {
+let stdin: typeof process.stdin | undefined;
+
+process.exitCode = await runProgram(process.argv.slice(2), {
   get stdin() {
-    return process.stdin;
+    return (stdin ??= process.stdin);
   },
   stdout: process.stdout,
   stderr: process.stderr,
@@ -51,4 +56,10 @@ const exitCode = await runProgram(process.argv.slice(2), {
   },
 });
 await writer.flush();
-process.exit(exitCode);
+
+// The program ends by itself once nothing is open any more. `process.exit` waits for V8's threads, one of which may be waiting
+// for this one to collect garbage: https://github.com/nodejs/node/issues/54918. It is left for what should not be: something open.
+stdin?.destroy();
+setTimeout(() => {
+  process.exit();
+}, MAX_LINGER_MS).unref();
