@@ -174,14 +174,14 @@ describe('pressure', () => {
           return { status: 429, headers: { 'Retry-After': '1' } };
         };
         function* input() {
-          for (const text of userLines(30_000, 5000, () => ({ text: 'x'.repeat(1000) }))) {
+          for (const text of userLines(60_000, 5000, () => ({ text: 'x'.repeat(1000) }))) {
             given++;
             yield text;
           }
         }
         const result = await harness.write(input());
-        expect(result.states).toHaveLength(6);
-        expect(harness.standin.store.size).toBe(30_000);
+        expect(result.states).toHaveLength(12);
+        expect(harness.standin.store.size).toBe(60_000);
         // 12 batches are pending at most; pipes and buffers hold some more.
         expect(givenWhileStuck).toBeLessThan(16_000);
       }),

@@ -84,12 +84,13 @@ describe('lists', () => {
   it('get users in bulk, after the update, and none who was rejected', () =>
     withHarness({}, async (harness) => {
       harness.standin.store.forgotten.add('user7@example.com');
-      const result = await harness.writeInProcess([...userLines(2500), aState(1)], {
+      // As a process: in this one, where waits pass faster, a busy machine would send batches before they are full.
+      const result = await harness.write([...userLines(2500), aState(1)], {
         config: { lists: [all] },
       });
       expect(result.states[0]).toContain('"recordCount":2499.0,"rejectedRecordCount":1.0');
       expect(harness.standin.members('Everyone')).toHaveLength(2499);
-      expect(harness.standin.calls('/subscribe').length).toBeLessThan(10);
+      expect(harness.standin.calls('/subscribe').length).toBeLessThanOrEqual(4);
     }));
 
   it('of 500 names in one stream stay fast: about a call for each', () =>

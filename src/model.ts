@@ -10,8 +10,8 @@ export interface UserKey {
 }
 
 /**
- * One text for one identity, fit for maps. For an address that is the address itself, since every record asks for one and a
- * copy would cost more than all else that is done with it; no address begins with a blank, and so no user id is taken for one.
+ * One text for one identity, fit for maps. For an address that is the address itself, not a copy for each record that waits;
+ * no address begins with a blank, and so no user id is taken for one.
  */
 export function identityText({ kind, value }: UserKey): string {
   return kind === 'email' ? value : ` ${value}`;
