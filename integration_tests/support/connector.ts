@@ -6,6 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { brokenRules } from './conformance.ts';
+import { LineTaker } from './line-taker.ts';
 
 export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
@@ -86,13 +87,17 @@ export async function runConnector(options: RunOptions): Promise<RunResult> {
     ...(options.uid === undefined ? {} : { uid: options.uid }),
   });
   options.onSpawn?.(child);
-  const failures: unknown[] = [];
-  const stdout = collectLines(child, (line) => {
-    try {
-      options.onLine?.(line);
-    } catch (error) {
-      failures.push(error);
-    }
+  const stdout: string[] = [];
+  const taker = new LineTaker((line) => {
+    stdout.push(line);
+    options.onLine?.(line);
+  });
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    taker.take(text);
+  });
+  child.stdout.on('end', () => {
+    // Only a killed program may leave half a line.
+    if (taker.rest !== '' && child.signalCode !== 'SIGKILL') stdout.push(taker.rest);
   });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
@@ -113,7 +118,7 @@ export async function runConnector(options: RunOptions): Promise<RunResult> {
   clearTimeout(deadline);
   if (stuck.signal.aborted)
     throw new Error(`The connector was stuck. Its last words:\n${stdout.slice(-30).join('\n')}`);
-  if (failures.length > 0) throw failures[0];
+  taker.throwFailure();
   if (options.isText === true)
     return { exitCode, signal, stderr, lines: stdout, messages: [], logs: [], states: [], errors: [] };
   const stdoutWasClosed = child.stdout.destroyed && !child.stdout.readableEnded;
@@ -139,24 +144,6 @@ function interpret(lines: string[]): Pick<RunResult, 'lines' | 'messages' | 'log
     states: lines.filter((_, index) => messages[index]?.type === 'STATE'),
     errors: messages.flatMap(({ trace }) => (trace?.type === 'ERROR' ? [trace.error] : [])),
   };
-}
-
-function collectLines(child: ChildProcessWithoutNullStreams, onLine: (line: string) => void): string[] {
-  const lines: string[] = [];
-  let rest = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    const parts = (rest + text).split('\n');
-    rest = parts.pop() ?? '';
-    for (const line of parts) {
-      lines.push(line);
-      onLine(line);
-    }
-  });
-  child.stdout.on('end', () => {
-    // Only a killed program may leave half a line.
-    if (rest !== '' && child.signalCode !== 'SIGKILL') lines.push(rest);
-  });
-  return lines;
 }
 
 async function feed(

@@ -6,6 +6,7 @@ import { systemClock, type Clock } from '../../src/clock.ts';
 import { TransientError } from '../../src/errors.ts';
 import { MessageWriter } from '../../src/protocol/writer.ts';
 import type { Message } from './connector.ts';
+import { LineTaker } from './line-taker.ts';
 
 /** Waits pass this much faster than they would. */
 const HURRY = 20;
@@ -30,21 +31,15 @@ export async function runInProcess(
   args: readonly string[],
   input: readonly string[],
   onStart: (stop: () => void) => void = () => undefined,
-  onLine?: (line: string) => void,
+  onLine: (line: string) => void = () => undefined,
 ): Promise<InProcessResult> {
   const chunks: Buffer[] = [];
-  const failures: unknown[] = [];
-  const takeLine = lineTaker((line) => {
-    try {
-      onLine?.(line);
-    } catch (error) {
-      failures.push(error);
-    }
-  });
+  const decoder = new StringDecoder();
+  const taker = new LineTaker(onLine);
   const stdout = new Writable({
     write(chunk: Buffer, _encoding, done) {
       chunks.push(chunk);
-      if (onLine) takeLine(chunk);
+      taker.take(decoder.write(chunk));
       done();
     },
   });
@@ -66,7 +61,7 @@ export async function runInProcess(
     stopSignal: stop.signal,
   });
   await writer.flush();
-  if (failures.length > 0) throw failures[0];
+  taker.throwFailure();
   const text = Buffer.concat(chunks).toString();
   const messages = text
     .split('\n')
@@ -80,15 +75,5 @@ export async function runInProcess(
     ),
     logs: messages.flatMap(({ log }) => (log ? [log.message] : [])),
     text,
-  };
-}
-
-function lineTaker(onLine: (line: string) => void): (chunk: Buffer) => void {
-  const decoder = new StringDecoder();
-  let rest = '';
-  return (chunk) => {
-    const lines = (rest + decoder.write(chunk)).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) onLine(line);
   };
 }
