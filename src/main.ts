@@ -9,7 +9,7 @@ import { MessageWriter } from './protocol/writer.ts';
 /** What is still open at the end may stay so for this long. */
 const MAX_LINGER_MS = 2_000;
 
-// Made when it is first asked for, as is stdin below: `spec` needs neither, and must start fast.
+// Made when it is first asked for, as is stdin below, which Node opens then: `spec` needs neither, and must start fast.
 let controller: AbortController | undefined;
 const stop = () => (controller ??= new AbortController());
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -38,11 +38,9 @@ function terminal(): Terminal {
   };
 }
 
-let stdin: typeof process.stdin | undefined;
-
 process.exitCode = await runProgram(process.argv.slice(2), {
   get stdin() {
-    return (stdin ??= process.stdin);
+    return process.stdin;
   },
   stdout: process.stdout,
   stderr: process.stderr,
@@ -59,7 +57,6 @@ await writer.flush();
 
 // The program ends by itself once nothing is open any more. `process.exit` waits for V8's threads, one of which may be waiting
 // for this one to collect garbage: https://github.com/nodejs/node/issues/54918. It is left for what should not be: something open.
-stdin?.destroy();
 setTimeout(() => {
   process.exit();
 }, MAX_LINGER_MS).unref();
