@@ -18,15 +18,19 @@ const records = [
   aState(1),
 ].join('');
 
-function writeInTerminal(
-  harness: Harness,
-  overrides: Partial<TerminalOptions> & { config?: Record<string, unknown> } = {},
-) {
+interface Overrides extends Partial<TerminalOptions> {
+  readonly config?: Record<string, unknown>;
+}
+
+const writeInTerminal = (harness: Harness, overrides: Overrides = {}) =>
+  syncInTerminal('write', harness, overrides);
+
+function syncInTerminal(command: 'write' | 'plan', harness: Harness, overrides: Overrides) {
   const { config, ...options } = overrides;
   const { files } = harness;
   return runInTerminal({
     args: [
-      'write',
+      command,
       '--config',
       files.write('config.json', harness.config({ batch_size: 100, requests_per_second: 10, ...config })),
       '--catalog',
@@ -84,6 +88,17 @@ They are not kept: set rejected_records, and the next run stores them with their
       expect(messages.length).toBeGreaterThan(12);
       for (const message of messages) expect(() => JSON.parse(message) as unknown).not.toThrow();
       expect(screen.filter((line) => line.includes('Syncing to Iterable'))).toEqual([]);
+    }),
+  );
+
+  inTerminal('a plan shows that it is being made, and then itself alone', () =>
+    withHarness({}, async (harness) => {
+      const { exitCode, raw } = await syncInTerminal('plan', harness, { showsStdout: true });
+      expect(exitCode).toBe(0);
+      expect(raw).toMatch(/Planning, nothing is written, 0:00[^]* read +[\d,]+ {2}records/);
+      const screen = screenOf(raw).join('\n');
+      expect(screen).toContain('1,200');
+      for (const gone of ['Planning', 'delivered  ', '│']) expect(screen).not.toContain(gone);
     }),
   );
 

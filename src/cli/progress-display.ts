@@ -2,13 +2,14 @@
 import { clearScreenDown, cursorTo, moveCursor } from 'node:readline';
 import type { Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
-import { progressLines, type Counters } from './progress-text.ts';
+import type { Counters, ProgressText } from './progress-text.ts';
 import { colorsOf, type Terminal } from './terminal.ts';
 
 export interface ProgressDisplayOptions {
   readonly terminal: Terminal;
   readonly out: Writable;
   readonly clock: Clock;
+  readonly text: ProgressText;
   /** Asked for each time that the display is drawn. */
   readonly counters: () => Counters;
 }
@@ -49,12 +50,12 @@ export class ProgressDisplay {
   /** Draws what the counters say now, over what was drawn before. */
   draw(): void {
     if (this.#end.signal.aborted) return;
-    const { terminal, out, clock, counters } = this.#options;
+    const { terminal, out, clock, text, counters } = this.#options;
     const now = clock.now();
     const present = counters();
     const past = this.#sample({ at: now, delivered: present.delivered, calls: present.calls });
     const seconds = Math.max(now - past.at, 1) / 1000;
-    const lines = progressLines(
+    const lines = text(
       present,
       {
         elapsedMs: now - this.#startedAt,

@@ -16,40 +16,69 @@ export interface Counters {
   readonly retries: number;
 }
 
+/** A moment of a run, in the lines that show it. */
+export type ProgressText = (counters: Counters, speeds: Speeds, screen: Screen) => string[];
+
+export interface Screen {
+  readonly colors: Colors;
+  readonly columns: number;
+}
+
 export interface Speeds {
   readonly elapsedMs: number;
   readonly deliveredPerSecond: number;
   readonly callsPerSecond: number;
 }
 
-/** No line is wider than the screen: one that wraps could not be drawn over. */
-export function progressLines(
-  { read, delivered, removed, skipped, rejected, waiting, calls, retries }: Counters,
-  { elapsedMs, deliveredPerSecond, callsPerSecond }: Speeds,
-  { colors, columns }: { readonly colors: Colors; readonly columns: number },
-): string[] {
+/** Of a run that writes. */
+export const syncProgress: ProgressText = (
+  { read, delivered, removed, skipped, rejected, waiting, calls, retries },
+  { elapsedMs, deliveredPerSecond, callsPerSecond },
+  screen,
+) => {
+  const { colors } = screen;
   const isStuck = waiting > 0 && deliveredPerSecond === 0;
-  const rows: readonly Row[] = [
-    { name: 'read', count: read, what: 'records' },
-    {
-      name: 'delivered',
-      count: delivered,
-      what: `${grouped(deliveredPerSecond)} users/s`,
-      color: colors.green,
-    },
-    ...(removed > 0 ? [{ name: 'removed', count: removed }] : []),
-    ...(skipped > 0 ? [{ name: 'skipped', count: skipped, what: 'by the rules' }] : []),
-    { name: 'waiting', count: waiting, what: 'for Iterable', ...(isStuck ? { color: colors.yellow } : {}) },
-    { name: 'rejected', count: rejected, ...(rejected > 0 ? { color: colors.red } : {}) },
-    {
-      name: 'calls',
-      count: calls,
-      what: `${callsPerSecond.toFixed(1)} calls/s${retries > 0 ? `, ${grouped(retries)} ${retries === 1 ? 'retry' : 'retries'}` : ''}`,
-    },
-  ];
+  return drawn(
+    `Syncing to Iterable, ${minutesAndSeconds(elapsedMs)}`,
+    [
+      { name: 'read', count: read, what: 'records' },
+      {
+        name: 'delivered',
+        count: delivered,
+        what: `${grouped(deliveredPerSecond)} users/s`,
+        color: colors.green,
+      },
+      ...(removed > 0 ? [{ name: 'removed', count: removed }] : []),
+      ...(skipped > 0 ? [{ name: 'skipped', count: skipped, what: 'by the rules' }] : []),
+      { name: 'waiting', count: waiting, what: 'for Iterable', ...(isStuck ? { color: colors.yellow } : {}) },
+      rejectedRow(rejected, screen),
+      {
+        name: 'calls',
+        count: calls,
+        what: `${callsPerSecond.toFixed(1)} calls/s${retries > 0 ? `, ${grouped(retries)} ${retries === 1 ? 'retry' : 'retries'}` : ''}`,
+      },
+    ],
+    screen,
+  );
+};
+
+/** Of a plan, which delivers nothing: what it comes to is told at its end. */
+export const planProgress: ProgressText = ({ read, rejected }, { elapsedMs }, screen) =>
+  drawn(
+    `Planning, nothing is written, ${minutesAndSeconds(elapsedMs)}`,
+    [{ name: 'read', count: read, what: 'records' }, rejectedRow(rejected, screen)],
+    screen,
+  );
+
+function rejectedRow(rejected: number, { colors }: Screen): Row {
+  return { name: 'rejected', count: rejected, ...(rejected > 0 ? { color: colors.red } : {}) };
+}
+
+/** No line is wider than the screen: one that wraps could not be drawn over. */
+function drawn(title: string, rows: readonly Row[], { colors, columns }: Screen): string[] {
   const fit = (line: string) => line.slice(0, Math.max(columns - 1, 1));
   return [
-    colors.bold(fit(`Syncing to Iterable, ${minutesAndSeconds(elapsedMs)}`)),
+    colors.bold(fit(title)),
     ...rows.map(({ name, count, what = '', color = plain }) =>
       color(fit(`  ${name.padEnd(10)}${grouped(count).padStart(12)}  ${what}`.trimEnd())),
     ),

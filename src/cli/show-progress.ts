@@ -3,7 +3,7 @@ import type { Config } from '../config/schema.ts';
 import { total, type StreamCounts, type SyncSummary } from '../sync/stream-summary.ts';
 import type { CommandContext } from './context.ts';
 import { ProgressDisplay } from './progress-display.ts';
-import type { Counters } from './progress-text.ts';
+import { planProgress, syncProgress, type Counters } from './progress-text.ts';
 import { summaryText } from './summary-table.ts';
 import { colorsOf } from './terminal.ts';
 
@@ -12,9 +12,11 @@ export interface ShownSync {
   readonly summary: SyncSummary;
   readonly counts: () => { readonly calls: number; readonly retries: number };
   readonly config: Config;
+  /** It writes nothing; what it comes to is told by whoever asked for it. */
+  readonly isRehearsal: boolean;
 }
 
-/** Gives a function that ends the display and leaves the summary on the screen. Needs a terminal. */
+/** Gives a function that ends the display and, where something was written, leaves the summary on the screen. Needs a terminal. */
 export function showProgress(context: CommandContext, sync: ShownSync): () => void {
   const { terminal, stderr, stdin, clock, writer } = context;
   if (!terminal) return () => undefined;
@@ -22,14 +24,21 @@ export function showProgress(context: CommandContext, sync: ShownSync): () => vo
   const startedAt = clock.now();
   if ((stdin as { isTTY?: boolean }).isTTY === true)
     stderr.write(
-      'Waiting for Airbyte messages from the keyboard (Ctrl-D ends them). Mostly they come from a pipe: cat messages.jsonl | destination-iterable write ...\n',
+      `Waiting for Airbyte messages from the keyboard (Ctrl-D ends them). Mostly they come from a pipe: cat messages.jsonl | destination-iterable ${sync.isRehearsal ? 'plan' : 'write'} ...\n`,
     );
   const display = terminal.canRedraw
-    ? new ProgressDisplay({ terminal, out: stderr, clock, counters: () => countersOf(sync) })
+    ? new ProgressDisplay({
+        terminal,
+        out: stderr,
+        clock,
+        text: sync.isRehearsal ? planProgress : syncProgress,
+        counters: () => countersOf(sync),
+      })
     : undefined;
   if (terminal.showsStdout && display) writer.shareScreen(display);
   return () => {
     display?.end();
+    if (sync.isRehearsal) return;
     const { streams, summary, counts, config } = sync;
     const result = {
       streams: streams.map(({ key, name }) => ({ name, counts: summary.of(key) })),

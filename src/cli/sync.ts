@@ -150,8 +150,14 @@ export async function sync(
   if (stopSignal.aborted) onStop();
 
   // Only a person at a terminal waits for the display's libraries to load.
-  const { showProgress } = context.terminal && !rehearsal ? await import('./show-progress.ts') : {};
-  const endProgress = showProgress?.(context, { streams, summary, counts: () => caller.counts, config });
+  const { showProgress } = context.terminal ? await import('./show-progress.ts') : {};
+  const endProgress = showProgress?.(context, {
+    streams,
+    summary,
+    counts: () => caller.counts,
+    config,
+    isRehearsal: rehearsal !== undefined,
+  });
   const inputError = await readAll(stdin, pipeline, log);
   try {
     await pipeline.finish();

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { ProgressDisplay } from '../../src/cli/progress-display.ts';
-import type { Counters } from '../../src/cli/progress-text.ts';
+import { planProgress, syncProgress, type Counters } from '../../src/cli/progress-text.ts';
 import { HandClock, settle } from '../support/hand-clock.ts';
 
 const NOTHING: Counters = {
@@ -15,7 +15,7 @@ const NOTHING: Counters = {
   retries: 0,
 };
 
-function aDisplay(isColored = false) {
+function aDisplay({ isColored = false, text = syncProgress } = {}) {
   const out = new PassThrough();
   const clock = new HandClock();
   let counters = NOTHING;
@@ -23,6 +23,7 @@ function aDisplay(isColored = false) {
     terminal: { isColored, canRedraw: true, showsStdout: false, columns: 80 },
     out,
     clock,
+    text,
     counters: () => counters,
   });
   return {
@@ -91,11 +92,24 @@ describe('the progress display', () => {
   });
 
   it('colors what matters, where colors are wanted', () => {
-    const { display, drawn, count } = aDisplay(true);
+    const { display, drawn, count } = aDisplay({ isColored: true });
     drawn();
     count({ waiting: 5, rejected: 1 });
     display.draw();
     expect(drawn()).toMatch(/␛\[33m {2}waiting[^]*␛\[31m {2}rejected/);
+    display.end();
+  });
+
+  it('of a plan tells what was read, and promises no delivery', () => {
+    const { display, drawn, count } = aDisplay({ text: planProgress });
+    count({ read: 5_000, delivered: 4_000, calls: 4, rejected: 1 });
+    drawn();
+    display.draw();
+    expect(drawn()).toBe(
+      '␛[3A␛[1G␛[0JPlanning, nothing is written, 0:00\n' +
+        '  read             5,000  records\n' +
+        '  rejected             1\n',
+    );
     display.end();
   });
 });
