@@ -61,7 +61,7 @@ describe.each(PROJECTS)('enrich on a project of type %s, identified by %s', (pro
     withHarness({ projectType }, async (harness) => {
       for (let n = 0; n < 3000; n += 2) addUser(harness, n);
       const records = Array.from({ length: 3000 }, (_, n) => aRecord({ ...key(n), plan: 'p' }));
-      const result = await harness.writeInProcess([...records, aState(1)], {
+      const result = await harness.write([...records, aState(1)], {
         config: { identify_by: identifyBy },
         catalog: aCatalog(aStream({ destinationSyncMode: 'update' })),
       });
