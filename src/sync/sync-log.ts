@@ -29,6 +29,8 @@ export class SyncLog {
   readonly #clock: Clock;
   readonly #startedAt: number;
   readonly #told = new Map<string, number>();
+  /** In batches. */
+  #usersDelivered = 0;
 
   constructor(write: (level: LogLevel, message: string) => void, clock: Clock) {
     this.#write = write;
@@ -44,18 +46,20 @@ export class SyncLog {
     this.#write('WARN', message);
   }
 
+  /** Its users are counted here: their records count as delivered only once lists and ledger are done with them. */
   batch(report: BatchReport, summary: SyncSummary): void {
+    const delivered = report.users - report.rejected - report.retried;
+    this.#usersDelivered += delivered;
     const counts = summary.streamKeys.map((key) => summary.of(key));
-    const delivered = sum(counts, ({ delivered }) => delivered);
     const rejected = sum(counts, (stream) => total(stream.rejected));
     const seconds = Math.max(this.#clock.now() - this.#startedAt, 1) / 1000;
-    const parts = [`${report.users - report.rejected - report.retried} of ${report.users} users delivered`];
+    const parts = [`${delivered} of ${report.users} users delivered`];
     if (report.rejected > 0) parts.push(`${report.rejected} rejected`);
     if (report.retried > 0) parts.push(`${report.retried} tried again record by record`);
     this.info(
       `Batch of ${report.records} records: ${parts.join(', ')}, in ${(report.tookMs / 1000).toFixed(2)} s. So far: ` +
-        `${sum(counts, ({ received }) => received)} records received, ${delivered} delivered, ${rejected} rejected, ` +
-        `${Math.round(delivered / seconds)} delivered per second.`,
+        `${sum(counts, ({ received }) => received)} records received, ${this.#usersDelivered} users delivered, ` +
+        `${rejected} records rejected, ${Math.round(this.#usersDelivered / seconds)} users delivered per second.`,
     );
   }
 
