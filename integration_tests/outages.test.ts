@@ -18,6 +18,19 @@ describe('outages', () => {
         expect(result.states).toHaveLength(1);
       }),
   );
+
+  it('a refusal by something in between, as a gateway, says nothing about anybody: it is tried again', () =>
+    withHarness({}, async (harness) => {
+      harness.standin.intercept = ({ path }) =>
+        path.endsWith('/bulkUpdate') && harness.standin.calls('/bulkUpdate').length === 1
+          ? { status: 400, body: '<html><body>400 Bad Request</body></html>' }
+          : undefined;
+      const result = await harness.write(userLines(50, 50));
+      expect(result.errors).toEqual([]);
+      expect(result.states).toHaveLength(1);
+      expect(harness.standin.store.size).toBe(50);
+      expect(harness.standin.calls('/bulkUpdate').map(({ status }) => status)).toEqual([400, 200]);
+    }));
 });
 
 describe('batches', () => {

@@ -42,7 +42,12 @@ export function classify(error: unknown): Verdict | undefined {
   if (error instanceof NoAnswerError) return 'retry';
   if (!(error instanceof ApiError)) return undefined;
   if (error.status >= 500) return 'retry';
-  return (
-    (error.apiCode === undefined ? undefined : BY_CODE[error.apiCode]) ?? BY_STATUS[error.status] ?? 'stop'
-  );
+  const verdict =
+    (error.apiCode === undefined ? undefined : BY_CODE[error.apiCode]) ?? BY_STATUS[error.status] ?? 'stop';
+  // Without Iterable's own body it comes from something in between, as a gateway, and says nothing about anybody.
+  return verdict === 'narrow' && !isOfIterable(error) ? 'retry' : verdict;
+}
+
+function isOfIterable({ apiCode, apiMessage, params }: ApiError): boolean {
+  return apiCode !== undefined || apiMessage !== '' || params !== undefined;
 }

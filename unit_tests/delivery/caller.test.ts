@@ -45,6 +45,11 @@ describe('classify', () => {
     ['400 BadParams', failure(400, 'BadParams'), 'narrow'],
     ['400 with the wrong types', failure(400, 'RequestFieldsTypesMismatched'), 'narrow'],
     ['409', failure(409), 'narrow'],
+    [
+      'a 400 without Iterable’s own body',
+      new ApiError(ENDPOINT.name, { status: 400, apiMessage: '' }),
+      'retry',
+    ],
     ['413', failure(413), 'halve'],
     ['400 BatchTooLarge', failure(400, 'BatchTooLarge'), 'halve'],
     ['a bug of ours', new TypeError('x is not a function'), undefined],
