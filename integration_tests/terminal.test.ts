@@ -156,10 +156,11 @@ describe('without a terminal', () => {
     [['check', '-h'], 'exits 0 either way'],
     [['discover', '--help'], 'for data activation'],
     [['spec', '--help'], 'Needs no configuration'],
-  ])('%j teaches on stderr', async (args, words) => {
-    const result = await runConnector({ args });
-    expect([result.exitCode, result.lines]).toEqual([0, []]);
-    expect(result.stderr).toContain(words);
-    expect(result.stderr).not.toContain(ESCAPE);
+  ])('%j teaches on stdout', async (args, words) => {
+    const result = await runConnector({ args, isText: true });
+    expect([result.exitCode, result.stderr]).toEqual([0, '']);
+    const text = result.lines.join('\n');
+    expect(text).toContain(words);
+    expect(text).not.toContain(ESCAPE);
   });
 });

@@ -20,7 +20,8 @@ export async function runProgram(args: readonly string[], context: CommandContex
   try {
     const { command, paths, topic } = parseArguments(args);
     if (command === 'help') {
-      context.stderr.write((await loadHelp()).helpText(topic));
+      // Whoever asks for it may want to page or search it.
+      context.stdout.write((await loadHelp()).helpText(topic));
       return 0;
     }
     const run = await LOADERS[command]();
