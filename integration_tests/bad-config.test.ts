@@ -177,6 +177,14 @@ describe('a configuration that breaks a rule', () => {
       );
     }));
 
+  it('an address with blanks around it, and a scheme in capitals, is the address', () =>
+    withHarness({}, async (harness) => {
+      const result = await harness.checkInProcess({ api_url: ` ${harness.standin.url.toUpperCase()}/ ` });
+      expect(result.messages[0]?.connectionStatus?.status).toBe('SUCCEEDED');
+      const secure = await harness.checkInProcess({ api_url: 'HTTPS://127.0.0.1:9' });
+      expect(secure.messages[0]?.connectionStatus?.message).toContain('ECONNREFUSED');
+    }));
+
   it.each([
     ['not JSON', 'streams: []', 'catalog: not valid JSON'],
     ['no streams', '{}', 'streams'],

@@ -37,11 +37,14 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 export class IterableHttp {
   readonly #options: HttpOptions;
+  readonly #baseUrl: string;
   readonly #agent: HttpAgent;
 
   constructor(options: HttpOptions) {
     this.#options = options;
-    const AgentOfScheme = options.baseUrl.startsWith('https:') ? HttpsAgent : HttpAgent;
+    // As a URL allows it: blanks around it, and a scheme in capitals.
+    this.#baseUrl = options.baseUrl.trim().replace(/\/+$/, '');
+    const AgentOfScheme = new URL(this.#baseUrl).protocol === 'https:' ? HttpsAgent : HttpAgent;
     this.#agent = new AgentOfScheme({ keepAlive: true });
   }
 
@@ -118,7 +121,7 @@ export class IterableHttp {
   }
 
   #url({ path, query }: Call): string {
-    const url = `${this.#options.baseUrl.replace(/\/+$/, '')}${path}`;
+    const url = `${this.#baseUrl}${path}`;
     return query ? `${url}?${new URLSearchParams(query).toString()}` : url;
   }
 
