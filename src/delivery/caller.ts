@@ -97,9 +97,13 @@ export class Caller {
     if (clock.now() + waitMs - startedAt > callBudgetMs) {
       const minutes = Math.round(callBudgetMs / 60_000);
       const span = minutes >= 1 ? `${minutes} minutes` : `${callBudgetMs / 1000} seconds`;
+      const isTooLong = error instanceof ApiError && (error.retryAfterMs ?? 0) > callBudgetMs;
+      const what = isTooLong
+        ? `Iterable asks for a pause of more than the ${span} for which a call is tried`
+        : `Iterable did not accept a call for ${span}`;
       throw new TransientError(
         'iterable_unavailable',
-        `Iterable did not accept a call for ${span}; the last try: ${error.message}. Run the sync again later.`,
+        `${what}; the last try: ${error.message}. Run the sync again later.`,
         {
           cause: error,
         },

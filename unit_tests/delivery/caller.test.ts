@@ -109,6 +109,18 @@ describe('Caller', () => {
     );
   });
 
+  it('gives up at once when the server asks for more time than there is, and says so', async () => {
+    const clock = new HandClock();
+    const busy = operation(failure(429, 'RateLimitExceeded', 3_600_000));
+    const error = await aCaller(clock, { callBudgetMs: 30 * 60_000 })
+      .call(busy)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(TransientError);
+    expect((error as TransientError).message).toBe(
+      'Iterable asks for a pause of more than the 30 minutes for which a call is tried; the last try: Iterable answered users/bulkUpdate with HTTP 429 (RateLimitExceeded). Run the sync again later.',
+    );
+  });
+
   it('makes all calls of an endpoint share the pause after a 429', async () => {
     const clock = new HandClock();
     const caller = aCaller(clock);
