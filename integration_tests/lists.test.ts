@@ -119,6 +119,54 @@ describe('lists', () => {
       expect(harness.standin.lists.all()).toHaveLength(1);
     }));
 
+  it('just created by somebody else, an earlier run say, are waited for, too', () =>
+    withHarness({ listUsableAfterTries: 2 }, async (harness) => {
+      harness.standin.lists.create('Everyone', undefined);
+      const result = await harness.writeInProcess([aRecord({ email: 'a@x.com' }), aState(1)], {
+        config: { lists: [all] },
+      });
+      expect(result.errors).toEqual([]);
+      expect(result.states).toHaveLength(1);
+      expect(harness.standin.members('Everyone')).toEqual(['a@x.com']);
+    }));
+
+  it('deleted while the sync runs end it, and the next one creates them anew', () =>
+    withHarness({ lists: [{ name: 'Everyone', listType: 'Standard' }] }, async (harness) => {
+      let reads = 0;
+      harness.standin.intercept = ({ method, path }) => {
+        if (path.endsWith('/subscribe'))
+          return { status: 400, body: '{"code":"BadParams","msg":"error.lists.invalidListId: 1"}' };
+        return method === 'GET' && path === '/api/lists' && ++reads > 1
+          ? { status: 200, body: '{"lists":[]}' }
+          : undefined;
+      };
+      const result = await harness.writeInProcess([aRecord({ email: 'a@x.com' }), aState(1)], {
+        config: { lists: [all] },
+      });
+      expect(result.errors).toMatchObject([
+        { failure_type: 'config_error', message: expect.stringContaining('no longer has the list Everyone') },
+      ]);
+      expect(result.states).toEqual([]);
+    }));
+
+  it('that Iterable refuses to create end the sync by their name', () =>
+    withHarness({}, async (harness) => {
+      harness.standin.intercept = ({ method, path }) =>
+        method === 'POST' && path === '/api/lists'
+          ? { status: 400, body: '{"code":"BadParams","msg":"no such name"}' }
+          : undefined;
+      const result = await harness.writeInProcess([aRecord({ email: 'a@x.com' }), aState(1)], {
+        config: { lists: [all] },
+      });
+      expect(result.errors).toMatchObject([
+        {
+          failure_type: 'config_error',
+          message:
+            "lists: the list Everyone can't be created: Iterable answered lists with HTTP 400 (BadParams). Mend the name, or create the list in Iterable.",
+        },
+      ]);
+    }));
+
   it('the oldest of two of one name wins; case matters', () =>
     withHarness(
       {

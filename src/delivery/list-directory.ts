@@ -1,6 +1,7 @@
 /** List names → the ids of static lists. Missing lists are created once a run, whatever goes wrong on the way. */
 import { ConfigError } from '../errors.ts';
 import type { IterableClient, Operation } from '../iterable/client.ts';
+import { ApiError } from '../iterable/errors.ts';
 import type { IterableList } from '../iterable/schemas.ts';
 import type { Caller } from './caller.ts';
 
@@ -61,7 +62,7 @@ export class ListDirectory {
     const known = this.#ids.get(name);
     if (known) return known;
     this.#created.add(name);
-    const created = this.#caller.call(this.#createOnce(name));
+    const created = this.#create(name);
     this.#ids.set(name, created);
     return created;
   }
@@ -75,6 +76,20 @@ export class ListDirectory {
   /** True for a list that this run has created: it may take a while until Iterable lets it be used. */
   isNew(name: string): boolean {
     return this.#created.has(name);
+  }
+
+  async #create(name: string): Promise<number> {
+    try {
+      return await this.#caller.call(this.#createOnce(name));
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      throw new ConfigError(
+        [
+          `lists: the list ${name} can't be created: ${error.message}. Mend the name, or create the list in Iterable.`,
+        ],
+        { code: 'list_unusable', cause: error },
+      );
+    }
   }
 
   /** Nobody knows whether a call without an answer has created the list, and names are not unique: so another try looks first. */

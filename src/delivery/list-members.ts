@@ -56,13 +56,13 @@ export class ListMembers {
 
   async #send(change: UserListChange, id: number, group: readonly UserRequest[]): Promise<GroupOutcome> {
     const body = (end: string) => joinTexts(`{"listId":${id},"subscribers":[`, group, `]${end}}`);
-    const operation = change.isOn
+    const operation: Operation<BulkAnswer> = change.isOn
       ? // Iterable heeds it where people are not identified by address alone.
         this.#client.subscribe(body(change.onlyExisting ? ',"updateExistingUsersOnly":true' : ''))
       : // Left out, it has not always been false, and true would take the person off the whole channel.
         this.#client.unsubscribe(body(',"channelUnsubscribe":false'));
     try {
-      const answer = await this.#caller.call(this.#waitingForNewList(change.list, operation));
+      const answer = await this.#caller.call(this.#waitingForNewList(change.list, id, operation));
       // Whoever is not on a list need not be taken off it.
       return readBulkAnswer(group, answer, change.isOn ? [] : ['notFound']);
     } catch (error) {
@@ -71,7 +71,12 @@ export class ListMembers {
     }
   }
 
-  #waitingForNewList(list: string, operation: Operation<BulkAnswer>): Operation<BulkAnswer> {
+  async #isThere(id: number, signal?: AbortSignal): Promise<boolean> {
+    const lists = await this.#client.getLists().attempt(signal);
+    return lists.some((list) => list.id === id);
+  }
+
+  #waitingForNewList(list: string, id: number, operation: Operation<BulkAnswer>): Operation<BulkAnswer> {
     const { endpoint } = operation;
     return {
       endpoint,
@@ -80,7 +85,8 @@ export class ListMembers {
           return await operation.attempt(signal);
         } catch (error) {
           if (!(error instanceof ApiError) || !error.apiMessage.includes(UNKNOWN_LIST)) throw error;
-          if (this.#directory.isNew(list))
+          // It may be new though this run has not created it: an earlier one may have, or another that runs beside it.
+          if (this.#directory.isNew(list) || (await this.#isThere(id, signal)))
             throw new NoAnswerError(endpoint.name, 'the new list can’t be used yet', { cause: error });
           throw new ConfigError(
             [`lists: Iterable no longer has the list ${list}; run the sync again to create it`],
