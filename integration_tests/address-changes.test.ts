@@ -38,6 +38,15 @@ const MAPPINGS = ['email', 'n'].map((name) => ({ source: name, target: name }));
 describe.each(['hybrid', 'email'] as const)('a change of address on a project of type %s', (projectType) => {
   const standin = { projectType };
 
+  it('from what is no address, or too long for one, creates the new one', () =>
+    withHarness(standin, async (harness) => {
+      await write(harness, [
+        aRecord({ id: 1, email: 'a@x.com', was: 'unknown' }),
+        aRecord({ id: 2, email: 'b@x.com', was: `${'b'.repeat(20_000)}@x.com` }),
+      ]);
+      expect(users(harness)).toEqual({ 'a@x.com': {}, 'b@x.com': {} });
+    }));
+
   it('moves the profile with its history', () =>
     withHarness(standin, async (harness) => {
       harness.addUser({ email: 'old@x.com' }, { old: 'yes' });

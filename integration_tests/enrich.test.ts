@@ -116,6 +116,28 @@ describe('enrich', () => {
       expect(harness.standin.store.users()).toEqual([{ email: 'new@x.com', dataFields: { plan: 'p' } }]);
     }));
 
+  it.each([
+    ['email', ['000', `${'a'.repeat(20_000)}@x.com`]],
+    ['userId', ['x'.repeat(53), 'x'.repeat(20_000)]],
+  ])('skips whoever can’t exist: a malformed %s, and one too long to be asked for', (identity, impossible) =>
+    withHarness({}, async (harness) => {
+      const known = identity === 'email' ? { email: 'a@x.com' } : { userId: 'a' };
+      harness.addUser(known);
+      const result = await harness.writeInProcess(
+        [
+          ...impossible.map((value) => aRecord({ [identity]: value, plan: 'p' })),
+          aRecord({ ...known, plan: 'p' }),
+          aState(1),
+        ],
+        { config: { sync_mode: 'enrich', identify_by: identity === 'email' ? 'email' : 'user_id' } },
+      );
+      expect(result.errors).toEqual([]);
+      expect(result.states).toHaveLength(1);
+      expect(result.logs.join('\n')).toContain('1 delivered, 2 skipped (not_in_iterable 2)');
+      expect(harness.standin.store.users()).toEqual([{ ...known, dataFields: { plan: 'p' } }]);
+    }),
+  );
+
   it('skips deletions', () =>
     withHarness({}, async (harness) => {
       harness.addUser({ email: 'a@x.com' });

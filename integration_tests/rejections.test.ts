@@ -139,6 +139,22 @@ describe('rejections', () => {
       expect(result.states).toHaveLength(1);
     }));
 
+  it('rejects a deletion whose call would go elsewhere, or nowhere, and deletes the others', () =>
+    withHarness({ projectType: 'user_id' }, async (harness) => {
+      for (const userId of ['.', '..', 'a']) harness.addUser({ userId });
+      const gone = { _ab_cdc_deleted_at: '2026-01-01' };
+      const result = await harness.writeInProcess([
+        ...['.', '..', '\ud800', 'x'.repeat(20_000), 'a', '...'].map((userId) =>
+          aRecord({ userId, ...gone }),
+        ),
+        aState(1),
+      ]);
+      expect(result.errors).toEqual([]);
+      expect(result.states[0]).toContain('"recordCount":2.0,"rejectedRecordCount":4.0');
+      expect(result.logs.join('\n')).toContain('2 removed, 4 rejected (invalid_user_id 4)');
+      expect(harness.standin.store.users().map(({ userId }) => userId)).toEqual(['.', '..']);
+    }));
+
   it('fails when every record of a stream of 10 or more was rejected, after giving the state back', () =>
     withHarness({}, async (harness) => {
       const result = await harness.writeInProcess(

@@ -81,7 +81,8 @@ function refusal(context: Context, failed: Failures): JsonAnswer | undefined {
   return undefined;
 }
 
-function refusalOf({ options }: Context, list: FailureList, value: string): JsonAnswer {
+/** One failure in a bulk answer's terms, as a single-user call says it. */
+export function refusalOf({ options }: Context, list: FailureList, value: string): JsonAnswer {
   const conflict = options.conflictStatus ?? 409;
   switch (list) {
     case 'invalidEmails':

@@ -226,6 +226,17 @@ describe('the stand-in’s users', () => {
       expect((await lookUp()).body).toEqual({});
     }));
 
+  it.each([
+    ['/api/users/getByEmail?email=000', 'InvalidEmailAddressError'],
+    ['/api/users/a%40x', 'InvalidEmailAddressError'],
+    [`/api/users/byUserId?userId=${'x'.repeat(53)}`, 'InvalidUserIdError'],
+    ['/api/users/byUserId/a%20', 'InvalidUserIdError'],
+  ])('looking up whoever can’t exist is refused: %s', (path, code) =>
+    withStandin({}, async (standin) => {
+      expect(await call(standin, 'GET', path)).toMatchObject({ status: 400, body: { code } });
+    }),
+  );
+
   it('look-ups take the identity in the path too, and long numbers keep their digits', () =>
     withStandin({}, async (standin) => {
       await bulk(

@@ -2,8 +2,9 @@
 import { failure, success, type Answer } from './answers.ts';
 import { applyUsers } from './bulk-update.ts';
 import { createsFields, type Context, type Handler } from './context.ts';
-import type { Identity } from './identities.ts';
+import { identityFailure, type Identity } from './identities.ts';
 import { BadRequest, queryValue, readBody, readOptionalBoolean, readUsers } from './requests.ts';
+import { refusalOf } from './single-user.ts';
 
 export const getFields: Handler = ({ store }) => ({
   status: 200,
@@ -19,7 +20,11 @@ export const getByEmailInPath: Handler = (context, { segment }) => lookUp(contex
 
 export const getByUserIdInPath: Handler = (context, { segment }) => lookUp(context, { userId: segment });
 
-function lookUp({ store, fading }: Context, identity: Identity): Answer {
+/** Whoever can't exist is refused, not unknown. */
+function lookUp(context: Context, identity: Identity): Answer {
+  const { store, fading } = context;
+  const malformed = identityFailure(identity, {}, new Set());
+  if (malformed) return refusalOf(context, malformed.list, malformed.value);
   const user = fading.lookUp(identity) ?? store.shown(identity)[0];
   return { status: 200, body: user ? { user } : {} };
 }

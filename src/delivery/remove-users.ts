@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import { TransientError } from '../errors.ts';
 import type { IterableClient } from '../iterable/client.ts';
 import { ApiError } from '../iterable/errors.ts';
+import { fitsPathSegment } from '../iterable/http.ts';
 import type { IterableUser } from '../iterable/schemas.ts';
 import { identityText, type Rejection, type Removal, type UserKey } from '../model.ts';
 import type { Caller } from './caller.ts';
@@ -40,6 +41,7 @@ export class UserRemover {
   async remove(removal: Removal): Promise<UserKey | Rejection> {
     const target = await this.identify(removal);
     if ('code' in target) return target;
+    if (!fitsPathSegment(target.value)) return unnameable(target);
     try {
       await this.#caller.call(
         target.kind === 'email'
@@ -138,6 +140,15 @@ export class UserRemover {
       this.#removedAt.delete(id);
     }
   }
+}
+
+/** Sent all the same, the call would mean something else than a person, or be refused as if it were wrong for everybody. */
+function unnameable({ kind }: UserKey): Rejection {
+  return {
+    code: kind === 'email' ? 'invalid_email' : 'invalid_user_id',
+    field: kind,
+    reason: 'a deletion names its user in the URL of the call, which can’t hold this value',
+  };
 }
 
 const NOBODY: Rejection = {

@@ -1,8 +1,8 @@
 /** Iterable's API as functions, named as the API names them. One call is one attempt; knows nothing of Airbyte, batches or retries. */
 import type * as z from 'zod';
 import { ENDPOINTS, type Endpoint } from './endpoints.ts';
-import { ApiError, isUnknownUser, NoAnswerError } from './errors.ts';
-import { jsonOrUndefined, pathSegment, type Call, type IterableHttp } from './http.ts';
+import { ApiError, isImpossibleUser, isUnknownUser, NoAnswerError } from './errors.ts';
+import { fitsUrl, jsonOrUndefined, pathSegment, type Call, type IterableHttp } from './http.ts';
 import {
   bulkAnswerSchema,
   createdListSchema,
@@ -131,23 +131,13 @@ export class IterableClient {
     };
   }
 
-  /** The user of this address, or undefined: Iterable answers 200 with `{}` for a stranger. */
+  /** The user of this address, or undefined: Iterable answers 200 with `{}` for a stranger, and 400 for what is no address. */
   getByEmail(email: string): Operation<IterableUser | undefined> {
-    const call: Call = {
-      endpoint: ENDPOINTS.getByEmail,
-      path: '/api/users/getByEmail',
-      query: [['email', email]],
-    };
-    return orUnknown(this.#operation(call, userAnswerSchema, ({ user }) => user ?? undefined));
+    return this.#lookUp(ENDPOINTS.getByEmail, '/api/users/getByEmail', ['email', email]);
   }
 
   getByUserId(userId: string): Operation<IterableUser | undefined> {
-    const call: Call = {
-      endpoint: ENDPOINTS.getByUserId,
-      path: '/api/users/byUserId',
-      query: [['userId', userId]],
-    };
-    return orUnknown(this.#operation(call, userAnswerSchema, ({ user }) => user ?? undefined));
+    return this.#lookUp(ENDPOINTS.getByUserId, '/api/users/byUserId', ['userId', userId]);
   }
 
   /** Asynchronous at Iterable: the answer comes before the person is gone. A stranger is a success. */
@@ -163,6 +153,20 @@ export class IterableClient {
       path: `/api/users/byUserId/${pathSegment(userId)}`,
     };
     return orUnknown(this.#operation(call, plainAnswerSchema, () => undefined));
+  }
+
+  #lookUp(
+    endpoint: Endpoint,
+    path: string,
+    identity: [name: string, value: string],
+  ): Operation<IterableUser | undefined> {
+    if (!fitsUrl(identity[1])) return { endpoint, attempt: () => Promise.resolve(undefined) };
+    const call: Call = { endpoint, path, query: [identity] };
+    const isNobody = (error: ApiError) => isUnknownUser(error) || isImpossibleUser(error);
+    return orUnknown(
+      this.#operation(call, userAnswerSchema, ({ user }) => user ?? undefined),
+      isNobody,
+    );
   }
 
   #operation<Schema extends z.ZodType, T>(
@@ -183,14 +187,14 @@ export class IterableClient {
 }
 
 /** An answer that says that nobody is there is an answer, not a failure. */
-function orUnknown<T>(operation: Operation<T>): Operation<T | undefined> {
+function orUnknown<T>(operation: Operation<T>, isNobody = isUnknownUser): Operation<T | undefined> {
   return {
     endpoint: operation.endpoint,
     attempt: async (signal) => {
       try {
         return await operation.attempt(signal);
       } catch (error) {
-        if (error instanceof ApiError && isUnknownUser(error)) return undefined;
+        if (error instanceof ApiError && isNobody(error)) return undefined;
         throw error;
       }
     },

@@ -50,3 +50,10 @@ export function isUnknownUser({ status, apiCode, apiMessage }: ApiError): boolea
     return true;
   return status === 404 && (apiCode !== undefined || apiMessage !== '');
 }
+
+/** True for Iterable's 400 to a look-up, which says nothing but whom it looks for: nobody can have such an address or id. */
+export function isImpossibleUser({ status, apiCode = '' }: ApiError): boolean {
+  return status === 400 && IMPOSSIBLE.includes(apiCode);
+}
+
+const IMPOSSIBLE = ['InvalidEmailAddressError', 'InvalidUserIdError', 'BadParams'];

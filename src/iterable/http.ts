@@ -32,6 +32,8 @@ const plainAnswer = z.looseObject({
 });
 const rateLimitParams = z.looseObject({ rateLimitReset: z.number().nonnegative() });
 
+/** Half of what common servers and proxies take as a whole request line (8 KB). */
+const MAX_VALUE_IN_URL = 4_096;
 /** No answer of the endpoints used here comes near this. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
@@ -141,10 +143,22 @@ export class IterableHttp {
   }
 }
 
-/** A value of a record as one path segment: real addresses hold `+`, `/`, `%`, `?` and `#`, and `.` or `..` would climb. */
+/** A value of a record as one path segment: real addresses hold `+`, `/`, `%`, `?` and `#`. Only for what {@link fitsPathSegment}. */
 export function pathSegment(value: string): string {
-  const encoded = encodeURIComponent(value);
-  return /^\.{1,2}$/.test(encoded) ? encoded.replaceAll('.', '%2E') : encoded;
+  return encodeURIComponent(value);
+}
+
+/** False for `.` and `..` as well, which lead to another path however they are encoded: so the URL standard has it. */
+export function fitsPathSegment(value: string): boolean {
+  return value !== '.' && value !== '..' && fitsUrl(value);
+}
+
+/**
+ * False for what no URL can say: half a surrogate pair, and a value so long that servers refuse the call, whoever it is for.
+ * No address or id is like that.
+ */
+export function fitsUrl(value: string): boolean {
+  return value.isWellFormed() && encodeURIComponent(value).length <= MAX_VALUE_IN_URL;
 }
 
 function parseAnswer(endpoint: string, text: string): unknown {
