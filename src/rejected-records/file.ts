@@ -1,6 +1,6 @@
 /** Rejected records in a file of the local disk: appended, readable by its owner alone, safe on disk when a flush resolves. */
 import { constants } from 'node:fs';
-import { access, open, type FileHandle } from 'node:fs/promises';
+import { access, open, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { ConfigError } from '../errors.ts';
 import { rejectedRecordLine, type RejectedRecord, type RejectedRecords } from './rejected-records.ts';
@@ -24,7 +24,10 @@ export async function openRejectedRecordsFile(file: string): Promise<RejectedRec
 /** Throws a ConfigError when the file could not be written. Creates nothing. */
 export async function checkRejectedRecordsFile(file: string): Promise<void> {
   try {
-    await access(file, constants.W_OK).catch((error: unknown) => {
+    const isFolder = file.endsWith('/') || (await stat(file).catch(() => undefined))?.isDirectory() === true;
+    if (isFolder) throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
+    // It is opened for reading, too: for the end of its last line.
+    await access(file, constants.R_OK | constants.W_OK).catch((error: unknown) => {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       return access(path.dirname(path.resolve(file)), constants.W_OK | constants.X_OK);
     });

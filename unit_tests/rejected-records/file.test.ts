@@ -72,10 +72,15 @@ describe('the file of rejected records', () => {
   it.each([
     ['a folder that is not there', () => path.join(folder, 'no', 'r.jsonl')],
     ['a folder', () => folder],
-  ])('is refused when it is in or is %s, by the option’s name', async (_name, file) => {
-    await expect(openRejectedRecordsFile(file())).rejects.toThrow(/^rejected_records\.path: can't write/);
-    await expect(openRejectedRecordsFile(file())).rejects.toBeInstanceOf(ConfigError);
-  });
+    ['a folder by its last character', () => path.join(folder, 'r/')],
+  ])(
+    'is refused when it is in or is %s, by the option’s name; a check says the same',
+    async (_name, file) => {
+      await expect(checkRejectedRecordsFile(file())).rejects.toThrow(/^rejected_records\.path: can't write/);
+      await expect(openRejectedRecordsFile(file())).rejects.toThrow(/^rejected_records\.path: can't write/);
+      await expect(openRejectedRecordsFile(file())).rejects.toBeInstanceOf(ConfigError);
+    },
+  );
 
   it('can be checked without being created', async () => {
     const file = path.join(folder, 'r.jsonl');
