@@ -31,7 +31,7 @@ Examples:
 `,
   check: `destination-iterable check --config FILE: try the configuration against Iterable
 
-Tells all mistakes of the configuration at once, asks Iterable whether the key works, and whether rejected records can be stored.
+Tells all mistakes of the configuration at once, asks Iterable whether the key works, and tries ledger and rejected_records.
 Prints one CONNECTION_STATUS, SUCCEEDED or FAILED with the reason, and exits 0 either way.
 
 Examples:
