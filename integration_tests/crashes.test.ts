@@ -30,7 +30,7 @@ async function playCrashes(seed: number): Promise<void> {
       };
       const options: WriteOptions = {
         catalog: World.catalog,
-        config: { ...World.config, batch_size: batchSize, attempt_timeout_seconds: 0.4 },
+        config: { ...World.config, batch_size: batchSize, attempt_timeout_seconds: 1 },
         onLine: (line) => {
           if (!line.includes('"type":"STATE"')) return;
           const missing = world.missing(world.checkpointOf(line), harness.standin);

@@ -161,7 +161,7 @@ describe('enrich', () => {
       });
       const records = Array.from({ length: 2500 }, (_, n) => aRecord({ email: `user${n}@x.com`, plan: 'p' }));
       const result = await harness.writeInProcess(records, {
-        config: { sync_mode: 'enrich', attempt_timeout_seconds: 0.5 },
+        config: { sync_mode: 'enrich', attempt_timeout_seconds: 1 },
       });
       expect(result.errors).toEqual([]);
       expect(result.logs.join('\n')).toContain('2000 delivered, 500 skipped (not_in_iterable 500)');

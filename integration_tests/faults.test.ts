@@ -139,7 +139,7 @@ describe.each(WRITES)('at $route', (scene) => {
       async ([name, fault]) => {
         const { after: users } = scene;
         // Short, so that an answer which never comes is given up soon.
-        const outcome = await play(scene, fault, 1, { attempt_timeout_seconds: 0.6 });
+        const outcome = await play(scene, fault, 1, { attempt_timeout_seconds: 1 });
         expect([name, outcome]).toMatchObject([name, { users, states: 1, failures: [], exitCode: 0 }]);
         // A busy machine may add some of its own.
         if (fault.delayMs === undefined) expect(outcome?.retries).toBeGreaterThanOrEqual(1);

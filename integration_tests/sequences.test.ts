@@ -136,7 +136,7 @@ async function playSeed(seed: number): Promise<void> {
           sync_mode: rules.syncMode,
           removal: rules.removal,
           batch_size: 1 + Math.floor(random() * 30),
-          attempt_timeout_seconds: 0.4,
+          attempt_timeout_seconds: 1,
         },
       });
       expect({ seed, errors: result.errors, states: result.states.length, people: found(harness) }).toEqual({

@@ -20,7 +20,7 @@ async function playStorm(seed: number): Promise<void> {
       config: {
         ...World.config,
         batch_size: 1 + Math.floor(random() * 30),
-        attempt_timeout_seconds: 0.4,
+        attempt_timeout_seconds: 1,
         rejected_records: { type: 'file', path: harness.files.path('rejected.jsonl') },
       },
       onLine: (line) => {

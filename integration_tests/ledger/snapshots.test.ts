@@ -77,7 +77,7 @@ async function playSnapshots(seed: number, backend: LedgerBackend, run: Runner):
       ...SnapshotWorld.config,
       ledger: backend.option(harness),
       batch_size: 1 + Math.floor(random() * 20),
-      attempt_timeout_seconds: 0.4,
+      attempt_timeout_seconds: 1,
     };
     for (let round = 0; round < ROUNDS; round++) {
       if (round > 0) world.change();
