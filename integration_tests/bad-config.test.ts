@@ -59,6 +59,12 @@ const CASES: [string, Record<string, unknown>, string[]][] = [
     { mappings: [{ ...email, type: 'geo' }] },
     ['mappings[0].type: must be one of string, long'],
   ],
+  ['a key with half a surrogate pair', { api_key: 'a\ud800' }, ['api_key: must be a key without blanks']],
+  [
+    'two mistakes in one rule, and a rule that is none',
+    { lists: [{ kind: 'flag' }, null] },
+    ['lists[0].source: is required\nlists[0].list: is required', 'lists[1]: must be of type object'],
+  ],
 ];
 
 describe('a configuration that breaks a rule', () => {

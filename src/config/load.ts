@@ -27,7 +27,8 @@ export function parseConfig(raw: unknown, spec: Spec): Config {
 
 function validate(value: unknown, schema: object, path: (string | number)[] = []): ValidationError[] {
   const { errors } = new Validator().validate(value, schema);
-  for (const error of errors) error.path.unshift(...path);
+  // Not in place: errors at one spot share their path.
+  for (const error of errors) error.path = [...path, ...error.path];
   return errors;
 }
 
@@ -37,7 +38,7 @@ function ofChosenOption(error: ValidationError): ValidationError[] {
   if (error.name !== 'oneOf' || oneOf.length === 0) return [error];
   const [choice = 'type'] =
     Object.entries(oneOf[0]?.properties ?? {}).find(([, property]) => property.const !== undefined) ?? [];
-  const given = (error.instance as Record<string, unknown>)[choice];
+  const given = (error.instance as Record<string, unknown> | null)?.[choice];
   const chosen = oneOf.find((option) => option.properties?.[choice]?.const === given);
   if (chosen) return validate(error.instance, chosen, error.path);
   const values = oneOf.map((option) => option.properties?.[choice]?.const);

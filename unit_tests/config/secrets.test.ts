@@ -14,6 +14,10 @@ describe('secrets', () => {
     expect(redact('x a"b/c y a\\"b/c z a%22b%2Fc')).toBe('x **** y **** z ****');
   });
 
+  it('hides one that holds half a surrogate pair, which no URL can', () => {
+    expect(redactor(['a\ud800b'])('x a\ud800b y')).toBe('x **** y');
+  });
+
   it('hides the longer of two secrets whole', () => {
     expect(redactor(['abc', 'abcdef'])('abcdef abc')).toBe('**** ****');
   });
