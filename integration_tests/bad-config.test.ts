@@ -173,6 +173,28 @@ describe('a configuration that breaks a rule', () => {
       },
     ));
 
+  it('a byte order mark ahead of it, and blanks around api_url in capitals, are no mistakes', () =>
+    withHarness({}, async ({ files, standin }) => {
+      const text = JSON.stringify({
+        api_key: standin.apiKey,
+        api_url: ` ${standin.url.replace('http', 'HTTP')}/ `,
+      });
+      const result = await runConnector({
+        args: ['check', '--config', files.write('c.json', `\uFEFF${text}`)],
+      });
+      expect(result.messages[0]?.connectionStatus?.status).toBe('SUCCEEDED');
+    }));
+
+  it('a rate so low that a call can’t be repeated in time: FAILED, exit 0', () =>
+    withHarness({}, async (harness) => {
+      harness.standin.faults.order({ route: 'getFields', fault: { status: 500 }, times: 1 });
+      const result = await harness.checkInProcess({ requests_per_second: 0.01 });
+      expect(result.exitCode).toBe(0);
+      expect(result.messages).toMatchObject([
+        { connectionStatus: { status: 'FAILED', message: expect.stringContaining('within 40 seconds') } },
+      ]);
+    }));
+
   it('an Iterable out of reach: FAILED, exit 0', () =>
     withHarness({}, async (harness) => {
       const result = await harness.checkInProcess({ api_url: 'http://127.0.0.1:9' });

@@ -16,15 +16,30 @@ import {
 } from './connect.ts';
 import type { CommandContext, CommandPaths } from './context.ts';
 
+/** A check has 45 s. Waiting for a turn counts to no call's budget, and at a low `requests_per_second` it may take minutes. */
+const DEADLINE_MS = 40_000;
+const TOO_LATE = `Iterable did not answer within ${DEADLINE_MS / 1000} seconds all that a check asks. Try again later; at a low requests_per_second a call that is repeated waits long for its turn.`;
+
 export async function runCheck(
   context: CommandContext,
   { config: path = '' }: CommandPaths,
 ): Promise<number> {
-  const { writer, stopSignal } = context;
+  const { writer, clock, stopSignal } = context;
+  const deadline = new AbortController();
+  const ended = new AbortController();
+  clock.sleep(DEADLINE_MS, ended.signal).then(
+    () => {
+      deadline.abort(new TransientError('iterable_unavailable', TOO_LATE));
+    },
+    () => undefined,
+  );
   let connection: Connection | undefined;
   try {
     const config = await loadConfig(path, writer);
-    connection = connectBriefly(config, context);
+    connection = connectBriefly(config, {
+      clock,
+      stopSignal: AbortSignal.any([stopSignal, deadline.signal]),
+    });
     // Side by side: each may take half of the time that a check has.
     const [message, ledger = ''] = await Promise.all([
       tryOut(config, connection),
@@ -37,6 +52,7 @@ export async function runCheck(
     if (!(error instanceof ConfigError || error instanceof TransientError) || stopSignal.aborted) throw error;
     await writer.connectionStatus('FAILED', error.message);
   } finally {
+    ended.abort(new Error('the check has ended'));
     connection?.close();
   }
   return 0;

@@ -41,7 +41,7 @@ export async function readTextFile(path: string, flag: string): Promise<string> 
 
 function parseJsonFile(text: string, flag: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(text.replace(/^\uFEFF/, '')) as unknown;
   } catch {
     // The parser's message quotes the text, and the text may hold the key.
     throw new ConfigError([`${flag}: the file is not valid JSON`], { code: 'config_invalid' });

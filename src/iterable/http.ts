@@ -44,9 +44,10 @@ export class IterableHttp {
 
   constructor(options: HttpOptions) {
     this.#options = options;
-    // As a URL allows it: blanks around it, and a scheme in capitals.
-    this.#baseUrl = options.baseUrl.trim().replace(/\/+$/, '');
-    const AgentOfScheme = new URL(this.#baseUrl).protocol === 'https:' ? HttpsAgent : HttpAgent;
+    // As the check of the configuration read it: blanks around it, say, or a scheme in capitals are no matter.
+    const url = new URL(options.baseUrl);
+    this.#baseUrl = url.href.replace(/\/+$/, '');
+    const AgentOfScheme = url.protocol === 'https:' ? HttpsAgent : HttpAgent;
     this.#agent = new AgentOfScheme({ keepAlive: true });
   }
 
