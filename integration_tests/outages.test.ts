@@ -31,6 +31,14 @@ describe('outages', () => {
       expect(harness.standin.store.size).toBe(50);
       expect(harness.standin.calls('/bulkUpdate').map(({ status }) => status)).toEqual([400, 200]);
     }));
+
+  it('a time limit of years has not passed at once', () =>
+    withHarness({ latencyMs: 50 }, async (harness) => {
+      const result = await harness.write(userLines(1, 1), {
+        config: { attempt_timeout_seconds: 1e8, retry_minutes: 0.01 },
+      });
+      expect([result.exitCode, result.stderr, result.states.length]).toEqual([0, '', 1]);
+    }));
 });
 
 describe('batches', () => {

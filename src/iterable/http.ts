@@ -3,6 +3,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import fetch, { type RequestInit, type Response } from 'node-fetch';
 import * as z from 'zod';
+import { MAX_TIMER_MS } from '../clock.ts';
 import type { Endpoint } from './endpoints.ts';
 import { ApiError, NoAnswerError } from './errors.ts';
 
@@ -104,10 +105,13 @@ export class IterableHttp {
       attempt.abort();
     };
     const state = { isTimedOut: false };
-    const timer = setTimeout(() => {
-      state.isTimedOut = true;
-      abort();
-    }, attemptTimeoutMs);
+    const timer = setTimeout(
+      () => {
+        state.isTimedOut = true;
+        abort();
+      },
+      Math.min(attemptTimeoutMs, MAX_TIMER_MS),
+    );
     stop?.addEventListener('abort', abort, { once: true });
     try {
       const response = await fetch(this.#url(call), this.#init(call, attempt.signal, maxBytes));
