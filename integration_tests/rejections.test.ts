@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { withHarness } from './support/harness.ts';
-import { aRecord, aState } from './support/messages.ts';
+import { aCatalog, aRecord, aState, aStream } from './support/messages.ts';
 import { userLines } from './support/with-users.ts';
 
 describe('rejections', () => {
@@ -118,16 +118,22 @@ describe('rejections', () => {
       expect(harness.standin.calls('/bulkUpdate').length).toBeLessThanOrEqual(9);
     }));
 
-  it('rejects a value that is nested too deeply to be written', () =>
+  it.each(['none', 'sqlite'])('rejects a value that is nested too deeply to be written, ledger %s', (type) =>
     withHarness({}, async (harness) => {
+      const config = { ledger: { type, path: harness.files.path('ledger.sqlite') } };
       const depth = 50_000;
       const deep = `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
       const record = `{"type":"RECORD","record":{"stream":"users","emitted_at":1,"data":{"email":"a@x.com","deep":${deep}}}}\n`;
-      const result = await harness.writeInProcess(record + aRecord({ email: 'b@x.com' }) + aState(1));
-      expect(result.errors).toEqual([]);
-      expect(result.states[0]).toContain('"recordCount":1.0,"rejectedRecordCount":1.0');
-      expect(harness.standin.store.users().map(({ email }) => email)).toEqual(['b@x.com']);
-    }));
+      const input = record + aRecord({ email: 'b@x.com', deep: 1 }) + aState(1);
+      for (const primaryKey of [[['email']], [['deep']]]) {
+        const catalog = aCatalog(aStream({ primaryKey }));
+        const result = await harness.writeInProcess(input, { config, catalog });
+        expect(result.errors).toEqual([]);
+        expect(result.states[0]).toContain('"recordCount":1.0,"rejectedRecordCount":1.0');
+        expect(harness.standin.store.users().map(({ email }) => email)).toEqual(['b@x.com']);
+      }
+    }),
+  );
 
   it('rejects a user over 4 MB without a call', () =>
     withHarness({}, async (harness) => {

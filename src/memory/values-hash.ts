@@ -3,11 +3,19 @@ import { hash } from 'node:crypto';
 import { hasKeys, stringifyJson, type JsonValue } from '../json.ts';
 import type { TargetValues } from '../model.ts';
 
-/** Base64 of a SHA-256 in 43 characters. The order of targets makes no difference; numbers count as they were written. */
+/**
+ * Base64 of a SHA-256 in 43 characters. The order of targets makes no difference; numbers count as they were written. Empty, which
+ * is like no other, where a value is nested too deeply to be written: its record is rejected when its request is made.
+ */
 export function valuesHash(values: TargetValues): string {
   const parts: JsonValue[] = [];
   for (const target of sortedTargets(values)) parts.push(target, values[target] ?? null);
-  return hash('sha256', stringifyJson(parts), 'base64').slice(0, 43);
+  try {
+    return hash('sha256', stringifyJson(parts), 'base64').slice(0, 43);
+  } catch (error) {
+    if (error instanceof RangeError) return '';
+    throw error;
+  }
 }
 
 /** Records of one stream mostly write the same targets in the same order. */
