@@ -93,7 +93,8 @@ function toConfiguredStream(configured: z.infer<typeof streamSchema>): Configure
     jsonSchema: stream.json_schema,
     syncMode: configured.sync_mode,
     destinationSyncMode: configured.destination_sync_mode,
-    primaryKey: configured.primary_key,
+    // An empty path would lead to the record as a whole.
+    primaryKey: configured.primary_key.filter((path) => path.length > 0),
     cursorField: configured.cursor_field,
     ...present('generationId', configured.generation_id),
     ...present('minimumGenerationId', configured.minimum_generation_id),

@@ -31,6 +31,7 @@ describe('parseCatalog', () => {
 
   it.each<[string, object, object]>([
     ['the least, with the defaults of the protocol', USERS, least],
+    ['a primary key that is an empty path, which is none', { ...USERS, primary_key: [[]] }, least],
     [
       'everything',
       {
