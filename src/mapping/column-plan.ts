@@ -4,7 +4,7 @@ import type { Rejection } from '../model.ts';
 import { coercionTo, Refusal } from './coerce.ts';
 import { normalizeEmail, normalizeUserId } from './identity.ts';
 import type { MappingType } from './options.ts';
-import { columnReader, isWithin, pathsAbove, plainObject, Unreachable } from './paths.ts';
+import { columnReader, isNulled, isWithin, pathsAbove, plainObject, Unreachable } from './paths.ts';
 import type { TypeTree } from './type-tree.ts';
 
 /** A column that can't become its target; the record is rejected. */
@@ -51,11 +51,7 @@ export function planColumn(options: ColumnOptions): ColumnPlan {
         return new Rejected(target, `the column ${value.at} holds no object that ${source} could be in`);
       }
       if (nulled.length === 0 && leavesLeftOut.length === 0) return convert(value);
-      // Nulling an object says nothing of a column whose whole name merely begins alike.
-      const isOwnColumn = Object.hasOwn(data, source);
-      if (nulled.some((field) => field === source || (!isOwnColumn && isWithin(source, field)))) {
-        return undefined;
-      }
+      if (isNulled(data, source, nulled)) return undefined;
       const kept = withoutLeaves(value, source, [...nulled, ...leavesLeftOut]);
       return kept === undefined ? undefined : convert(kept);
     },

@@ -5,7 +5,13 @@ import { Refusal } from './coerce.ts';
 import { Rejected, type ColumnPlan } from './column-plan.ts';
 import { isDeletion } from './deletion.ts';
 import { normalizeEmail } from './identity.ts';
-import { compileListRules, type ListReader, type ListRule } from './list-rules.ts';
+import {
+  compileLeaving,
+  compileListRules,
+  type LeavingReader,
+  type ListReader,
+  type ListRule,
+} from './list-rules.ts';
 import { identifyingTarget, type IdentifyBy, type ProjectType } from './options.ts';
 import { columnReader, plainObject, Unreachable } from './paths.ts';
 import { planColumns, type PlanOptions } from './plan-columns.ts';
@@ -40,14 +46,14 @@ export function compileMapper(options: MapperOptions, onWarning: (message: strin
   const asksForRemoval = deletionReader(options.deletionColumn);
   const readPreviousEmail =
     options.previousEmailColumn === undefined ? undefined : previousEmailReader(options.previousEmailColumn);
-  const readLists = options.lists.length > 0 ? compileListRules(options.lists, options.stream) : undefined;
+  const lists = options.lists.length > 0 ? listReaders(options) : undefined;
   return (record) => {
     try {
       const plans = plansFor(record.data);
       const change = asksForRemoval(record)
         ? mapRemoval(record, plans, options)
         : withPreviousEmail(mapUpsert(record, plans, options), record, readPreviousEmail);
-      return readLists ? withLists(change, record, readLists) : change;
+      return lists ? withLists(change, record, lists) : change;
     } catch (error) {
       // The stack ran out while a value was converted.
       if (error instanceof RangeError) return rejected('wrong_type', 'a value is nested too deeply');
@@ -56,18 +62,23 @@ export function compileMapper(options: MapperOptions, onWarning: (message: strin
   };
 }
 
-/** A removal names every list that its record and the rules name, on it or off it. */
+interface ListReaders {
+  readonly read: ListReader;
+  readonly readLeaving: LeavingReader;
+}
+
+function listReaders({ lists, stream }: MapperOptions): ListReaders {
+  return { read: compileListRules(lists, stream), readLeaving: compileLeaving(lists, stream) };
+}
+
 function withLists(
   change: MappedRecord,
   { data, nulledFields }: RecordToMap,
-  read: ListReader,
+  { read, readLeaving }: ListReaders,
 ): MappedRecord {
   if (change.kind === 'rejected') return change;
+  if (change.kind === 'removal') return { ...change, lists: readLeaving(data, nulledFields) };
   const lists = read(data, nulledFields);
-  if (change.kind === 'removal')
-    return lists instanceof Rejected
-      ? { kind: 'rejected', ...lists.rejection }
-      : { ...change, lists: [...lists.told.keys()] };
   if (lists instanceof Rejected) return { kind: 'rejected', ...lists.rejection, key: change.key };
   return {
     ...change,

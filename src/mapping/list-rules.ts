@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from '../json.ts';
 import type { ListMemberships, StreamId, UntoldLists } from '../model.ts';
 import { coercionTo, Refusal } from './coerce.ts';
 import { Rejected } from './column-plan.ts';
-import { columnReader, Unreachable } from './paths.ts';
+import { columnReader, isNulled, Unreachable } from './paths.ts';
 
 /** The option `lists`, one rule of it. */
 export type ListRule = { readonly stream?: string } & (
@@ -43,6 +43,24 @@ export function compileListRules(rules: readonly ListRule[], stream: StreamId): 
   };
 }
 
+export type LeavingReader = (data: JsonObject, nulled: readonly string[]) => readonly string[];
+
+/**
+ * The lists that a removed user leaves: those that its record and the rules name, on them or off them. A deletion needs only what
+ * identifies the person, so a column that can't be read names none; the list of a flag is named by its rule all the same.
+ */
+export function compileLeaving(rules: readonly ListRule[], stream: StreamId): LeavingReader {
+  const readers = rulesOf(rules, stream).map((rule) => {
+    const read = compileRule(rule);
+    const otherwise = rule.kind === 'names' ? [] : [rule.list];
+    return (data: JsonObject, nulled: readonly string[]): Iterable<string> => {
+      const found = read(data, nulled);
+      return found instanceof Rejected ? otherwise : found.told.keys();
+    };
+  });
+  return (data, nulled) => [...new Set(readers.flatMap((read) => [...read(data, nulled)]))];
+}
+
 function rulesOf(rules: readonly ListRule[], stream: StreamId): ListRule[] {
   return rules.filter((rule) => rule.stream === undefined || rule.stream === stream.name);
 }
@@ -60,12 +78,14 @@ function compileRule(rule: ListRule): ListReader {
   return (data, nulled) => {
     const value = read(data);
     // A column that is absent, or nulled on the way, changes no membership.
-    if (value === undefined || value instanceof Unreachable || nulled.includes(rule.source)) return untold;
+    if (value === undefined || value instanceof Unreachable || isNulled(data, rule.source, nulled))
+      return untold;
     return rule.kind === 'flag' ? readFlag(rule.source, rule.list, value) : readNames(rule.source, value);
   };
 }
 
 function readFlag(source: string, list: string, value: JsonValue): ListReading | Rejected {
+  if (Array.isArray(value)) return new Rejected(source, 'expected true or false, found a list');
   const isOn = coercionTo('boolean')(value);
   if (isOn instanceof Refusal) return new Rejected(source, isOn.reason);
   return { told: new Map([[list, isOn === true]]), untold: NO_LISTS };

@@ -38,6 +38,14 @@ export function isWithin(path: string, ancestor: string): boolean {
   return path.startsWith(ancestor) && (path.length === ancestor.length || path[ancestor.length] === '.');
 }
 
+/** True when the column, or an object that it lies in, is among the nulled ones. */
+export function isNulled(data: JsonObject, column: string, nulled: readonly string[]): boolean {
+  if (nulled.length === 0) return false;
+  // Nulling an object says nothing of a column whose whole name merely begins alike.
+  const isOwnColumn = Object.hasOwn(data, column);
+  return nulled.some((field) => field === column || (!isOwnColumn && isWithin(column, field)));
+}
+
 /** True when one path is the other, or lies inside of it: they can't both be written. */
 export function pathsConflict(a: string, b: string): boolean {
   return isWithin(a, b) || isWithin(b, a);

@@ -263,6 +263,33 @@ describe('inside of objects', () => {
   });
 });
 
+const LISTS = [
+  { kind: 'names', source: 'crm.segments' },
+  { kind: 'flag', source: 'vip', list: 'VIP' },
+  { kind: 'all', list: 'Everyone' },
+] as const;
+
+describe('lists', () => {
+  it('are not told by a column inside of an object that was nulled on the way', () => {
+    expect(map('{"email":"a@x","crm":null,"vip":null}', { lists: LISTS }, ['crm', 'vip'])).toMatchObject({
+      lists: new Map([['Everyone', true]]),
+      untoldLists: 'any',
+    });
+    expect(
+      map('{"email":"a@x","crm.segments":null,"vip":null}', { lists: LISTS }, ['crm', 'vip']),
+    ).toMatchObject({ untoldLists: ['VIP'] });
+  });
+
+  it('are not told by a flag that is a list', () => {
+    expect(map('{"email":"a@x","vip":[true]}', { lists: LISTS })).toMatchObject({
+      kind: 'rejected',
+      code: 'wrong_type',
+      field: 'vip',
+      reason: 'expected true or false, found a list',
+    });
+  });
+});
+
 describe('removals', () => {
   it('need only an address or an id; other columns are not even converted', () => {
     const knownFields = new Map([['age', 'long']]);
@@ -281,6 +308,19 @@ describe('removals', () => {
       email: 'a@x',
       userId: '5',
       identifiedBy: 'email',
+    });
+  });
+
+  it.each([
+    ['are there', '"vip":"no","crm":{"segments":"Red, VIP"}', ['Red', 'VIP', 'Everyone']],
+    ['are absent', '"n":1', ['Everyone']],
+    ['can’t be read', '"vip":"maybe","crm":{"segments":5}', ['VIP', 'Everyone']],
+  ])('name the lists that the record and the rules name, where the columns %s', (_name, columns, names) => {
+    expect(map(`{"email":"a@x","_ab_cdc_deleted_at":1,${columns}}`, { lists: LISTS })).toEqual({
+      kind: 'removal',
+      email: 'a@x',
+      identifiedBy: 'email',
+      lists: names,
     });
   });
 
