@@ -1,4 +1,7 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
+import { MAIN } from './support/connector.ts';
 import { withHarness } from './support/harness.ts';
 import { aRecord, aState } from './support/messages.ts';
 import { userLines } from './support/with-users.ts';
@@ -74,4 +77,14 @@ describe('a run that is stopped', () => {
       expect(result.exitCode).toBe(1);
       expect(result.stderr).toBe('');
     }));
+
+  it('by a full disk: exit 1, and the reason on stderr, whatever the command', () => {
+    const disk = openSync('/dev/full', 'w');
+    const { status, stderr } = spawnSync(process.execPath, [MAIN, 'spec'], {
+      stdio: ['ignore', disk, 'pipe'],
+      encoding: 'utf8',
+    });
+    closeSync(disk);
+    expect([status, stderr]).toEqual([1, "The output can't be written (ENOSPC).\n"]);
+  });
 });

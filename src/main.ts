@@ -55,6 +55,13 @@ process.exitCode = await runProgram(process.argv.slice(2), {
 });
 await writer.flush();
 
+// A reader who goes away wants to hear no more. On a full disk, say, what was written is lost, and nowhere else can that be told.
+const code = writer.failure && (writer.failure as NodeJS.ErrnoException).code;
+if (writer.failure && code !== 'EPIPE') {
+  process.exitCode ||= 1;
+  process.stderr.write(`The output can't be written (${code ?? writer.failure.name}).\n`);
+}
+
 // The program ends by itself once nothing is open any more. `process.exit` waits for V8's threads, one of which may be waiting
 // for this one to collect garbage: https://github.com/nodejs/node/issues/54918. It is left for what should not be: something open.
 setTimeout(() => {

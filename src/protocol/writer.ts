@@ -44,6 +44,7 @@ export class MessageWriter {
   #redact: (text: string) => string;
   #onClosed: ((error?: Error) => void) | undefined;
   #isClosed = false;
+  #failure: Error | undefined;
   /** Lines handed to the stream, but not yet by it to the system. */
   #linesOnTheirWay = 0;
   #screen: SharedScreen | undefined;
@@ -90,6 +91,11 @@ export class MessageWriter {
   /** True when nothing can be written any more; what is written then goes nowhere. */
   get isClosed(): boolean {
     return this.#isClosed || this.#out.destroyed;
+  }
+
+  /** Why something could not be written to the stream, if it could not; `EPIPE` where the reader has gone away. */
+  get failure(): Error | undefined {
+    return this.#failure;
   }
 
   log(level: LogLevel, message: string): Promise<void> {
@@ -146,7 +152,8 @@ export class MessageWriter {
     if (this.isClosed) return Promise.resolve();
     this.#linesOnTheirWay++;
     this.#screen?.clear();
-    const takesMore = this.#out.write(`${line}\n`, () => {
+    const takesMore = this.#out.write(`${line}\n`, (error) => {
+      this.#failure ??= error ?? undefined;
       this.#linesOnTheirWay--;
       if (this.#linesOnTheirWay === 0) wake(this.#waitingForFlush);
     });
@@ -156,6 +163,7 @@ export class MessageWriter {
   }
 
   #close(error?: Error): void {
+    this.#failure ??= error;
     if (this.#isClosed) return;
     this.#isClosed = true;
     wake(this.#waitingForDrain);

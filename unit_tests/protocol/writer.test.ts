@@ -263,7 +263,7 @@ describe('a reader who goes away', () => {
     out.release(epipe);
     await Promise.all(pending);
     expect(closings).toEqual([epipe]);
-    expect(writer.isClosed).toBe(true);
+    expect([writer.isClosed, writer.failure]).toEqual([true, epipe]);
     await writer.state('{"type":"STATE"}');
     await writer.flush();
     expect(out.chunks).toHaveLength(1);
