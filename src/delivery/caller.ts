@@ -63,10 +63,12 @@ export class Caller {
   async call<T>(operation: Operation<T>): Promise<T> {
     const { clock, stop } = this.#options;
     const limiter = this.#limiterOf(operation.endpoint);
-    const startedAt = clock.now();
+    let startedAt = clock.now();
     return pRetry(
       async (attempt) => {
         await limiter.acquire(stop);
+        // To wait in line is no refusal, and at a low rate may take longer than a call is tried for.
+        if (attempt === 1) startedAt = clock.now();
         this.#calls++;
         if (attempt > 1) this.#retries++;
         this.#inFlight++;

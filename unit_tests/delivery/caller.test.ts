@@ -109,6 +109,14 @@ describe('Caller', () => {
     );
   });
 
+  it('does not count the wait for a turn', async () => {
+    const clock = new HandClock();
+    const caller = new Caller({ clock, rateOf: () => 0.01, callBudgetMs: 30_000 });
+    const calls = [operation(), operation(failure(503))].map((each) => caller.call(each));
+    await clock.advance(400_000);
+    expect(await Promise.all(calls)).toEqual(['answer', 'answer']);
+  });
+
   it('gives up at once when the server asks for more time than there is, and says so', async () => {
     const clock = new HandClock();
     const busy = operation(failure(429, 'RateLimitExceeded', 3_600_000));
