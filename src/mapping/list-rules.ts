@@ -93,7 +93,7 @@ function readFlag(source: string, list: string, value: JsonValue): ListReading |
 
 function readNames(source: string, value: JsonValue): ListReading | Rejected {
   if (value === null) return NOBODY;
-  const names = typeof value === 'string' ? value.split(',') : value;
+  const names = typeof value === 'string' ? (arrayIn(value) ?? value.split(',')) : value;
   if (!Array.isArray(names))
     return new Rejected(source, 'expected list names, as an array or separated by commas');
   const told = new Map<string, boolean>();
@@ -103,4 +103,14 @@ function readNames(source: string, value: JsonValue): ListReading | Rejected {
     if (name.trim() !== '') told.set(name.trim(), true);
   }
   return { told, untold: NO_LISTS };
+}
+
+/** Warehouses have columns of JSON that arrive as text; no list is meant to be called `["VIP"`. */
+function arrayIn(text: string): JsonValue[] | undefined {
+  if (!text.trimStart().startsWith('[')) return undefined;
+  try {
+    return JSON.parse(text) as JsonValue[];
+  } catch {
+    return undefined;
+  }
 }

@@ -280,6 +280,19 @@ describe('lists', () => {
     ).toMatchObject({ untoldLists: ['VIP'] });
   });
 
+  it.each([
+    ['an array', '["Red","VIP"]', ['Red', 'VIP']],
+    ['text with commas', '" Red,VIP ,"', ['Red', 'VIP']],
+    ['an array as JSON text', String.raw`" [\"Red\", \"VIP, too\", null]"`, ['Red', 'VIP, too']],
+    ['text that only begins like one', '"[Red],VIP"', ['[Red]', 'VIP']],
+  ])('are named by %s', (_form, column, names) => {
+    expect(
+      map(`{"email":"a@x","names":${column}}`, { lists: [{ kind: 'names', source: 'names' }] }),
+    ).toMatchObject({
+      lists: new Map(names.map((name) => [name, true])),
+    });
+  });
+
   it('are not told by a flag that is a list', () => {
     expect(map('{"email":"a@x","vip":[true]}', { lists: LISTS })).toMatchObject({
       kind: 'rejected',
