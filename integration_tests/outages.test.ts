@@ -32,6 +32,17 @@ describe('outages', () => {
       expect(harness.standin.calls('/bulkUpdate').map(({ status }) => status)).toEqual([400, 200]);
     }));
 
+  it('a call that Iterable should not refuse is named, so that it can be reported', () =>
+    withHarness({}, async (harness) => {
+      harness.standin.intercept = ({ path }) =>
+        path.endsWith('/getFields') ? { status: 400, body: '{"code":"BadParams","msg":"no"}' } : undefined;
+      const result = await harness.write(userLines(1, 1));
+      expect([result.exitCode, result.errors]).toMatchObject([1, [{ failure_type: 'system_error' }]]);
+      expect(result.errors[0]?.internal_message).toMatch(
+        /^Iterable answered users\/getFields with HTTP 400 \(BadParams\) at /,
+      );
+    }));
+
   it('a time limit of years has not passed at once', () =>
     withHarness({ latencyMs: 50 }, async (harness) => {
       const result = await harness.write(userLines(1, 1), {

@@ -1,5 +1,6 @@
 /** Runs one command and turns whatever it throws into one TRACE ERROR and an exit code. The only catch-all. */
 import { ConfigError, ConnectorError, UsageError } from '../errors.ts';
+import { ApiError } from '../iterable/errors.ts';
 import type { MessageWriter } from '../protocol/writer.ts';
 import type { Command, CommandContext } from './context.ts';
 import { parseArguments, type CommandName } from './program.ts';
@@ -72,12 +73,12 @@ function headline(error: ConnectorError): string {
   return error.code === 'config_invalid' ? `The configuration has ${count}` : count;
 }
 
-/** An unexpected error's message may quote a record (`Cannot convert ada@example.com to a BigInt`), so only its place is told. */
+/** An unexpected error's message may quote a record (`Cannot convert ada@example.com to a BigInt`), so only its place is told, or the call. */
 function describeBug(error: unknown): { internalMessage: string; stackTrace?: string } {
   if (!(error instanceof Error)) return { internalMessage: `a thrown ${typeof error}` };
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
   const code = (error as NodeJS.ErrnoException).code;
-  const kind = code === undefined ? error.name : `${error.name} ${code}`;
+  const kind = error instanceof ApiError ? error.message : [error.name, code].filter(Boolean).join(' ');
   return {
     internalMessage: `${kind} ${frames[0]?.trim() ?? 'at an unknown place'}`,
     ...(frames.length > 0 ? { stackTrace: [error.name, ...frames].join('\n') } : {}),
