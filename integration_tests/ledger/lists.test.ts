@@ -140,4 +140,28 @@ describeLedgers('lists with a ledger', (backend) => {
       await syncs.sync([{ id: 1, email: 'b@x.com', segments: ['Blue'] }]);
       expect(lists(syncs)).toEqual({ Red: [], Blue: ['b@x.com'] });
     }));
+
+  it('are joined by whoever has the new address already', () =>
+    play([named, flag], async (syncs) => {
+      syncs.harness.addUser({ email: 'b@x.com' });
+      await syncs.sync([{ ...row, segments: ['Red'], vip: true }]);
+      // The row is on the list of the flag still, which this record does not speak of.
+      const moved = { id: 1, email: 'b@x.com', segments: ['Red'] };
+      await syncs.sync([moved]);
+      expect(lists(syncs)).toEqual({ Red: ['a@x.com', 'b@x.com'], VIP: ['a@x.com', 'b@x.com'] });
+      expect((await syncs.sync([moved])).calls).toEqual([]);
+    }));
+
+  it('are joined by another user id, as far as its record names them', () =>
+    play(
+      [named, flag],
+      async (syncs) => {
+        await syncs.sync([{ id: 1, userId: 'u1', segments: ['Red'], vip: true }]);
+        await syncs.sync([{ id: 1, userId: 'u2', segments: ['Red'] }]);
+        expect(lists(syncs)).toEqual({ Red: ['u1', 'u2'], VIP: ['u1'] });
+        await syncs.sync([{ id: 1, userId: 'u2', segments: ['Red'], vip: true }]);
+        expect(lists(syncs)).toEqual({ Red: ['u1', 'u2'], VIP: ['u1', 'u2'] });
+      },
+      { identify_by: 'user_id', mappings: [{ source: 'userId', target: 'userId' }] },
+    ));
 });

@@ -127,13 +127,19 @@ export function entryAfter(records: readonly RowUpsert[]): NewEntry | undefined 
     valuesHash: row.valuesHash,
     targets: row.stream.targets.after(held?.targets ?? [], written),
     lists: membershipsAfterAll(
-      held?.lists ?? new Map(),
+      membershipsBefore(held, first.change),
       records.map(({ change }) => change),
     ),
     origin: row.stream.mode === 'enrich' ? 'enrich' : 'upsert',
     stream: row.stream.id,
     seen: row.stream.snapshot,
   };
+}
+
+/** The lists of whoever the row is about now, as far as its entry tells: another id is another person, of whom it tells nothing. */
+export function membershipsBefore(held: HeldEntry | undefined, { key }: Upsert): ListMemberships {
+  const isAnother = key.kind === 'userId' && held?.userId !== undefined && held.userId !== key.value;
+  return held === undefined || isAnother ? new Map() : held.lists;
 }
 
 type Person = Pick<LedgerEntry, 'email' | 'userId'>;

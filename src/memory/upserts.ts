@@ -4,7 +4,7 @@ import { layOver } from '../mapping/lay-over.ts';
 import type { Upsert } from '../model.ts';
 import type { ProjectType } from '../mapping/options.ts';
 import { membershipChanges, membershipsAfterAll, membershipsAnew } from './lists.ts';
-import { isInDoubt, type RememberedStream, type RowUpsert } from './row.ts';
+import { isInDoubt, membershipsBefore, type RememberedStream, type RowUpsert } from './row.ts';
 
 /**
  * - `unchanged`: nothing is to be sent.
@@ -66,7 +66,7 @@ export function draft({ records, change }: RowWork, projectType: ProjectType): D
     stream.resends ||
     cleared.length > 0 ||
     records.some((record) => record.row.valuesHash !== held.valuesHash || !isSamePerson(held, record.change));
-  const lists = listsToChange(held, records, stream);
+  const lists = listsToChange(held, { records, change }, stream);
   return {
     kind: isWritten ? 'write' : lists.size > 0 ? 'lists' : 'unchanged',
     change: {
@@ -124,14 +124,19 @@ export function holds(
 
 function listsToChange(
   held: HeldEntry | undefined,
-  records: readonly RowUpsert[],
+  { records, change }: RowWork,
   { resends }: RememberedStream,
 ): Map<string, boolean> {
-  const before = held?.lists ?? new Map<string, boolean>();
-  const told = records.map(({ change }) => change);
+  const before = membershipsBefore(held, change);
+  const told = records.map((record) => record.change);
   const after = membershipsAfterAll(before, told);
   const changes =
     held && isInDoubt(held) ? membershipsAnew(before, after, told) : membershipChanges(before, after);
+  // Where no profile moves, whoever is written now is not who was put on those lists.
+  if (held && !isSamePerson(held, change)) {
+    for (const [list, isOn] of after)
+      if (isOn || told.some(({ lists }) => lists?.has(list) === true)) changes.set(list, isOn);
+  }
   if (resends) for (const [list, isOn] of records.at(-1)?.change.lists ?? []) changes.set(list, isOn);
   return changes;
 }
