@@ -180,6 +180,35 @@ describeLedgers('with a ledger', (backend) => {
         },
         projectType,
       ));
+
+    it('leaves a profile alone that another row claims, though the column of a new one names it', () =>
+      play(
+        { ...BY_EMAIL, previous_email_column: 'was' },
+        async (syncs) => {
+          await syncs.sync([before]);
+          await syncs.sync([{ ...after, id: 2, was: 'a@x.com' }]);
+          expect(syncs.users).toEqual({ 'a@x.com': { name: 'A' }, 'b@x.com': { name: 'A' } });
+        },
+        projectType,
+      ));
+
+    it('moves the profile to and fro where rows have no primary key, and a newcomer is new', () =>
+      play(
+        { ...BY_EMAIL, previous_email_column: 'was' },
+        async (syncs) => {
+          const catalog = aCatalog(aStream());
+          syncs.harness.addUser({ email: 'a@x.com' }, { old: 'yes' });
+          const [a, b] = ['a@x.com', 'b@x.com'].map((email) => ({ email, name: 'A' }));
+          await syncs.sync([{ ...a }], { catalog });
+          await syncs.sync([{ ...b, was: 'a@x.com' }], { catalog });
+          expect(syncs.users).toEqual({ 'b@x.com': { old: 'yes', name: 'A' } });
+          await syncs.sync([{ ...a, was: 'b@x.com' }], { catalog });
+          expect(syncs.users).toEqual({ 'a@x.com': { old: 'yes', name: 'A' } });
+          await syncs.sync([{ ...b }], { catalog });
+          expect(syncs.users).toEqual({ 'a@x.com': { old: 'yes', name: 'A' }, 'b@x.com': { name: 'A' } });
+        },
+        projectType,
+      ));
   });
 
   it('takes another user id for another person', () =>

@@ -192,19 +192,21 @@ export class Memory {
       works.flatMap(({ records }) => records.map(({ row }) => row)).filter((row) => !row.isCurrent),
     );
     const drafts = works.map((work) => draft(work, this.#options.projectType));
-    const asking = drafts.filter((each) => each !== undefined && asksOthers(each));
+    const asking = drafts.filter((each) => each !== undefined).filter(asksOthers);
     const holders =
       asking.length === 0
         ? []
         : await this.#options.ledger.holders({
-            emails: asking.flatMap((each) => each?.emails ?? []),
-            userIds: asking.flatMap((each) => each?.userIds ?? []),
+            emails: asking.flatMap(({ emails, change: { previousEmail } }) =>
+              previousEmail === undefined ? emails : [...emails, previousEmail],
+            ),
+            userIds: asking.flatMap(({ userIds }) => userIds),
           });
     return works.map(({ change, records }, index) => {
       const own = drafts[index];
       const row = records[0]?.row;
       if (!own || !row) return { kind: 'write', change };
-      return asksOthers(own) ? decide(own, othersThan(row, holders)) : own;
+      return asksOthers(own) ? decide(own, othersThan(row, holders), row.stream.id) : own;
     });
   }
 
@@ -236,8 +238,8 @@ export class Memory {
     if (known.length > 0) await this.#hold(known);
   }
 
-  /** The same for entries whose people are about to be removed. */
-  async holdForRemoval(entries: readonly HeldEntry[]): Promise<void> {
+  /** The same for entries whose people are about to be removed, or to move. */
+  async holdEntries(entries: readonly HeldEntry[]): Promise<void> {
     if (entries.length > 0) await this.#hold(entries.map(entryInDoubt));
   }
 

@@ -4,7 +4,7 @@ import { layOver } from '../mapping/lay-over.ts';
 import type { Upsert } from '../model.ts';
 import type { ProjectType } from '../mapping/options.ts';
 import { membershipChanges, membershipsAfterAll, membershipsAnew } from './lists.ts';
-import { isInDoubt, membershipsBefore, type RememberedStream, type RowUpsert } from './row.ts';
+import { isInDoubt, membershipsBefore, rowKey, type RememberedStream, type RowUpsert } from './row.ts';
 
 /**
  * - `unchanged`: nothing is to be sent.
@@ -15,6 +15,8 @@ export interface Decision {
   readonly kind: 'unchanged' | 'lists' | 'write';
   /** What is sent: `lists` are the memberships to change. */
   readonly change: Upsert;
+  /** What the ledger holds of the row by its previous address, where that was its key: true no more once the profile moves. */
+  readonly former?: readonly HeldEntry[];
 }
 
 /** A decision that may still wait for what other entries say. */
@@ -92,10 +94,14 @@ export function asksOthers({ change }: Draft): boolean {
 /**
  * The draft in the light of the other entries that hold the person or the previous address: an address that another one
  * claims is not moved, and nobody leaves a list that another one names.
+ * @param stream the row's: where rows are told by their address, the row itself may be held by the previous one
  */
-export function decide(draft: Draft, others: readonly HeldEntry[]): Decision {
+export function decide(draft: Draft, others: readonly HeldEntry[], stream: number): Decision {
   const { previousEmail, ...change } = draft.change;
-  const isClaimed = others.some(({ email }) => email === previousEmail);
+  const formerKey =
+    previousEmail === undefined ? undefined : rowKey(undefined, { kind: 'email', value: previousEmail });
+  const former = others.filter((other) => other.stream === stream && other.key === formerKey);
+  const isClaimed = others.some((other) => other.email === previousEmail && !former.includes(other));
   const lists = new Map(change.lists);
   for (const [list, isOn] of lists) {
     if (!isOn && others.some((other) => other.lists.get(list) === true && holds(other, draft)))
@@ -108,6 +114,7 @@ export function decide(draft: Draft, others: readonly HeldEntry[]): Decision {
       lists,
       ...(previousEmail === undefined || isClaimed ? {} : { previousEmail }),
     },
+    former: isClaimed ? [] : former,
   };
 }
 

@@ -109,14 +109,17 @@ export class PlannedUpserts {
 
   /** Told of each bulk answer. True when the work goes out once more: the profile could not change its address after all. */
   onBulkAnswer(work: PendingWork, rejection: Rejection | undefined): boolean {
-    const { planner } = this.#options;
+    const { planner, memory } = this.#options;
     if (!this.#changing.delete(work) || work.change.kind !== 'upsert') return false;
     if (rejection?.code === 'conflict') {
       this.#plans.set(work, 'without change');
       this.#single.put(work);
       return true;
     }
-    if (!rejection) planner.noteChanged(work.change, 'bulk call');
+    if (!rejection) {
+      planner.noteChanged(work.change, 'bulk call');
+      memory?.noteMoved(work);
+    }
     return false;
   }
 
@@ -193,6 +196,7 @@ export class PlannedUpserts {
       onRejected(work, changed);
     } else if (changed.kind === 'changed') {
       planner.noteChanged(change, 'call of its own');
+      this.#options.memory?.noteMoved(work);
       this.#options.memory?.noteWritten(work);
       await this.#writeAlone(work, change);
     } else if (changed.kind === 'by') {

@@ -13,6 +13,8 @@ export class WorkMemory {
   readonly #gone = new WeakMap<PendingWork, RemovalDecision['gone']>();
   /** Works whose rows the ledger holds in doubt, since calls for them may have been made. */
   readonly #inDoubt = new WeakSet<PendingWork>();
+  /** What the ledger holds of rows by their previous addresses. */
+  readonly #former = new WeakMap<PendingWork, NonNullable<Decision['former']>>();
   /** Works whose user has been written. */
   readonly #written = new WeakSet<PendingWork>();
 
@@ -37,8 +39,13 @@ export class WorkMemory {
     const decisions = await this.#memory.decide(known.filter((work) => work !== undefined));
     let next = 0;
     return known.map((rows, index) => {
-      const change = works[index]?.change;
-      if (rows) return decisions[next++];
+      const work = works[index];
+      const change = work?.change;
+      if (rows && work) {
+        const decision = decisions[next++];
+        if (decision?.former) this.#former.set(work, decision.former);
+        return decision;
+      }
       return change?.kind === 'upsert' ? { kind: 'write', change } : undefined;
     });
   }
@@ -55,7 +62,14 @@ export class WorkMemory {
     const fresh = works.filter((work) => !this.#inDoubt.has(work));
     for (const work of fresh) this.#inDoubt.add(work);
     await this.#memory.holdInDoubt(fresh.map(rowWork).filter((work) => work !== undefined));
-    await this.#memory.holdForRemoval(fresh.flatMap((work) => this.#gone.get(work) ?? []));
+    await this.#memory.holdEntries(
+      fresh.flatMap((work) => this.#gone.get(work) ?? this.#former.get(work) ?? []),
+    );
+  }
+
+  /** The profile has left its previous address: nobody is exported by that any more. */
+  noteMoved(work: PendingWork): void {
+    this.#memory.keep.gone(this.#former.get(work) ?? [], () => undefined);
   }
 
   /** The user has been written, whatever becomes of its lists. */
