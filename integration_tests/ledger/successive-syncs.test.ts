@@ -302,7 +302,9 @@ describeLedgers('with a ledger', (backend) => {
       await syncs.sync([row], generation(1));
       expect((await syncs.sync([row], generation(1))).calls).toEqual([]);
       expect((await syncs.run([row], generation(2, 'INCOMPLETE'))).calls).toEqual(['bulkUpdate']);
+      // The platform says nothing at all of a source that failed.
       expect((await syncs.sync([row], generation(2))).calls).toEqual(['bulkUpdate']);
+      expect((await syncs.sync([row], generation(2, 'COMPLETE'))).calls).toEqual(['bulkUpdate']);
       expect((await syncs.sync([row], generation(2))).calls).toEqual([]);
     }));
 

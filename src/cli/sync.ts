@@ -25,7 +25,7 @@ import type { SyncLog } from '../sync/sync-log.ts';
 import type { UserDeliveryOptions } from '../sync/user-delivery.ts';
 import type { Connection } from './connect.ts';
 import type { CommandContext } from './context.ts';
-import { refuseBadEnd, removeAbsent } from './end-of-sync.ts';
+import { provenBy, refuseBadEnd, removeAbsent } from './end-of-sync.ts';
 import { planUpserts } from './plan-upserts.ts';
 
 /** What a sync works with, all of it found good. */
@@ -165,7 +165,7 @@ export async function sync(
     rehearsal?.onSettled();
     refuseBadEnd(guard, statuses);
     if (memory) {
-      await memory.noteSentAll();
+      await memory.noteSentAll(provenBy({ config, statuses }));
       await removeAbsent({
         config,
         ledger: memory.ledger,

@@ -116,13 +116,14 @@ export class Memory {
     this.#keeper.setState(stream.remembered.id, stateText(stream));
   }
 
-  /** All of these streams' records have been sent: a refresh that was asked for is done. */
-  async noteSentAll(): Promise<void> {
+  /** All records of the streams that are proven have been sent: a refresh that was asked for is done, and is not while a source fails it. */
+  async noteSentAll(isProven: (stream: StreamMemory) => boolean): Promise<void> {
     const { ledger, streams } = this.#options;
     const states: { stream: number; state: string }[] = [];
     for (const stream of streams.values()) {
       const { generationId } = stream.routed.configured;
-      if (generationId === undefined || stream.state.generation === generationId) continue;
+      if (generationId === undefined || stream.state.generation === generationId || !isProven(stream))
+        continue;
       stream.state.generation = generationId;
       states.push({ stream: stream.remembered.id, state: stateText(stream) });
     }
