@@ -361,6 +361,26 @@ describeLedgers('removal by absence with a ledger', (backend) => {
       { removal: 'remove_from_lists', lists: [{ kind: 'flag', source: 'vip', list: 'VIP' }] },
     ));
 
+  it.each(['delete_user', 'remove_from_lists'])(
+    'touches a person once whom several rows held: %s',
+    (removal) =>
+      play(
+        async (syncs) => {
+          const catalog = aCatalog(aStream(OVERWRITE), aStream({ ...OVERWRITE, name: 'crm' }));
+          const lines = (...ids: number[]) =>
+            ['users', 'crm'].flatMap((stream) => [
+              ...ids.map((id) => aRecord(user(id, { vip: true }), { stream })),
+              aStatus('COMPLETE', stream),
+            ]);
+          await syncs.sync(lines(1, 2), { catalog });
+          const { calls } = await syncs.sync(lines(1), { catalog });
+          expect(calls).toEqual([removal === 'delete_user' ? 'delete' : 'unsubscribe']);
+          expect(syncs.harness.standin.members('VIP')).toEqual(addresses(1));
+        },
+        { removal, lists: [{ kind: 'flag', source: 'vip', list: 'VIP' }] },
+      ),
+  );
+
   it('does not hold the last state back, and finishes what was interrupted', () =>
     play(async (syncs) => {
       const everyone = Array.from({ length: 300 }, (_, id) => id);

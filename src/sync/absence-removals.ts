@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { ListMembers } from '../delivery/list-members.ts';
 import type { UserRemover } from '../delivery/remove-users.ts';
 import type { AbsentRow, Absentees } from '../memory/absentees.ts';
-import type { Rejection, UserKey } from '../model.ts';
+import { identityText, type Rejection, type UserKey } from '../model.ts';
 import type { SyncSummary } from './stream-summary.ts';
 import type { SyncLog } from './sync-log.ts';
 
@@ -64,6 +64,34 @@ async function removePage(page: readonly AbsentRow[], options: AbsenceRemovalsOp
   return removed.length;
 }
 
+/** Rows of one person, be it in several streams: no two calls may touch it at once, nor may one name it twice. */
+interface Person {
+  readonly key: UserKey;
+  readonly rows: AbsentRow[];
+}
+
+/** Whoever can't be told for certain is refused. */
+async function peopleOf(
+  page: readonly AbsentRow[],
+  remover: UserRemover,
+  refused: Map<AbsentRow, Rejection>,
+): Promise<Person[]> {
+  const people = new Map<string, Person>();
+  const keys = await Promise.all(page.map(({ removal }) => remover.identify(removal)));
+  for (const [index, row] of page.entries()) {
+    const key = keys[index];
+    if (!key) continue;
+    if ('code' in key) {
+      refused.set(row, key);
+      continue;
+    }
+    const known = people.get(identityText(key));
+    if (known) known.rows.push(row);
+    else people.set(identityText(key), { key, rows: [row] });
+  }
+  return [...people.values()];
+}
+
 /** A failed call ends the run, but only after the others of the page are answered and remembered. */
 async function deleteAll(
   page: readonly AbsentRow[],
@@ -71,12 +99,13 @@ async function deleteAll(
 ): Promise<Map<AbsentRow, Rejection>> {
   const refused = new Map<AbsentRow, Rejection>();
   const done: AbsentRow[] = [];
-  const left = [...page];
+  const left = await peopleOf(page, remover, refused);
   const work = async (): Promise<void> => {
-    for (let row = left.shift(); row && !stop.aborted; row = left.shift()) {
-      const result = await remover.remove(row.removal);
-      if ('code' in result) refused.set(row, result);
-      else done.push(row);
+    for (let person = left.shift(); person && !stop.aborted; person = left.shift()) {
+      const { key, rows } = person;
+      const result = await remover.remove({ kind: 'removal', identifiedBy: key.kind, [key.kind]: key.value });
+      if ('code' in result) for (const row of rows) refused.set(row, result);
+      else done.push(...rows);
     }
   };
   const results = await Promise.allSettled(Array.from({ length: MAX_IN_FLIGHT }, work));
@@ -94,24 +123,22 @@ async function leaveLists(
   { remover, listMembers, preferUserId }: AbsenceRemovalsOptions,
 ): Promise<Map<AbsentRow, Rejection>> {
   const refused = new Map<AbsentRow, Rejection>();
-  const byList = new Map<string, { row: AbsentRow; key: UserKey }[]>();
-  for (const row of page) {
-    if (row.removal.lists?.length === 0) continue;
-    const key = await remover.identify(row.removal);
-    if ('code' in key) refused.set(row, key);
-    else
-      for (const list of row.removal.lists ?? [])
-        byList.set(list, [...(byList.get(list) ?? []), { row, key }]);
+  const onLists = page.filter(({ removal }) => removal.lists?.length !== 0);
+  const byList = new Map<string, Person[]>();
+  for (const { key, rows } of await peopleOf(onLists, remover, refused)) {
+    for (const list of new Set(rows.flatMap(({ removal }) => removal.lists ?? []))) {
+      const leaving = rows.filter(({ removal }) => removal.lists?.includes(list));
+      byList.set(list, [...(byList.get(list) ?? []), { key, rows: leaving }]);
+    }
   }
   for (const [list, leaving] of byList) {
     const texts = new TextPages();
-    const users = new Map(leaving.map(({ row, key }) => [userIdentity(key, { preferUserId }, texts), row]));
+    const users = new Map(leaving.map(({ key, rows }) => [userIdentity(key, { preferUserId }, texts), rows]));
     const rejections = await listMembers.change({ list, isOn: false, onlyExisting: false }, [
       ...users.keys(),
     ]);
     for (const [user, rejection] of rejections) {
-      const row = users.get(user);
-      if (row) refused.set(row, rejection);
+      for (const row of users.get(user) ?? []) refused.set(row, rejection);
     }
   }
   return refused;
