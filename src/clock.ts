@@ -1,7 +1,7 @@
 /** Time and randomness as arguments, so that tests turn the clock by hand. */
 
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch; never goes back, nor jumps. */
   now(): number;
   /** Resolves after `delayMs`, or 24.8 days; rejects with the signal's reason when it is aborted before. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
@@ -13,7 +13,8 @@ export interface Clock {
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
-  now: () => Date.now(),
+  // The machine's clock may be set while a sync runs: an hour back, and all that is paced would wait for an hour.
+  now: () => Math.floor(performance.timeOrigin + performance.now()),
   random: () => Math.random(),
   sleep: (delayMs, signal) =>
     new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-import { expect, it } from '@jest/globals';
+import { expect, it, jest } from '@jest/globals';
 import { systemClock } from '../src/clock.ts';
 
 it('a sleep of years lasts longer than one of milliseconds', async () => {
@@ -10,4 +10,16 @@ it('a sleep of years lasts longer than one of milliseconds', async () => {
   await systemClock.sleep(5);
   enough.abort(new Error('enough'));
   expect(await years).toBe('ended');
+});
+
+it('goes on when the machine’s clock is set back or ahead', () => {
+  const before = systemClock.now();
+  expect(Math.abs(before - Date.now())).toBeLessThan(60_000);
+  for (const hours of [-1, 1]) {
+    const set = jest.spyOn(Date, 'now').mockReturnValue(before + hours * 3_600_000);
+    const after = systemClock.now();
+    set.mockRestore();
+    expect(after).toBeGreaterThanOrEqual(before);
+    expect(after).toBeLessThan(before + 60_000);
+  }
 });
