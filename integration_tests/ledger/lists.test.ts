@@ -161,6 +161,8 @@ describeLedgers('lists with a ledger', (backend) => {
         expect(lists(syncs)).toEqual({ Red: ['u1', 'u2'], VIP: ['u1'] });
         await syncs.sync([{ id: 1, userId: 'u2', segments: ['Red'], vip: true }]);
         expect(lists(syncs)).toEqual({ Red: ['u1', 'u2'], VIP: ['u1', 'u2'] });
+        await syncs.sync([{ id: 1, userId: 'u1', segments: [], vip: false }]);
+        expect(lists(syncs)).toEqual({ Red: ['u2'], VIP: ['u2'] });
       },
       { identify_by: 'user_id', mappings: [{ source: 'userId', target: 'userId' }] },
     ));

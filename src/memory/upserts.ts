@@ -134,14 +134,14 @@ function listsToChange(
   { records, change }: RowWork,
   { resends }: RememberedStream,
 ): Map<string, boolean> {
-  const before = membershipsBefore(held, change);
+  const before = held?.lists ?? new Map<string, boolean>();
   const told = records.map((record) => record.change);
   const after = membershipsAfterAll(before, told);
   const changes =
     held && isInDoubt(held) ? membershipsAnew(before, after, told) : membershipChanges(before, after);
   // Where no profile moves, whoever is written now is not who was put on those lists.
   if (held && !isSamePerson(held, change)) {
-    for (const [list, isOn] of after)
+    for (const [list, isOn] of membershipsAfterAll(membershipsBefore(held, change), told))
       if (isOn || told.some(({ lists }) => lists?.has(list) === true)) changes.set(list, isOn);
   }
   if (resends) for (const [list, isOn] of records.at(-1)?.change.lists ?? []) changes.set(list, isOn);
