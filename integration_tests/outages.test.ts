@@ -44,7 +44,7 @@ describe('outages', () => {
             failure_type: 'system_error',
             internal_message: expect.stringMatching(
               /^Iterable answered users\/getFields with HTTP 400 \(BadParams\) at /,
-            ) as string,
+            ),
           },
         ],
       ]);
