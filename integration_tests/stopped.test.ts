@@ -87,4 +87,22 @@ describe('a run that is stopped', () => {
     closeSync(disk);
     expect([status, stderr]).toEqual([1, "The output can't be written (ENOSPC).\n"]);
   });
+
+  it.each(['Iterable', 'the ledger'])(
+    'by a closed stdout while it waits for %s before the first record',
+    (what) =>
+      withHarness({}, async (harness) => {
+        if (what === 'Iterable') harness.standin.intercept = () => ({ status: 503 });
+        const away = { type: 'postgres', url: 'postgresql://nobody:nothing@127.0.0.1:9/nowhere' };
+        const result = await harness.write(userLines(1), {
+          config: what === 'Iterable' ? {} : { ledger: away },
+          onSpawn: (child) => {
+            child.stdout.destroy();
+          },
+          deadlineMs: 20_000,
+        });
+        expect(result.exitCode).toBe(1);
+        expect(result.stderr).toBe('');
+      }),
+  );
 });

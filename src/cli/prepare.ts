@@ -2,7 +2,7 @@
 import type { Config } from '../config/schema.ts';
 import type { Retry } from '../delivery/caller.ts';
 import { ListDirectory } from '../delivery/list-directory.ts';
-import { ConfigError } from '../errors.ts';
+import { ConfigError, TransientError } from '../errors.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { LedgerOption, OpenOptions } from '../ledger/open.ts';
 import { mappingProblems } from '../mapping/check-mappings.ts';
@@ -63,13 +63,23 @@ export async function withPrepared(
     },
     stop: abandon.signal,
   });
-  // A signal that comes before the first record has nothing to wait for; the sync itself replaces this.
-  const abandonAtOnce = () => {
-    abandon.abort(stopSignal.reason);
+  // Ends whatever waits, be it for Iterable, the ledger or a bucket.
+  const ending = new AbortController();
+  const stop = ending.signal;
+  const onSignal = () => {
+    ending.abort(stopSignal.reason);
   };
-  stopSignal.addEventListener('abort', abandonAtOnce, { once: true });
+  stopSignal.addEventListener('abort', onSignal, { once: true });
+  writer.onClosed = () => {
+    ending.abort(new TransientError('stdout_closed', 'Nobody reads the output any more.'));
+  };
+  // What comes before the first record has nothing to wait for; the sync itself replaces this.
+  const abandonAtOnce = () => {
+    abandon.abort(stop.reason);
+  };
+  stop.addEventListener('abort', abandonAtOnce, { once: true });
   // It may have come while the files were read, and is told only once.
-  if (stopSignal.aborted) abandonAtOnce();
+  if (stopSignal.aborted) onSignal();
   let rejectedRecords: RejectedRecords | undefined;
   let ledger: Ledger | undefined;
   try {
@@ -89,20 +99,31 @@ export async function withPrepared(
       ...retry,
       budgetMs,
       attemptTimeoutMs: config.attempt_timeout_seconds * 1000,
-      stop: stopSignal,
+      stop,
     });
     ledger = await openLedger(config.ledger, {
       project: projectOf(config),
       streams: catalog.streams.map(({ id }) => id),
-      retry: { ...retry, retryBudgetMs: budgetMs, stop: stopSignal },
+      retry: { ...retry, retryBudgetMs: budgetMs, stop },
     });
-    stopSignal.removeEventListener('abort', abandonAtOnce);
+    stop.removeEventListener('abort', abandonAtOnce);
     const abandonCalls = (reason: Error) => {
       abandon.abort(reason);
     };
-    await use({ config, catalog, fields, lists, connection, abandonCalls, log, rejectedRecords, ledger });
+    await use({
+      config,
+      catalog,
+      fields,
+      lists,
+      connection,
+      stop,
+      abandonCalls,
+      log,
+      rejectedRecords,
+      ledger,
+    });
   } catch (error) {
-    throw stopSignal.aborted ? stopSignal.reason : error;
+    throw stop.aborted ? stop.reason : error;
   } finally {
     abandon.abort(new Error('the run has ended'));
     connection.close();

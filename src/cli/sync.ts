@@ -5,7 +5,6 @@ import type { ListDirectory } from '../delivery/list-directory.ts';
 import { ListMembers } from '../delivery/list-members.ts';
 import { UserRemover } from '../delivery/remove-users.ts';
 import { UserUpserter } from '../delivery/upsert-users.ts';
-import { TransientError } from '../errors.ts';
 import { ENDPOINTS } from '../iterable/endpoints.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { KnownFields } from '../mapping/fields.ts';
@@ -35,6 +34,8 @@ export interface Prepared {
   readonly fields: KnownFields;
   readonly lists: ListDirectory;
   readonly connection: Connection;
+  /** Ends the run early: a signal has come, or nobody reads stdout any more. */
+  readonly stop: AbortSignal;
   /** Ends calls for good. */
   readonly abandonCalls: (reason: Error) => void;
   readonly log: SyncLog;
@@ -55,10 +56,10 @@ export interface Rehearsal {
 /** Runs a sync to its end. Throws what ended it before, or what makes it a failure. */
 export async function sync(
   context: CommandContext,
-  { config, catalog, fields, lists, connection, abandonCalls, log, rejectedRecords, ledger }: Prepared,
+  { config, catalog, fields, lists, connection, stop, abandonCalls, log, rejectedRecords, ledger }: Prepared,
   rehearsal?: Rehearsal,
 ): Promise<void> {
-  const { stdin, writer, clock, stopSignal } = context;
+  const { stdin, writer, clock } = context;
   const { client, caller, rateOf } = connection;
   if (!ledger) warnOfFullReplacement(catalog, log);
   const router = new Router(catalog, config, fields, (message) => {
@@ -141,13 +142,10 @@ export async function sync(
     );
   };
   const onStop = () => {
-    onHalt(stopSignal.reason as Error);
+    onHalt(stop.reason as Error);
   };
-  stopSignal.addEventListener('abort', onStop, { once: true });
-  writer.onClosed = () => {
-    onHalt(new TransientError('stdout_closed', 'Nobody reads the output any more.'));
-  };
-  if (stopSignal.aborted) onStop();
+  stop.addEventListener('abort', onStop, { once: true });
+  if (stop.aborted) onStop();
 
   // Only a person at a terminal waits for the display's libraries to load.
   const { showProgress } = context.terminal ? await import('./show-progress.ts') : {};
