@@ -1,5 +1,6 @@
 /** Memberships with memory: on the lists that a row names, off those that it no longer names. */
 import { expect, it } from '@jest/globals';
+import type { StandinOptions } from '../standin/server.ts';
 import { describeLedgers } from '../support/ledgers.ts';
 import { aCatalog, aStream } from '../support/messages.ts';
 import { withSyncs, type Syncs } from '../support/syncs.ts';
@@ -15,8 +16,12 @@ const TWO_STREAMS = aCatalog(
 );
 
 describeLedgers('lists with a ledger', (backend) => {
-  const play = (lists: readonly unknown[], test: (syncs: Syncs) => Promise<void>, more = {}) =>
-    withSyncs(backend, { lists, ...more }, test);
+  const play = (
+    lists: readonly unknown[],
+    test: (syncs: Syncs) => Promise<void>,
+    more = {},
+    standin: StandinOptions = {},
+  ) => withSyncs(backend, { lists, ...more }, test, standin);
   const lists = ({ harness: { standin } }: Syncs) =>
     Object.fromEntries(
       standin.lists.all().map(({ name }): [string, string[]] => [name, standin.members(name)]),
@@ -120,6 +125,30 @@ describeLedgers('lists with a ledger', (backend) => {
         expect(lists(syncs)).toMatchObject({ Red: ['a@x.com'] });
       },
       { removal: 'remove_from_lists' },
+    ));
+
+  it('are left on projects of type email, too, by people who go by their user id', () =>
+    play(
+      [flag],
+      async (syncs) => {
+        const catalog = aCatalog(
+          aStream({ primaryKey: [['id']], syncMode: 'full_refresh', destinationSyncMode: 'overwrite' }),
+        );
+        const snapshot = { catalog, status: 'COMPLETE' };
+        const rows = [1, 2, 3].map((id) => ({ id, userId: `u${id}`, vip: true }));
+        await syncs.sync(rows, snapshot);
+        // One is taken off by its flag, one by its absence.
+        await syncs.sync(
+          [
+            { id: 1, userId: 'u1', vip: true },
+            { id: 2, userId: 'u2', vip: false },
+          ],
+          snapshot,
+        );
+        expect(lists(syncs)).toEqual({ VIP: ['u1@placeholder.email'] });
+      },
+      { identify_by: 'user_id', removal: 'remove_from_lists', max_removals_percent: 100 },
+      { projectType: 'email' },
     ));
 
   it('that only a deleted row named are left by a person whom another stream holds', () =>

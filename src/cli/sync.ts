@@ -174,7 +174,6 @@ export async function sync(
           remover,
           listMembers,
           removal: config.removal,
-          preferUserId: config.project_type === 'email',
           summary,
           log,
           clock,

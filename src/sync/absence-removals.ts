@@ -14,7 +14,6 @@ export interface AbsenceRemovalsOptions {
   readonly remover: UserRemover;
   readonly listMembers: ListMembers;
   readonly removal: 'delete_user' | 'remove_from_lists';
-  readonly preferUserId: boolean;
   readonly summary: SyncSummary;
   readonly log: SyncLog;
   readonly clock: Clock;
@@ -120,7 +119,7 @@ async function deleteAll(
 
 async function leaveLists(
   page: readonly AbsentRow[],
-  { remover, listMembers, preferUserId }: AbsenceRemovalsOptions,
+  { remover, listMembers }: AbsenceRemovalsOptions,
 ): Promise<Map<AbsentRow, Rejection>> {
   const refused = new Map<AbsentRow, Rejection>();
   const onLists = page.filter(({ removal }) => removal.lists?.length !== 0);
@@ -133,7 +132,7 @@ async function leaveLists(
   }
   for (const [list, leaving] of byList) {
     const texts = new TextPages();
-    const users = new Map(leaving.map(({ key, rows }) => [userIdentity(key, { preferUserId }, texts), rows]));
+    const users = new Map(leaving.map(({ key, rows }) => [userIdentity(key, { preferUserId: false }, texts), rows]));
     const rejections = await listMembers.change({ list, isOn: false, onlyExisting: false }, [
       ...users.keys(),
     ]);

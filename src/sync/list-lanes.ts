@@ -84,7 +84,8 @@ export class ListLanes<Work> {
       return;
     }
     if (this.#isStopped) return;
-    const preferUserId = this.#options.preferUserId && !change.onlyExisting;
+    // A call that takes people off a list creates nobody, and knows no such wish.
+    const preferUserId = this.#options.preferUserId && change.isOn && !change.onlyExisting;
     this.#laneOf(change).put(
       pending,
       userIdentity(pending.key, { preferUserId }, this.#texts),
