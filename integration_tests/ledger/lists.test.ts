@@ -163,6 +163,33 @@ describeLedgers('lists with a ledger', (backend) => {
       expect(Object.keys(syncs.users)).toEqual(['a@x.com']);
     }));
 
+  it('that only a deleted row named are left, too, when the deletion names another person', () =>
+    play([named], async (syncs) => {
+      await syncs.sync([{ ...row, segments: ['Red', 'Blue'] }], { catalog: TWO_STREAMS });
+      await syncs.sync([{ id: 9, email: 'a@x.com', segments: ['Blue'] }], {
+        catalog: TWO_STREAMS,
+        stream: 'crm',
+      });
+      const { calls } = await syncs.sync([{ id: 1, email: 'b@x.com', ...GONE }], { catalog: TWO_STREAMS });
+      expect(calls).toEqual(['delete', 'unsubscribe']);
+      expect(lists(syncs)).toEqual({ Red: [], Blue: ['a@x.com'] });
+    }));
+
+  it('are left by both, whom the record names and who its row was until now', () =>
+    play(
+      [named],
+      async (syncs) => {
+        await syncs.sync([
+          { ...row, segments: ['Red'] },
+          { id: 2, email: 'b@x.com', segments: ['Red', 'Blue'] },
+          { id: 3, email: 'c@x.com', segments: ['Red'] },
+        ]);
+        await syncs.sync([{ id: 1, email: 'b@x.com', ...GONE }]);
+        expect(lists(syncs)).toEqual({ Red: ['c@x.com'], Blue: [] });
+      },
+      { removal: 'remove_from_lists' },
+    ));
+
   it('move with a person whose address changes', () =>
     play([named], async (syncs) => {
       await syncs.sync([{ ...row, segments: ['Red'] }]);

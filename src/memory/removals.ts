@@ -9,7 +9,7 @@ export interface RemovalDecision {
   readonly skip?: SkipReason;
   /** The people to remove: whom the record names, and whom its row was until now. */
   readonly removals: readonly Removal[];
-  /** Whoever stays, and the lists that only the row's own entry named. */
+  /** Whoever its row was until now, where that person stays, and the lists that only the row's own entry named. */
   readonly leaves?: Removal;
   /** Entries that are true no more afterwards. */
   readonly gone: readonly HeldEntry[];
@@ -44,13 +44,20 @@ export function decideRemoval({
     ...named.filter((person) => !isHeld(person, elsewhere)),
     // Whoever has the former address or id by now is not who the record is about.
     ...former.filter((person) => !isHeld(person, others)),
-  ].map((person) => ({ ...person, lists: listsToLeave(person, held, others) }));
-  if (removals.length === 0)
-    return { skip: 'held_by_another_stream', removals, ...leavingOnly(removal, held, others), gone: own };
+  ];
+  const isGoing = removals.includes(former[0] ?? removal);
+  const decided = {
+    removals: removals.map((person) => ({
+      ...person,
+      lists: listsToLeave(person, person === removal && former.length > 0 ? undefined : held, others),
+    })),
+    ...(isGoing ? {} : leavingOnly(removal, held, others)),
+  };
+  if (removals.length === 0) return { skip: 'held_by_another_stream', ...decided, gone: own };
   const same = others.filter(
     (entry) => entry.stream === streamId && removals.some((person) => holds(entry, peopleOf(person))),
   );
-  return { removals, gone: [...own, ...same] };
+  return { ...decided, gone: [...own, ...same] };
 }
 
 function leavingOnly(
@@ -58,8 +65,10 @@ function leavingOnly(
   held: HeldEntry | undefined,
   others: readonly HeldEntry[],
 ): Pick<RemovalDecision, 'leaves'> {
-  const lists = held ? namedLists([held]).filter((list) => !namedLists(others).includes(list)) : [];
-  return held && lists.length > 0 ? { leaves: { ...removalOf(held, removal), lists } } : {};
+  if (!held) return {};
+  const named = namedLists(others.filter((entry) => holds(entry, peopleOf(removalOf(held, removal)))));
+  const lists = namedLists([held]).filter((list) => !named.includes(list));
+  return lists.length > 0 ? { leaves: { ...removalOf(held, removal), lists } } : {};
 }
 
 function namedLists(entries: readonly HeldEntry[]): string[] {

@@ -132,7 +132,9 @@ async function leaveLists(
   }
   for (const [list, leaving] of byList) {
     const texts = new TextPages();
-    const users = new Map(leaving.map(({ key, rows }) => [userIdentity(key, { preferUserId: false }, texts), rows]));
+    const users = new Map(
+      leaving.map(({ key, rows }) => [userIdentity(key, { preferUserId: false }, texts), rows]),
+    );
     const rejections = await listMembers.change({ list, isOn: false, onlyExisting: false }, [
       ...users.keys(),
     ]);

@@ -14,11 +14,17 @@ export interface RemovalLaneOptions {
   /** From here on nothing may be laid over the work any more. */
   readonly onStarted: (work: PendingWork) => void;
   readonly onRemoved: (key: UserKey) => void;
-  /** The work ends when the user has left the lists, in that way. */
-  readonly onLeaving: (work: PendingWork, key: UserKey, lists: readonly string[], end: WorkEnd) => void;
+  /** The work ends when these users have left their lists, in that way. */
+  readonly onLeaving: (work: PendingWork, leavers: readonly Leaver[], end: WorkEnd) => void;
   readonly onEnded: (work: PendingWork, end: WorkEnd) => void;
   readonly onFailure: (error: Error) => void;
   readonly onDone: () => void;
+}
+
+/** Somebody who leaves lists. */
+export interface Leaver {
+  readonly key: UserKey;
+  readonly lists: readonly string[];
 }
 
 const MAX_IN_FLIGHT = 64;
@@ -60,36 +66,36 @@ export class RemovalLane {
       }
       const { skip, removals, leaves } = await memory.decideRemoval(work, work.change);
       if (leaves || !skip) await memory.holdInDoubt([work]);
-      if (leaves) await this.#leave(work, leaves, skip);
-      else if (skip) onEnded(work, skip);
-      else await this.#remove(work, removals);
+      if (skip && !leaves) onEnded(work, skip);
+      else await this.#remove(work, removals, leaves, skip);
     } catch (error) {
       onFailure(error as Error);
     }
   }
 
-  /** More than one where the record names another person than its row was until now. */
-  async #remove(work: PendingWork, people: readonly Removal[]): Promise<void> {
-    const { remover, removal, onEnded, onRemoved } = this.#options;
-    if (removal === 'remove_from_lists') {
-      // Whoever its row was until now is who was put on them.
-      const person = people.at(-1);
-      if (person) await this.#leave(work, person, undefined);
-      return;
-    }
+  /** More than one person where the record names another one than its row was until now; who stays may leave lists. */
+  async #remove(
+    work: PendingWork,
+    people: readonly Removal[],
+    staying?: Removal,
+    skip?: WorkEnd,
+  ): Promise<void> {
+    const { remover, removal, onRemoved, onLeaving } = this.#options;
+    const leaving = staying ? [staying] : [];
     let refused: Rejection | undefined;
-    for (const person of people) {
-      const removed = await remover.remove(person);
-      if ('code' in removed) refused = removed;
-      else onRemoved(removed);
+    if (removal === 'remove_from_lists') leaving.unshift(...people);
+    else
+      for (const person of people) {
+        const removed = await remover.remove(person);
+        if ('code' in removed) refused = removed;
+        else onRemoved(removed);
+      }
+    const leavers: Leaver[] = [];
+    for (const person of leaving) {
+      const key = await remover.identify(person);
+      if ('code' in key) refused = key;
+      else leavers.push({ key, lists: person.lists ?? [] });
     }
-    onEnded(work, refused);
-  }
-
-  async #leave(work: PendingWork, person: Removal, end: WorkEnd): Promise<void> {
-    const { remover, onEnded, onLeaving } = this.#options;
-    const key = await remover.identify(person);
-    if ('code' in key) onEnded(work, key);
-    else onLeaving(work, key, person.lists ?? [], end);
+    onLeaving(work, leavers, refused ?? skip);
   }
 }

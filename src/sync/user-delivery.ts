@@ -242,9 +242,8 @@ export class UserDelivery {
       onRemoved: (key) => {
         planning?.planner.noteRemoved(key);
       },
-      onLeaving: (work, key, lists, end) => {
-        const changes = lists.map((list) => ({ list, isOn: false }));
-        this.#ends.changeLists(work, key, changes, end);
+      onLeaving: (work, leavers, end) => {
+        this.#ends.leaveLists(work, leavers, end);
       },
       onEnded: (work, end) => {
         this.#ends.settle(work, end);

@@ -6,6 +6,7 @@ import type { Outcome, UserKey } from '../model.ts';
 import { ListLanes } from './list-lanes.ts';
 import { isRejection, listChanges, outcomeOf, type WorkEnd } from './outcomes.ts';
 import type { PendingRecord, PendingWork } from './pending-record.ts';
+import type { Leaver } from './removal-lane.ts';
 import type { SyncSummary } from './stream-summary.ts';
 import type { UpsertPlanner } from './upsert-planner.ts';
 import type { UserQueue } from './user-queue.ts';
@@ -42,7 +43,8 @@ export interface WorkEndsOptions {
 interface ListWork {
   readonly work: PendingWork;
   readonly changes: readonly ListChange[];
-  readonly end: WorkEnd;
+  /** What follows once they are changed. */
+  readonly onChanged: () => void;
 }
 
 export class WorkEnds {
@@ -57,10 +59,11 @@ export class WorkEnds {
       preferUserId: options.preferUserId,
       clock: options.clock,
       maxWaitMs: options.maxWaitMs,
-      onChanged: ({ work, changes, end }, rejection) => {
+      onChanged: ({ work, changes, onChanged }, rejection) => {
         const [first] = work.records;
         if (!rejection && first) options.summary.changedLists(first.streamKey, changes);
-        this.settle(work, rejection ?? end);
+        if (rejection) this.settle(work, rejection);
+        else onChanged();
       },
       onFailure: options.onFailure,
       onDone: options.onProgress,
@@ -79,15 +82,23 @@ export class WorkEnds {
     this.changeLists(work, key);
   }
 
-  /** Ends the work so, once the lists of its user are changed. */
-  changeLists(work: PendingWork, key: UserKey, changes = listChanges(work.change), end?: WorkEnd): void {
-    const first = work.records[0];
-    if (changes.length === 0 || !first) {
+  /** Ends the work once the lists of its user are changed. */
+  changeLists(work: PendingWork, key: UserKey): void {
+    this.#changeLists(work, key, listChanges(work.change), () => {
+      this.settle(work, undefined);
+    });
+  }
+
+  /** Ends the work so, once these users have left their lists, one after the other. */
+  leaveLists(work: PendingWork, [leaver, ...others]: readonly Leaver[], end: WorkEnd): void {
+    if (!leaver) {
       this.settle(work, end);
       return;
     }
-    const how = { since: first.since, onlyExisting: this.#isEnriched(work) };
-    this.#lists.put({ work, changes, end }, key, changes, how);
+    const changes = leaver.lists.map((list) => ({ list, isOn: false }));
+    this.#changeLists(work, leaver.key, changes, () => {
+      this.leaveLists(work, others, end);
+    });
   }
 
   /** Tries the records of a refused work one by one, if it has several; otherwise each has its outcome. */
@@ -108,6 +119,16 @@ export class WorkEnds {
       this.#end(work, result);
       onProgress();
     });
+  }
+
+  #changeLists(work: PendingWork, key: UserKey, changes: readonly ListChange[], onChanged: () => void): void {
+    const first = work.records[0];
+    if (changes.length === 0 || !first) {
+      onChanged();
+      return;
+    }
+    const how = { since: first.since, onlyExisting: this.#isEnriched(work) };
+    this.#lists.put({ work, changes, onChanged }, key, changes, how);
   }
 
   #retryOneByOne(work: PendingWork): void {
