@@ -190,6 +190,18 @@ describeLedgers('lists with a ledger', (backend) => {
       { removal: 'remove_from_lists' },
     ));
 
+  it('are not kept by a row that has the address which another row came from', () =>
+    play([flag], async (syncs) => {
+      await syncs.sync([
+        { ...row, vip: true },
+        { id: 2, email: 'b@x.com', vip: true },
+      ]);
+      // It joins the first, and goes back: whom the first names then is not whom the second is about.
+      await syncs.sync([{ id: 2, email: 'a@x.com', vip: true }]);
+      await syncs.sync([{ id: 2, email: 'b@x.com', vip: false }]);
+      expect(lists(syncs)).toEqual({ VIP: ['a@x.com'] });
+    }));
+
   it('move with a person whose address changes', () =>
     play([named], async (syncs) => {
       await syncs.sync([{ ...row, segments: ['Red'] }]);

@@ -81,8 +81,9 @@ export function draft({ records, change }: RowWork, projectType: ProjectType): D
       lists,
       ...(previousEmail === undefined ? {} : { previousEmail }),
     },
-    emails: present([emailOf(change), held?.email]),
-    userIds: present([userIdOf(change), held?.userId]),
+    // Where the row's address or id is now another person's, whoever holds the former one says nothing of that person.
+    emails: present([emailOf(change), held && isSamePerson(held, change) ? held.email : undefined]),
+    userIds: present([userIdOf(change), change.key.kind === 'email' ? held?.userId : undefined]),
   };
 }
 
