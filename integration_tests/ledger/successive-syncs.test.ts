@@ -140,6 +140,23 @@ describeLedgers('with a ledger', (backend) => {
         projectType,
       ));
 
+    it('moves the profile that a column names in the next sync, where the first one ended before it could', () =>
+      play(
+        { ...BY_EMAIL, previous_email_column: 'was', retry_minutes: 0.005 },
+        async (syncs) => {
+          const { standin } = syncs.harness;
+          syncs.harness.addUser({ email: 'a@x.com' }, { old: 'yes' });
+          standin.intercept = ({ method }) => (method === 'GET' ? undefined : { status: 500 });
+          const moved = { ...after, was: 'a@x.com' };
+          expect((await syncs.run([moved])).exitCode).toBe(1);
+          standin.intercept = undefined;
+          await syncs.sync([moved]);
+          expect(syncs.users).toEqual({ 'b@x.com': { old: 'yes', name: 'A' } });
+          expect((await syncs.sync([moved])).calls).toEqual([]);
+        },
+        projectType,
+      ));
+
     it('is told by the ledger and not by the column, once the entry has the new address', () =>
       play(
         { ...BY_EMAIL, previous_email_column: 'was' },

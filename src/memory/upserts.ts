@@ -159,7 +159,10 @@ function previousAddress(
   if (change.key.kind === 'userId' && projectType !== 'email') return undefined;
   if (held?.email === undefined) return change.previousEmail;
   const email = emailOf(change);
-  if (email === undefined || email === held.email) return undefined;
+  if (email === undefined) return undefined;
+  // A row in doubt was noted under its new address before the call that was to move the profile there.
+  if (email === held.email)
+    return isInDoubt(held) && isSamePerson(held, change) ? change.previousEmail : undefined;
   // Another id is another person.
   return change.key.kind === 'userId' && held.userId !== change.key.value ? undefined : held.email;
 }
