@@ -47,6 +47,8 @@ export class PostgresConnection {
   readonly #options: RetryOptions;
   /** Ends transactions that are under way. */
   readonly #underWay = new Set<(reason: Error) => void>();
+  /** Aborted when a run that was stopped has been patient enough. */
+  readonly #outOfPatience = new AbortController();
   #hasConnected = false;
 
   private constructor(pool: Pool, searchPath: string, options: RetryOptions) {
@@ -114,16 +116,17 @@ export class PostgresConnection {
     return this.#retried(async () => (await this.#pool.query<Row>(sql, [...values])).rows);
   }
 
-  /** After some last work, which is tried once; does not wait for a server that is away. Never rejects. */
+  /** After some last work, which is tried once; does not wait long for a server that is away, nor longer than a stop may take. Never rejects. */
   async close(lastWork?: (client: PoolClient) => Promise<unknown>): Promise<void> {
     const closed = new AbortController();
+    const noLonger = AbortSignal.any([closed.signal, this.#outOfPatience.signal]);
     const closing = async () => {
       if (lastWork) await this.#once(lastWork).catch(() => undefined);
       await this.#pool.end();
     };
     await Promise.race([
       closing(),
-      this.#options.clock.sleep(CLOSE_TIMEOUT_MS, closed.signal).catch(() => undefined),
+      this.#options.clock.sleep(CLOSE_TIMEOUT_MS, noLonger).catch(() => undefined),
     ]);
     closed.abort(new Error('closed'));
   }
@@ -131,6 +134,7 @@ export class PostgresConnection {
   async #endUnderWay(): Promise<void> {
     const { clock, stop } = this.#options;
     await clock.sleep(STOP_GRACE_MS);
+    this.#outOfPatience.abort(stop?.reason);
     for (const reject of this.#underWay) reject(stop?.reason as Error);
   }
 

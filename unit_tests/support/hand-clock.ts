@@ -25,6 +25,7 @@ export class HandClock implements Clock {
   }
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return Promise.reject(signal.reason as Error);
     return new Promise((resolve, reject) => {
       const sleeper = { at: this.#now + delayMs, wake: resolve };
       this.#sleepers.push(sleeper);
