@@ -349,4 +349,14 @@ describeLedgers('with a ledger', (backend) => {
       expect((await syncs.sync([row])).logs.join('\n')).toContain('forgotten 1');
       expect((await syncs.sync([row])).logs.join('\n')).toContain('forgotten 1');
     }));
+
+  it('keeps no sync waiting after one whose rejected records could not be stored', () =>
+    play(BY_EMAIL, async (syncs) => {
+      const rows = [{ id: 1, email: 'a@x.com', name: 'A' }, { id: 2 }];
+      const config = { rejected_records: { type: 'file', path: '/dev/full' } };
+      expect((await syncs.run(rows, { config })).errors).toMatchObject([
+        { message: expect.stringContaining('ENOSPC') },
+      ]);
+      expect((await syncs.sync(rows)).states).toHaveLength(1);
+    }));
 });

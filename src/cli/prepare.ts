@@ -127,8 +127,12 @@ export async function withPrepared(
   } finally {
     abandon.abort(new Error('the run has ended'));
     connection.close();
-    await rejectedRecords?.close();
-    await ledger?.close();
+    try {
+      await rejectedRecords?.close();
+    } finally {
+      // Whatever became of the records: claims that are not given back keep the next run waiting.
+      await ledger?.close();
+    }
   }
 }
 
