@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { MAIN } from './support/connector.ts';
 import { withHarness } from './support/harness.ts';
@@ -78,7 +78,9 @@ describe('a run that is stopped', () => {
       expect(result.stderr).toBe('');
     }));
 
-  it('by a full disk: exit 1, and the reason on stderr, whatever the command', () => {
+  const onLinux = existsSync('/dev/full') ? it : it.skip;
+
+  onLinux('by a full disk: exit 1, and the reason on stderr, whatever the command', () => {
     const disk = openSync('/dev/full', 'w');
     const { status, stderr } = spawnSync(process.execPath, [MAIN, 'spec'], {
       stdio: ['ignore', disk, 'pipe'],
