@@ -209,6 +209,28 @@ describeLedgers('lists with a ledger', (backend) => {
       expect(lists(syncs)).toEqual({ Red: [], Blue: ['b@x.com'] });
     }));
 
+  it.each(['hybrid', 'email'] as const)(
+    'and fields are left by a row that is told by its address, once a column has moved its profile: %s',
+    (projectType) =>
+      play(
+        [named],
+        async (syncs) => {
+          const catalog = aCatalog(aStream());
+          const mappings = ['email', 'n', 'm'].map((name) => ({ source: name, target: name }));
+          const before = { email: 'a@x.com', n: 1, m: 2, segments: ['Red', 'Blue'] };
+          await syncs.sync([before], { catalog, config: { mappings } });
+          const moved = { ...before, email: 'b@x.com', was: 'a@x.com', segments: ['Blue'] };
+          const later = { catalog, config: { mappings: mappings.slice(0, 2) } };
+          await syncs.sync([moved], later);
+          expect(lists(syncs)).toEqual({ Red: [], Blue: ['b@x.com'] });
+          expect(syncs.users).toEqual({ 'b@x.com': { n: 1 } });
+          expect((await syncs.sync([moved], later)).calls).toEqual([]);
+        },
+        { previous_email_column: 'was' },
+        { projectType },
+      ),
+  );
+
   it('are joined by whoever has the new address already', () =>
     play([named, flag], async (syncs) => {
       syncs.harness.addUser({ email: 'b@x.com' });

@@ -203,11 +203,11 @@ export class Memory {
             ),
             userIds: asking.flatMap(({ userIds }) => userIds),
           });
-    return works.map(({ change, records }, index) => {
+    return works.map((work, index) => {
       const own = drafts[index];
-      const row = records[0]?.row;
-      if (!own || !row) return { kind: 'write', change };
-      return asksOthers(own) ? decide(own, othersThan(row, holders), row.stream.id) : own;
+      const row = work.records[0]?.row;
+      if (!own || !row) return { kind: 'write', change: work.change };
+      return asksOthers(own) ? decide(own, othersThan(row, holders), work) : own;
     });
   }
 

@@ -1,7 +1,7 @@
 /** What of a record has to be sent, given what was exported before. Pure: what else the ledger has to tell is asked for first. */
 import type { HeldEntry } from '../ledger/ledger.ts';
 import { layOver } from '../mapping/lay-over.ts';
-import type { Upsert } from '../model.ts';
+import type { TargetValues, Upsert } from '../model.ts';
 import type { ProjectType } from '../mapping/options.ts';
 import { membershipChanges, membershipsAfterAll, membershipsAnew } from './lists.ts';
 import { isInDoubt, membershipsBefore, rowKey, type RememberedStream, type RowUpsert } from './row.ts';
@@ -17,6 +17,8 @@ export interface Decision {
   readonly change: Upsert;
   /** What the ledger holds of the row by its previous address, where that was its key: true no more once the profile moves. */
   readonly former?: readonly HeldEntry[];
+  /** What is sent instead if the profile moves: it also leaves what only that entry stands for. */
+  readonly onceMoved?: Upsert;
 }
 
 /** A decision that may still wait for what other entries say. */
@@ -58,9 +60,7 @@ export function draft({ records, change }: RowWork, projectType: ProjectType): D
   const row = records[0]?.row;
   if (!row) return undefined;
   const { held, stream } = row;
-  const cleared = held
-    ? stream.targets.toClear(held.targets).filter((target) => !(target in change.values))
-    : [];
+  const cleared = held ? stream.targets.toClear(held.targets) : [];
   const previousEmail = previousAddress(held, change, projectType);
   const isWritten =
     !held ||
@@ -74,10 +74,7 @@ export function draft({ records, change }: RowWork, projectType: ProjectType): D
     change: {
       kind: 'upsert',
       key: change.key,
-      values:
-        cleared.length > 0
-          ? layOver(change.values, Object.fromEntries(cleared.map((target) => [target, null])))
-          : change.values,
+      values: withCleared(change.values, cleared),
       lists,
       ...(previousEmail === undefined ? {} : { previousEmail }),
     },
@@ -94,29 +91,33 @@ export function asksOthers({ change }: Draft): boolean {
 
 /**
  * The draft in the light of the other entries that hold the person or the previous address: an address that another one
- * claims is not moved, and nobody leaves a list that another one names.
- * @param stream the row's: where rows are told by their address, the row itself may be held by the previous one
+ * claims is not moved, and nobody leaves a list that another one names. Where rows are told by their address, the row itself
+ * may be held by the previous one.
  */
-export function decide(draft: Draft, others: readonly HeldEntry[], stream: number): Decision {
+export function decide(draft: Draft, others: readonly HeldEntry[], work: RowWork): Decision {
+  const stream = work.records[0]?.row.stream;
   const { previousEmail, ...change } = draft.change;
   const formerKey =
     previousEmail === undefined ? undefined : rowKey(undefined, { kind: 'email', value: previousEmail });
-  const former = others.filter((other) => other.stream === stream && other.key === formerKey);
+  const former = others.filter((other) => other.stream === stream?.id && other.key === formerKey);
   const isClaimed = others.some((other) => other.email === previousEmail && !former.includes(other));
   const lists = new Map(change.lists);
-  for (const [list, isOn] of lists) {
-    if (!isOn && others.some((other) => other.lists.get(list) === true && holds(other, draft)))
-      lists.delete(list);
-  }
-  return {
-    kind: draft.kind === 'lists' && lists.size === 0 ? 'unchanged' : draft.kind,
-    change: {
-      ...change,
-      lists,
-      ...(previousEmail === undefined || isClaimed ? {} : { previousEmail }),
-    },
-    former: isClaimed ? [] : former,
+  const isNamed = (list: string) =>
+    others.some((other) => other.lists.get(list) === true && holds(other, draft));
+  for (const [list, isOn] of lists) if (!isOn && isNamed(list)) lists.delete(list);
+  const kind = draft.kind === 'lists' && lists.size === 0 ? 'unchanged' : draft.kind;
+  if (previousEmail === undefined || isClaimed) return { kind, change: { ...change, lists } };
+  const sent = { ...change, lists, previousEmail };
+  const [entry] = former;
+  if (!entry || !stream) return { kind, change: sent };
+  const moved = listsToChange({ ...entry, email: change.key.value }, work, stream);
+  const left = [...moved].filter(([list, isOn]) => !isOn && !isNamed(list));
+  const onceMoved = {
+    ...sent,
+    values: withCleared(change.values, stream.targets.toClear(entry.targets)),
+    lists: new Map([...lists, ...left]),
   };
+  return { kind, change: sent, former, onceMoved };
 }
 
 /** Whether the entry is about the person. */
@@ -165,6 +166,13 @@ function previousAddress(
     return isInDoubt(held) && isSamePerson(held, change) ? change.previousEmail : undefined;
   // Another id is another person.
   return change.key.kind === 'userId' && held.userId !== change.key.value ? undefined : held.email;
+}
+
+function withCleared(values: TargetValues, targets: readonly string[]): TargetValues {
+  const cleared = targets.filter((target) => !(target in values));
+  return cleared.length > 0
+    ? layOver(values, Object.fromEntries(cleared.map((target) => [target, null])))
+    : values;
 }
 
 function isSamePerson(held: HeldEntry, { key }: Upsert): boolean {

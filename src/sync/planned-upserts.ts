@@ -109,7 +109,7 @@ export class PlannedUpserts {
 
   /** Told of each bulk answer. True when the work goes out once more: the profile could not change its address after all. */
   onBulkAnswer(work: PendingWork, rejection: Rejection | undefined): boolean {
-    const { planner, memory } = this.#options;
+    const { planner, memory, onRevised } = this.#options;
     if (!this.#changing.delete(work) || work.change.kind !== 'upsert') return false;
     if (rejection?.code === 'conflict') {
       this.#plans.set(work, 'without change');
@@ -119,6 +119,7 @@ export class PlannedUpserts {
     if (!rejection) {
       planner.noteChanged(work.change, 'bulk call');
       memory?.noteMoved(work);
+      onRevised(work, memory?.onceMoved(work) ?? work.change);
     }
     return false;
   }
@@ -130,7 +131,11 @@ export class PlannedUpserts {
       const toPlan = [...changing.keys()].filter((work) => planner.concerns(work));
       const plans = toPlan.length > 0 ? await planner.plan(toPlan) : [];
       const planOf = new Map(toPlan.map((work, index) => [work, plans[index]]));
-      for (const [work, request] of changing) this.#follow(work, planOf.get(work) ?? 'bulk', request);
+      for (const [work, request] of changing) {
+        const plan = planOf.get(work) ?? 'bulk';
+        if (plan !== 'change address') memory?.noteStays(work);
+        this.#follow(work, plan, request);
+      }
     } catch (error) {
       this.#options.onFailure(error as Error);
     }
@@ -187,8 +192,9 @@ export class PlannedUpserts {
   }
 
   async #changeAddress(work: PendingWork, change: Upsert): Promise<void> {
-    const { planner, changer, requestFor, onBulk, onRejected } = this.#options;
+    const { planner, memory, changer, requestFor, onBulk, onRejected, onRevised } = this.#options;
     const { key, values, previousEmail } = change;
+    const onceMoved = memory?.onceMoved(work) ?? change;
     const newEmail = key.kind === 'email' ? key.value : values.email;
     if (previousEmail === undefined || typeof newEmail !== 'string') return;
     const changed = await changer.change(key, { from: previousEmail, to: newEmail });
@@ -196,12 +202,13 @@ export class PlannedUpserts {
       onRejected(work, changed);
     } else if (changed.kind === 'changed') {
       planner.noteChanged(change, 'call of its own');
-      this.#options.memory?.noteMoved(work);
-      this.#options.memory?.noteWritten(work);
-      await this.#writeAlone(work, change);
+      memory?.noteMoved(work);
+      memory?.noteWritten(work);
+      onRevised(work, onceMoved);
+      await this.#writeAlone(work, onceMoved);
     } else if (changed.kind === 'by') {
       this.#changing.add(work);
-      onBulk(work, requestFor(work, changed.key, layOver(values, { email: newEmail })));
+      onBulk(work, requestFor(work, changed.key, layOver(onceMoved.values, { email: newEmail })));
     } else {
       this.#follow(work, planner.planWithoutChange(work, changed.why), requestFor(work, key, values));
     }

@@ -3,7 +3,7 @@ import type { Memory } from '../memory/memory.ts';
 import type { RemovalDecision } from '../memory/removals.ts';
 import type { RowUpsert } from '../memory/row.ts';
 import type { Decision, RowWork } from '../memory/upserts.ts';
-import type { Removal } from '../model.ts';
+import type { Removal, Upsert } from '../model.ts';
 import { isRejection, type WorkEnd } from './outcomes.ts';
 import type { PendingWork } from './pending-record.ts';
 
@@ -13,8 +13,8 @@ export class WorkMemory {
   readonly #gone = new WeakMap<PendingWork, RemovalDecision['gone']>();
   /** Works whose rows the ledger holds in doubt, since calls for them may have been made. */
   readonly #inDoubt = new WeakSet<PendingWork>();
-  /** What the ledger holds of rows by their previous addresses. */
-  readonly #former = new WeakMap<PendingWork, NonNullable<Decision['former']>>();
+  /** Decisions about works whose rows the ledger holds by their previous addresses. */
+  readonly #moving = new WeakMap<PendingWork, Decision>();
   /** Works whose user has been written. */
   readonly #written = new WeakSet<PendingWork>();
 
@@ -43,7 +43,7 @@ export class WorkMemory {
       const change = work?.change;
       if (rows && work) {
         const decision = decisions[next++];
-        if (decision?.former) this.#former.set(work, decision.former);
+        if (decision?.former) this.#moving.set(work, decision);
         return decision;
       }
       return change?.kind === 'upsert' ? { kind: 'write', change } : undefined;
@@ -63,13 +63,25 @@ export class WorkMemory {
     for (const work of fresh) this.#inDoubt.add(work);
     await this.#memory.holdInDoubt(fresh.map(rowWork).filter((work) => work !== undefined));
     await this.#memory.holdEntries(
-      fresh.flatMap((work) => this.#gone.get(work) ?? this.#former.get(work) ?? []),
+      fresh.flatMap((work) => this.#gone.get(work) ?? this.#moving.get(work)?.former ?? []),
     );
   }
 
-  /** The profile has left its previous address: nobody is exported by that any more. */
+  /** The profile stays where it is. To be told before {@link holdInDoubt}. */
+  noteStays(work: PendingWork): void {
+    this.#moving.delete(work);
+  }
+
+  /** What the work sends if the profile moves, where that is more than it sends otherwise. */
+  onceMoved(work: PendingWork): Upsert | undefined {
+    return this.#moving.get(work)?.onceMoved;
+  }
+
+  /** The profile has left its previous address: nobody is exported by that any more, and what its entry says goes for the row. */
   noteMoved(work: PendingWork): void {
-    this.#memory.keep.gone(this.#former.get(work) ?? [], () => undefined);
+    const former = this.#moving.get(work)?.former ?? [];
+    for (const { row } of work.records) if (row) row.held ??= former[0];
+    this.#memory.keep.gone(former, () => undefined);
   }
 
   /** The user has been written, whatever becomes of its lists. */
