@@ -1,0 +1,250 @@
+/**
+ * What the contract makes of a history of syncs with a ledger, one record after the other. Where the contract leaves open what
+ * comes of a record, playing it throws {@link OpenCase}.
+ */
+import type { History, HistorySync, Row, StreamSetup } from './history.ts';
+import { listChanges, membershipsOf, toldLists } from './history-lists.ts';
+import { removeAbsent, removeFlagged } from './history-removals.ts';
+import { HistoryState, Notes, OpenCase, type Entry, type Profile } from './history-state.ts';
+
+interface Snapshot {
+  readonly generation: number;
+  readonly seen: Set<string>;
+  isKeyless: boolean;
+}
+
+export class HistoryModel {
+  readonly #state: HistoryState;
+  readonly #open = new Map<string, Snapshot>();
+  readonly #refreshed = new Map<string, number>();
+  /** Something of the last sync led, or may have led, to a call. */
+  hasCalls = false;
+
+  constructor(history: History) {
+    this.#state = new HistoryState(history);
+  }
+
+  get profiles(): readonly Profile[] {
+    return this.#state.profiles;
+  }
+
+  play(sync: HistorySync): void {
+    this.#state.notes = new Notes();
+    this.hasCalls = false;
+    for (const { name, kind } of this.#state.history.streams) {
+      const open = this.#open.get(name);
+      const generation = sync.generations[name] ?? 0;
+      if (!this.#refreshed.has(name)) this.#refreshed.set(name, generation);
+      if (kind !== 'incremental' && open?.generation !== generation)
+        this.#open.set(name, { generation, seen: new Set(), isKeyless: false });
+    }
+    for (const row of sync.rows) this.#record(sync, row);
+    if (Object.values(sync.statuses).includes('INCOMPLETE')) return;
+    const proven = this.#state.history.streams.filter(({ name }) => sync.statuses[name] === 'COMPLETE');
+    if (sync.mode === 'sync') this.#removeAbsent(sync, proven);
+    for (const { name } of proven) {
+      this.#open.delete(name);
+      this.#refreshed.set(name, sync.generations[name] ?? 0);
+    }
+  }
+
+  #record(sync: HistorySync, row: Row): void {
+    const stream = this.#state.history.streams.find(({ name }) => name === row.stream);
+    if (!stream) throw new Error(`no stream ${row.stream}`);
+    const { data } = row;
+    const open = this.#open.get(stream.name);
+    const identifier = this.#state.history.identifyBy === 'email' ? data.email : data.userId;
+    const key = stream.hasKey ? data.id : identifier;
+    if (key === undefined && (data.email ?? data.userId) !== undefined)
+      throw new OpenCase('a row without its key');
+    if (data.deleted && this.#state.history.identifyBy === 'user_id' && data.email && data.userId)
+      throw new OpenCase('a deletion by two names');
+    if (key === undefined || (data.deleted !== true && identifier === undefined)) {
+      if (key === undefined && open) open.isKeyless = true;
+      if (key !== undefined) open?.seen.add(String(key));
+      return;
+    }
+    open?.seen.add(String(key));
+    const held = this.#state.entries.find(
+      (entry) => entry.stream === stream.name && entry.key === String(key),
+    );
+    if (data.deleted === true) {
+      if (sync.mode === 'sync' && !stream.isEnriched && removeFlagged(this.#state, sync, stream, data, held))
+        this.hasCalls = true;
+    } else if (data.level !== 'high') this.#upsert(sync, stream, String(key), data, held);
+    // What is rejected is tried again.
+    else this.hasCalls = true;
+  }
+
+  #upsert(
+    sync: HistorySync,
+    stream: StreamSetup,
+    key: string,
+    data: Row['data'],
+    known: Entry | undefined,
+  ): void {
+    const byEmail = this.#state.history.identifyBy === 'email';
+    const mapped = sync.targets[stream.name] ?? {};
+    const values = Object.entries(mapped).filter(([column]) => data[column] !== undefined);
+    const told = JSON.stringify([values.map(([column, to]) => [to, data[column]]), byEmail ? 0 : data.email]);
+    if (this.#state.notes.refused.has(`${stream.name} ${data.userId ?? ''}`))
+      throw new OpenCase('laid over, it may pass');
+    const target = this.#targetOf(stream, data, known);
+    if (target === 'skipped') {
+      // There Iterable itself refuses strangers.
+      if (this.#state.history.projectType === 'email' && !byEmail) this.hasCalls = true;
+      // Whoever has left for a stranger is written anew on coming back.
+      this.#state.entries = this.#state.entries.map((entry) =>
+        entry === known ? { ...entry, told: '' } : entry,
+      );
+      return;
+    }
+    if (target === 'rejected') {
+      if (this.#state.notes.upserted.has(`${stream.name} ${key}`))
+        throw new OpenCase('laid over what came before, it may pass');
+      this.hasCalls = true;
+      this.#state.notes.refused.add(`${stream.name} ${data.userId ?? ''}`);
+      return;
+    }
+    const { isMoved, former } = target;
+    const held = known ?? former;
+    const isSame =
+      isMoved || (held !== undefined && (byEmail ? held.email === data.email : held.userId === data.userId));
+    const written = Object.values(sync.targets).flatMap((targets) => Object.values(targets));
+    const cleared = [...(held?.targets ?? [])].filter(([to]) => !written.includes(to));
+    const isResent =
+      sync.resends ||
+      (stream.kind === 'incremental' && this.#refreshed.get(stream.name) !== sync.generations[stream.name]);
+    const isSent = !known || !isSame || isMoved || isResent || cleared.length > 0 || known.told !== told;
+
+    const profile = target.profile ?? this.#state.create(data);
+    const person = { ...profile };
+    if (isSent && !byEmail && data.email !== undefined && data.email !== target.profile?.email) {
+      if (profile.email !== undefined && held?.email !== profile.email) this.#state.notes.free(profile.email);
+      this.#state.notes.want(data.email);
+    }
+    if (data.email !== undefined && isSent) profile.email = data.email;
+    if (!isSame && cleared.some(([to]) => profile.fields.has(to))) throw new OpenCase('clears elsewhere');
+    for (const [to, isSure] of cleared) {
+      if (!isSure && profile.fields.has(to)) throw new OpenCase('clears what it did not write');
+      profile.fields.delete(to);
+    }
+    const lists = membershipsOf(sync, stream, data, held, isSame);
+    const changes = listChanges(toldLists(sync, stream, data).told, lists, {
+      held,
+      isSame,
+      isResent,
+      profile,
+    });
+    if (isSent || changes.size > 0) this.hasCalls = true;
+    const isRepeated = this.#state.notes.upserted.has(`${stream.name} ${key}`);
+    this.#state.notes.upserted.add(`${stream.name} ${key}`);
+    if (held && !isSame) this.#state.notes.changed.add(`${stream.name} ${key}`);
+    if (!isSent && changes.size > 0 && data.email !== undefined && profile.email !== data.email)
+      throw new OpenCase('fields with lists');
+    for (const [column, to] of values) {
+      const value = data[column];
+      if (!isSent && (changes.size > 0 || isRepeated) && (profile.fields.get(to) ?? null) !== value)
+        throw new OpenCase('fields with lists, or of what waits together');
+      if (!isSent) continue;
+      if (value === null) profile.fields.delete(to);
+      else profile.fields.set(to, value);
+    }
+    const others = this.#state.entries.filter((entry) => entry !== held && entry !== known);
+    for (const [list, isOn] of changes) {
+      const joined = `${stream.name} ${key} ${list}`;
+      if (isOn && profile.lists.has(list)) this.#state.notes.joined.add(joined);
+      if (!isOn && this.#state.notes.joined.has(joined) && profile.lists.has(list))
+        throw new OpenCase('joined and left at once');
+      if (isOn) profile.lists.add(list);
+      else if (!this.#state.isNamed(list, others, person, profile)) profile.lists.delete(list);
+    }
+    const targets = new Map(
+      [...(held?.targets ?? [])]
+        .filter(([to]) => written.includes(to))
+        .map(([to, isSure]) => [to, isSure && isSame]),
+    );
+    for (const [, to] of values) targets.set(to, true);
+    const email = data.email ?? (isSame ? held?.email : undefined);
+    this.#state.entries = [
+      ...others,
+      {
+        stream: stream.name,
+        key,
+        told,
+        lists,
+        targets,
+        ...(email === undefined ? {} : { email }),
+        ...(data.userId === undefined ? {} : { userId: data.userId }),
+      },
+    ];
+    if (email !== undefined)
+      this.#state.notes.written.set(email, stream.hasKey ? `${stream.name} ${key}` : stream.name);
+  }
+
+  /** Whose profile the record writes; none where one is to be created. */
+  #targetOf(
+    stream: StreamSetup,
+    { email, userId, was }: Row['data'],
+    held: Entry | undefined,
+  ): 'skipped' | 'rejected' | { profile: Profile | undefined; isMoved: boolean; former?: Entry | undefined } {
+    const { identifyBy, projectType, hasPrevious } = this.#state.history;
+    const at = (address: string | undefined) =>
+      address === undefined ? undefined : this.profiles.find((profile) => profile.email === address);
+    const column = hasPrevious ? was : undefined;
+    // Whom Iterable did not know is looked for as if for the first time.
+    const previous = held?.told === '' && held.email === email ? column : (held?.email ?? column);
+    if (identifyBy === 'email') {
+      const profile = at(email);
+      if (profile) return { profile, isMoved: false };
+      const old = previous === email ? undefined : at(previous);
+      const former = stream.hasKey
+        ? undefined
+        : this.#state.entries.find((entry) => entry.stream === stream.name && entry.key === previous);
+      if (old && !this.#state.isClaimed(stream, previous, held, former))
+        return { profile: old, isMoved: true, former };
+      return stream.isEnriched ? 'skipped' : { profile: undefined, isMoved: false };
+    }
+    const profile = this.profiles.find((each) => each.userId === userId);
+    if (!profile && stream.isEnriched) return 'skipped';
+    const owner = at(email);
+    if (owner && owner !== profile) {
+      this.#state.notes.want(email ?? '');
+      return 'rejected';
+    }
+    if (projectType === 'email' && profile && email !== undefined && profile.email !== email) {
+      const isKnown = held?.email === undefined ? column === profile.email : held.email === profile.email;
+      if (held && held.userId !== userId) return 'rejected';
+      if (!isKnown || this.#state.isClaimed(stream, previous, held, undefined)) return 'rejected';
+    }
+    return { profile, isMoved: false };
+  }
+
+  #removeAbsent(sync: HistorySync, proven: readonly StreamSetup[]): void {
+    const absent = this.#state.entries.filter(({ stream, key }) => {
+      const open = this.#open.get(stream);
+      const setup = proven.find(({ name, isEnriched }) => name === stream && !isEnriched);
+      return (
+        setup &&
+        open &&
+        !open.isKeyless &&
+        sync.rows.some((row) => row.stream === stream) &&
+        !open.seen.has(key)
+      );
+    });
+    if (absent.length > 0) this.hasCalls = true;
+    removeAbsent(this.#state, sync, absent);
+  }
+}
+
+/** Whether the contract says what comes of each of its records. */
+export function plays(history: History): boolean {
+  const model = new HistoryModel(history);
+  try {
+    for (const sync of history.syncs) model.play(sync);
+    return true;
+  } catch (error) {
+    if (error instanceof OpenCase) return false;
+    throw error;
+  }
+}

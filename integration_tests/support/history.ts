@@ -1,0 +1,49 @@
+/** Successive syncs with a ledger, as plain data. */
+
+export interface StreamSetup {
+  readonly name: string;
+  readonly kind: 'overwrite' | 'refresh' | 'incremental';
+  readonly hasKey: boolean;
+  readonly isEnriched: boolean;
+}
+
+export interface Row {
+  readonly stream: string;
+  readonly data: {
+    readonly [column: string]: unknown;
+    readonly id?: number;
+    readonly email?: string;
+    readonly userId?: string;
+    readonly was?: string;
+    readonly vip?: boolean | null;
+    readonly segments?: readonly string[] | null;
+    readonly level?: string;
+    readonly deleted?: true;
+  };
+}
+
+export type Rule =
+  | { readonly kind: 'names'; readonly source: 'segments'; readonly stream?: string }
+  | { readonly kind: 'flag'; readonly source: 'vip'; readonly list: string; readonly stream?: string }
+  | { readonly kind: 'all'; readonly list: string; readonly stream?: string };
+
+export interface HistorySync {
+  readonly mode: 'sync' | 'additive';
+  readonly removal: 'delete_user' | 'remove_from_lists';
+  readonly resends: boolean;
+  /** Stream → column → target. */
+  readonly targets: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly rules: readonly Rule[];
+  readonly generations: Readonly<Record<string, number>>;
+  readonly statuses: Readonly<Record<string, 'COMPLETE' | 'INCOMPLETE' | undefined>>;
+  readonly rows: readonly Row[];
+}
+
+export interface History {
+  readonly projectType: 'hybrid' | 'email' | 'user_id';
+  readonly identifyBy: 'email' | 'user_id';
+  readonly hasPrevious: boolean;
+  readonly streams: readonly StreamSetup[];
+  readonly known: readonly { readonly email?: string; readonly userId?: string }[];
+  readonly syncs: readonly HistorySync[];
+}
