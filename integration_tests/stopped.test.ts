@@ -67,6 +67,26 @@ describe('a run that is stopped', () => {
       expect(result.states.map((state) => state.includes('"cursor":1}'))).toEqual([true]);
     }));
 
+  it('by SIGTERM while nobody reads its output: not for ever', () =>
+    withHarness({ latencyMs: 100 }, async (harness) => {
+      let kill: () => void = () => undefined;
+      harness.standin.intercept = ({ path }) => {
+        if (path.endsWith('/bulkUpdate')) kill();
+        return undefined;
+      };
+      // More than what lies between two processes holds.
+      const result = await harness.write([aRecord({ email: 'a@x.com' }), aState('a'.repeat(2_000_000))], {
+        onSpawn: (child) => {
+          kill = () => child.kill('SIGTERM');
+          child.stdout.pause();
+          child.on('exit', () => child.stdout.destroy());
+        },
+        deadlineMs: 30_000,
+      });
+      expect(result.exitCode).toBe(143);
+      expect(harness.standin.store.size).toBe(1);
+    }));
+
   it('by a closed stdout: quietly', () =>
     withHarness({}, async (harness) => {
       const result = await harness.write(userLines(3000, 100), {

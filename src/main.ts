@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The process edge: argv, streams, signals, exit code. The only file that touches `process`. */
-import { runProgram } from './cli/run.ts';
+import { runProgram, STOPPED_EXIT_CODE } from './cli/run.ts';
 import type { Terminal } from './cli/terminal.ts';
 import { systemClock } from './clock.ts';
 import { TransientError } from './errors.ts';
@@ -8,6 +8,8 @@ import { MessageWriter } from './protocol/writer.ts';
 
 /** What is still open at the end may stay so for this long. */
 const MAX_LINGER_MS = 2_000;
+/** More than a stopped run has for its calls, and less than Docker gives it: a reader who takes nothing for so long reads no more. */
+const MAX_UNREAD_MS = 9_000;
 
 // Made when it is first asked for, as is stdin below, which Node opens then: `spec` needs neither, and must start fast.
 let controller: AbortController | undefined;
@@ -20,10 +22,20 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
         `The run was stopped by ${signal}. What was confirmed is acknowledged; start the sync again for the rest.`,
       ),
     );
+    leaveWhenUnread();
   });
 }
 
 const writer = new MessageWriter(process.stdout);
+
+/** From now on whoever keeps the output open and does not read it holds up the end no longer. */
+function leaveWhenUnread(): void {
+  let taken = writer.linesTaken;
+  setInterval(() => {
+    if (process.stdout.writableLength > 0 && writer.linesTaken === taken) process.exit(STOPPED_EXIT_CODE);
+    taken = writer.linesTaken;
+  }, MAX_UNREAD_MS).unref();
+}
 
 function terminal(): Terminal {
   const { NO_COLOR = '', TERM = '' } = process.env;

@@ -38,7 +38,7 @@ export async function runProgram(args: readonly string[], context: CommandContex
 }
 
 /** By convention 128 + SIGTERM; orchestrators forgive it while they close down. */
-const STOPPED_EXIT_CODE = 143;
+export const STOPPED_EXIT_CODE = 143;
 
 /** For a person, who may have sent stdout elsewhere. */
 async function showFailure({ terminal, stderr, writer }: CommandContext, error: unknown): Promise<void> {

@@ -47,6 +47,7 @@ export class MessageWriter {
   #failure: Error | undefined;
   /** Lines handed to the stream, but not yet by it to the system. */
   #linesOnTheirWay = 0;
+  #linesTaken = 0;
   #screen: SharedScreen | undefined;
   #waitingForDrain: (() => void)[] = [];
   #waitingForFlush: (() => void)[] = [];
@@ -96,6 +97,11 @@ export class MessageWriter {
   /** Why something could not be written to the stream, if it could not; `EPIPE` where the reader has gone away. */
   get failure(): Error | undefined {
     return this.#failure;
+  }
+
+  /** How many lines the system has taken so far: where lines wait and this stands still, nobody reads. */
+  get linesTaken(): number {
+    return this.#linesTaken;
   }
 
   log(level: LogLevel, message: string): Promise<void> {
@@ -155,6 +161,7 @@ export class MessageWriter {
     const takesMore = this.#out.write(`${line}\n`, (error) => {
       this.#failure ??= error ?? undefined;
       this.#linesOnTheirWay--;
+      this.#linesTaken++;
       if (this.#linesOnTheirWay === 0) wake(this.#waitingForFlush);
     });
     this.#screen?.draw();
