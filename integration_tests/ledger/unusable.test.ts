@@ -239,6 +239,10 @@ describe('a Postgres ledger that can’t be used', () => {
         ledger: is(asPoor, { schema: 'readable' }),
         says: 'may not create or write the ledger’s tables',
       },
+      'a schema whose name is the server’s own': {
+        ledger: is(backend.url(), { schema: 'pg_ledger' }),
+        says: 'ledger: the server keeps schema names like that for itself',
+      },
       'a newer version': {
         ledger: is(backend.url(), { schema: 'newer' }),
         says: 'its tables have version 99',

@@ -209,6 +209,11 @@ function explain(error: Error, code: string): ConnectorError {
         'the database user may not create or write the ledger’s tables. Grant it the schema, or name another user.',
         error,
       );
+    case '42939':
+      return unusable(
+        'the server keeps schema names like that for itself (pg_…). Name another schema.',
+        error,
+      );
     case 'ENOENT':
     case 'EACCES':
       return unusable(`a file that the URL names can't be read (${error.message}). Mend its path.`, error);
