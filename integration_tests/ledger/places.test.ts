@@ -144,3 +144,20 @@ describeLedgers('the ledger', (backend) => {
 function rotateKey({ harness }: Syncs): void {
   (harness.standin.options as { apiKey?: string }).apiKey = 'a-new-key-of-the-same-project';
 }
+
+it.each([':memory:', 'file:l.db?mode=memory'])('in a SQLite file called %s is a file, too', (name) =>
+  withHarness({}, async (harness) => {
+    const sync = async () => {
+      const before = harness.standin.calls('/bulkUpdate').length;
+      const { exitCode } = await harness.write(aRecord({ email: 'a@x.com' }), {
+        config: { ledger: { type: 'sqlite', path: name } },
+        cwd: harness.files.folder,
+      });
+      return [exitCode, harness.standin.calls('/bulkUpdate').length - before];
+    };
+    expect([await sync(), await sync()]).toEqual([
+      [0, 1],
+      [0, 0],
+    ]);
+  }),
+);

@@ -1,7 +1,7 @@
 /** Opens the file of a SQLite ledger, or says in plain words why that can't be done. */
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type * as Driver from 'node:sqlite';
 import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
@@ -23,7 +23,8 @@ export async function openToWrite(path: string): Promise<DatabaseSync> {
   return orExplain(path, async () => {
     // SQLite would let others read what it creates.
     await (await open(path, 'a', 0o600)).close();
-    const database = new DatabaseSync(path);
+    // By its whole path: `:memory:` would be no file for SQLite, and `file:…` an address with options.
+    const database = new DatabaseSync(resolve(path));
     try {
       // Before the first access, so that the lock is kept between transactions.
       database.exec('PRAGMA locking_mode = EXCLUSIVE');
@@ -66,7 +67,7 @@ export async function openToRead(path: string): Promise<OpenedToRead | undefined
     isQuiet && existsSync(`${path}-wal`) ? busy(path, error) : explain(path, error);
   let database: DatabaseSync | undefined;
   try {
-    const location = isQuiet ? new URL(`${pathToFileURL(path).href}?immutable=1`) : path;
+    const location = isQuiet ? new URL(`${pathToFileURL(path).href}?immutable=1`) : resolve(path);
     database = new DatabaseSync(location, { readOnly: true });
     database.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
     if (schemaVersion(database) > 0) return { database, tidy, explain: explainRead };
