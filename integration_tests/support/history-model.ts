@@ -87,8 +87,8 @@ export class HistoryModel {
     const mapped = sync.targets[stream.name] ?? {};
     const values = Object.entries(mapped).filter(([column]) => data[column] !== undefined);
     const told = JSON.stringify([values.map(([column, to]) => [to, data[column]]), byEmail ? 0 : data.email]);
-    if (this.#state.notes.refused.has(`${stream.name} ${data.userId ?? ''}`))
-      throw new OpenCase('laid over, it may pass');
+    const refused = `${stream.name} ${data.userId ?? ''}`;
+    if (this.#state.notes.refused.has(refused)) throw new OpenCase('laid over, it may pass');
     const target = this.#targetOf(stream, data, known);
     if (target === 'skipped') {
       // There Iterable itself refuses strangers.
@@ -100,10 +100,11 @@ export class HistoryModel {
       return;
     }
     if (target === 'rejected') {
+      if (known?.told === told) throw new OpenCase('whether anything of it is sent');
       if (this.#state.notes.upserted.has(`${stream.name} ${key}`))
         throw new OpenCase('laid over what came before, it may pass');
       this.hasCalls = true;
-      this.#state.notes.refused.add(`${stream.name} ${data.userId ?? ''}`);
+      this.#state.notes.refused.add(refused);
       return;
     }
     const { isMoved, former } = target;
