@@ -13,8 +13,11 @@ import { aCatalog, aRecord, aState, aStatus, aStream } from '../support/messages
 import { randomHistory } from '../support/random-history.ts';
 import { seededRandom, seeds } from '../support/random.ts';
 
+/** From here on the few seeds of every day have the faults in them that were found first. */
+const FIRST = 140;
+
 async function playHistory(seed: number): Promise<void> {
-  const random = seededRandom(seed);
+  const random = seededRandom(FIRST + seed);
   const history = randomHistory(random);
   const { projectType } = history;
   let passed = 0;
@@ -139,7 +142,7 @@ function peopleOf({ standin }: Harness): object {
 describe('a history of syncs with a ledger', () => {
   it(
     'leaves Iterable after each of them as the contract says, and sends nothing for nothing',
-    () => inParallel(seeds(30, 500), playHistory),
+    () => inParallel(seeds(60, 500), playHistory),
     900_000,
   );
 });
