@@ -100,9 +100,9 @@ describe('a run that is stopped', () => {
 
   const onLinux = existsSync('/dev/full') ? it : it.skip;
 
-  onLinux('by a full disk: exit 1, and the reason on stderr, whatever the command', () => {
+  onLinux.each(['spec', '--help'])('by a full disk: exit 1, and the reason on stderr: %s', (command) => {
     const disk = openSync('/dev/full', 'w');
-    const { status, stderr } = spawnSync(process.execPath, [MAIN, 'spec'], {
+    const { status, stderr } = spawnSync(process.execPath, [MAIN, command], {
       stdio: ['ignore', disk, 'pipe'],
       encoding: 'utf8',
     });

@@ -22,6 +22,7 @@ import { failureText, nextStep } from './failure-text.ts';
 import { maxLookUps } from './plan-upserts.ts';
 import { planText } from './plan-text.ts';
 import { withPrepared, type Outside } from './prepare.ts';
+import { print } from './print.ts';
 import { sync, type Prepared } from './sync.ts';
 import { colorsOf } from './terminal.ts';
 
@@ -43,7 +44,7 @@ export async function runPlan(context: CommandContext, paths: CommandPaths): Pro
   }
   const plan = rehearsal.plan();
   const text = paths.json === true ? `${JSON.stringify(plan)}\n` : planText(plan);
-  await new Promise((resolve) => stdout.write(writer.redacted(text), resolve));
+  await print(stdout, writer.redacted(text));
   return plan.failure === null ? 0 : 1;
 }
 

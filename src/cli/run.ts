@@ -3,6 +3,7 @@ import { ConfigError, ConnectorError, UsageError } from '../errors.ts';
 import { ApiError } from '../iterable/errors.ts';
 import type { MessageWriter } from '../protocol/writer.ts';
 import type { Command, CommandContext } from './context.ts';
+import { print } from './print.ts';
 import { parseArguments, type CommandName } from './program.ts';
 
 /** Loaded on need: `spec` must start fast. */
@@ -22,7 +23,7 @@ export async function runProgram(args: readonly string[], context: CommandContex
     const { command, paths, topic } = parseArguments(args);
     if (command === 'help') {
       // Whoever asks for it may want to page or search it.
-      context.stdout.write((await loadHelp()).helpText(topic));
+      await print(context.stdout, (await loadHelp()).helpText(topic));
       return 0;
     }
     const run = await LOADERS[command]();

@@ -170,6 +170,7 @@ export class MessageWriter {
   }
 
   #close(error?: Error): void {
+    // Not every text goes through here: a plan is written for people.
     this.#failure ??= error;
     if (this.#isClosed) return;
     this.#isClosed = true;
