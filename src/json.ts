@@ -51,6 +51,16 @@ export function stringifyJson(value: unknown): string {
   return text.includes(MARK) ? text.replace(MARKED_NUMBER, '$1') : text;
 }
 
+/** The same; undefined where the value is nested too deeply to be written, since the stack runs out. */
+export function stringifyIfPossible(value: unknown): string | undefined {
+  try {
+    return stringifyJson(value);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
 /** True for an object that is neither an array nor a number in disguise. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return (

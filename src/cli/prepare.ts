@@ -1,4 +1,5 @@
 /** What `write` and `plan` begin with: configuration, catalog, Iterable, ledger, all of it found good before the first record. */
+import { MAX_TIMER_MS } from '../clock.ts';
 import type { Config } from '../config/schema.ts';
 import type { Retry } from '../delivery/caller.ts';
 import { ListDirectory } from '../delivery/list-directory.ts';
@@ -51,35 +52,32 @@ export async function withPrepared(
   tuneV8();
   const config = await loadConfig(paths.config ?? '', writer);
   const catalog = parseCatalog(await readTextFile(paths.catalog ?? '', '--catalog'));
+  const attemptTimeoutMs = Math.min(config.attempt_timeout_seconds * 1000, MAX_TIMER_MS);
   const budgetMs = Math.min(config.retry_minutes * 60_000, maxCallBudgetMs);
   // Ends calls for good once a failed run has waited for them long enough.
   const abandon = new AbortController();
   const connection = connect(config, {
     clock,
-    attemptTimeoutMs: config.attempt_timeout_seconds * 1000,
+    attemptTimeoutMs,
     callBudgetMs: budgetMs,
     onRetry: (retry) => {
       log.warn(describeRetry(retry));
     },
     stop: abandon.signal,
   });
-  // Ends whatever waits, be it for Iterable, the ledger or a bucket.
-  const ending = new AbortController();
-  const stop = ending.signal;
-  const onSignal = () => {
-    ending.abort(stopSignal.reason);
-  };
-  stopSignal.addEventListener('abort', onSignal, { once: true });
+  const closed = new AbortController();
   writer.onClosed = () => {
-    ending.abort(new TransientError('stdout_closed', 'Nobody reads the output any more.'));
+    closed.abort(new TransientError('stdout_closed', 'Nobody reads the output any more.'));
   };
+  // Ends whatever waits, be it for Iterable, the ledger or a bucket.
+  const stop = AbortSignal.any([stopSignal, closed.signal]);
   // What comes before the first record has nothing to wait for; the sync itself replaces this.
   const abandonAtOnce = () => {
     abandon.abort(stop.reason);
   };
   stop.addEventListener('abort', abandonAtOnce, { once: true });
   // It may have come while the files were read, and is told only once.
-  if (stopSignal.aborted) onSignal();
+  if (stop.aborted) abandonAtOnce();
   let rejectedRecords: RejectedRecords | undefined;
   let ledger: Ledger | undefined;
   try {
@@ -98,7 +96,7 @@ export async function withPrepared(
     rejectedRecords = await openRejectedRecords(config.rejected_records, {
       ...retry,
       budgetMs,
-      attemptTimeoutMs: config.attempt_timeout_seconds * 1000,
+      attemptTimeoutMs,
       stop,
     });
     ledger = await openLedger(config.ledger, {

@@ -44,10 +44,5 @@ export function classify(error: unknown): Verdict | undefined {
   if (error.status >= 500) return 'retry';
   const verdict =
     (error.apiCode === undefined ? undefined : BY_CODE[error.apiCode]) ?? BY_STATUS[error.status] ?? 'stop';
-  // Without Iterable's own body it comes from something in between, as a gateway, and says nothing about anybody.
-  return verdict === 'narrow' && !isOfIterable(error) ? 'retry' : verdict;
-}
-
-function isOfIterable({ apiCode, apiMessage, params }: ApiError): boolean {
-  return apiCode !== undefined || apiMessage !== '' || params !== undefined;
+  return verdict === 'narrow' && !error.isOfIterable ? 'retry' : verdict;
 }

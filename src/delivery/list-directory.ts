@@ -73,9 +73,14 @@ export class ListDirectory {
     return this.#ids.get(name);
   }
 
-  /** True for a list that this run has created: it may take a while until Iterable lets it be used. */
-  isNew(name: string): boolean {
-    return this.#created.has(name);
+  /**
+   * True for a list that may be too new to be used: one that this run has created, or, since an earlier one may have, or another
+   * that runs beside it, any that is still there. One attempt, as of a call.
+   */
+  async mayBeNew(name: string, id: number, signal?: AbortSignal): Promise<boolean> {
+    if (this.#created.has(name)) return true;
+    const lists = await this.#client.getLists().attempt(signal);
+    return lists.some((list) => list.id === id);
   }
 
   async #create(name: string): Promise<number> {

@@ -71,11 +71,6 @@ export class ListMembers {
     }
   }
 
-  async #isThere(id: number, signal?: AbortSignal): Promise<boolean> {
-    const lists = await this.#client.getLists().attempt(signal);
-    return lists.some((list) => list.id === id);
-  }
-
   #waitingForNewList(list: string, id: number, operation: Operation<BulkAnswer>): Operation<BulkAnswer> {
     const { endpoint } = operation;
     return {
@@ -85,8 +80,7 @@ export class ListMembers {
           return await operation.attempt(signal);
         } catch (error) {
           if (!(error instanceof ApiError) || !error.apiMessage.includes(UNKNOWN_LIST)) throw error;
-          // It may be new though this run has not created it: an earlier one may have, or another that runs beside it.
-          if (this.#directory.isNew(list) || (await this.#isThere(id, signal)))
+          if (await this.#directory.mayBeNew(list, id, signal))
             throw new NoAnswerError(endpoint.name, 'the new list can’t be used yet', { cause: error });
           throw new ConfigError(
             [`lists: Iterable no longer has the list ${list}; run the sync again to create it`],

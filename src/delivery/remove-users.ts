@@ -40,7 +40,11 @@ export class UserRemover {
   /** Deletes one person and gives whom; a stranger is a success. Gives a rejection when the removal does not say exactly who is meant. */
   async remove(removal: Removal): Promise<UserKey | Rejection> {
     const target = await this.identify(removal);
-    if ('code' in target) return target;
+    return 'code' in target ? target : this.removePerson(target);
+  }
+
+  /** The same for whom {@link identify} gave. */
+  async removePerson(target: UserKey): Promise<UserKey | Rejection> {
     if (!fitsPathSegment(target.value)) return unnameable(target);
     try {
       await this.#caller.call(

@@ -31,6 +31,11 @@ export class ApiError extends Error {
     this.params = answer.params;
     this.retryAfterMs = answer.retryAfterMs;
   }
+
+  /** False for an answer without Iterable's own body: it comes from something else (a gateway, a wrong host), and says nothing about a user. */
+  get isOfIterable(): boolean {
+    return this.apiCode !== undefined || this.apiMessage !== '' || this.params !== undefined;
+  }
 }
 
 /** No usable answer: the network failed, time ran out, or the body is not what the API promises. The call may have been applied. */
@@ -41,14 +46,11 @@ export class NoAnswerError extends Error {
   }
 }
 
-/**
- * True for Iterable's answers about a user it does not know, by practice of its peers: 404, or a 400 that says so. A 404
- * without Iterable's own body comes from somewhere else (a wrong host) and says nothing about a user.
- */
-export function isUnknownUser({ status, apiCode, apiMessage }: ApiError): boolean {
+/** True for Iterable's answers about a user it does not know, by practice of its peers: 404, or a 400 that says so. */
+export function isUnknownUser({ status, apiCode, isOfIterable }: ApiError): boolean {
   if (apiCode === 'UnknownUserIdError' || apiCode === 'UnknownEmailError' || apiCode === 'NotFound')
     return true;
-  return status === 404 && (apiCode !== undefined || apiMessage !== '');
+  return status === 404 && isOfIterable;
 }
 
 /** True for Iterable's 400 to a look-up, which says nothing but whom it looks for: nobody can have such an address or id. */

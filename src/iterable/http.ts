@@ -3,7 +3,6 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import fetch, { type RequestInit, type Response } from 'node-fetch';
 import * as z from 'zod';
-import { MAX_TIMER_MS } from '../clock.ts';
 import type { Endpoint } from './endpoints.ts';
 import { ApiError, NoAnswerError } from './errors.ts';
 
@@ -105,13 +104,10 @@ export class IterableHttp {
       attempt.abort();
     };
     const state = { isTimedOut: false };
-    const timer = setTimeout(
-      () => {
-        state.isTimedOut = true;
-        abort();
-      },
-      Math.min(attemptTimeoutMs, MAX_TIMER_MS),
-    );
+    const timer = setTimeout(() => {
+      state.isTimedOut = true;
+      abort();
+    }, attemptTimeoutMs);
     stop?.addEventListener('abort', abort, { once: true });
     try {
       const response = await fetch(this.#url(call), this.#init(call, attempt.signal, maxBytes));

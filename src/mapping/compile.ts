@@ -5,13 +5,7 @@ import { Refusal } from './coerce.ts';
 import { Rejected, type ColumnPlan } from './column-plan.ts';
 import { isDeletion } from './deletion.ts';
 import { normalizeEmail } from './identity.ts';
-import {
-  compileLeaving,
-  compileListRules,
-  type LeavingReader,
-  type ListReader,
-  type ListRule,
-} from './list-rules.ts';
+import { compileListRules, type ListReaders, type ListRule } from './list-rules.ts';
 import { identifyingTarget, type IdentifyBy, type ProjectType } from './options.ts';
 import { columnReader, plainObject, Unreachable } from './paths.ts';
 import { planColumns, type PlanOptions } from './plan-columns.ts';
@@ -46,7 +40,7 @@ export function compileMapper(options: MapperOptions, onWarning: (message: strin
   const asksForRemoval = deletionReader(options.deletionColumn);
   const readPreviousEmail =
     options.previousEmailColumn === undefined ? undefined : previousEmailReader(options.previousEmailColumn);
-  const lists = options.lists.length > 0 ? listReaders(options) : undefined;
+  const lists = options.lists.length > 0 ? compileListRules(options.lists, options.stream) : undefined;
   return (record) => {
     try {
       const plans = plansFor(record.data);
@@ -60,15 +54,6 @@ export function compileMapper(options: MapperOptions, onWarning: (message: strin
       throw error;
     }
   };
-}
-
-interface ListReaders {
-  readonly read: ListReader;
-  readonly readLeaving: LeavingReader;
-}
-
-function listReaders({ lists, stream }: MapperOptions): ListReaders {
-  return { read: compileListRules(lists, stream), readLeaving: compileLeaving(lists, stream) };
 }
 
 function withLists(

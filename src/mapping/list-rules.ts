@@ -26,39 +26,44 @@ export function listColumns(rules: readonly ListRule[], stream: StreamId): strin
   return rulesOf(rules, stream).flatMap((rule) => (rule.kind === 'all' ? [] : [rule.source]));
 }
 
-/** Where one rule takes a user off a list that another one names, the user is on it. */
-export function compileListRules(rules: readonly ListRule[], stream: StreamId): ListReader {
-  const readers = rulesOf(rules, stream).map(compileRule);
-  return (data, nulled) => {
-    const told = new Map<string, boolean>();
-    let untold = NO_LISTS;
-    for (const read of readers) {
-      const found = read(data, nulled);
-      if (found instanceof Rejected) return found;
-      for (const [list, isOn] of found.told) told.set(list, isOn || told.get(list) === true);
-      if (found.untold.length > 0)
-        untold = untold === 'any' || found.untold === 'any' ? 'any' : [...untold, ...found.untold];
-    }
-    return { told, untold };
-  };
-}
-
+/** The lists that a removed user leaves. */
 export type LeavingReader = (data: JsonObject, nulled: readonly string[]) => readonly string[];
 
-/**
- * The lists that a removed user leaves: those that its record and the rules name, on them or off them. A deletion needs only what
- * identifies the person, so a column that can't be read names none; the list of a flag is named by its rule all the same.
- */
-export function compileLeaving(rules: readonly ListRule[], stream: StreamId): LeavingReader {
-  const readers = rulesOf(rules, stream).map((rule) => {
-    const read = compileRule(rule);
-    const otherwise = rule.kind === 'names' ? [] : [rule.list];
-    return (data: JsonObject, nulled: readonly string[]): Iterable<string> => {
-      const found = read(data, nulled);
-      return found instanceof Rejected ? otherwise : found.told.keys();
-    };
-  });
-  return (data, nulled) => [...new Set(readers.flatMap((read) => [...read(data, nulled)]))];
+export interface ListReaders {
+  /** Where one rule takes a user off a list that another one names, the user is on it. */
+  readonly read: ListReader;
+  /**
+   * Those that its record and the rules name, on them or off them. A deletion needs only what identifies the person, so a column
+   * that can't be read names none; the list of a flag is named by its rule all the same.
+   */
+  readonly readLeaving: LeavingReader;
+}
+
+export function compileListRules(rules: readonly ListRule[], stream: StreamId): ListReaders {
+  const compiled = rulesOf(rules, stream).map((rule) => ({ rule, read: compileRule(rule) }));
+  return {
+    read: (data, nulled) => {
+      const told = new Map<string, boolean>();
+      let untold = NO_LISTS;
+      for (const { read } of compiled) {
+        const found = read(data, nulled);
+        if (found instanceof Rejected) return found;
+        for (const [list, isOn] of found.told) told.set(list, isOn || told.get(list) === true);
+        if (found.untold.length > 0)
+          untold = untold === 'any' || found.untold === 'any' ? 'any' : [...untold, ...found.untold];
+      }
+      return { told, untold };
+    },
+    readLeaving: (data, nulled) => {
+      const leaving = new Set<string>();
+      for (const { rule, read } of compiled) {
+        const found = read(data, nulled);
+        if (!(found instanceof Rejected)) for (const list of found.told.keys()) leaving.add(list);
+        else if (rule.kind !== 'names') leaving.add(rule.list);
+      }
+      return [...leaving];
+    },
+  };
 }
 
 function rulesOf(rules: readonly ListRule[], stream: StreamId): ListRule[] {

@@ -1,5 +1,5 @@
 /** What tells a stream's records apart: its primary key as one text. */
-import { isJsonObject, stringifyJson, type JsonObject, type JsonValue } from '../json.ts';
+import { isJsonObject, stringifyIfPossible, type JsonObject, type JsonValue } from '../json.ts';
 
 /** The key's text, or undefined where a part of it is missing, null, or nested too deeply to be written. Numbers keep their digits. */
 export type PrimaryKeyReader = (data: JsonObject) => string | undefined;
@@ -9,18 +9,8 @@ export function primaryKeyReader(paths: readonly (readonly string[])[]): Primary
   if (paths.length === 0) return undefined;
   return (data) => {
     const parts = paths.map((path) => follow(data, path));
-    return parts.some((part) => part === undefined || part === null) ? undefined : writtenKey(parts);
+    return parts.some((part) => part === undefined || part === null) ? undefined : stringifyIfPossible(parts);
   };
-}
-
-function writtenKey(parts: readonly unknown[]): string | undefined {
-  try {
-    return stringifyJson(parts);
-  } catch (error) {
-    // The stack ran out.
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  }
 }
 
 function follow(data: JsonObject, path: readonly string[]): JsonValue | undefined {

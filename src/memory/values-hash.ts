@@ -1,6 +1,6 @@
 /** One short text for the values of a record, so that the ledger can tell whether they changed without holding them. */
 import { hash } from 'node:crypto';
-import { hasKeys, stringifyJson, type JsonValue } from '../json.ts';
+import { hasKeys, stringifyIfPossible, type JsonValue } from '../json.ts';
 import type { TargetValues } from '../model.ts';
 
 /**
@@ -10,12 +10,8 @@ import type { TargetValues } from '../model.ts';
 export function valuesHash(values: TargetValues): string {
   const parts: JsonValue[] = [];
   for (const target of sortedTargets(values)) parts.push(target, values[target] ?? null);
-  try {
-    return hash('sha256', stringifyJson(parts), 'base64').slice(0, 43);
-  } catch (error) {
-    if (error instanceof RangeError) return '';
-    throw error;
-  }
+  const text = stringifyIfPossible(parts);
+  return text === undefined ? '' : hash('sha256', text, 'base64').slice(0, 43);
 }
 
 /** Records of one stream mostly write the same targets in the same order. */

@@ -1,7 +1,6 @@
 /** Puts objects into a bucket through the AWS SDK, and makes each write last until it is answered. Loaded on need only. */
 import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import pRetry from 'p-retry';
-import { MAX_TIMER_MS } from '../clock.ts';
 import { TransientError } from '../errors.ts';
 import { describeS3Failure, explainS3Refusal, mayPass } from './s3-failures.ts';
 import type { S3Location } from './s3-location.ts';
@@ -80,7 +79,7 @@ export class S3Bucket {
     const abort = () => {
       attempt.abort();
     };
-    const timer = setTimeout(abort, Math.min(this.#patience.attemptTimeoutMs, MAX_TIMER_MS));
+    const timer = setTimeout(abort, this.#patience.attemptTimeoutMs);
     this.#abandon.signal.addEventListener('abort', abort, { once: true });
     try {
       return await send(attempt.signal);

@@ -102,7 +102,7 @@ async function deleteAll(
   const work = async (): Promise<void> => {
     for (let person = left.shift(); person && !stop.aborted; person = left.shift()) {
       const { key, rows } = person;
-      const result = await remover.remove({ kind: 'removal', identifiedBy: key.kind, [key.kind]: key.value });
+      const result = await remover.removePerson(key);
       if ('code' in result) for (const row of rows) refused.set(row, result);
       else done.push(...rows);
     }
