@@ -198,4 +198,21 @@ describe('pressure', () => {
       const whole = await harness.write(input);
       expect(whole.states[0]).toContain('"rejectedRecordCount":1.0');
     }));
+
+  it('come back to a client that reads none of them before it has written all of its input', () =>
+    withHarness({ projectType: 'hybrid' }, async (harness) => {
+      const lines = Array.from({ length: 8_000 }, (_, index) => [
+        aRecord({ email: `${index}@example.com`, note: 'x'.repeat(200) }),
+        ...(index % 10 === 0 ? [aState({ index, padding: 'y'.repeat(1_000) })] : []),
+      ]).flat();
+      const result = await harness.write(lines, {
+        deadlineMs: 30_000,
+        onSpawn: ({ stdin, stdout }) => {
+          stdout.pause();
+          stdin.on('finish', () => stdout.resume());
+        },
+      });
+      expect(result.exitCode).toBe(0);
+      expect(result.states).toHaveLength(800);
+    }));
 });

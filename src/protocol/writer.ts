@@ -28,19 +28,24 @@ export interface MessageWriterOptions {
   readonly redact?: (text: string) => string;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
+  /** So much output may wait for a slow reader before writing holds up the run; 4 MB by default. */
+  readonly maxUnreadBytes?: number;
 }
 
 /** The platform cuts there, too; a mark at the end then says that something is missing. */
 const MAX_TEXT_CHARACTERS = 50_000;
 const CUT_MARK = '… (cut)';
+/** Some clients write all of their input before they read the output. A pipe alone holds 64 KB, and both would wait for ever. */
+const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
 
 /**
- * Every method that writes resolves when the stream takes more, or is closed; none rejects. Not awaiting one is safe:
- * its line is already queued.
+ * Every method that writes resolves when more may be written: at once while little waits for the reader, else when the
+ * stream has drained or is closed. None rejects. Not awaiting one is safe: its line is already queued.
  */
 export class MessageWriter {
   readonly #out: Writable;
   readonly #now: () => number;
+  readonly #maxUnreadBytes: number;
   #redact: (text: string) => string;
   #onClosed: ((error?: Error) => void) | undefined;
   #isClosed = false;
@@ -56,6 +61,7 @@ export class MessageWriter {
     this.#out = out;
     this.#redact = options.redact ?? ((text) => text);
     this.#now = options.now ?? Date.now;
+    this.#maxUnreadBytes = options.maxUnreadBytes ?? MAX_UNREAD_BYTES;
     // One listener of each kind for good: a listener per waiting line would be too many.
     out.on('drain', () => {
       wake(this.#waitingForDrain);
@@ -165,7 +171,7 @@ export class MessageWriter {
       if (this.#linesOnTheirWay === 0) wake(this.#waitingForFlush);
     });
     this.#screen?.draw();
-    if (takesMore) return Promise.resolve();
+    if (takesMore || this.#out.writableLength <= this.#maxUnreadBytes) return Promise.resolve();
     return new Promise((resolve) => this.#waitingForDrain.push(resolve));
   }
 
