@@ -26,6 +26,6 @@ export function success(): JsonAnswer {
   return { status: 200, body: { msg: '', code: 'Success', params: null } };
 }
 
-export function failure(status: number, code: string, msg: string): JsonAnswer {
-  return { status, body: { msg, code, params: null } };
+export function failure(status: number, code: string, msg: string, params: unknown = null): JsonAnswer {
+  return { status, body: { msg, code, params } };
 }

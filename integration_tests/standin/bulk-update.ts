@@ -1,5 +1,5 @@
 /** Applies the users of a call one by one and answers as Iterable does, in both of its styles for a wrong type. */
-import type { JsonAnswer } from './answers.ts';
+import { failure, type JsonAnswer } from './answers.ts';
 import type { FailureList } from './identities.ts';
 import type { Store, UserWrite } from './store.ts';
 import { isObject, toPlain, type Value } from './values.ts';
@@ -10,6 +10,10 @@ export type WrongTypeStyle = 'lists' | 'whole';
 export interface ApplyOptions {
   readonly createNewFields: boolean;
   readonly style: WrongTypeStyle;
+  /** So many fields the project may have. */
+  readonly maxFields?: number;
+  /** An erased user fails the whole request, with this. */
+  readonly wholeForgottenStatus?: number;
   /** Unknown users fail instead of being created. */
   readonly onlyExisting?: boolean;
 }
@@ -42,12 +46,13 @@ export function noFailures(): Failures {
 export function applyUsers(
   store: Store,
   users: readonly UserWrite[],
-  { createNewFields, style, onlyExisting = false }: ApplyOptions,
+  { createNewFields, style, maxFields = Infinity, wholeForgottenStatus, onlyExisting = false }: ApplyOptions,
 ): Applied {
-  if (style === 'whole') {
-    const refusal = wholeRefusal(store, users);
-    if (refusal) return { ...refusal, profiles: [] };
-  }
+  const refusal =
+    (style === 'whole' ? typesRefusal(store, users) : undefined) ??
+    (createNewFields ? fieldsRefusal(store, users, maxFields) : undefined) ??
+    (wholeForgottenStatus === undefined ? undefined : forgottenRefusal(store, users, wholeForgottenStatus));
+  if (refusal) return { ...refusal, profiles: [] };
   const failed = noFailures();
   const profiles: number[] = [];
   const createdFields = new Set<string>();
@@ -105,7 +110,26 @@ function fieldsOf({ dataFields }: UserWrite): Value {
   );
 }
 
-function wholeRefusal(store: Store, users: readonly UserWrite[]) {
+/** The limit is the project's: nobody of the call is written, whether or not a user of it has a new field. */
+function fieldsRefusal(store: Store, users: readonly UserWrite[], limit: number): JsonAnswer | undefined {
+  const newFields = [...new Set(users.flatMap((user) => store.fields.unknown(fieldsOf(user))))];
+  const requestedTotal = store.fields.types.size + newFields.length;
+  if (newFields.length === 0 || requestedTotal <= limit) return undefined;
+  const params = { limit, requestedTotal, newFields };
+  return failure(400, 'UniqueFieldsLimitExceeded', 'The project has too many unique fields', params);
+}
+
+function forgottenRefusal(store: Store, users: readonly UserWrite[], status: number): JsonAnswer | undefined {
+  const isForgotten = users.some(
+    ({ email, userId }) =>
+      store.forgotten.has(email?.toLowerCase() ?? '') || store.forgotten.has(userId ?? ''),
+  );
+  return isForgotten
+    ? failure(status, 'ForgottenUserError', 'A user of the request has been forgotten')
+    : undefined;
+}
+
+function typesRefusal(store: Store, users: readonly UserWrite[]): JsonAnswer | undefined {
   const [first] = users.flatMap((user) => store.fields.mismatches(fieldsOf(user)));
   if (!first) return undefined;
   return {

@@ -1,6 +1,6 @@
 /** What the handlers of calls work with. */
 import type { Answer } from './answers.ts';
-import type { WrongTypeStyle } from './bulk-update.ts';
+import type { ApplyOptions, WrongTypeStyle } from './bulk-update.ts';
 import type { Fading } from './fading.ts';
 import type { Lists } from './lists.ts';
 import type { StandinOptions } from './options.ts';
@@ -31,4 +31,14 @@ export type Handler = (context: Context, call: Call) => Answer | Promise<Answer>
 /** Unless the request says so, unknown fields are dealt with as the project is set up; by default they are created. */
 export function createsFields({ options }: Context, asked?: boolean): boolean {
   return asked ?? options.createNewFields ?? true;
+}
+
+/** What refuses a whole call that writes users, rather than one user of it. */
+export function refusalStyle({ options, wrongTypeStyle }: Context): Omit<ApplyOptions, 'createNewFields'> {
+  const { maxFields = Infinity, forgottenStyle, forgottenStatus = 409 } = options;
+  return {
+    style: wrongTypeStyle,
+    maxFields,
+    ...(forgottenStyle === 'whole' ? { wholeForgottenStatus: forgottenStatus } : {}),
+  };
 }

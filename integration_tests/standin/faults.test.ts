@@ -1,5 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { Faults, LASTING_FAULTS, PASSING_FAULTS, randomStorm, type Fault } from './faults.ts';
+import {
+  Faults,
+  LASTING_FAULTS,
+  PASSING_FAULTS,
+  randomStorm,
+  WRONG_HOST_FAULTS,
+  type Fault,
+} from './faults.ts';
 import { startStandin, type Standin } from './server.ts';
 
 async function withStandin(test: (standin: Standin) => Promise<void>): Promise<void> {
@@ -34,7 +41,9 @@ async function call(standin: Standin, patienceMs = 10_000): Promise<Got> {
 }
 
 describe('a fault to order', () => {
-  it.each(Object.entries<Fault>({ ...PASSING_FAULTS, ...LASTING_FAULTS }))('%s', (_name, fault) =>
+  const faults = { ...PASSING_FAULTS, ...LASTING_FAULTS, ...WRONG_HOST_FAULTS };
+
+  it.each(Object.entries<Fault>(faults))('%s', (_name, fault) =>
     withStandin(async (standin) => {
       standin.faults.order({ route: 'bulkUpdate', fault, times: 1 });
       const isSilent = fault.hang === true || fault.stall === true;

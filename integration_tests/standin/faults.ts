@@ -21,6 +21,25 @@ const html = { 'Content-Type': 'text/html' };
 const rateLimited = (params: unknown) =>
   JSON.stringify({ code: 'RateLimitExceeded', msg: 'slow down', params });
 
+/** An answer of Iterable's own form. */
+export function refusal(status: number, code: string, msg: string, params: unknown = null): Fault {
+  return { status, body: JSON.stringify({ msg, code, params }) };
+}
+
+/** What something between the client and Iterable answers, as a proxy, a firewall or a gateway: a page, not Iterable's form. */
+export function page(status: number): Fault {
+  return { status, headers: html, body: `<html><body>${status}</body></html>` };
+}
+
+/** The whole call is refused for fields that the project has no room for. */
+export function tooManyFields(newFields: readonly string[]): Fault {
+  return refusal(400, 'UniqueFieldsLimitExceeded', 'The project has too many unique fields', {
+    limit: 1000,
+    requestedTotal: 1000 + newFields.length,
+    newFields,
+  });
+}
+
 /** Each passes by itself when the call is tried again. */
 export const PASSING_FAULTS = {
   'a 429 with a reset': { status: 429, body: rateLimited({ rateLimitReset: 0.05 }) },
@@ -32,6 +51,17 @@ export const PASSING_FAULTS = {
   'a 504 after the call was applied': { status: 504, headers: html, body: '<html/>', afterApplying: true },
   'a 408': { status: 408 },
   'a database error as 400': { status: 400, body: '{"code":"DatabaseError","msg":"try again"}' },
+  'a queue error as 400': refusal(400, 'QueueEmailError', 'try again'),
+  'a queue error as 500': refusal(500, 'QueueEmailError', 'try again'),
+  'a generic error as 500': refusal(500, 'GenericError', 'An error occurred'),
+  'a proxy’s page with 400': page(400),
+  'a proxy’s page with 401': page(401),
+  'a 401 without a body': { status: 401 },
+  'a firewall’s page with 403': page(403),
+  'a cloud gateway’s own JSON with 403': { status: 403, body: '{"message":"Forbidden"}' },
+  'another gateway’s own JSON with 403': { status: 403, body: '{"error":{"code":"AccessDenied"}}' },
+  'a gateway’s page with 409': page(409),
+  'a page with 451': page(451),
   'a reset before the call was applied': { reset: true },
   'a reset after the call was applied': { reset: true, afterApplying: true },
   'no answer before the call was applied': { hang: true },
@@ -46,10 +76,26 @@ export const PASSING_FAULTS = {
 
 /** Each stops the client until somebody changes something. */
 export const LASTING_FAULTS = {
-  'a bad key': { status: 401, body: '{"code":"BadApiKey","msg":"Invalid API key","params":null}' },
-  'a bad key without a body': { status: 401 },
-  'a missing permission': { status: 403, body: '{"code":"Forbidden","msg":"no","params":null}' },
-  'a host that knows no API': { status: 404, headers: html, body: '<html>Not found</html>' },
+  'a bad key': refusal(401, 'BadApiKey', 'Invalid API key', { ip: '192.0.2.1', endpoint: '/api' }),
+  'a bad key whose code is Success': refusal(401, 'Success', 'Invalid API key', {
+    ip: '192.0.2.1',
+    endpoint: '/api',
+  }),
+  'a disabled key': refusal(401, 'BadApiKey', 'Disabled API key or insufficient privileges', {
+    ip: '192.0.2.1',
+    endpoint: '/api',
+    apiKeyIdentifier: 'k1',
+    apiKeyType: 'ServerSide',
+  }),
+  'a key for web or mobile': refusal(400, 'InvalidJwtPayload', 'no'),
+  'a missing permission': refusal(403, 'Forbidden', 'no'),
+  'too many fields': tooManyFields(['one', 'two']),
+} as const satisfies Record<string, Fault>;
+
+/** What a host says that is not Iterable's. As an answer to a first call it means a wrong host; later it passes, as any page does. */
+export const WRONG_HOST_FAULTS = {
+  'a host that knows no API': page(404),
+  'a host that takes no such call': page(405),
   'a redirect': { status: 302, headers: { Location: 'https://elsewhere.example.com/' } },
 } as const satisfies Record<string, Fault>;
 

@@ -1,7 +1,7 @@
 /** The calls on lists. */
 import { failure, type Answer } from './answers.ts';
 import { applyUsers, bulkBody, noFailures } from './bulk-update.ts';
-import { createsFields, type Handler } from './context.ts';
+import { createsFields, refusalStyle, type Handler } from './context.ts';
 import type { Identity } from './identities.ts';
 import { invalidListId } from './lists.ts';
 import {
@@ -39,8 +39,8 @@ export const subscribe: Handler = (context, { contentType, body }) => {
     { name: 'lists/subscribe', kind: 'list', users: users.map((user) => [user]) },
     () => {
       const { status, body, profiles } = applyUsers(store, users, {
+        ...refusalStyle(context),
         createNewFields: createsFields(context),
-        style: context.wrongTypeStyle,
         onlyExisting,
       });
       for (const profile of profiles) store.join(profile, listId);

@@ -15,7 +15,16 @@ export interface StandinOptions extends StoreOptions, ListOptions {
   readonly lookUpsUntilGone?: number;
   /** Answers of calls that write come this much later, so that calls overlap. */
   readonly latencyMs?: number;
-  readonly unknownUserIdStatus?: 200 | 404;
+  /** What a deletion of an unknown userId answers: recordings have 400, peers report 404. */
+  readonly unknownUserIdStatus?: 200 | 400 | 404;
+  /** So many user fields the project may have, nested ones counted; a call that would create one more is refused whole. */
+  readonly maxFields?: number;
+  /** Of a user who was erased: alone in a single-user call, and with `forgottenStyle: 'whole'` for a whole bulk call. */
+  readonly forgottenStatus?: 400 | 409;
+  /** An erased user of a bulk call fails alone (`lists`) or the whole request (`whole`). */
+  readonly forgottenStyle?: 'lists' | 'whole';
+  /** A gateway before Iterable takes no larger body, and says so in HTML. */
+  readonly gatewayMaxBytes?: number;
   /** What users/update answers when another user has the address or the id. */
   readonly conflictStatus?: 400 | 409;
   /** What users/updateEmail looks at first: it decides the error for a change that was already made. */

@@ -4,13 +4,19 @@ import type { UserWrite } from './store.ts';
 import { isObject, NumberText, parseExactly, type Value } from './values.ts';
 
 /** What a user of a request may have, and of which type. */
-export const USER_PROPERTIES: Readonly<Record<string, (value: Value) => boolean>> = {
-  email: (value) => typeof value === 'string',
-  userId: (value) => typeof value === 'string',
-  dataFields: isObject,
-  preferUserId: (value) => typeof value === 'boolean',
-  mergeNestedObjects: (value) => typeof value === 'boolean',
+export const USER_PROPERTIES: Readonly<Record<string, PropertyType>> = {
+  email: { type: 'String', isRight: (value) => typeof value === 'string' },
+  userId: { type: 'String', isRight: (value) => typeof value === 'string' },
+  dataFields: { type: 'Object', isRight: isObject },
+  preferUserId: { type: 'Boolean', isRight: (value) => typeof value === 'boolean' },
+  mergeNestedObjects: { type: 'Boolean', isRight: (value) => typeof value === 'boolean' },
 };
+
+interface PropertyType {
+  /** As Iterable calls it. */
+  readonly type: string;
+  readonly isRight: (value: Value) => boolean;
+}
 
 /** From Iterable's support articles: written by Iterable alone. */
 const MANAGED = new Set(
@@ -29,11 +35,13 @@ type JsonObject = { [key: string]: Value };
 export class BadRequest extends Error {
   readonly code: string;
   readonly status: number;
+  readonly params: unknown;
 
-  constructor(message: string, code = 'BadParams', status = 400) {
+  constructor(message: string, code = 'BadParams', status = 400, params: unknown = null) {
     super(message);
     this.code = code;
     this.status = status;
+    this.params = params;
   }
 }
 
@@ -49,12 +57,16 @@ export function readBody(contentType: string, body: Buffer, known: readonly stri
 
 /** The users under a property, each with its own identity, data fields and flags. Throws BadRequest. */
 export function readUsers(body: JsonObject, property: string): UserWrite[] {
-  return readBatch(body, property).map(readUser);
+  const users = readBatch(body, property);
+  refuseWrongTypes(users, (index) => `obj.${property}[${index}]`);
+  return users.map(readUser);
 }
 
 /** The users under a property where each is named and nothing else. Throws BadRequest. */
 export function readIdentities(body: JsonObject, property: string): Identity[] {
-  return readBatch(body, property).map((user) => {
+  const users = readBatch(body, property);
+  refuseWrongTypes(users, (index) => `obj.${property}[${index}]`);
+  return users.map((user) => {
     if (!isObject(user)) throw new BadRequest('a user is not an object');
     refuseUnknown(user, ['email', 'userId'], 'user');
     const { email, userId } = readUser(user);
@@ -121,14 +133,31 @@ export function queryValue(url: URL, name: string): string {
   return value;
 }
 
-/** One user of a call. Throws BadRequest. */
+/** A body that does not parse into the schema is refused whole; the answer maps the path of each fault to the reason. */
+export function refuseWrongTypes(users: readonly Value[], pathOf: (index: number) => string): void {
+  const reasons: Record<string, string> = {};
+  for (const [index, user] of users.entries()) {
+    if (!isObject(user)) {
+      reasons[pathOf(index)] = 'Object value expected';
+      continue;
+    }
+    for (const [key, { type, isRight }] of Object.entries(USER_PROPERTIES)) {
+      if (user[key] !== undefined && !isRight(user[key]))
+        reasons[`${pathOf(index)}.${key}`] = `${type} value expected`;
+    }
+  }
+  if (Object.keys(reasons).length > 0) throw badJsonBody(reasons);
+}
+
+/** @param reasons by JSON path, with the position of an element in its array from 0: `obj.users[1].preferUserId` */
+function badJsonBody(reasons: Readonly<Record<string, string>>): BadRequest {
+  return new BadRequest('Invalid JSON body', 'BadJsonBody', 400, reasons);
+}
+
+/** One user of a call, of the right types. Throws BadRequest. */
 export function readUser(user: Value): UserWrite {
   if (!isObject(user)) throw new BadRequest('a user is not an object');
   refuseUnknown(user, Object.keys(USER_PROPERTIES), 'user');
-  for (const [key, isRight] of Object.entries(USER_PROPERTIES)) {
-    if (user[key] !== undefined && !isRight(user[key]))
-      throw new BadRequest(`user.${key} has the wrong type`);
-  }
   const { email, userId, dataFields = {}, preferUserId, mergeNestedObjects } = user;
   if ((email === undefined) === (userId === undefined))
     throw new BadRequest('a user needs email or userId, not both');

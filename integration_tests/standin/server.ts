@@ -6,7 +6,7 @@ import { failure, toJson, type Answer, type TextAnswer } from './answers.ts';
 import type { WrongTypeStyle } from './bulk-update.ts';
 import type { Context } from './context.ts';
 import { Fading } from './fading.ts';
-import { Faults, type Fault } from './faults.ts';
+import { Faults, page, type Fault } from './faults.ts';
 import { TokenBucket } from './limits.ts';
 import { Lists } from './lists.ts';
 import type { StandinOptions } from './options.ts';
@@ -124,7 +124,8 @@ export class Standin implements Context {
     this.lastBody = requestText;
     const fault =
       this.intercept?.(logged) ??
-      this.faults.next(routeOf(logged)?.handle.name ?? '', `${request.url ?? ''} ${requestText}`);
+      this.faults.next(routeOf(logged)?.handle.name ?? '', `${request.url ?? ''} ${requestText}`) ??
+      (body.length > (this.options.gatewayMaxBytes ?? Infinity) ? page(413) : undefined);
     if (fault && fault.afterApplying !== true) {
       this.#fail(response, fault, logged);
       return;
@@ -180,7 +181,7 @@ export class Standin implements Context {
 
   async #answer(request: IncomingMessage, url: URL, body: Buffer): Promise<Answer> {
     if (request.headers['api-key'] !== this.apiKey || url.searchParams.has('api_key')) {
-      return failure(401, 'BadApiKey', 'Invalid API key');
+      return failure(401, 'BadApiKey', 'Invalid API key', { ip: '127.0.0.1', endpoint: url.pathname });
     }
     const route = routeOf({ method: request.method ?? '', path: url.pathname });
     if (!route) {
@@ -203,7 +204,9 @@ export class Standin implements Context {
       this.unexpected.push(`${request.method ?? ''} ${url.pathname}: ${message}`);
       // A fault of the stand-in itself; without an answer the client would wait for ever.
       if (!(error instanceof BadRequest)) return failure(500, 'GenericError', message);
-      return failure(error.status, error.code, error.message);
+      const { status, code, params } = error;
+      const msg = code === 'BadJsonBody' ? `[${url.pathname}] Invalid JSON body` : message;
+      return failure(status, code, msg, params);
     }
   }
 }

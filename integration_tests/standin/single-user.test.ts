@@ -40,11 +40,11 @@ describe('users/update', () => {
     [
       'another’s address',
       { userId: '1', dataFields: { email: 'A@x.com' } },
-      409,
+      400,
       'EmailAlreadyExists',
       'a@x.com',
     ],
-    ['another’s id', { email: 'a@x.com', dataFields: { userId: '1' } }, 409, 'UserIdAlreadyExists', '1'],
+    ['another’s id', { email: 'a@x.com', dataFields: { userId: '1' } }, 400, 'UserIdAlreadyExists', '1'],
   ])('%s is an error, but not the client’s', (_name, user, status, code, message) =>
     withStandin({}, async (standin) => {
       standin.store.forgotten.add('gone@x.com').add('gone');
@@ -58,11 +58,33 @@ describe('users/update', () => {
     }),
   );
 
-  it('a conflict can be a 400', () =>
-    withStandin({ conflictStatus: 400 }, async (standin) => {
+  it('a conflict can be a 409, and an erased user a 400', () =>
+    withStandin({ conflictStatus: 409, forgottenStatus: 400 }, async (standin) => {
+      standin.store.forgotten.add('gone@x.com');
       await bulk(standin, [{ email: 'a@x.com' }, { userId: '1' }]);
       const answer = await update(standin, { email: 'a@x.com', dataFields: { userId: '1' } });
-      expect([answer.status, answer.body.code]).toEqual([400, 'UserIdAlreadyExists']);
+      expect([answer.status, answer.body.code]).toEqual([409, 'UserIdAlreadyExists']);
+      const forgotten = await update(standin, { email: 'gone@x.com' });
+      expect([forgotten.status, forgotten.body.code]).toEqual([400, 'ForgottenUserError']);
+    }));
+
+  it('a property of the wrong type is a body that can’t be read, by its path', () =>
+    withStandin({}, async (standin) => {
+      expect(await update(standin, { email: 'a@x.com', preferUserId: 'yes' })).toEqual({
+        status: 400,
+        body: {
+          msg: '[/api/users/update] Invalid JSON body',
+          code: 'BadJsonBody',
+          params: { 'obj.preferUserId': 'Boolean value expected' },
+        },
+      });
+    }));
+
+  it('a field beyond the project’s limit refuses the call', () =>
+    withStandin({ maxFields: 3 }, async (standin) => {
+      const answer = await update(standin, { email: 'a@x.com', dataFields: { one: 1, two: 2 } });
+      expect([answer.status, answer.body.code]).toEqual([400, 'UniqueFieldsLimitExceeded']);
+      expect(standin.store.size).toBe(0);
     }));
 
   it('a wrong type names the field and the value', () =>

@@ -10,6 +10,7 @@ import {
   readOptionalString,
   readString,
   readUser,
+  refuseWrongTypes,
   USER_PROPERTIES,
 } from './requests.ts';
 
@@ -18,9 +19,11 @@ export const update: Handler = (context, { contentType, body }) => {
   const createNewFields = createsFields(context, readOptionalBoolean(request, 'createNewFields'));
   const user = { ...request };
   delete user.createNewFields;
+  refuseWrongTypes([user], () => 'obj');
   const write = readUser(user);
   return context.traffic.visit({ name: 'users/update', kind: 'single', users: [[write]] }, () => {
     const { status, body, profiles, failed } = applyUsers(context.store, [write], {
+      maxFields: context.options.maxFields ?? Infinity,
       createNewFields,
       style: 'whole',
     });
@@ -83,7 +86,7 @@ function refusal(context: Context, failed: Failures): JsonAnswer | undefined {
 
 /** One failure in a bulk answer's terms, as a single-user call says it. */
 export function refusalOf({ options }: Context, list: FailureList, value: string): JsonAnswer {
-  const conflict = options.conflictStatus ?? 409;
+  const { conflictStatus: conflict = 400, forgottenStatus: forgotten = 409 } = options;
   switch (list) {
     case 'invalidEmails':
       return failure(400, 'InvalidEmailAddressError', `Invalid email: ${value}`);
@@ -99,7 +102,7 @@ export function refusalOf({ options }: Context, list: FailureList, value: string
       return failure(conflict, 'UserIdAlreadyExists', `UserId already exists: ${value}`);
     case 'forgottenEmails':
     case 'forgottenUserIds':
-      return failure(409, 'ForgottenUserError', `User has been forgotten: ${value}`);
+      return failure(forgotten, 'ForgottenUserError', `User has been forgotten: ${value}`);
     case 'invalidDataEmails':
     case 'invalidDataUserIds':
       return failure(400, 'BadParams', `Invalid data: ${value}`);

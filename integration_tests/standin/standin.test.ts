@@ -44,7 +44,7 @@ describe('the stand-in is strict', () => {
       { users: [{ email: 5 }] },
       {},
       400,
-      'BadParams',
+      'BadJsonBody',
     ],
     [
       'both identities',
@@ -91,6 +91,49 @@ describe('the stand-in is strict', () => {
       if (status !== 401) expect(standin.unexpected).toHaveLength(1);
     }),
   );
+
+  it('a bad key is told with the endpoint', () =>
+    withStandin({}, async (standin) => {
+      expect((await call(standin, 'GET', '/api/lists', undefined, { 'Api-Key': 'wrong' })).body).toEqual({
+        msg: 'Invalid API key',
+        code: 'BadApiKey',
+        params: { ip: '127.0.0.1', endpoint: '/api/lists' },
+      });
+    }));
+
+  it.each([
+    ['users/bulkUpdate', 'users', {}],
+    ['lists/subscribe', 'subscribers', { listId: 1 }],
+    ['lists/unsubscribe', 'subscribers', { listId: 1, channelUnsubscribe: false }],
+  ])('%s: properties of a wrong type refuse the whole call, each by its path', (path, property, rest) =>
+    withStandin({ lists: [{ name: 'VIPs', listType: 'Standard' }] }, async (standin) => {
+      const users = [{ email: 'a@x.com' }, { email: 'b@x.com', preferUserId: 'yes' }, { email: 5 }];
+      expect(await call(standin, 'POST', `/api/${path}`, { ...rest, [property]: users })).toEqual({
+        status: 400,
+        body: {
+          msg: `[/api/${path}] Invalid JSON body`,
+          code: 'BadJsonBody',
+          params: {
+            [`obj.${property}[1].preferUserId`]: 'Boolean value expected',
+            [`obj.${property}[2].email`]: 'String value expected',
+          },
+        },
+      });
+      expect(standin.store.size).toBe(0);
+    }),
+  );
+
+  it('a gateway before it can take no larger body, and says so in HTML', () =>
+    withStandin({ gatewayMaxBytes: 100 }, async (standin) => {
+      const answer = await fetch(`${standin.url}/api/users/bulkUpdate`, {
+        method: 'POST',
+        headers: { 'Api-Key': standin.apiKey, 'Content-Type': 'application/json' },
+        body: JSON.stringify({ users: [{ email: 'a@x.com', dataFields: { text: 'x'.repeat(100) } }] }),
+      });
+      expect([answer.status, answer.headers.get('Content-Type')]).toEqual([413, 'text/html']);
+      expect((await bulk(standin, [{ email: 'a@x.com' }])).status).toBe(200);
+      expect(standin.unexpected).toEqual([]);
+    }));
 
   it('a passed limit is a 429 that says when to come back, and tokens return with time', async () => {
     let now = 0;
@@ -197,6 +240,50 @@ describe('the stand-in’s users', () => {
         invalidEmails: ['000'],
       });
     }));
+
+  it('fields beyond the limit refuse the whole call and are named; known ones, and a call that creates none, pass', () =>
+    withStandin({ maxFields: 5 }, async (standin) => {
+      // The two identities count.
+      await bulk(standin, [{ email: 'a@x.com', dataFields: { one: 1 } }]);
+      const users = [
+        { email: 'b@x.com', dataFields: { one: 1 } },
+        { email: 'c@x.com', dataFields: { o: { x: 1, y: 2 } } },
+      ];
+      expect(await bulk(standin, users)).toMatchObject({
+        status: 400,
+        body: {
+          code: 'UniqueFieldsLimitExceeded',
+          params: { limit: 5, requestedTotal: 6, newFields: ['o', 'o.x', 'o.y'] },
+        },
+      });
+      expect(standin.store.size).toBe(1);
+      expect((await bulk(standin, users, { createNewFields: false })).status).toBe(200);
+      expect((await bulk(standin, [{ email: 'd@x.com', dataFields: { o: { x: 1 } } }])).status).toBe(200);
+      expect(standin.unexpected).toEqual([]);
+    }));
+
+  it.each([400, 409] as const)('an erased user can refuse the whole call, as %i', (forgottenStatus) =>
+    withStandin({ forgottenStyle: 'whole', forgottenStatus }, async (standin) => {
+      standin.store.forgotten.add('gone@x.com');
+      const answer = await bulk(standin, [{ email: 'a@x.com' }, { email: 'Gone@x.com' }]);
+      expect([answer.status, answer.body.code]).toEqual([forgottenStatus, 'ForgottenUserError']);
+      expect(standin.store.size).toBe(0);
+    }),
+  );
+
+  it.each([
+    [undefined, 400, 'BadParams', 'User does not exist. Email:  UserId: u/1'],
+    [200, 200, 'Success', ''],
+    [404, 404, 'NotFound', 'unknown user'],
+  ] as const)('deleting an unknown id (%s) is %i', (unknownUserIdStatus, status, code, msg) =>
+    withStandin(unknownUserIdStatus === undefined ? {} : { unknownUserIdStatus }, async (standin) => {
+      expect(await call(standin, 'DELETE', '/api/users/byUserId/u%2F1')).toMatchObject({
+        status,
+        body: { code, msg },
+      });
+      expect((await call(standin, 'DELETE', '/api/users/a%40x.com')).status).toBe(200);
+    }),
+  );
 
   it('email project: an unknown id needs preferUserId, and several people may share one', () =>
     withStandin({ projectType: 'email' }, async (standin) => {

@@ -1,7 +1,7 @@
 /** The calls on users: look-ups, deletions, users/bulkUpdate. */
 import { failure, success, type Answer } from './answers.ts';
 import { applyUsers } from './bulk-update.ts';
-import { createsFields, type Context, type Handler } from './context.ts';
+import { createsFields, refusalStyle, type Context, type Handler } from './context.ts';
 import { identityFailure, type Identity } from './identities.ts';
 import { BadRequest, queryValue, readBody, readOptionalBoolean, readUsers } from './requests.ts';
 import { refusalOf } from './single-user.ts';
@@ -39,9 +39,11 @@ export const deleteByEmail: Handler = ({ store, fading }, { segment }) => {
 export const deleteByUserId: Handler = ({ store, fading, options }, { segment }) => {
   fading.add(store.shown({ userId: segment }));
   const isKnown = store.deleteByUserId(segment);
-  return isKnown || options.unknownUserIdStatus !== 404
-    ? success()
-    : failure(404, 'NotFound', 'unknown user');
+  const { unknownUserIdStatus = 400 } = options;
+  if (isKnown || unknownUserIdStatus === 200) return success();
+  return unknownUserIdStatus === 404
+    ? failure(404, 'NotFound', 'unknown user')
+    : failure(400, 'BadParams', `User does not exist. Email:  UserId: ${segment}`);
 };
 
 export const bulkUpdate: Handler = (context, { contentType, body }) => {
@@ -51,8 +53,10 @@ export const bulkUpdate: Handler = (context, { contentType, body }) => {
   return context.traffic.visit(
     { name: 'users/bulkUpdate', kind: 'bulk', users: users.map((user) => [user]) },
     () => {
-      const style = context.wrongTypeStyle;
-      const { status, body, profiles } = applyUsers(context.store, users, { createNewFields, style });
+      const { status, body, profiles } = applyUsers(context.store, users, {
+        ...refusalStyle(context),
+        createNewFields,
+      });
       return { answer: { status, body }, profiles };
     },
   );
