@@ -110,7 +110,7 @@ function fieldsOf({ dataFields }: UserWrite): Value {
   );
 }
 
-/** The limit is the project's: nobody of the call is written, whether or not a user of it has a new field. */
+/** The limit is the project's: no user of the call is written, be it one without a new field. */
 function fieldsRefusal(store: Store, users: readonly UserWrite[], limit: number): JsonAnswer | undefined {
   const newFields = [...new Set(users.flatMap((user) => store.fields.unknown(fieldsOf(user))))];
   const requestedTotal = store.fields.types.size + newFields.length;

@@ -92,7 +92,7 @@ describe('the stand-in is strict', () => {
     }),
   );
 
-  it('a bad key is told with the endpoint', () =>
+  it('a bad key is refused with the endpoint', () =>
     withStandin({}, async (standin) => {
       expect((await call(standin, 'GET', '/api/lists', undefined, { 'Api-Key': 'wrong' })).body).toEqual({
         msg: 'Invalid API key',

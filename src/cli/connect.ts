@@ -10,6 +10,7 @@ import type { ListDirectory } from '../delivery/list-directory.ts';
 import { ConfigError } from '../errors.ts';
 import { IterableClient } from '../iterable/client.ts';
 import type { Endpoint } from '../iterable/endpoints.ts';
+import type { ApiError } from '../iterable/errors.ts';
 import { IterableHttp, type HttpOptions } from '../iterable/http.ts';
 import type { LedgerProject } from '../ledger/open.ts';
 import type { MessageWriter } from '../protocol/writer.ts';
@@ -66,6 +67,7 @@ export interface ConnectOptions {
   readonly attemptTimeoutMs: number;
   readonly callBudgetMs: number;
   readonly onRetry?: (retry: Retry) => void;
+  readonly onUnknownRefusal?: (error: ApiError) => void;
   readonly stop?: AbortSignal;
 }
 

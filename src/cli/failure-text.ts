@@ -7,6 +7,7 @@ const STEPS: Readonly<Record<string, string>> = {
   file_unreadable: 'Check the path, and that you may read the file.',
   catalog_invalid: 'See the smallest catalog: destination-iterable write --help',
   unknown_stream: 'Add the stream to the file of --catalog.',
+  too_many_fields: 'Do one of what it names, then run the same command again.',
   all_rejected: 'Mend the mappings, then run the same command again: delivering twice does no harm.',
   too_many_rejected: 'Mend the mappings or the rows, then run the same command again.',
   too_many_removals:

@@ -127,7 +127,8 @@ class Rehearsal {
   #connect(config: Config, { attemptTimeoutMs, ...options }: ConnectOptions): Connection {
     const rateOf = ratesOf(config);
     const http = new ReadingHttp(httpOptions(config, attemptTimeoutMs));
-    const asking = new Caller({ ...options, rateOf });
+    // It is asked after the project's fields were read.
+    const asking = new Caller({ ...options, rateOf, isHostProven: true });
     const client: RehearsedClient = new RehearsedClient(
       http,
       this.#fields,

@@ -3,6 +3,7 @@ import { MAX_TIMER_MS } from '../clock.ts';
 import type { Config } from '../config/schema.ts';
 import type { Retry } from '../delivery/caller.ts';
 import { ListDirectory } from '../delivery/list-directory.ts';
+import { describeUnknown } from '../delivery/unknown-refusals.ts';
 import { ConfigError, TransientError } from '../errors.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { LedgerOption, OpenOptions } from '../ledger/open.ts';
@@ -62,6 +63,11 @@ export async function withPrepared(
     callBudgetMs: budgetMs,
     onRetry: (retry) => {
       log.warn(describeRetry(retry));
+    },
+    onUnknownRefusal: (error) => {
+      log.warn(
+        `${describeUnknown(error)}. Records that it refuses alone are rejected, with this reason; Iterable's support knows what it means.`,
+      );
     },
     stop: abandon.signal,
   });

@@ -4,12 +4,13 @@
  */
 import pRetry from 'p-retry';
 import type { Clock } from '../clock.ts';
-import { ConfigError, TransientError } from '../errors.ts';
 import type { Operation } from '../iterable/client.ts';
 import type { Endpoint } from '../iterable/endpoints.ts';
 import { ApiError } from '../iterable/errors.ts';
-import { classify } from './classify.ts';
+import { mayBeWrongHost, meaningOf } from './classify.ts';
+import { explainGivingUp, explainStop } from './explain-failure.ts';
 import { RateLimiter } from './rate-limiter.ts';
+import { explainRefusal, UnknownRefusals } from './unknown-refusals.ts';
 
 export interface CallerOptions {
   readonly clock: Clock;
@@ -19,6 +20,10 @@ export interface CallerOptions {
   readonly callBudgetMs: number;
   /** Told before each wait, so that a log can say why nothing moves. */
   readonly onRetry?: (retry: Retry) => void;
+  /** Called at the first refusal by each code that this version does not know. */
+  readonly onUnknownRefusal?: (error: ApiError) => void;
+  /** True when Iterable has answered others of this run: then the host is the right one. */
+  readonly isHostProven?: boolean;
   /** Ends all waiting and all calls. */
   readonly stop?: AbortSignal;
 }
@@ -37,12 +42,18 @@ const MAX_BACKOFF_MS = 60_000;
 export class Caller {
   readonly #options: CallerOptions;
   readonly #limiters = new Map<string, RateLimiter>();
+  /** Hears from here of every refusal, but for the users that a bulk call refuses alone: that is for its sender to say. */
+  readonly unknownRefusals: UnknownRefusals;
   #calls = 0;
   #inFlight = 0;
   #retries = 0;
+  /** Something was answered by Iterable itself. */
+  #isHostProven: boolean;
 
   constructor(options: CallerOptions) {
     this.#options = options;
+    this.#isHostProven = options.isHostProven ?? false;
+    this.unknownRefusals = new UnknownRefusals(options.onUnknownRefusal ?? (() => undefined));
   }
 
   /** Requests sent so far, and how many of them repeated an earlier one. */
@@ -57,8 +68,8 @@ export class Caller {
 
   /**
    * Gives the operation's answer. Throws ConfigError when no call will pass before the operator acts, TransientError when
-   * the budget is used up, the ApiError itself when its content was refused (verdicts `narrow` and `halve`), or the stop
-   * signal's reason.
+   * the budget is used up or a refusal is about no record, the ApiError itself when its content was refused (verdicts
+   * `narrow` and `halve`), or the stop signal's reason.
    */
   async call<T>(operation: Operation<T>): Promise<T> {
     const { clock, stop } = this.#options;
@@ -75,6 +86,8 @@ export class Caller {
         try {
           const answer = await operation.attempt(stop);
           limiter.onAccepted();
+          this.#isHostProven = true;
+          this.unknownRefusals.noteAccepted(operation.endpoint.name);
           return answer;
         } finally {
           this.#inFlight--;
@@ -92,28 +105,27 @@ export class Caller {
 
   async #waitOrThrow(endpoint: Endpoint, error: Error, attempt: number, startedAt: number): Promise<void> {
     const { clock, stop, callBudgetMs, onRetry } = this.#options;
-    const verdict = classify(error);
-    if (verdict === 'stop' && error instanceof ApiError) throw explainStop(error);
-    if (verdict !== 'retry') throw error;
+    if (error instanceof ApiError) this.#throwRefusal(endpoint, error);
+    if (meaningOf(error)?.verdict !== 'retry') throw error;
     const waitMs = backoffMs(attempt, error, clock.random());
-    if (clock.now() + waitMs - startedAt > callBudgetMs) {
-      const minutes = Math.round(callBudgetMs / 60_000);
-      const span = minutes >= 1 ? `${minutes} minutes` : `${callBudgetMs / 1000} seconds`;
-      const isTooLong = error instanceof ApiError && (error.retryAfterMs ?? 0) > callBudgetMs;
-      const what = isTooLong
-        ? `Iterable asks for a pause of more than the ${span} for which a call is tried`
-        : `Iterable did not accept a call for ${span}`;
-      throw new TransientError(
-        'iterable_unavailable',
-        `${what}; the last try: ${error.message}. Run the sync again later.`,
-        {
-          cause: error,
-        },
-      );
-    }
+    if (clock.now() + waitMs - startedAt > callBudgetMs) throw explainGivingUp(error, callBudgetMs);
     onRetry?.({ endpoint, attempt, error, waitMs });
     if (error instanceof ApiError && error.status === 429) this.#limiterOf(endpoint).onRefused(waitMs);
     else await clock.sleep(waitMs, stop);
+  }
+
+  /** Throws what a refusal means for the whole run, if it means something for it. */
+  #throwRefusal(endpoint: Endpoint, error: ApiError): void {
+    if (error.isOfIterable) this.#isHostProven = true;
+    const { speaksOf, verdict } = meaningOf(error) ?? {};
+    // Nothing was sent yet, and no outage looks like that.
+    const isWrongHost = !this.#isHostProven && mayBeWrongHost(error);
+    if (verdict === 'stop' || isWrongHost) throw explainStop(error);
+    this.unknownRefusals.note(error);
+    if (speaksOf !== 'unknown') return;
+    if (endpoint.isOfOneUser === true) this.unknownRefusals.noteAlone(error);
+    // There is no record that it could be about.
+    if (endpoint.method === 'GET') throw explainRefusal(error, 'a call');
   }
 
   #limiterOf(endpoint: Endpoint): RateLimiter {
@@ -134,36 +146,4 @@ export function backoffMs(attempt: number, error: unknown, random: number): numb
   const asked = error instanceof ApiError ? error.retryAfterMs : undefined;
   if (asked !== undefined) return asked + random * 1_000;
   return random * Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (attempt - 1));
-}
-
-/** A refusal that only the operator can end, in words that name the setting. */
-function explainStop(error: ApiError): ConfigError {
-  const answer = `HTTP ${error.status}${error.apiCode === undefined ? '' : `, ${error.apiCode}`}`;
-  const code = error.apiCode ?? '';
-  const isBadKey =
-    error.status === 401 ||
-    code === 'BadApiKey' ||
-    code === 'Unauthorized' ||
-    code === 'BadAuthorizationHeader';
-  if (isBadKey) {
-    return new ConfigError(
-      [
-        `api_key: Iterable refused the key (${answer}). Check that it is a server-side key, copied whole, and that data_center is the project's.`,
-      ],
-      { code: 'api_key_refused', cause: error },
-    );
-  }
-  if (error.status === 403 || code.startsWith('Forbidden')) {
-    return new ConfigError(
-      [`api_key: the key lacks a permission (${answer}). Use a server-side (standard) key of the project.`],
-      {
-        code: 'api_key_forbidden',
-        cause: error,
-      },
-    );
-  }
-  return new ConfigError([`${error.message}. Check api_url, if it is set, and data_center.`], {
-    code: 'api_not_found',
-    cause: error,
-  });
 }

@@ -7,10 +7,9 @@ import { ApiError, NoAnswerError } from '../iterable/errors.ts';
 import type { BulkAnswer } from '../iterable/schemas.ts';
 import type { Rejection } from '../model.ts';
 import type { Caller } from './caller.ts';
+import { deliverInBulk } from './deliver-in-bulk.ts';
 import type { ListDirectory } from './list-directory.ts';
-import { deliverNarrowing } from './narrow.ts';
 import { readBulkAnswer, type GroupOutcome } from './read-bulk-answer.ts';
-import { readRefusal } from './refusals.ts';
 
 /** One list, and whether users go on it or off it. */
 export interface ListChange {
@@ -45,7 +44,8 @@ export class ListMembers {
       : this.#directory.idIfThere(change.list));
     // Nobody is on a list that does not exist.
     if (id === undefined) return new Map();
-    const rejected = await deliverNarrowing(users, (group) => this.#send(change, id, group));
+    const send = (group: readonly UserRequest[]) => this.#send(change, id, group);
+    const rejected = await deliverInBulk(users, send, this.#caller.unknownRefusals);
     for (const [user, rejection] of rejected)
       rejected.set(user, {
         ...rejection,
@@ -61,14 +61,9 @@ export class ListMembers {
         this.#client.subscribe(body(change.onlyExisting ? ',"updateExistingUsersOnly":true' : ''))
       : // Left out, it has not always been false, and true would take the person off the whole channel.
         this.#client.unsubscribe(body(',"channelUnsubscribe":false'));
-    try {
-      const answer = await this.#caller.call(this.#waitingForNewList(change.list, id, operation));
-      // Whoever is not on a list need not be taken off it.
-      return readBulkAnswer(group, answer, change.isOn ? [] : ['notFound']);
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      return readRefusal(group, error);
-    }
+    const answer = await this.#caller.call(this.#waitingForNewList(change.list, id, operation));
+    // Whoever is not on a list need not be taken off it.
+    return readBulkAnswer(group, answer, change.isOn ? [] : ['notFound']);
   }
 
   #waitingForNewList(list: string, id: number, operation: Operation<BulkAnswer>): Operation<BulkAnswer> {

@@ -2,9 +2,11 @@
 import { readText } from '../batching/text-pages.ts';
 import type { UserRequest } from '../batching/user-request.ts';
 import type { ApiError } from '../iterable/errors.ts';
-import { mismatchParamsSchema } from '../iterable/schemas.ts';
+import { mismatchParamsSchema, unreadableParamsSchema } from '../iterable/schemas.ts';
 import type { RejectCode, Rejection } from '../model.ts';
+import { meaningOf } from './classify.ts';
 import type { GroupOutcome } from './read-bulk-answer.ts';
+import { describeUnknown } from './unknown-refusals.ts';
 
 const CODE_OF_REFUSAL: Readonly<Record<string, RejectCode>> = {
   InvalidEmailAddressError: 'invalid_email',
@@ -12,6 +14,7 @@ const CODE_OF_REFUSAL: Readonly<Record<string, RejectCode>> = {
   RequestFieldsTypesMismatched: 'invalid_data',
   ForgottenUserError: 'forgotten',
   EmailAlreadyExists: 'conflict',
+  ExternalKeyConflict: 'conflict',
   UserIdAlreadyExists: 'conflict',
   UnknownEmailError: 'not_found',
   UnknownUserIdError: 'not_found',
@@ -21,10 +24,14 @@ const CODE_OF_REFUSAL: Readonly<Record<string, RejectCode>> = {
 /** Why a single user's call was refused. */
 export function rejectionOf(error: ApiError): Rejection {
   const code = CODE_OF_REFUSAL[error.apiCode ?? ''] ?? (error.status === 413 ? 'too_large' : 'refused');
-  return { code, reason: error.message, answer: error.apiMessage };
+  const isUnknown = meaningOf(error)?.speaksOf === 'unknown';
+  return { code, reason: isUnknown ? describeUnknown(error) : error.message, answer: error.apiMessage };
 }
 
-/** The whole request was refused; a type mismatch names the field and the offending value, and so the guilty. */
+/**
+ * The whole request was refused. The guilty are known where the answer gives them away: a type mismatch by the field and the
+ * offending value, a body that can't be read by the path that leads to the user.
+ */
 export function readRefusal(
   group: readonly UserRequest[],
   error: ApiError,
@@ -32,6 +39,7 @@ export function readRefusal(
   const guilty = new Map<UserRequest, Rejection>();
   const mismatches = mismatchParamsSchema.safeParse(error.params).data?.validationErrors ?? {};
   let reason = rejectionOf(error);
+  if (error.apiCode === 'BadJsonBody') noteUnreadable(group, error, guilty);
   for (const [field, { expectedType, offendingValue }] of Object.entries(mismatches)) {
     const mismatch: Rejection = {
       code: 'invalid_data',
@@ -43,6 +51,38 @@ export function readRefusal(
     for (const user of group) if (holdsValue(user, field, offendingValue)) guilty.set(user, mismatch);
   }
   return { kind: 'refused', guilty, reason };
+}
+
+/** One user of the array that a bulk call holds, and the place in it; a call for one user holds no array. */
+const PATH_OF_USER = /^(?:\w+\.)?(?:users|subscribers)\[(\d+)\](?:\.(.+))?$/;
+const PATH_OF_FIELD = /^(?:\w+\.)?(dataFields\..+)$/;
+const DATA_FIELDS = 'dataFields.';
+
+function noteUnreadable(
+  group: readonly UserRequest[],
+  error: ApiError,
+  guilty: Map<UserRequest, Rejection>,
+): void {
+  const reasons = unreadableParamsSchema.safeParse(error.params).data ?? {};
+  for (const [path, why] of Object.entries(reasons)) {
+    const [, index, part] = PATH_OF_USER.exec(path) ?? [];
+    const place = part ?? PATH_OF_FIELD.exec(path)?.[1] ?? '';
+    const isTheOne = group.length === 1 && place !== '';
+    const user = index === undefined ? (isTheOne ? group[0] : undefined) : group[Number(index)];
+    if (!user || guilty.has(user)) continue;
+    const answer = `${path}: ${why}`;
+    guilty.set(
+      user,
+      place.startsWith(DATA_FIELDS)
+        ? {
+            code: 'invalid_data',
+            field: place.slice(DATA_FIELDS.length),
+            reason: 'Iterable can’t read the value',
+            answer,
+          }
+        : { code: 'refused', reason: 'Iterable can’t read the user in the call', answer },
+    );
+  }
 }
 
 function typeReason(expectedType: string | null | undefined): string {

@@ -6,8 +6,7 @@ import { MAX_BULK_BYTES } from '../iterable/endpoints.ts';
 import { ApiError } from '../iterable/errors.ts';
 import type { Rejection } from '../model.ts';
 import type { Caller } from './caller.ts';
-import { classify } from './classify.ts';
-import { deliverNarrowing } from './narrow.ts';
+import { deliverInBulk } from './deliver-in-bulk.ts';
 import { readBulkAnswer, type GroupOutcome } from './read-bulk-answer.ts';
 import { readRefusal } from './refusals.ts';
 
@@ -35,7 +34,7 @@ export class UserUpserter {
 
   /** Sends the users, each at most once in `users`; gives those that Iterable refused. Throws what {@link Caller.call} throws. */
   deliver(users: readonly UserRequest[]): Promise<Map<UserRequest, Rejection>> {
-    return deliverNarrowing(users, (group) => this.#send(group));
+    return deliverInBulk(users, (group) => this.#send(group), this.#caller.unknownRefusals);
   }
 
   /** Sends one user by a call of its own; gives the rejection, if it was refused. Throws what {@link Caller.call} throws. */
@@ -52,25 +51,9 @@ export class UserUpserter {
   }
 
   async #send(group: readonly UserRequest[]): Promise<GroupOutcome> {
-    try {
-      const answer = await this.#caller.call(this.#client.bulkUpdate(this.#body(group)));
-      if (answer.filteredOutFields.length > 0) this.#options.onFilteredFields(answer.filteredOutFields);
-      return readBulkAnswer(group, answer);
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      if (classify(error) !== 'halve' || group.length === 1) return readRefusal(group, error);
-    }
-    return this.#sendHalves(group);
-  }
-
-  /** Smaller than the limit by our count, too large by Iterable's: nobody is guilty, so the halves go separately. */
-  async #sendHalves(group: readonly UserRequest[]): Promise<GroupOutcome> {
-    const middle = group.length >> 1;
-    const rejected = new Map<UserRequest, Rejection>();
-    for (const half of [group.slice(0, middle), group.slice(middle)]) {
-      for (const [user, rejection] of await this.deliver(half)) rejected.set(user, rejection);
-    }
-    return { kind: 'settled', rejected };
+    const answer = await this.#caller.call(this.#client.bulkUpdate(this.#body(group)));
+    if (answer.filteredOutFields.length > 0) this.#options.onFilteredFields(answer.filteredOutFields);
+    return readBulkAnswer(group, answer);
   }
 
   #body(users: readonly UserRequest[]): Buffer {

@@ -1,8 +1,50 @@
 /** What can come back from one call instead of the promised answer. What to do about it is decided in delivery/classify.ts. */
 
-/** Iterable answered with an error status. */
+/** Every `code` of Iterable's answers. Source: the enum of `IterableApiResponse` in Iterable's API description. */
+export const API_CODES = [
+  'BadApiKey',
+  'BadAuthorizationHeader',
+  'BadJsonBody',
+  'BadParams',
+  'BatchTooLarge',
+  'DatabaseError',
+  'EmailAlreadyExists',
+  'ExternalKeyConflict',
+  'Forbidden',
+  'ForbiddenParamsError',
+  'ForgottenUserError',
+  'GenericError',
+  'InvalidEmailAddressError',
+  'InvalidJwtPayload',
+  'InvalidUserIdError',
+  'JwtUserIdentifiersMismatched',
+  'NotFound',
+  'QueueEmailError',
+  'RateLimitExceeded',
+  'RequestFieldsTypesMismatched',
+  'Success',
+  'Unauthorized',
+  'UniqueFieldsLimitExceeded',
+  'UnknownEmailError',
+  'UnknownUserIdError',
+  'UserIdAlreadyExists',
+] as const;
+export type ApiCode = (typeof API_CODES)[number];
+
+export function isApiCode(code: unknown): code is ApiCode {
+  return (API_CODES as readonly unknown[]).includes(code);
+}
+
+/** The answer had an error status: Iterable's own, or that of something before it. */
 export class ApiError extends Error {
+  /** As {@link Endpoint.name} has it. */
+  readonly endpoint: string;
   readonly status: number;
+  /**
+   * False for an answer without Iterable's own body: it comes from something else (a gateway, a firewall, a wrong host), and
+   * its status says nothing about the key, a record or the project.
+   */
+  readonly isOfIterable: boolean;
   /** Iterable's `code`; `Success` and a missing code both read as undefined, since Iterable sends `Success` on errors too. */
   readonly apiCode: string | undefined;
   /** Iterable's `msg`. May quote a record: never for logs. */
@@ -15,26 +57,27 @@ export class ApiError extends Error {
     endpoint: string,
     answer: {
       status: number;
+      isOfIterable?: boolean;
       apiCode?: string | undefined;
       apiMessage: string;
       params?: unknown;
       retryAfterMs?: number | undefined;
     },
   ) {
+    const { status, apiCode, isOfIterable = true } = answer;
     super(
-      `Iterable answered ${endpoint} with HTTP ${answer.status}${answer.apiCode === undefined ? '' : ` (${answer.apiCode})`}`,
+      isOfIterable
+        ? `Iterable answered ${endpoint} with HTTP ${status}${apiCode === undefined ? '' : ` (${apiCode})`}`
+        : `The answer to ${endpoint} was HTTP ${status}, without Iterable's own body`,
     );
     this.name = 'ApiError';
-    this.status = answer.status;
+    this.endpoint = endpoint;
+    this.status = status;
+    this.isOfIterable = isOfIterable;
     this.apiCode = answer.apiCode;
     this.apiMessage = answer.apiMessage;
     this.params = answer.params;
     this.retryAfterMs = answer.retryAfterMs;
-  }
-
-  /** False for an answer without Iterable's own body: it comes from something else (a gateway, a wrong host), and says nothing about a user. */
-  get isOfIterable(): boolean {
-    return this.apiCode !== undefined || this.apiMessage !== '' || this.params !== undefined;
   }
 }
 
@@ -46,15 +89,22 @@ export class NoAnswerError extends Error {
   }
 }
 
-/** True for Iterable's answers about a user it does not know, by practice of its peers: 404, or a 400 that says so. */
-export function isUnknownUser({ status, apiCode, isOfIterable }: ApiError): boolean {
-  if (apiCode === 'UnknownUserIdError' || apiCode === 'UnknownEmailError' || apiCode === 'NotFound')
-    return true;
-  return status === 404 && isOfIterable;
+/**
+ * True for Iterable's answers about a user that it does not know: the codes that say so, a 404 by practice of its peers, and
+ * the 400 that a deletion by user id was recorded with. Any other 400 is no such answer.
+ */
+export function isUnknownUser({ status, apiCode, apiMessage, isOfIterable }: ApiError): boolean {
+  if (!isOfIterable || status >= 500) return false;
+  if (apiCode === 'UnknownUserIdError' || apiCode === 'UnknownEmailError' || status === 404) return true;
+  return apiCode === 'BadParams' && status === 400 && UNKNOWN_USER_MESSAGE.test(apiMessage);
 }
 
-/** True for Iterable's 400 to a look-up, which says nothing but whom it looks for: nobody can have such an address or id. */
+/** Recorded: "User does not exist. Email:  UserId: X". */
+const UNKNOWN_USER_MESSAGE = /\buser\b.*\bdoes not exist\b/i;
+
+/** True for Iterable's refusal of a look-up, which says nothing but which user it looks for: no user can have such an address or id. */
 export function isImpossibleUser({ status, apiCode = '' }: ApiError): boolean {
+  if (apiCode === 'ForgottenUserError') return status < 500;
   return status === 400 && IMPOSSIBLE.includes(apiCode);
 }
 

@@ -4,7 +4,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import fetch, { type RequestInit, type Response } from 'node-fetch';
 import * as z from 'zod';
 import type { Endpoint } from './endpoints.ts';
-import { ApiError, NoAnswerError } from './errors.ts';
+import { ApiError, isApiCode, NoAnswerError } from './errors.ts';
 
 export interface HttpOptions {
   /** Scheme, host and optional path prefix. */
@@ -25,11 +25,14 @@ export interface Call {
 }
 
 /** Iterable's plain answer to most calls, and to all that fail. */
-const plainAnswer = z.looseObject({
-  msg: z.string().nullish(),
-  code: z.string().nullish(),
-  params: z.unknown().optional(),
-});
+const plainAnswer = z
+  .looseObject({
+    msg: z.string().nullish(),
+    code: z.string().nullish(),
+    params: z.unknown().optional(),
+  })
+  // What gateways and firewalls answer may be JSON, too, with a `message` or an `error`, or a code of their own.
+  .refine(({ msg, code }) => msg !== undefined || isApiCode(code));
 const rateLimitParams = z.looseObject({ rateLimitReset: z.number().nonnegative() });
 
 /** Half of what common servers and proxies take as a whole request line (8 KB). */
@@ -175,6 +178,7 @@ function apiError(endpoint: string, response: Response, text: string): ApiError 
   const reset = rateLimitParams.safeParse(answer?.params).data?.rateLimitReset;
   return new ApiError(endpoint, {
     status: response.status,
+    isOfIterable: answer !== undefined,
     apiCode: answer?.code === 'Success' ? undefined : (answer?.code ?? undefined),
     apiMessage: answer?.msg ?? '',
     params: answer?.params,

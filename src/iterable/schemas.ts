@@ -65,6 +65,16 @@ export type ExportedUser = z.infer<typeof exportedUserSchema>;
 
 export const plainAnswerSchema = z.looseObject({ code: z.string(), msg: z.string().nullish() });
 
+/** `params` of a 400 `BadJsonBody`: JSON path (`obj.users[1].preferUserId`, positions from 0) → why it can't be read. */
+export const unreadableParamsSchema = z.record(z.string(), z.string());
+
+/** `params` of a 400 `UniqueFieldsLimitExceeded`: how many fields the project may have, would have, and which are new. */
+export const fieldsLimitParamsSchema = z.looseObject({
+  limit: z.number().nullish().catch(undefined),
+  requestedTotal: z.number().nullish().catch(undefined),
+  newFields: texts.catch([]),
+});
+
 /** `params` of a 400 `RequestFieldsTypesMismatched`: the field, and the value that has the wrong type. */
 export const mismatchParamsSchema = z.looseObject({
   validationErrors: z.record(

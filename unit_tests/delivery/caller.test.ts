@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import { Caller, backoffMs } from '../../src/delivery/caller.ts';
-import { classify } from '../../src/delivery/classify.ts';
 import { ConfigError, TransientError } from '../../src/errors.ts';
 import type { Operation } from '../../src/iterable/client.ts';
 import { ApiError, NoAnswerError } from '../../src/iterable/errors.ts';
@@ -10,6 +9,11 @@ const ENDPOINT = { name: 'users/bulkUpdate', method: 'POST', requestsPerSecond: 
 
 function failure(status: number, apiCode?: string, retryAfterMs?: number): ApiError {
   return new ApiError(ENDPOINT.name, { status, apiCode, apiMessage: 'no', retryAfterMs });
+}
+
+/** What a gateway or another host answers. */
+function page(status: number): ApiError {
+  return new ApiError(ENDPOINT.name, { status, isOfIterable: false, apiMessage: '' });
 }
 
 /** Fails with each error in turn, then answers. */
@@ -28,35 +32,6 @@ function operation(...errors: Error[]): Operation<string> & { attempts: number }
 function aCaller(clock: HandClock, options: { callBudgetMs?: number; stop?: AbortSignal } = {}) {
   return new Caller({ clock, rateOf: () => 1000, callBudgetMs: 60_000, ...options });
 }
-
-describe('classify', () => {
-  it.each([
-    ['a network failure', new NoAnswerError('x', 'reset'), 'retry'],
-    ['408', failure(408), 'retry'],
-    ['429', failure(429, 'RateLimitExceeded'), 'retry'],
-    ['500', failure(500), 'retry'],
-    ['502 from a gateway', failure(502), 'retry'],
-    ['503', failure(503), 'retry'],
-    ['a database error with a 400', failure(400, 'DatabaseError'), 'retry'],
-    ['401', failure(401, 'BadApiKey'), 'stop'],
-    ['403', failure(403, 'Forbidden'), 'stop'],
-    ['a 404 of an endpoint', failure(404), 'stop'],
-    ['a redirect', failure(302), 'stop'],
-    ['400 BadParams', failure(400, 'BadParams'), 'narrow'],
-    ['400 with the wrong types', failure(400, 'RequestFieldsTypesMismatched'), 'narrow'],
-    ['409', failure(409), 'narrow'],
-    [
-      'a 400 without Iterable’s own body',
-      new ApiError(ENDPOINT.name, { status: 400, apiMessage: '' }),
-      'retry',
-    ],
-    ['413', failure(413), 'halve'],
-    ['400 BatchTooLarge', failure(400, 'BatchTooLarge'), 'halve'],
-    ['a bug of ours', new TypeError('x is not a function'), undefined],
-  ])('%s', (_name, error, verdict) => {
-    expect(classify(error)).toBe(verdict);
-  });
-});
 
 describe('Caller', () => {
   it('repeats a call through outages and counts its retries', async () => {
@@ -82,7 +57,14 @@ describe('Caller', () => {
   it.each([
     [401, 'BadApiKey', 'api_key_refused'],
     [403, 'Forbidden', 'api_key_forbidden'],
+    [403, 'BadApiKey', 'api_key_refused'],
+    [403, undefined, 'api_key_forbidden'],
+    [400, 'ForbiddenParamsError', 'api_key_forbidden'],
+    [400, 'InvalidJwtPayload', 'api_key_refused'],
+    [404, 'NotFound', 'api_not_found'],
     [404, undefined, 'api_not_found'],
+    [302, undefined, 'api_not_found'],
+    [400, 'UniqueFieldsLimitExceeded', 'too_many_fields'],
   ])('stops at once at %s with a config_error', async (status, apiCode, code) => {
     const refused = operation(failure(status, apiCode));
     const error: unknown = await aCaller(new HandClock())
@@ -91,6 +73,103 @@ describe('Caller', () => {
     expect(error).toBeInstanceOf(ConfigError);
     expect((error as ConfigError).code).toBe(code);
     expect(refused.attempts).toBe(1);
+  });
+
+  it('tries on through what something before Iterable answers, whatever its status, and names that at the end', async () => {
+    const clock = new HandClock();
+    const pages = operation(
+      ...Array.from({ length: 100 }, (_, index) => page([403, 404, 302, 401, 400][index % 5] ?? 0)),
+    );
+    const caller = aCaller(clock, { callBudgetMs: 30 * 60_000 });
+    await caller.call(operation());
+    const answer = caller.call(pages).catch((thrown: unknown) => thrown);
+    await clock.advance(31 * 60_000);
+    const error = (await answer) as TransientError;
+    expect(error).toBeInstanceOf(TransientError);
+    expect(error.code).toBe('gateway_refuses');
+    expect(error.message).toMatch(
+      /^Something between the connector and Iterable refuses calls, and did so for 30 minutes: a proxy, firewall or gateway answered users\/bulkUpdate with HTTP \d{3}, without Iterable's own answer\. /,
+    );
+    expect(pages.attempts).toBeGreaterThan(10);
+  });
+
+  it.each([302, 404, 405])(
+    'takes a page with %i before Iterable’s first answer for a wrong host',
+    async (status) => {
+      const refused = operation(page(status));
+      const caller = aCaller(new HandClock());
+      const error: unknown = await caller.call(refused).catch((thrown: unknown) => thrown);
+      expect([error instanceof ConfigError, (error as ConfigError).code]).toEqual([true, 'api_not_found']);
+      expect(refused.attempts).toBe(1);
+    },
+  );
+
+  it.each([
+    ['an answer', () => operation()],
+    ['a refusal of Iterable’s own', () => operation(failure(400, 'BadParams'))],
+  ])('takes it for an outage after %s', async (_name, first) => {
+    const clock = new HandClock();
+    const caller = aCaller(clock);
+    await caller.call(first()).catch(() => undefined);
+    const answer = caller.call(operation(page(404)));
+    await clock.advance(10_000);
+    expect(await answer).toBe('answer');
+  });
+
+  it('names the fields that the project has no room for, and the limit', async () => {
+    const newFields = Array.from({ length: 22 }, (_, index) => `field${index + 1}`);
+    const error = new ApiError(ENDPOINT.name, {
+      status: 400,
+      apiCode: 'UniqueFieldsLimitExceeded',
+      apiMessage: 'no',
+      params: { limit: 1000, requestedTotal: 1022, newFields },
+    });
+    const thrown = (await aCaller(new HandClock())
+      .call(operation(error))
+      .catch((reason: unknown) => reason)) as ConfigError;
+    expect([thrown instanceof ConfigError, thrown.code]).toEqual([true, 'too_many_fields']);
+    expect(thrown.message).toContain('(it may have 1000, it would have 1022). New are: field1, field2,');
+    expect(thrown.message).toContain('field20, and 2 more. ');
+  });
+
+  it('says as much of the limit as the answer does', async () => {
+    const thrown = (await aCaller(new HandClock())
+      .call(operation(failure(400, 'UniqueFieldsLimitExceeded')))
+      .catch((reason: unknown) => reason)) as ConfigError;
+    expect(thrown.message).toMatch(/^Iterable has no room for more user fields in the project\. No record /);
+  });
+
+  it('ends when one user after the other is refused by an unknown code, and names it', async () => {
+    const one = { ...ENDPOINT, name: 'users/update', isOfOneUser: true } as const;
+    const reported: (string | undefined)[] = [];
+    const caller = new Caller({
+      clock: new HandClock(),
+      rateOf: () => 1000,
+      callBudgetMs: 60_000,
+      onUnknownRefusal: ({ apiCode }) => reported.push(apiCode),
+    });
+    const refuse = () =>
+      caller
+        .call({
+          ...operation(new ApiError(one.name, { status: 400, apiCode: 'BrandNew', apiMessage: '' })),
+          endpoint: one,
+        })
+        .catch((thrown: unknown) => thrown as Error);
+    for (let n = 1; n <= 9; n++) expect(await refuse()).toBeInstanceOf(ApiError);
+    await caller.call({ ...operation(), endpoint: one });
+    for (let n = 1; n <= 9; n++) expect(await refuse()).toBeInstanceOf(ApiError);
+    const last = (await refuse()) as TransientError;
+    expect([last instanceof TransientError, last.code]).toEqual([true, 'iterable_refuses']);
+    expect(last.message).toContain('BrandNew (HTTP 400, users/update)');
+    expect(reported).toEqual(['BrandNew']);
+  });
+
+  it('ends at once when a call that names no record is refused so', async () => {
+    const read = { ...ENDPOINT, method: 'GET' } as const;
+    const error = (await aCaller(new HandClock())
+      .call({ ...operation(failure(400, 'BrandNew')), endpoint: read })
+      .catch((thrown: unknown) => thrown)) as TransientError;
+    expect([error instanceof TransientError, error.code]).toEqual([true, 'iterable_refuses']);
   });
 
   it('gives up as transient when the budget is used up', async () => {

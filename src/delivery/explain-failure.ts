@@ -1,0 +1,87 @@
+/** A call that failed for good, in words for the operator: what is wrong, and what to change. */
+import { ConfigError, TransientError } from '../errors.ts';
+import { ApiError } from '../iterable/errors.ts';
+import { fieldsLimitParamsSchema } from '../iterable/schemas.ts';
+import { meaningOf } from './classify.ts';
+
+/** More fields are counted, not named. */
+const MAX_FIELDS_NAMED = 20;
+const MAX_NAME_LENGTH = 100;
+
+/** A refusal that only the operator can end, in words that name the setting. */
+export function explainStop(error: ApiError): ConfigError {
+  const { status, apiCode = '' } = error;
+  if (apiCode === 'UniqueFieldsLimitExceeded') return explainFieldsLimit(error);
+  if (meaningOf(error)?.speaksOf === 'key') {
+    const answer = `HTTP ${status}${apiCode === '' ? '' : `, ${apiCode}`}`;
+    return apiCode.startsWith('Forbidden') || (status === 403 && !REFUSED_KEY.includes(apiCode))
+      ? new ConfigError(
+          [
+            `api_key: the key lacks a permission (${answer}). Use a server-side (standard) key of the project.`,
+          ],
+          { code: 'api_key_forbidden', cause: error },
+        )
+      : new ConfigError(
+          [
+            `api_key: Iterable refused the key (${answer}). Check that it is a server-side key, copied whole, and that data_center is the project's.`,
+          ],
+          { code: 'api_key_refused', cause: error },
+        );
+  }
+  return new ConfigError([`${error.message}. Check api_url, if it is set, and data_center.`], {
+    code: 'api_not_found',
+    cause: error,
+  });
+}
+
+/** With a 403 as well. */
+const REFUSED_KEY = ['BadApiKey', 'Unauthorized', 'BadAuthorizationHeader'];
+
+/** A call that did not pass for as long as it is tried. */
+export function explainGivingUp(error: Error, callBudgetMs: number): TransientError {
+  const minutes = Math.round(callBudgetMs / 60_000);
+  const span = minutes >= 1 ? `${minutes} minutes` : `${callBudgetMs / 1000} seconds`;
+  if (error instanceof ApiError && meaningOf(error)?.speaksOf === 'nobody') {
+    return new TransientError(
+      'gateway_refuses',
+      `Something between the connector and Iterable refuses calls, and did so for ${span}: a proxy, firewall or gateway answered ${error.endpoint} ` +
+        `with HTTP ${error.status}, without Iterable's own answer. Have it let the connector through to Iterable, then run the sync again.`,
+      { cause: error },
+    );
+  }
+  const isTooLong = error instanceof ApiError && (error.retryAfterMs ?? 0) > callBudgetMs;
+  const what = isTooLong
+    ? `Iterable asks for a pause of more than the ${span} for which a call is tried`
+    : `Iterable did not accept a call for ${span}`;
+  return new TransientError(
+    'iterable_unavailable',
+    `${what}; the last try: ${error.message}. Run the sync again later.`,
+    { cause: error },
+  );
+}
+
+function explainFieldsLimit(error: ApiError): ConfigError {
+  const {
+    limit,
+    requestedTotal,
+    newFields = [],
+  } = fieldsLimitParamsSchema.safeParse(error.params).data ?? {};
+  const sizes = [
+    ...(limit == null ? [] : [`it may have ${limit}`]),
+    ...(requestedTotal == null ? [] : [`it would have ${requestedTotal}`]),
+  ];
+  const named = newFields.slice(0, MAX_FIELDS_NAMED).map(shortened);
+  if (newFields.length > named.length) named.push(`and ${newFields.length - named.length} more`);
+  const names = named.length === 0 ? '' : `. New are: ${named.join(', ')}`;
+  return new ConfigError(
+    [
+      `Iterable has no room for more user fields in the project${sizes.length === 0 ? '' : ` (${sizes.join(', ')})`}${names}. No record is at fault, and none is rejected for it. ` +
+        'Take the mappings of new fields out, delete fields of the project in Iterable, or set create_new_fields to false.',
+    ],
+    { code: 'too_many_fields', cause: error },
+  );
+}
+
+function shortened(name: string): string {
+  return name.length > MAX_NAME_LENGTH ? `${name.slice(0, MAX_NAME_LENGTH)}…` : name;
+}

@@ -1,0 +1,43 @@
+import { describe, expect, it } from '@jest/globals';
+import { ApiError, isImpossibleUser, isUnknownUser } from '../../src/iterable/errors.ts';
+
+function failure(status: number, apiCode?: string, apiMessage = '', isOfIterable = true): ApiError {
+  return new ApiError('users/{email}', { status, apiCode, apiMessage, isOfIterable });
+}
+
+const RECORDED = 'User does not exist. Email:  UserId: 17';
+
+describe('isUnknownUser', () => {
+  it.each([
+    ['the codes that say so', failure(400, 'UnknownEmailError'), true],
+    ['the codes that say so', failure(400, 'UnknownUserIdError'), true],
+    ['a 404 of Iterable', failure(404, 'NotFound'), true],
+    ['a 404 of Iterable without a code', failure(404, undefined, 'no'), true],
+    ['the recorded 400', failure(400, 'BadParams', RECORDED), true],
+    ['a 404 of something else', failure(404, undefined, '', false), false],
+    ['a 400 that says another thing', failure(400, 'BadParams', 'Invalid userId: 17'), false],
+    ['a 400 that says nothing', failure(400, 'BadParams'), false],
+    ['the words with another code', failure(400, 'GenericError', RECORDED), false],
+    ['an outage', failure(500, 'UnknownEmailError', RECORDED), false],
+    ['an erased user', failure(409, 'ForgottenUserError', 'User has been forgotten'), false],
+    ['a conflict', failure(400, 'EmailAlreadyExists'), false],
+    ['an unknown code', failure(400, 'BrandNew', 'no'), false],
+  ])('%s: %s', (_name, error, expected) => {
+    expect(isUnknownUser(error)).toBe(expected);
+  });
+});
+
+describe('isImpossibleUser', () => {
+  it.each([
+    [failure(400, 'BadParams'), true],
+    [failure(400, 'InvalidEmailAddressError'), true],
+    [failure(400, 'InvalidUserIdError'), true],
+    [failure(400, 'ForgottenUserError'), true],
+    [failure(409, 'ForgottenUserError'), true],
+    [failure(500, 'ForgottenUserError'), false],
+    [failure(400, 'BrandNew'), false],
+    [failure(400, undefined, '', false), false],
+  ])('%s: %s', (error, expected) => {
+    expect(isImpossibleUser(error)).toBe(expected);
+  });
+});
