@@ -1,6 +1,6 @@
 /** Every fault at every endpoint: those that pass are ridden out with nothing lost, those that last stop the sync at once. */
 import { describe, expect, it } from '@jest/globals';
-import { LASTING_FAULTS, PASSING_FAULTS, type Fault } from './standin/faults.ts';
+import { LASTING_FAULTS, PASSING_FAULTS, WRONG_HOST_FAULTS, type Fault } from './standin/faults.ts';
 import type { StandinOptions } from './standin/server.ts';
 import { withHarness, type Harness } from './support/harness.ts';
 import { inParallel } from './support/in-parallel.ts';
@@ -125,6 +125,7 @@ interface Outcome {
 
 const passing = Object.entries<Fault>(PASSING_FAULTS);
 const lasting = Object.entries<Fault>(LASTING_FAULTS);
+const wrongHost = Object.entries<Fault>(WRONG_HOST_FAULTS);
 
 const names = (harness: Harness) =>
   harness.standin.store
@@ -155,6 +156,19 @@ describe.each(WRITES)('at $route', (scene) => {
       ]);
     }));
 
+  it('what another host would answer stops the sync as its first answer, and is ridden out later', () =>
+    inParallel(wrongHost, async ([name, fault]) => {
+      const outcome = await play(scene, fault, 1);
+      const { after: users } = scene;
+      expect([name, outcome]).toMatchObject([
+        name,
+        scene.route === 'getFields'
+          ? { states: 0, failures: ['config_error'], exitCode: 1, retries: 0 }
+          : { users, states: 1, failures: [], exitCode: 0 },
+      ]);
+      if (scene.route !== 'getFields') expect(outcome?.retries).toBeGreaterThanOrEqual(1);
+    }));
+
   it('one that should pass and does not is transient once the budget is used up', async () => {
     const fault = PASSING_FAULTS['a 503 without a body'];
     expect(await play(scene, fault, Infinity, { retry_minutes: 0.01 })).toMatchObject({
@@ -181,6 +195,17 @@ describe('check', () => {
       }),
     ),
   );
+
+  it('answers FAILED where another host answers', () =>
+    inParallel(wrongHost, ([name, fault]) =>
+      withHarness({}, async (harness) => {
+        harness.standin.faults.order({ fault, times: Infinity });
+        const result = await harness.checkInProcess();
+        const { status, message } = result.messages.at(-1)?.connectionStatus ?? {};
+        expect([name, result.exitCode, status]).toEqual([name, 0, 'FAILED']);
+        expect(message).toMatch(/^The answer to .* Check api_url, if it is set, and data_center\.$/);
+      }),
+    ));
 
   it.each(['getFields', 'getLists'])('answers FAILED to one that lasts at %s', (route) =>
     inParallel(Object.entries<Fault>(LASTING_FAULTS), ([name, fault]) =>
