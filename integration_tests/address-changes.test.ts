@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { PASSING_FAULTS } from './standin/faults.ts';
 import { withHarness, type Harness, type WriteOptions } from './support/harness.ts';
 import { aCatalog, aRecord, aState, aStream } from './support/messages.ts';
+import { summaryLine } from './support/summary-line.ts';
 
 /** Who is there in the end: address → what is known; `old` is a field that only the profile of before has. */
 function users(harness: Harness): Record<string, unknown> {
@@ -52,7 +53,7 @@ describe.each(['hybrid', 'email'] as const)('a change of address on a project of
       harness.addUser({ email: 'old@x.com' }, { old: 'yes' });
       const result = await write(harness, [aRecord({ id: 1, email: 'New@x.com', was: ' Old@x.com ', n: 1 })]);
       expect(users(harness)).toEqual({ 'new@x.com': { old: 'yes', n: 1 } });
-      expect(result.logs.join('\n')).toContain('1 received, 1 delivered, 0 rejected');
+      expect(result.logs).toContain(summaryLine('users', { received: 1, delivered: 1 }));
       const calls = projectType === 'email' ? ['updateEmail', 'update'] : ['bulkUpdate'];
       expect(
         harness.standin.requests
@@ -196,7 +197,9 @@ describe.each(['hybrid', 'email'] as const)('a change of address on a project of
         ...(sync_mode === 'enrich' ? {} : { 'f@x.com': { n: 3 } }),
       });
       if (sync_mode === 'enrich')
-        expect(result.logs.join('\n')).toContain('2 delivered, 1 skipped (not_in_iterable 1)');
+        expect(result.logs).toContain(
+          summaryLine('users', { received: 3, delivered: 2, skipped: { not_in_iterable: 1 } }),
+        );
     }),
   );
 
@@ -282,7 +285,9 @@ describe('a change of address', () => {
         ],
         { config: { ...byId, batch_size: 1 } },
       ).then(({ logs }) => {
-        expect(logs.join('\n')).toContain('1 delivered, 1 rejected (conflict 1)');
+        expect(logs).toContain(
+          summaryLine('users', { received: 2, delivered: 1, rejected: { conflict: 1 } }),
+        );
       });
       expect(users(harness)).toEqual({ 'b@x.com': { userId: 'u1', n: 2 } });
     }));
@@ -303,7 +308,7 @@ describe('a change of address', () => {
         ],
         { config: byId },
       );
-      expect(result.logs.join('\n')).toContain('2 delivered, 0 rejected');
+      expect(result.logs).toContain(summaryLine('users', { received: 2, delivered: 2 }));
       expect(users(harness)).toEqual({
         'b@x.com': { userId: 'u1', n: 3 },
         'c@x.com': { userId: 'u2', n: 2 },

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { PASSING_FAULTS } from './standin/faults.ts';
 import { withHarness, type Harness } from './support/harness.ts';
 import { aCatalog, aRecord, aState, aStream } from './support/messages.ts';
+import { summaryLine } from './support/summary-line.ts';
 
 const PROJECTS = [
   ['hybrid', 'email'],
@@ -48,8 +49,8 @@ describe.each(PROJECTS)('enrich on a project of type %s, identified by %s', (pro
       });
       expect(result.errors).toEqual([]);
       expect(result.states[0]).toContain('"recordCount":6.0');
-      expect(result.logs.join('\n')).toContain(
-        '6 received, 3 delivered, 3 skipped (not_in_iterable 3), 0 rejected, 3 list changes',
+      expect(result.logs).toContain(
+        summaryLine('users', { received: 6, delivered: 3, skipped: { not_in_iterable: 3 }, listChanges: 3 }),
       );
       expect(harness.standin.store.size).toBe(3);
       expect([1, 3, 5].map((n) => plan(harness, n))).toEqual(['p1', 'p3', 'p5']);
@@ -66,7 +67,9 @@ describe.each(PROJECTS)('enrich on a project of type %s, identified by %s', (pro
         catalog: aCatalog(aStream({ destinationSyncMode: 'update' })),
       });
       expect(result.errors).toEqual([]);
-      expect(result.logs.join('\n')).toContain('1500 delivered, 1500 skipped (not_in_iterable 1500)');
+      expect(result.logs.join('\n')).toContain(
+        '1500 delivered, 0 unchanged, 1500 skipped (not_in_iterable 1500)',
+      );
       expect(harness.standin.store.size).toBe(1500);
       expect([0, 2998].map((n) => plan(harness, n))).toEqual(['p', 'p']);
       expect([lookUps(harness).length, exports(harness).length]).toEqual([0, asks ? 1 : 0]);
@@ -133,7 +136,7 @@ describe('enrich', () => {
       );
       expect(result.errors).toEqual([]);
       expect(result.states).toHaveLength(1);
-      expect(result.logs.join('\n')).toContain('1 delivered, 2 skipped (not_in_iterable 2)');
+      expect(result.logs.join('\n')).toContain('1 delivered, 0 unchanged, 2 skipped (not_in_iterable 2)');
       expect(harness.standin.store.users()).toEqual([{ ...known, dataFields: { plan: 'p' } }]);
     }),
   );
@@ -164,7 +167,9 @@ describe('enrich', () => {
         config: { sync_mode: 'enrich', attempt_timeout_seconds: 1 },
       });
       expect(result.errors).toEqual([]);
-      expect(result.logs.join('\n')).toContain('2000 delivered, 500 skipped (not_in_iterable 500)');
+      expect(result.logs.join('\n')).toContain(
+        '2000 delivered, 0 unchanged, 500 skipped (not_in_iterable 500)',
+      );
     }));
 
   it('does not believe an export of nobody, and looks everyone up instead', () =>
@@ -175,7 +180,9 @@ describe('enrich', () => {
       const result = await harness.writeInProcess(records, {
         config: { sync_mode: 'enrich', requests_per_second: 5000 },
       });
-      expect(result.logs.join('\n')).toContain('1 delivered, 1199 skipped (not_in_iterable 1199)');
+      expect(result.logs.join('\n')).toContain(
+        '1 delivered, 0 unchanged, 1199 skipped (not_in_iterable 1199)',
+      );
     }));
 
   it('rejects a record as in any mode, and lays records of one user over each other', () =>

@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { withHarness, type PlannedStream } from './support/harness.ts';
 import { describeLedgers, SQLITE } from './support/ledgers.ts';
 import { aCatalog, aRecord, aState, aStatus, aStream } from './support/messages.ts';
+import { summaryLine } from './support/summary-line.ts';
 import { withSyncs, type SyncOptions, type Syncs } from './support/syncs.ts';
 import { userLines } from './support/with-users.ts';
 
@@ -90,8 +91,16 @@ describeLedgers('a plan with a ledger', (backend) => {
       expect(text).not.toMatch(/user\d|moved@|33/);
 
       const written = await syncs.sync(rows, full());
-      expect(written.logs.join('\n')).toContain(
-        '9 received, 5 delivered, 2 unchanged, 1 removed, 1 rejected (wrong_type 1), 1 removed by absence, 3 list changes',
+      expect(written.logs).toContain(
+        summaryLine('users', {
+          received: 9,
+          delivered: 5,
+          unchanged: 2,
+          removed: 1,
+          rejected: { wrong_type: 1 },
+          removedByAbsence: 1,
+          listChanges: 3,
+        }),
       );
       const planned = plan.calls.flatMap(({ method, endpoint, calls }) =>
         method === 'GET' ? [] : Array.from({ length: calls }, () => endpoint),
@@ -358,7 +367,9 @@ describe('a plan without a ledger', () => {
         'users/getFields',
       ]);
       const written = await harness.writeInProcess(input, options);
-      expect(written.logs.join('\n')).toContain('2 received, 1 delivered, 1 skipped (not_in_iterable 1)');
+      expect(written.logs).toContain(
+        summaryLine('users', { received: 2, delivered: 1, skipped: { not_in_iterable: 1 } }),
+      );
     }));
 
   it('does not wait for people to be gone whom it only pretends to delete', () =>

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { withHarness } from './support/harness.ts';
 import { aRecord, aState } from './support/messages.ts';
+import { summaryLine } from './support/summary-line.ts';
 
 describe('project types', () => {
   it('hybrid, by email: the user id is a field like any other', () =>
@@ -49,11 +50,7 @@ describe('flagged deletions', () => {
       expect(result.exitCode).toBe(0);
       expect(harness.standin.store.users().map(({ email }) => email)).toEqual(['b@x.com']);
       expect(result.states).toHaveLength(1);
-      expect(
-        result.logs.some((log) =>
-          log.includes('Stream users: 2 received, 0 delivered, 2 removed, 0 rejected.'),
-        ),
-      ).toBe(true);
+      expect(result.logs).toContain(summaryLine('users', { received: 2, removed: 2 }));
     }));
 
   it.each([null, false, 0, '', ' 0 ', 'FALSE', 'f', 'No', 'n'])(
@@ -75,7 +72,9 @@ describe('flagged deletions', () => {
       });
       expect(harness.standin.store.size).toBe(1);
       expect(result.states[0]).toContain('"destinationStats":{"recordCount":1.0}');
-      expect(result.logs.some((log) => log.includes('1 skipped (removal_not_allowed 1)'))).toBe(true);
+      expect(result.logs).toContain(
+        summaryLine('users', { received: 1, skipped: { removal_not_allowed: 1 } }),
+      );
     }));
 
   it('needs only what identifies; without it the record is rejected', () =>
@@ -119,8 +118,8 @@ describe('flagged deletions', () => {
       );
       expect(harness.standin.store.size).toBe(0);
       expect(harness.standin.calls('/users/a%40x.com').map(({ method }) => method)).toEqual(['DELETE']);
-      expect(result.logs.some((log) => log.includes('1 removed, 1 rejected (ambiguous_user_id 1)'))).toBe(
-        true,
+      expect(result.logs).toContain(
+        summaryLine('users', { received: 2, removed: 1, rejected: { ambiguous_user_id: 1 } }),
       );
     }));
 
@@ -131,7 +130,9 @@ describe('flagged deletions', () => {
       // A process: in the hurried clock of this one an export is soon too old to be shared.
       const result = await harness.write(['1', '2', '3'].map((userId) => aRecord({ userId, ...DELETED })));
       expect(harness.standin.store.users().map(({ email }) => email)).toEqual(['a@x.com', 'b@x.com']);
-      expect(result.logs.join('\n')).toContain('2 removed, 1 rejected (ambiguous_user_id 1)');
+      expect(result.logs).toContain(
+        summaryLine('users', { received: 3, removed: 2, rejected: { ambiguous_user_id: 1 } }),
+      );
       expect(harness.standin.calls('/export/data.json')).toHaveLength(1);
     }));
 
@@ -154,10 +155,8 @@ describe('flagged deletions', () => {
       expect(result.errors).toEqual([]);
       expect(harness.standin.store.users()).toEqual([{ email: 'a@x.com', dataFields: { n: 2 } }]);
       expect(harness.standin.calls('/getByEmail').length).toBe(4);
-      expect(
-        result.logs.some((log) =>
-          log.includes('3 received, 1 delivered, 1 removed, 1 superseded by a later deletion'),
-        ),
-      ).toBe(true);
+      expect(result.logs).toContain(
+        summaryLine('users', { received: 3, delivered: 1, removed: 1, superseded: 1 }),
+      );
     }));
 });

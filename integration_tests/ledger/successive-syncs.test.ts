@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { describeLedgers } from '../support/ledgers.ts';
 import { aCatalog, aRecord, aState, aStream } from '../support/messages.ts';
+import { summaryLine } from '../support/summary-line.ts';
 import { withSyncs, type Syncs } from '../support/syncs.ts';
 
 const to = (...names: string[]) => names.map((name) => ({ source: name, target: name }));
@@ -23,9 +24,7 @@ describeLedgers('with a ledger', (backend) => {
       const second = await syncs.sync([a, { ...b, name: 'B2' }, { id: 3, email: 'c@x.com', name: 'C' }]);
       expect(second.calls).toEqual(['bulkUpdate']);
       expect(syncs.harness.standin.requests.at(-1)?.users).toBe(2);
-      expect(second.logs.join('\n')).toContain(
-        'Stream users: 3 received, 2 delivered, 1 unchanged, 0 rejected.',
-      );
+      expect(second.logs).toContain(summaryLine('users', { received: 3, delivered: 2, unchanged: 1 }));
       expect(syncs.users).toEqual({
         'a@x.com': { name: 'A' },
         'b@x.com': { name: 'B2' },

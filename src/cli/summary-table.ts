@@ -21,11 +21,13 @@ const COLUMNS: readonly {
 }[] = [
   { head: 'read', always: true, of: ({ received }) => received },
   { head: 'delivered', always: true, of: ({ delivered }) => delivered },
+  { head: 'unchanged', of: ({ unchanged }) => unchanged },
   { head: 'removed', of: ({ removed }) => removed },
   { head: 'superseded', of: ({ superseded }) => superseded },
   { head: 'skipped', of: ({ skipped }) => total(skipped) },
   { head: 'rejected', always: true, of: ({ rejected }) => total(rejected) },
   { head: 'without an answer', of: ({ received, settled }) => received - settled },
+  { head: 'removed by absence', of: ({ removedByAbsence }) => removedByAbsence },
   { head: 'list changes', of: ({ listChanges }) => listChanges },
 ];
 

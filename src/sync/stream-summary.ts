@@ -71,29 +71,33 @@ export class SyncSummary {
   }
 }
 
-/** `12 rejected (wrong_type 10, conflict 2)` and the like; absent kinds are not named, but delivered always is. */
+/** In the order in which they are told. Those of records add up to the received. */
+const PARTS: readonly ((counts: StreamCounts) => string)[] = [
+  ({ received }) => `${received} received`,
+  ({ delivered }) => `${delivered} delivered`,
+  ({ unchanged }) => `${unchanged} unchanged`,
+  ({ skipped }) => `${total(skipped)} skipped${byReason(skipped)}`,
+  ({ removed }) => `${removed} removed`,
+  ({ superseded }) => `${superseded} superseded by a later deletion`,
+  ({ rejected }) => `${total(rejected)} rejected${byReason(rejected)}`,
+  ({ received, settled }) => `${received - settled} without an answer`,
+  ({ removedByAbsence }) => `${removedByAbsence} removed by absence`,
+  ({ listChanges }) => `${listChanges} list changes`,
+];
+
+/** `12 received, 0 delivered, …, 12 rejected (wrong_type 10, conflict 2), …`: always the same parts in the same order, so that runs can be compared. */
 export function describeCounts(counts: StreamCounts): string {
-  const parts = [`${counts.received} received`, `${counts.delivered} delivered`];
-  if (counts.unchanged > 0) parts.push(`${counts.unchanged} unchanged`);
-  if (counts.removed > 0) parts.push(`${counts.removed} removed`);
-  if (counts.superseded > 0) parts.push(`${counts.superseded} superseded by a later deletion`);
-  if (counts.skipped.size > 0) parts.push(`${total(counts.skipped)} skipped (${byReason(counts.skipped)})`);
-  parts.push(
-    counts.rejected.size > 0
-      ? `${total(counts.rejected)} rejected (${byReason(counts.rejected)})`
-      : '0 rejected',
-  );
-  if (counts.removedByAbsence > 0) parts.push(`${counts.removedByAbsence} removed by absence`);
-  if (counts.listChanges > 0) parts.push(`${counts.listChanges} list changes`);
-  return parts.join(', ');
+  return PARTS.map((part) => part(counts)).join(', ');
 }
 
 export function total(counts: ReadonlyMap<string, number>): number {
   return [...counts.values()].reduce((sum, count) => sum + count, 0);
 }
 
+/** Nothing where there is no reason. */
 function byReason(counts: ReadonlyMap<string, number>): string {
-  return [...counts].map(([reason, count]) => `${reason} ${count}`).join(', ');
+  if (counts.size === 0) return '';
+  return ` (${[...counts].map(([reason, count]) => `${reason} ${count}`).join(', ')})`;
 }
 
 function increment(counts: Map<string, number>, key: string): void {

@@ -1,0 +1,32 @@
+/** The log line that ends a sync for each stream, with its level. */
+
+/** What is left out is 0. */
+export interface Summary {
+  readonly received?: number;
+  readonly delivered?: number;
+  readonly unchanged?: number;
+  readonly skipped?: Readonly<Record<string, number>>;
+  readonly removed?: number;
+  readonly superseded?: number;
+  readonly rejected?: Readonly<Record<string, number>>;
+  readonly unanswered?: number;
+  readonly removedByAbsence?: number;
+  readonly listChanges?: number;
+}
+
+export function summaryLine(stream: string, summary: Summary): string {
+  const { received = 0, delivered = 0, unchanged = 0, skipped = {}, removed = 0, superseded = 0 } = summary;
+  const { rejected = {}, unanswered = 0, removedByAbsence = 0, listChanges = 0 } = summary;
+  return (
+    `INFO Stream ${stream}: ${received} received, ${delivered} delivered, ${unchanged} unchanged, ${byReason('skipped', skipped)}, ` +
+    `${removed} removed, ${superseded} superseded by a later deletion, ${byReason('rejected', rejected)}, ` +
+    `${unanswered} without an answer, ${removedByAbsence} removed by absence, ${listChanges} list changes.`
+  );
+}
+
+function byReason(what: string, counts: Readonly<Record<string, number>>): string {
+  const reasons = Object.entries(counts);
+  const total = reasons.reduce((sum, [, count]) => sum + count, 0);
+  if (reasons.length === 0) return `0 ${what}`;
+  return `${total} ${what} (${reasons.map(([reason, count]) => `${reason} ${count}`).join(', ')})`;
+}
