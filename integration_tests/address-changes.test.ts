@@ -268,9 +268,12 @@ describe('a change of address', () => {
     withHarness({ projectType: 'email' }, async (harness) => {
       harness.addUser({ email: 'a@x.com' });
       harness.standin.store.forgotten.add('b@x.com');
-      const result = await write(harness, [aRecord({ id: 1, email: 'b@x.com', was: 'a@x.com' })]);
+      const result = await write(harness, [
+        aRecord({ id: 1, email: 'b@x.com', was: 'a@x.com' }),
+        aRecord({ id: 2, email: 'c@x.com' }),
+      ]);
       expect(result.logs.join('\n')).toContain('1 rejected (forgotten 1)');
-      expect(users(harness)).toEqual({ 'a@x.com': {} });
+      expect(users(harness)).toEqual({ 'a@x.com': {}, 'c@x.com': {} });
     }));
 
   it('identified by user id needs no word of the old address on hybrid and userID-based projects', () =>

@@ -78,7 +78,7 @@ describe('rejected_records in a bucket', () => {
       });
       expect([killed.signal, killed.states.length]).toEqual(['SIGKILL', 1]);
       expect((await readBack[0])?.flat()).toEqual([1, 2]);
-      const next = await harness.write(bad('c') + aState(2), { config });
+      const next = await harness.write(bad('c') + aRecord({ email: 'd@x.com' }) + aState(2), { config });
       expect(next.exitCode).toBe(0);
       expect((await linesOf(bucket)).flat()).toEqual([1, 2, 1]);
       expect(new Set((await bucket.objects()).map(([key]) => key)).size).toBe(
@@ -93,7 +93,9 @@ describe('rejected_records in a bucket', () => {
         if (!path.endsWith('.jsonl')) return undefined;
         return ([503, 'reset', 429, 500] as const)[tries++];
       };
-      const result = await harness.write(bad('a') + aState(1), { config: bucket.option() });
+      const result = await harness.write(bad('a') + aRecord({ email: 'b@x.com' }) + aState(1), {
+        config: bucket.option(),
+      });
       expect([result.exitCode, result.states.length]).toEqual([0, 1]);
       expect(await linesOf(bucket)).toEqual([[1]]);
       const puts = bucket.requests.filter((request) => /^PUT .*\.jsonl$/.test(request));
@@ -212,7 +214,7 @@ describe('a bucket that can’t be used', () => {
 
   it('never sees the environment’s own endpoint, and takes credentials from it', () =>
     withBoth(async (harness, bucket) => {
-      const result = await harness.write(bad('a') + aState(1), {
+      const result = await harness.write(bad('a') + aRecord({ email: 'b@x.com' }) + aState(1), {
         config: bucket.option({ access_key_id: '', secret_access_key: '' }),
         env: {
           PATH: process.env.PATH,

@@ -42,7 +42,8 @@ describe('rejected_records', () => {
       const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
       const result = await harness.write(
         aRecord({ email: 'a@x.com', text: 'x'.repeat(4_100_000) }) +
-          `{"type":"RECORD","record":{"stream":"users","namespace":null,"emitted_at":1,"data":{"email":"b@x.com","deep":${deep}}}}\n`,
+          `{"type":"RECORD","record":{"stream":"users","namespace":null,"emitted_at":1,"data":{"email":"b@x.com","deep":${deep}}}}\n` +
+          aRecord({ email: 'c@x.com' }),
         { config: option(harness) },
       );
       expect(result.exitCode).toBe(0);

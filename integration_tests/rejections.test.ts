@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { withHarness } from './support/harness.ts';
 import { aCatalog, aRecord, aState, aStream } from './support/messages.ts';
@@ -19,7 +20,7 @@ describe('rejections', () => {
       expect(result.logs.filter((log) => log.startsWith('WARN'))).toEqual([
         'WARN Rejected the record in line 1 (stream users): wrong_type, field age: expected a whole number of at most 64 bits, found other text.',
         'WARN Rejected the record in line 2 (stream users): wrong_type, field born: expected a date (yyyy-MM-dd, with or without a time), found other text.',
-        'WARN Rejected the record in line 3 (stream users): missing_identifier, field email: the record has no email, which identifies users.',
+        'WARN Rejected the record in line 3 (stream users): missing_identifier, field email: the column email holds no email, which identifies users.',
       ]);
       expect(result.lines.join('')).not.toContain('thirty-secret');
     }));
@@ -171,5 +172,60 @@ describe('rejections', () => {
       expect(result.states).toHaveLength(1);
       expect(result.exitCode).toBe(1);
       expect(result.errors).toMatchObject([{ failure_type: 'config_error' }]);
+    }));
+
+  it('fails when every record of the sync was rejected, however few; says which column is likely, and stores them', () =>
+    withHarness({}, async (harness) => {
+      const path = harness.files.path('rejected.jsonl');
+      const result = await harness.write(
+        [aRecord({ EMAIL: 'secret@x.com', NAME: 'Secret' }), aRecord({ EMAIL: 'b@x.com' }), aState(1)],
+        { config: { rejected_records: { type: 'file', path } } },
+      );
+      expect([result.exitCode, result.states.length]).toEqual([1, 1]);
+      expect(result.errors).toEqual([
+        {
+          failure_type: 'config_error',
+          internal_message: 'all_rejected',
+          message:
+            'Every record of stream users was rejected: it has no column email, which identifies users (identify_by). Its columns are EMAIL, NAME. ' +
+            'Map the likely one: {"source":"EMAIL","target":"email"}. Without any mapping every column goes to the field of its own name; once there is one, only mapped columns go, so map the others, too.',
+        },
+      ]);
+      expect(readFileSync(path, 'utf8').trim().split('\n')).toHaveLength(2);
+      expect(result.lines.join('')).not.toMatch(/secret/i);
+    }));
+
+  it('names the mapping that reads a column that is not there, in a plan, too', () =>
+    withHarness({}, async (harness) => {
+      const config = {
+        identify_by: 'user_id',
+        mappings: [
+          { source: 'name', target: 'firstName' },
+          { source: 'user_id', target: 'userId' },
+        ],
+      };
+      const message =
+        'Every record of stream users was rejected: it has no column user_id, which mappings[1].source maps to userId and which identifies users (identify_by). ' +
+        'Its columns are USERID, name. The nearest is USERID.';
+      const input = [aRecord({ USERID: 'u1', name: 'A' }), aState(1)];
+      expect((await harness.writeInProcess(input, { config })).errors).toMatchObject([{ message }]);
+      expect((await harness.planJsonInProcess(input, { config })).plan.failure).toMatchObject({
+        code: 'all_rejected',
+        message,
+      });
+    }));
+
+  it('passes where one record is skipped, or there is none', () =>
+    withHarness({}, async (harness) => {
+      const config = { sync_mode: 'additive' };
+      const gone = aRecord({ email: 'a@x.com', _ab_cdc_deleted_at: '2026-01-01' });
+      const results = [
+        await harness.writeInProcess([aRecord({ name: 'nobody' }), gone, aState(1)], { config }),
+        await harness.writeInProcess([aState(1)], { config }),
+      ];
+      expect(results.map(({ exitCode, states }) => [exitCode, states.length])).toEqual([
+        [0, 1],
+        [0, 1],
+      ]);
     }));
 });

@@ -172,9 +172,9 @@ describeLedgers('removal by absence with a ledger', (backend) => {
     play(async (syncs) => {
       syncs.harness.standin.store.fields.types.set('n', 'long');
       const byEmail = { primaryKey: [] };
-      await syncs.sync(users(1, 2), full(byEmail));
-      await syncs.sync([user(1, { n: 'many' })], full(byEmail));
-      expect(there(syncs)).toEqual(addresses(1));
+      await syncs.sync(users(1, 2, 3), full(byEmail));
+      await syncs.sync([user(1, { n: 'many' }), user(3)], full(byEmail));
+      expect(there(syncs)).toEqual(addresses(1, 3));
     }));
 
   describe('removes nobody', () => {

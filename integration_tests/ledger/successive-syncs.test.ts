@@ -281,7 +281,10 @@ describeLedgers('with a ledger', (backend) => {
 
     it('is rejected without address, id and primary key', () =>
       play(BY_EMAIL, async (syncs) => {
-        const result = await syncs.sync([{ id: null, ...GONE }]);
+        const result = await syncs.sync([
+          { id: null, ...GONE },
+          { id: 1, email: 'a@x.com' },
+        ]);
         expect(result.logs.join('\n')).toContain('missing_identifier');
       }));
 
@@ -344,9 +347,12 @@ describeLedgers('with a ledger', (backend) => {
   it('tries a rejected record again in the next sync', () =>
     play(BY_EMAIL, async (syncs) => {
       syncs.harness.standin.store.forgotten.add('a@x.com');
-      const row = { id: 1, email: 'a@x.com', name: 'A' };
-      expect((await syncs.sync([row])).logs.join('\n')).toContain('forgotten 1');
-      expect((await syncs.sync([row])).logs.join('\n')).toContain('forgotten 1');
+      const rows = [
+        { id: 1, email: 'a@x.com', name: 'A' },
+        { id: 2, email: 'b@x.com', name: 'B' },
+      ];
+      expect((await syncs.sync(rows)).logs.join('\n')).toContain('forgotten 1');
+      expect((await syncs.sync(rows)).logs.join('\n')).toContain('forgotten 1');
     }));
 
   it('keeps no sync waiting after one whose rejected records could not be stored', () =>

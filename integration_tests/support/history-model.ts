@@ -13,12 +13,17 @@ interface Snapshot {
   isKeyless: boolean;
 }
 
+/** What a record ends in; `unsure` where it may be rejected. */
+type End = 'rejected' | 'settled' | 'unsure';
+
 export class HistoryModel {
   readonly #state: HistoryState;
   readonly #open = new Map<string, Snapshot>();
   readonly #refreshed = new Map<string, number>();
   /** Something of the last sync led, or may have led, to a call. */
   hasCalls = false;
+  /** The last sync fails: the source failed it, or every record was rejected. */
+  isFailed = false;
 
   constructor(history: History) {
     this.#state = new HistoryState(history);
@@ -38,8 +43,12 @@ export class HistoryModel {
       if (kind !== 'incremental' && open?.generation !== generation)
         this.#open.set(name, { generation, seen: new Set(), isKeyless: false });
     }
-    for (const row of sync.rows) this.#record(sync, row);
-    if (Object.values(sync.statuses).includes('INCOMPLETE')) return;
+    const ends = sync.rows.map((row) => this.#record(sync, row));
+    const isRejected = ends.length > 0 && ends.every((end) => end === 'rejected');
+    if (!isRejected && ends.length > 0 && ends.every((end) => end !== 'settled'))
+      throw new OpenCase('whether all are rejected');
+    this.isFailed = isRejected || Object.values(sync.statuses).includes('INCOMPLETE');
+    if (this.isFailed) return;
     const proven = this.#state.history.streams.filter(({ name }) => sync.statuses[name] === 'COMPLETE');
     if (sync.mode === 'sync') this.#removeAbsent(sync, proven);
     for (const { name } of proven) {
@@ -48,7 +57,7 @@ export class HistoryModel {
     }
   }
 
-  #record(sync: HistorySync, row: Row): void {
+  #record(sync: HistorySync, row: Row): End {
     const stream = this.#state.history.streams.find(({ name }) => name === row.stream);
     if (!stream) throw new Error(`no stream ${row.stream}`);
     const { data } = row;
@@ -62,7 +71,9 @@ export class HistoryModel {
     if (key === undefined || (data.deleted !== true && identifier === undefined)) {
       if (key === undefined && open) open.isKeyless = true;
       if (key !== undefined) open?.seen.add(String(key));
-      return;
+      return data.deleted === true && stream.hasKey && (sync.mode !== 'sync' || stream.isEnriched)
+        ? 'settled'
+        : 'rejected';
     }
     open?.seen.add(String(key));
     const held = this.#state.entries.find(
@@ -71,9 +82,13 @@ export class HistoryModel {
     if (data.deleted === true) {
       if (sync.mode === 'sync' && !stream.isEnriched && removeFlagged(this.#state, sync, stream, data, held))
         this.hasCalls = true;
-    } else if (data.level !== 'high') this.#upsert(sync, stream, String(key), data, held);
+      // Where people share an id, a deletion by it alone may be rejected.
+      return this.#state.history.projectType === 'email' && data.email === undefined ? 'unsure' : 'settled';
+    }
+    if (data.level !== 'high') return this.#upsert(sync, stream, String(key), data, held);
     // What is rejected is tried again.
-    else this.hasCalls = true;
+    this.hasCalls = true;
+    return 'rejected';
   }
 
   #upsert(
@@ -82,7 +97,7 @@ export class HistoryModel {
     key: string,
     data: Row['data'],
     known: Entry | undefined,
-  ): void {
+  ): End {
     const byEmail = this.#state.history.identifyBy === 'email';
     const mapped = sync.targets[stream.name] ?? {};
     const values = Object.entries(mapped).filter(([column]) => data[column] !== undefined);
@@ -97,7 +112,7 @@ export class HistoryModel {
       this.#state.entries = this.#state.entries.map((entry) =>
         entry === known ? { ...entry, told: '' } : entry,
       );
-      return;
+      return 'settled';
     }
     if (target === 'rejected') {
       if (known?.told === told) throw new OpenCase('whether anything of it is sent');
@@ -105,7 +120,7 @@ export class HistoryModel {
         throw new OpenCase('laid over what came before, it may pass');
       this.hasCalls = true;
       this.#state.notes.refused.add(refused);
-      return;
+      return 'rejected';
     }
     const { isMoved, former } = target;
     const held = known ?? former;
@@ -181,6 +196,7 @@ export class HistoryModel {
     ];
     if (email !== undefined)
       this.#state.notes.written.set(email, stream.hasKey ? `${stream.name} ${key}` : stream.name);
+    return 'settled';
   }
 
   /** Whose profile the record writes; none where one is to be created. */

@@ -8,8 +8,8 @@ const STEPS: Readonly<Record<string, string>> = {
   catalog_invalid: 'See the smallest catalog: destination-iterable write --help',
   unknown_stream: 'Add the stream to the file of --catalog.',
   too_many_fields: 'Do one of what it names, then run the same command again.',
-  all_rejected: 'Mend the mappings, then run the same command again: delivering twice does no harm.',
-  too_many_rejected: 'Mend the mappings or the rows, then run the same command again.',
+  all_rejected: 'Correct what it names, then run the same command again: delivering twice does no harm.',
+  too_many_rejected: 'Correct the mappings or the rows, then run the same command again.',
   too_many_removals:
     'See whether the source sent too few. If they are to go, raise max_removals_percent for one sync.',
   source_incomplete: 'Run the source again, from the last STATE that came out.',

@@ -17,6 +17,7 @@ import type { RejectedRecords } from '../rejected-records/rejected-records.ts';
 import { Router, type RoutedStream } from '../streams/router.ts';
 import type { AbsenceRemovalsOptions } from '../sync/absence-removals.ts';
 import { FAILURE_GRACE_MS, Pipeline } from '../sync/pipeline.ts';
+import { RejectionCauses } from '../sync/rejection-causes.ts';
 import { RejectionGuard } from '../sync/rejection-guard.ts';
 import { StreamStatuses } from '../sync/stream-statuses.ts';
 import { SyncSummary } from '../sync/stream-summary.ts';
@@ -70,7 +71,13 @@ export async function sync(
   const enriched = new Set(streams.filter(({ mode }) => mode === 'enrich').map(({ key }) => key));
   const summary = rehearsal?.begin(streams) ?? new SyncSummary(keys);
   const statuses = new StreamStatuses();
-  const guard = new RejectionGuard({ summary, streams, maxRejectedPercent: config.max_rejected_percent });
+  const causes = new RejectionCauses();
+  const guard = new RejectionGuard({
+    summary,
+    streams,
+    causes,
+    maxRejectedPercent: config.max_rejected_percent,
+  });
   const memory =
     ledger &&
     new Memory({
@@ -110,6 +117,7 @@ export async function sync(
     summary,
     statuses,
     guard,
+    causes,
     ...(rejectedRecords ? { rejectedRecords } : {}),
     log,
     onEnded: rehearsal?.onEnded,

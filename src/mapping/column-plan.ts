@@ -20,6 +20,8 @@ export class Rejected {
 export type ColumnResult = JsonValue | Rejected | undefined;
 
 export interface ColumnPlan {
+  /** The column; dots reach into objects. */
+  readonly source: string;
   readonly target: string;
   /** The targets above this one, which the same record must not write. */
   readonly above: readonly string[];
@@ -42,6 +44,7 @@ export function planColumn(options: ColumnOptions): ColumnPlan {
   const readFrom = columnReader(source);
   const convert = converterFor(options);
   return {
+    source,
     target,
     above: pathsAbove(target),
     read: (data, nulled) => {

@@ -141,7 +141,7 @@ function mapUpsert(
     values[plan.target] = value;
     if (plan.above.length > 0) nested.push(plan);
   }
-  if (typeof key !== 'string') return missingIdentifier(identifying);
+  if (typeof key !== 'string') return missingIdentifier(data, plans, identifying);
   const conflict =
     nested.length === 0
       ? undefined
@@ -171,7 +171,7 @@ function mapRemoval(
   const email = read('email');
   const userId = read('userId');
   if (email === undefined && userId === undefined && !removesByRow)
-    return missingIdentifier(identifyingTarget(identifyBy));
+    return missingIdentifier(data, plans, identifyingTarget(identifyBy));
   return {
     kind: 'removal',
     ...(email === undefined ? {} : { email }),
@@ -180,8 +180,22 @@ function mapRemoval(
   };
 }
 
-function missingIdentifier(field: string): MappedRecord {
-  return rejected('missing_identifier', `the record has no ${field}, which identifies users`, field);
+function missingIdentifier(data: JsonObject, plans: readonly ColumnPlan[], field: string): MappedRecord {
+  return rejected('missing_identifier', whyMissing(data, plans, field), field);
+}
+
+function whyMissing(data: JsonObject, plans: readonly ColumnPlan[], field: string): string {
+  const source = plans.find(({ target }) => target === field)?.source;
+  if (source === undefined) {
+    return Object.hasOwn(data, field)
+      ? `the column ${field}, which identifies users, is used by another option and needs a mapping to be a field, too`
+      : `the record has no column ${field}, which identifies users`;
+  }
+  if (columnReader(source)(data) !== undefined)
+    return `the column ${source} holds no ${field}, which identifies users`;
+  return source === field
+    ? `the record has no column ${field}, which identifies users`
+    : `the record has no column ${source}, which is mapped to ${field} and identifies users`;
 }
 
 function rejected(code: Rejection['code'], reason: string, field?: string): MappedRecord {

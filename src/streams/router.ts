@@ -15,6 +15,7 @@ import {
   type ConfiguredStream,
 } from '../protocol/catalog.ts';
 import type { RecordMessage } from '../protocol/messages.ts';
+import { identifierOf, type Identifier } from './identifier.ts';
 import type { SyncMode } from './modes.ts';
 import { identifyByOf, namesIterableFields } from './users-object.ts';
 
@@ -24,6 +25,7 @@ export interface RoutedStream {
   readonly configured: ConfiguredStream;
   readonly mode: SyncMode;
   readonly identifyBy: IdentifyBy;
+  readonly identifier: Identifier;
   /** The targets of its mappings; undefined where every column goes to the field of its own name. */
   readonly targets: readonly string[] | undefined;
   readonly map: (message: RecordMessage) => MappedRecord;
@@ -55,6 +57,7 @@ export class Router {
           'its mappings do not apply, since it names a destination object, and so Iterable’s own fields',
         );
       const mappings = namesIterableFields(configured) ? [] : config.mappings;
+      const reserved = reservedColumns(config, configured.id);
       const mapper = compileMapper(
         {
           stream: configured.id,
@@ -65,7 +68,7 @@ export class Router {
           identifyBy: identifyByOf(configured, config),
           deletionColumn: config.deletion_column,
           previousEmailColumn: previousEmailColumn(config, configured),
-          reservedColumns: reservedColumns(config, configured.id),
+          reservedColumns: reserved,
           lists: config.lists,
           removesByRow: config.ledger.type !== 'none' && configured.primaryKey.length > 0,
         },
@@ -78,6 +81,7 @@ export class Router {
         configured,
         mode: configured.destinationSyncMode === 'update' ? 'enrich' : config.sync_mode,
         identifyBy: identifyByOf(configured, config),
+        identifier: identifierOf(configured, config, [config.deletion_column, ...reserved]),
         targets: mappings.length === 0 ? undefined : targetsFor(mappings, configured.id),
         map: mapper,
         primaryKeyOf: primaryKeyReader(configured.primaryKey) ?? noPrimaryKey,

@@ -7,12 +7,14 @@ import type { RecordMessage } from '../protocol/messages.ts';
 import type { RejectedRecords } from '../rejected-records/rejected-records.ts';
 import type { RoutedStream, Router } from '../streams/router.ts';
 import type { UnsettledRecord } from './pending-record.ts';
+import type { RejectionCauses } from './rejection-causes.ts';
 import type { SyncSummary } from './stream-summary.ts';
 
 export interface RecordIntakeOptions {
   readonly router: Router;
   readonly tracker: CheckpointTracker;
   readonly summary: SyncSummary;
+  readonly causes: RejectionCauses;
   readonly rejectedRecords?: RejectedRecords;
   /** With a ledger. */
   readonly memory?: Memory | undefined;
@@ -34,11 +36,13 @@ export class RecordIntake {
 
   /** From here on the record must be settled. Throws for a record of a stream that is not in the catalog. */
   take(message: RecordMessage): MappedItem {
-    const { router, tracker, summary, rejectedRecords, memory } = this.#options;
+    const { router, tracker, summary, causes, rejectedRecords, memory } = this.#options;
     const stream = router.route(message);
     summary.received(stream.key);
     const ticket = tracker.trackRecord(stream.key);
     const mapped = stream.map(message);
+    if (mapped.kind === 'rejected' && mapped.code === 'missing_identifier')
+      causes.noteUnidentified(stream, message.data);
     memory?.noteRecord(stream.key);
     const primaryKey = stream.primaryKeyOf(message.data);
     const row = memory?.rowOf({

@@ -5,6 +5,7 @@ import type { Outcome, Rejection } from '../model.ts';
 import { recordDataText } from '../protocol/record-text.ts';
 import type { RejectedRecords } from '../rejected-records/rejected-records.ts';
 import type { UnsettledRecord } from './pending-record.ts';
+import type { RejectionCauses } from './rejection-causes.ts';
 import type { RejectionGuard } from './rejection-guard.ts';
 import type { SyncSummary } from './stream-summary.ts';
 import type { SyncLog } from './sync-log.ts';
@@ -13,6 +14,7 @@ export interface SettlementOptions {
   readonly summary: SyncSummary;
   readonly tracker: CheckpointTracker;
   readonly guard: RejectionGuard;
+  readonly causes: RejectionCauses;
   readonly log: SyncLog;
   readonly rejectedRecords?: RejectedRecords;
   /** With a ledger. */
@@ -75,8 +77,10 @@ export class Settlement {
   }
 
   /** Before the record counts as settled: its state must not overtake it. */
-  #noteRejected({ line, stream, emittedAt, text }: UnsettledRecord, rejection: Rejection): void {
-    const { log, rejectedRecords } = this.#options;
+  #noteRejected(record: UnsettledRecord, rejection: Rejection): void {
+    const { streamKey, line, stream, emittedAt, text } = record;
+    const { log, causes, rejectedRecords } = this.#options;
+    causes.noteRejected(streamKey, rejection);
     log.rejected({ line, stream }, rejection);
     if (text === undefined) return;
     rejectedRecords?.add({ line, stream, emittedAt, rejection, dataText: recordDataText(text) });

@@ -73,16 +73,38 @@ describe('who is meant', () => {
   });
 
   it.each([
-    ['absent', '{"name":"A"}', []],
-    ['null', '{"email":null}', []],
-    ['blank', '{"email":"  "}', []],
-    ['nulled on the way', '{"email":null}', ['email']],
-  ])('rejects a record whose identifier is %s', (_name, json, nulled) => {
+    ['absent', '{"name":"A"}', [], 'the record has no column email, which identifies users'],
+    ['null', '{"email":null}', [], 'the column email holds no email, which identifies users'],
+    ['blank', '{"email":"  "}', [], 'the column email holds no email, which identifies users'],
+    [
+      'nulled on the way',
+      '{"email":null}',
+      ['email'],
+      'the column email holds no email, which identifies users',
+    ],
+  ])('rejects a record whose identifier is %s', (_name, json, nulled, reason) => {
     expect(map(json, {}, nulled)).toEqual({
       kind: 'rejected',
       code: 'missing_identifier',
       field: 'email',
-      reason: 'the record has no email, which identifies users',
+      reason,
+    });
+  });
+
+  it.each([
+    ['{"EMAIL":"a@x"}', 'the record has no column mail, which is mapped to email and identifies users'],
+    ['{"mail":""}', 'the column mail holds no email, which identifies users'],
+  ])('names the column that a mapping reads: %s', (json, reason) => {
+    const mappings = [{ source: 'mail', target: 'email' }];
+    expect(map(json, { mappings })).toMatchObject({ code: 'missing_identifier', field: 'email', reason });
+    expect(map(`${json.slice(0, -1)},"_ab_cdc_deleted_at":1}`, { mappings })).toMatchObject({ reason });
+  });
+
+  it('says that another option uses the column, where nothing is mapped', () => {
+    expect(map('{"email":"a@x"}', { reservedColumns: ['email'] })).toMatchObject({
+      code: 'missing_identifier',
+      reason:
+        'the column email, which identifies users, is used by another option and needs a mapping to be a field, too',
     });
   });
 

@@ -1,10 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Outcome } from '../../src/model.ts';
+import { RejectionCauses } from '../../src/sync/rejection-causes.ts';
 import { RejectionGuard } from '../../src/sync/rejection-guard.ts';
 import { SyncSummary } from '../../src/sync/stream-summary.ts';
 
 const REJECTED: Outcome = { kind: 'rejected', code: 'wrong_type', reason: 'no number' };
 const DELIVERED: Outcome = { kind: 'delivered' };
+const SKIPPED: Outcome = { kind: 'skipped', why: 'removal_not_allowed' };
 
 /** Settles records as a pipeline does; gives the line at which the guard spoke, if it did. */
 function settle(
@@ -28,11 +30,21 @@ function* outcomes(count: number, isRejected: (index: number) => boolean): Gener
 
 function aGuard(maxRejectedPercent: number) {
   const summary = new SyncSummary(['users', 'empty']);
+  const identifier = {
+    target: 'email' as const,
+    mapped: undefined,
+    isTaken: false,
+    sources: [],
+    namesIterableFields: false,
+  };
   const streams = [
-    { key: 'users', name: 'crm.users' },
-    { key: 'empty', name: 'empty' },
+    { key: 'users', name: 'crm.users', identifier },
+    { key: 'others', name: 'others', identifier },
+    { key: 'empty', name: 'empty', identifier },
   ];
-  return { summary, guard: new RejectionGuard({ summary, streams, maxRejectedPercent }) };
+  const causes = new RejectionCauses();
+  causes.noteRejected('users', { code: 'wrong_type', field: 'age', reason: 'no number' });
+  return { summary, guard: new RejectionGuard({ summary, streams, causes, maxRejectedPercent }) };
 }
 
 describe('RejectionGuard', () => {
@@ -62,7 +74,7 @@ describe('RejectionGuard', () => {
       outcomes(100, (index) => index < 11),
     );
     expect(above.guard.atEnd()?.message).toContain(
-      '11 of 100 records of stream crm.users were rejected (11.0 %), more than max_rejected_percent (10) allows',
+      '11 of 100 records of stream crm.users were rejected (11.0 %), more than max_rejected_percent (10) allows: the reason is wrong_type, field age: no number.',
     );
     expect(above.guard.atEnd()).toMatchObject({ code: 'too_many_rejected', failureType: 'config_error' });
   });
@@ -70,14 +82,34 @@ describe('RejectionGuard', () => {
   it.each([
     [9, undefined],
     [10, 'all_rejected'],
-  ])('of %i records that were all rejected: %s', (count, code) => {
+  ])('of %i records of a stream that were all rejected, beside one of another stream: %s', (count, code) => {
+    for (const outcome of [DELIVERED, SKIPPED]) {
+      const { guard, summary } = aGuard(100);
+      settle(
+        guard,
+        summary,
+        outcomes(count, () => true),
+      );
+      summary.settled('others', outcome);
+      expect(guard.atEnd()?.code).toBe(code);
+    }
+  });
+
+  it('fails a sync of which every record was rejected, however few, and names each stream', () => {
     const { guard, summary } = aGuard(100);
-    settle(
-      guard,
-      summary,
-      outcomes(count, () => true),
-    );
-    expect(guard.atEnd()?.code).toBe(code);
+    summary.settled('users', REJECTED);
+    expect(guard.atEnd()).toMatchObject({ code: 'all_rejected', failureType: 'config_error' });
+    summary.settled('others', REJECTED);
+    expect(guard.atEnd()?.problems).toEqual([
+      'Every record of stream crm.users was rejected: the reason is wrong_type, field age: no number.',
+      'Every record of stream others was rejected: see the reasons in the log.',
+    ]);
+    summary.settled('others', SKIPPED);
+    expect(guard.atEnd()).toBeUndefined();
+  });
+
+  it('finds nothing wrong with a sync without records', () => {
+    expect(aGuard(0).guard.atEnd()).toBeUndefined();
   });
 
   it('finds nothing wrong with one delivered among many rejected, where that is allowed', () => {

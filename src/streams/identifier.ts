@@ -1,0 +1,39 @@
+/** Where the records of a stream say whom they are about. */
+import type { Config } from '../config/schema.ts';
+import { appliesTo } from '../mapping/check-mappings.ts';
+import { identifyingTarget } from '../mapping/options.ts';
+import type { ConfiguredStream } from '../protocol/catalog.ts';
+import { identifyByOf, namesIterableFields } from './users-object.ts';
+
+export interface Identifier {
+  readonly target: 'email' | 'userId';
+  /** The column of the mapping, and which mapping that is; undefined where the column has the target's own name. */
+  readonly mapped: { readonly source: string; readonly place: string } | undefined;
+  /** There is no mapping, and the column of that name is no field, since another option uses it. */
+  readonly isTaken: boolean;
+  /** The columns of all mappings of the stream, this one too. */
+  readonly sources: readonly string[];
+  /** Mappings do not apply: the stream carries Iterable's own field names. */
+  readonly namesIterableFields: boolean;
+}
+
+/** @param usedElsewhere columns that other options use */
+export function identifierOf(
+  stream: ConfiguredStream,
+  config: Config,
+  usedElsewhere: readonly string[],
+): Identifier {
+  const target = identifyingTarget(identifyByOf(stream, config));
+  const isFixed = namesIterableFields(stream);
+  const own = isFixed
+    ? []
+    : [...config.mappings.entries()].filter(([, mapping]) => appliesTo(mapping, stream.id.name));
+  const [index, mapping] = own.find(([, each]) => each.target === target) ?? [];
+  return {
+    target,
+    mapped: mapping && { source: mapping.source, place: `mappings[${index ?? 0}].source` },
+    isTaken: own.length === 0 && usedElsewhere.includes(target),
+    sources: own.map(([, { source }]) => source),
+    namesIterableFields: isFixed,
+  };
+}
