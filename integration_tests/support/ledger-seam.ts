@@ -8,7 +8,7 @@ import type { LedgerBackend, LedgerOwner } from './ledgers.ts';
 
 export type NewEntry = NonNullable<LedgerChanges['entries']>[number];
 
-export interface SeamOptions extends Partial<Omit<OpenOptions, 'project' | 'retry'>> {
+export interface SeamOptions extends Partial<Omit<OpenOptions, 'project'>> {
   readonly name?: string;
   readonly scope?: string;
   readonly project?: Partial<OpenOptions['project']>;

@@ -40,6 +40,8 @@ const PASSING_MESSAGE =
 const STUCK_MESSAGE = /query read timeout/i;
 /** Passes only where the name was found before. */
 const UNKNOWN_HOST = 'ENOTFOUND';
+/** What a replica answers to whatever writes, and during a failover the server that was the primary. */
+const READ_ONLY = '25006';
 
 export class PostgresConnection {
   readonly #pool: Pool;
@@ -86,9 +88,12 @@ export class PostgresConnection {
     return this.#searchPath;
   }
 
-  /** What `work` gives, in one transaction; repeated as a whole after a lost connection, so it must bear that. */
-  transaction<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
-    return this.#retried(() => this.#once(work));
+  /**
+   * What `work` gives, in one transaction; repeated as a whole after a lost connection, so it must bear that. It is tried
+   * until then, by the clock; else for as long as the options say.
+   */
+  transaction<Result>(work: (client: PoolClient) => Promise<Result>, until?: number): Promise<Result> {
+    return this.#retried(() => this.#once(work), until);
   }
 
   /** The same, and nothing of it stays. */
@@ -96,15 +101,16 @@ export class PostgresConnection {
     return this.#retried(() => this.#once(work, 'ROLLBACK'));
   }
 
-  #retried<Result>(attempt: () => Promise<Result>): Promise<Result> {
-    const { clock } = this.#options;
-    const startedAt = clock.now();
+  #retried<Result>(
+    attempt: () => Promise<Result>,
+    until = this.#options.clock.now() + this.#options.retryBudgetMs,
+  ): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
       this.#underWay.add(reject);
       pRetry(attempt, {
         retries: Infinity,
         minTimeout: 0,
-        onFailedAttempt: ({ error, attemptNumber }) => this.#waitOrThrow(error, attemptNumber, startedAt),
+        onFailedAttempt: ({ error, attemptNumber }) => this.#waitOrThrow(error, attemptNumber, until),
       })
         .then(resolve, reject)
         .finally(() => this.#underWay.delete(reject));
@@ -160,6 +166,8 @@ export class PostgresConnection {
     } catch (error) {
       // A statement that came too late is still under way: nothing else gets through.
       if (STUCK_MESSAGE.test((error as Error).message)) broken ??= error as Error;
+      // The next try may find another server under the same name, or the same one with its setting changed.
+      if ((error as { code?: string }).code === READ_ONLY) broken ??= error as Error;
       if (!broken) await client.query('ROLLBACK').catch(onError);
       throw error;
     } finally {
@@ -168,27 +176,30 @@ export class PostgresConnection {
     }
   }
 
-  async #waitOrThrow(error: Error, attempt: number, startedAt: number): Promise<void> {
-    const { clock, retryBudgetMs, onRetry, stop } = this.#options;
+  async #waitOrThrow(error: Error, attempt: number, until: number): Promise<void> {
+    const { clock, onRetry, stop } = this.#options;
     if (error instanceof ConnectorError) throw error;
     stop?.throwIfAborted();
     const code = (error as { code?: string }).code ?? '';
     const mayPass =
+      code === READ_ONLY ||
       PASSING.test(code) ||
       PASSING_MESSAGE.test(error.message) ||
       (code === UNKNOWN_HOST && this.#hasConnected);
     if (!mayPass) throw explain(error, code);
     const backoffMs = Math.min(FIRST_BACKOFF_MS * 2 ** (attempt - 1), MAX_BACKOFF_MS);
     const waitMs = backoffMs * (0.5 + clock.random() / 2);
-    if (clock.now() + waitMs - startedAt > retryBudgetMs) {
+    if (clock.now() + waitMs > until) {
+      if (code === READ_ONLY) throw readOnly(error);
       throw new TransientError(
         'ledger_unavailable',
         `The ledger's database could not be reached for too long; the last try: ${reasonOf(error, code)}. Run the sync again later.`,
         { cause: error },
       );
     }
+    const state = code === READ_ONLY ? 'is read-only' : 'is away';
     onRetry?.(
-      `The ledger's database is away (${reasonOf(error, code)}). Trying again in ${(waitMs / 1000).toFixed(1)} s.`,
+      `The ledger's database ${state} (${reasonOf(error, code)}). Trying again in ${(waitMs / 1000).toFixed(1)} s.`,
     );
     await clock.sleep(waitMs, stop);
   }
@@ -233,6 +244,13 @@ function explain(error: Error, code: string): ConnectorError {
             },
           );
   }
+}
+
+function readOnly(error: Error): ConfigError {
+  return unusable(
+    `the database is read-only (${error.message}), as a replica is. Name the primary server in the URL, or switch default_transaction_read_only off.`,
+    error,
+  );
 }
 
 function reasonOf({ message }: Error, code: string): string {

@@ -20,6 +20,8 @@ import { EntryTable } from './postgres-entries.ts';
 import { hasTables, migrate } from './postgres-schema.ts';
 
 const RENEW_EVERY_MS = 15_000;
+/** Nothing has been read yet that would be lost: a server that is away when a run begins is waited for no longer. */
+const MAX_OPENING_MS = 120_000;
 
 /** Opens the ledger in this database. Throws ConfigError, or TransientError when another run has one of the streams. */
 export async function openPostgresLedger(
@@ -28,18 +30,20 @@ export async function openPostgresLedger(
   retry: RetryOptions,
 ): Promise<Ledger> {
   const connection = await PostgresConnection.create(options, retry);
+  const until = retry.clock.now() + Math.min(retry.retryBudgetMs, MAX_OPENING_MS);
   try {
     if (opening.access === 'read') {
-      const enrolled = await connection.transaction(async (client) =>
-        (await hasTables(client)) ? lookUp(client, opening) : undefined,
+      const enrolled = await connection.transaction(
+        async (client) => ((await hasTables(client)) ? lookUp(client, opening) : undefined),
+        until,
       );
       if (enrolled) return new PostgresLedger(connection, enrolled, undefined);
       await connection.close();
       return emptyLedger(opening);
     }
     const run = randomUUID();
-    await connection.transaction((client) => migrate(client, connection.quotedSchema));
-    const enrolled = await connection.transaction((client) => enrol(client, opening, run));
+    await connection.transaction((client) => migrate(client, connection.quotedSchema), until);
+    const enrolled = await connection.transaction((client) => enrol(client, opening, run), until);
     const ledger = new PostgresLedger(connection, enrolled, run);
     ledger.keepClaims(retry);
     return ledger;

@@ -1,0 +1,187 @@
+/** A Postgres ledger on a server that takes no writes: a replica, or the server that was the primary before a failover. */
+import { describe, expect, it } from '@jest/globals';
+import type { Clock } from '../../src/clock.ts';
+import { ConfigError, TransientError } from '../../src/errors.ts';
+import { Seam, withSeam } from '../support/ledger-seam.ts';
+import { withPostgres } from '../support/ledgers.ts';
+import { aCatalog, aRecord, aState, aStream } from '../support/messages.ts';
+import { withSyncs, type Syncs } from '../support/syncs.ts';
+
+const backend = withPostgres();
+const row = (id: number, name = 'A') => ({ id, email: `${id}@x.com`, name });
+const READ_ONLY =
+  /^ledger: the database is read-only \(cannot execute .* in a read-only transaction\), as a replica is\. Name the primary server in the URL/;
+
+/** From another database, which takes writes. */
+async function setReadOnly(isReadOnly: boolean): Promise<void> {
+  const server = backend.server();
+  const database = new URL(backend.url()).pathname.slice(1);
+  const change = isReadOnly
+    ? 'SET default_transaction_read_only = on'
+    : 'RESET default_transaction_read_only';
+  await server.query(server.url('postgres'), `ALTER DATABASE "${database}" ${change}`);
+}
+
+/** Who is connected is thrown out, as by a failover. */
+async function throwOut(): Promise<void> {
+  const server = backend.server();
+  await server.query(
+    server.url('postgres'),
+    'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1',
+    [new URL(backend.url()).pathname.slice(1)],
+  );
+}
+
+async function whileReadOnly(test: () => Promise<void>): Promise<void> {
+  await setReadOnly(true);
+  try {
+    await test();
+  } finally {
+    await setReadOnly(false);
+  }
+}
+
+/** All waits are over at once, and have taken their time. */
+class LeapingClock implements Clock {
+  waitedMs = 0;
+  now = () => this.waitedMs;
+  random = () => 0.5;
+
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return Promise.reject(signal.reason as Error);
+    this.waitedMs += delayMs;
+    return Promise.resolve();
+  }
+}
+
+describe('a Postgres ledger that takes no writes', () => {
+  const play = (test: (syncs: Syncs) => Promise<void>, config = {}) => withSyncs(backend, config, test);
+
+  it('is told by check, and by write before anything is sent', () =>
+    play(async (syncs) => {
+      await syncs.sync([row(1)]);
+      const ledger = backend.option(syncs.harness);
+      await whileReadOnly(async () => {
+        const check = await syncs.harness.checkInProcess({ ledger });
+        expect(check.messages.at(-1)?.connectionStatus).toEqual({
+          status: 'FAILED',
+          message: expect.stringMatching(READ_ONLY),
+        });
+        const { errors, calls, logs } = await syncs.run([row(2)], { config: { retry_minutes: 0.01 } });
+        expect(errors).toMatchObject([
+          {
+            failure_type: 'config_error',
+            message: expect.stringMatching(READ_ONLY),
+            internal_message: expect.stringMatching(/^ledger_unusable/),
+          },
+        ]);
+        expect(calls).toEqual([]);
+        expect(logs.join('\n')).toContain("WARN The ledger's database is read-only (");
+      });
+    }));
+
+  it('is waited for in the middle of a run, and the run goes on', () =>
+    play(async (syncs) => {
+      const result = await runAround(syncs, { onReadOnly: () => setReadOnly(false) });
+      expect(result.errors).toEqual([]);
+      expect(result.states).toHaveLength(2);
+      expect((await syncs.sync([row(1), row(2)])).calls).toEqual([]);
+    }));
+
+  it('that stays so in the middle of a run ends it as a mistake of the configuration', () =>
+    play(async (syncs) => {
+      const result = await runAround(syncs, { config: { retry_minutes: 0.01 } });
+      expect(result.exitCode).toBe(1);
+      expect(result.errors).toMatchObject([
+        { failure_type: 'config_error', message: expect.stringMatching(READ_ONLY) },
+      ]);
+      expect(result.states).toHaveLength(1);
+    }));
+
+  it('is enough for a plan, with what it holds and while it holds nothing', () =>
+    play(async (syncs) => {
+      await whileReadOnly(async () => {
+        const { plan } = await syncs.plan([row(1)]);
+        expect([plan.failure, plan.streams[0]?.new]).toEqual([null, 1]);
+      });
+      await syncs.sync([row(1), row(2)]);
+      await whileReadOnly(async () => {
+        const { plan } = await syncs.plan([row(1), row(2, 'B'), row(3)]);
+        const [stream] = plan.streams;
+        expect([plan.failure, stream?.unchanged, stream?.changed, stream?.new]).toEqual([null, 1, 1, 1]);
+      });
+    }));
+
+  /** One run: a first record is delivered and acknowledged, then the server takes no writes, and the rest comes. */
+  async function runAround(
+    { harness }: Syncs,
+    { onReadOnly, config = {} }: { onReadOnly?: () => Promise<void>; config?: Record<string, unknown> },
+  ) {
+    let acknowledge = (): void => undefined;
+    const isAcknowledged = new Promise<void>((resolve) => (acknowledge = resolve));
+    let isTold = false;
+    const input = (async function* () {
+      yield [aRecord(row(1)), aState(1)].join('');
+      await isAcknowledged;
+      await setReadOnly(true);
+      await throwOut();
+      yield [aRecord(row(2)), aState(2)].join('');
+    })();
+    const running = harness.write(input, {
+      catalog: aCatalog(aStream({ primaryKey: [['id']] })),
+      config: { ledger: backend.option(harness), batch_size: 1, ...config },
+      onSpawn: (child) => child.on('close', acknowledge),
+      onLine: (line) => {
+        if (line.includes('"STATE"')) acknowledge();
+        if (isTold || !line.includes("The ledger's database is read-only")) return;
+        isTold = true;
+        void onReadOnly?.();
+      },
+    });
+    const result = await running.finally(() => setReadOnly(false));
+    expect(isTold).toBe(true);
+    return result;
+  }
+});
+
+describe('a Postgres ledger that can’t be opened', () => {
+  const opened = (seam: Seam, clock: Clock, option = {}) =>
+    seam.open({ option, retry: { clock, retryBudgetMs: 1_800_000 } }).catch((error: unknown) => error);
+
+  it('since it takes no writes is waited for, two minutes at most', () =>
+    withSeam(backend, async (seam) => {
+      const clock = new LeapingClock();
+      await whileReadOnly(async () => {
+        const error = await opened(seam, clock);
+        expect(error).toBeInstanceOf(ConfigError);
+        expect((error as ConfigError).message).toMatch(READ_ONLY);
+      });
+      expect(clock.waitedMs).toBeGreaterThan(60_000);
+      expect(clock.waitedMs).toBeLessThan(130_000);
+    }));
+
+  it('since the server is full is waited for, two minutes at most', () =>
+    withSeam(backend, async (seam) => {
+      await backend.server().query(backend.url(), "CREATE ROLE crowd LOGIN PASSWORD 'pw' CONNECTION LIMIT 0");
+      const clock = new LeapingClock();
+      const url = backend.url().replace(/\/\/[^@]*@/, '//crowd:pw@');
+      const error = await opened(seam, clock, { url });
+      expect(error).toBeInstanceOf(TransientError);
+      expect((error as TransientError).code).toBe('ledger_unavailable');
+      expect(clock.waitedMs).toBeGreaterThan(60_000);
+      expect(clock.waitedMs).toBeLessThan(130_000);
+    }));
+
+  it('at first is used as soon as it takes writes', () =>
+    withSeam(backend, async (seam) => {
+      await setReadOnly(true);
+      class WakingClock extends LeapingClock {
+        override async sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+          await super.sleep(delayMs, signal);
+          if (this.waitedMs > 5_000) await setReadOnly(false);
+        }
+      }
+      const ledger = await opened(seam, new WakingClock()).finally(() => setReadOnly(false));
+      expect(ledger).not.toBeInstanceOf(Error);
+    }));
+});
