@@ -109,6 +109,39 @@ describe('mapping', () => {
     });
   });
 
+  it('well-known fields have their type also in a project that does not have them yet', async () => {
+    const { fields, types } = await mapped(
+      aRecord({ email: 'a@x.com', phoneNumber: 491701234567, signupDate: '2024-02-29', city: 5, score: 7 }),
+    );
+    expect(fields).toEqual({
+      phoneNumber: '491701234567',
+      signupDate: '2024-02-29 00:00:00 +00:00',
+      city: '5',
+      score: 7,
+    });
+    expect(types).toMatchObject({ phoneNumber: 'string', signupDate: 'date', city: 'string', score: 'long' });
+  });
+
+  it.each<[string, Options, StandinOptions, string]>([
+    ['the stream’s schema does not win over it', {}, {}, 'string'],
+    [
+      'a mapping’s type wins over it',
+      { config: { mappings: [email, { source: 'phoneNumber', target: 'phoneNumber', type: 'long' }] } },
+      {},
+      'long',
+    ],
+    ['what the project says wins over it', {}, { fields: { phoneNumber: 'long' } }, 'long'],
+  ])('a well-known field: %s', async (_name, options, standinOptions, expected) => {
+    const jsonSchema = { properties: { phoneNumber: { type: 'integer' } } };
+    const { fields, types } = await mapped(
+      aRecord({ email: 'a@x.com', phoneNumber: 491701234567 }),
+      { catalog: aCatalog(aStream({ jsonSchema })), ...options },
+      standinOptions,
+    );
+    expect(types.phoneNumber).toBe(expected);
+    expect(fields?.phoneNumber).toBe(expected === 'long' ? 491701234567 : '491701234567');
+  });
+
   it('keeps numbers as they were written', async () => {
     const record =
       '{"type":"RECORD","record":{"stream":"users","emitted_at":1,"data":{"email":"a@x.com","big":9007199254740993,"price":5.0,"count":5,"userId":90071992547409931}}}\n';

@@ -122,6 +122,12 @@ describeLedgers('a plan with a ledger', (backend) => {
       expect(plan.new_fields).toEqual(['id', 'n']);
     }));
 
+  it('names a well-known field as new where the project does not have it', () =>
+    withHarness({ fields: { firstName: 'string' } }, async (harness) => {
+      const input = aRecord({ email: 'a@x.com', phoneNumber: 491701234567, firstName: 'Ada' });
+      expect((await harness.planJsonInProcess([input])).plan.new_fields).toEqual(['phoneNumber']);
+    }));
+
   it('fails where the guard would speak, and shows some of the absent', () =>
     play(
       async (syncs) => {

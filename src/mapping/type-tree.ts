@@ -1,6 +1,6 @@
 /** The types of a column and of everything inside of it, gathered once: what Iterable knows of a field wins over the schema. */
 import type { JsonObject, JsonValue } from '../json.ts';
-import { conversionFor, type KnownFields } from './fields.ts';
+import { conversionFor, withWellKnownFields, type KnownFields } from './fields.ts';
 import type { MappingType } from './options.ts';
 import { pathSegments } from './paths.ts';
 import { propertyNames, propertySchema, schemaOfColumn, typeOfSchema } from './schema-types.ts';
@@ -22,7 +22,7 @@ export function typeTrees(
   jsonSchema: JsonObject,
 ): (source: string, target: string) => TypeTree {
   const root: KnownNode = { type: undefined, inside: new Map() };
-  for (const [field, word] of knownFields) {
+  for (const [field, word] of withWellKnownFields(knownFields)) {
     let node = root;
     for (const segment of pathSegments(field)) node = openInside(node, segment);
     node.type = conversionFor(word);

@@ -1,24 +1,8 @@
 /** Iterable's user fields → the JSON schema of a user: what `schema-types.ts` reads, the other way round. */
 import type { JsonObject } from '../json.ts';
-import { isManagedField, type KnownFields } from './fields.ts';
+import { isManagedField, WELL_KNOWN_FIELDS, type KnownFields } from './fields.ts';
 import { isWritablePath, pathSegments } from './paths.ts';
 import { isAirbyteColumn } from './plan-columns.ts';
-
-/** What people map first. Iterable has these in every project, also where no user has a value yet. */
-const WELL_KNOWN_FIELDS: ReadonlyMap<string, string> = new Map([
-  ['email', 'string'],
-  ['userId', 'string'],
-  ['name', 'string'],
-  ['firstName', 'string'],
-  ['lastName', 'string'],
-  ['phoneNumber', 'string'],
-  ['signupDate', 'date'],
-  ['timeZone', 'string'],
-  ['locale', 'string'],
-  ['city', 'string'],
-  ['region', 'string'],
-  ['country', 'string'],
-]);
 
 interface FieldNode {
   /** Iterable's word for the type; none where only fields inside are known. */

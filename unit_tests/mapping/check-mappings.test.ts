@@ -109,6 +109,11 @@ describe('mappingProblems', () => {
     ]);
   });
 
+  it('a type may differ from a well-known field’s that the project does not have yet', () => {
+    const mappings: Mapping[] = [EMAIL, { source: 'phone', target: 'phoneNumber', type: 'long' }];
+    expect(problems(mappings, { knownFields: new Map() })).toEqual([]);
+  });
+
   it('given the known fields, a type must not clash with theirs', () => {
     const mappings: Mapping[] = [
       EMAIL,

@@ -1,5 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { conversionFor, isManagedField, MANAGED_FIELDS, typesClash } from '../../src/mapping/fields.ts';
+import {
+  conversionFor,
+  isManagedField,
+  MANAGED_FIELDS,
+  typesClash,
+  WELL_KNOWN_FIELDS,
+  withWellKnownFields,
+} from '../../src/mapping/fields.ts';
 import type { MappingType } from '../../src/mapping/options.ts';
 
 describe('isManagedField', () => {
@@ -42,5 +49,36 @@ describe('known types', () => {
     ['string', 'a word of the future', false],
   ])('%s against a known %s: clash %s', (type, known, expected) => {
     expect(typesClash(type, known)).toBe(expected);
+  });
+});
+
+describe('withWellKnownFields', () => {
+  it.each<[string, [string, string][], Record<string, string | undefined>]>([
+    ['a project without fields has the well-known ones', [], { phoneNumber: 'string', signupDate: 'date' }],
+    ['the project’s own fields are added', [['score', 'long']], { score: 'long', phoneNumber: 'string' }],
+    ['what the project says wins', [['phoneNumber', 'long']], { phoneNumber: 'long' }],
+    [
+      'a field with others inside is no text',
+      [['city.name', 'string']],
+      { city: undefined, 'city.name': 'string' },
+    ],
+    [
+      'a field with others inside that is listed itself is what the list says',
+      [
+        ['city.name', 'string'],
+        ['city', 'object'],
+      ],
+      { city: 'object', 'city.name': 'string' },
+    ],
+  ])('%s', (_name, known, expected) => {
+    const fields = withWellKnownFields(new Map(known));
+    const found = Object.keys(expected).map((field) => [field, fields.get(field)]);
+    expect(Object.fromEntries(found)).toEqual(expected);
+  });
+
+  it('leaves the definition as it is', () => {
+    const before = [...WELL_KNOWN_FIELDS];
+    withWellKnownFields(new Map([['city.name', 'string']]));
+    expect([...WELL_KNOWN_FIELDS]).toEqual(before);
   });
 });
