@@ -1,5 +1,6 @@
 /** Dot notation: reading columns out of records, and writing targets into nested objects. `__proto__` is plain data everywhere. */
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts';
+import { isUnchanged, withoutUnchanged } from './unchanged-marks.ts';
 
 /** A path goes on below a value that nothing can be below: a text, a number, an array. */
 export class Unreachable {
@@ -11,7 +12,10 @@ export class Unreachable {
   }
 }
 
-/** A column's value; undefined when the record has no such column, which is not the same as null. */
+/**
+ * A column's value; undefined when the record has no such column, which is not the same as null, or when the source marks the value as
+ * unchanged. Leaves that are so marked are not in it.
+ */
 export type ColumnRead = JsonValue | Unreachable | undefined;
 export type ColumnReader = (data: JsonObject) => ColumnRead;
 
@@ -57,23 +61,29 @@ export function pathsConflict(a: string, b: string): boolean {
  */
 export function columnReader(source: string): ColumnReader {
   const segments = pathSegments(source);
-  const readWhole: ColumnReader =
+  const readWhole: (data: JsonObject) => JsonValue | undefined =
     source in Object.prototype
       ? (data) => (Object.hasOwn(data, source) ? data[source] : undefined)
       : // Nothing of that name is inherited, and every column of every record passes here.
         (data) => data[source];
-  if (segments.length === 1) return readWhole;
+  if (segments.length === 1) return (data) => withoutUnchanged(readWhole(data));
   return (data) => {
     const whole = readWhole(data);
-    return whole === undefined ? follow(data, segments) : whole;
+    return told(whole === undefined ? follow(data, segments) : whole);
   };
+}
+
+/** What the source tells by a value. */
+function told(value: ColumnRead): ColumnRead {
+  return value instanceof Unreachable ? value : withoutUnchanged(value);
 }
 
 function follow(data: JsonObject, segments: readonly string[]): ColumnRead {
   let at: JsonValue | undefined = data;
   for (let depth = 0; depth < segments.length; depth++) {
     if (at === null || at === undefined) return at;
-    if (!isJsonObject(at)) return new Unreachable(segments.slice(0, depth).join('.'));
+    if (!isJsonObject(at))
+      return isUnchanged(at) ? undefined : new Unreachable(segments.slice(0, depth).join('.'));
     const segment = segments[depth] as string;
     at = Object.hasOwn(at, segment) ? at[segment] : undefined;
   }
