@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { withHarness } from './support/harness.ts';
 import { aCatalog, aRecord, aState, aStream } from './support/messages.ts';
@@ -185,13 +186,88 @@ describe('lists', () => {
       },
     ));
 
+  it('are read from text as databases and scripts write it; text in another notation creates none and rejects its record', () =>
+    withHarness({}, async (harness) => {
+      const column = (name: string, segments: unknown) => aRecord({ email: `${name}@x.com`, segments });
+      const result = await harness.writeInProcess(
+        [
+          column('a', '{VIP,"Big spenders"}'),
+          column('b', "['VIP', 'Gold']"),
+          column('c', ['{}', 'null'].join(',')),
+          column('d', '{}'),
+          column('e', ' NULL '),
+          column('f', '["VIP", 7.0]'),
+          column('g', '{"VIP": true}'),
+          column('h', '"VIP"'),
+          // The number as it stands in the line.
+          column('i', 0).replace('"segments":0', '"segments":[7, 7E+0, 9007199254740993]'),
+          aState(1),
+        ],
+        {
+          config: {
+            lists: [named],
+            rejected_records: { type: 'file', path: harness.files.path('rejected') },
+          },
+        },
+      );
+      expect(result.states[0]).toContain('"recordCount":6.0,"rejectedRecordCount":3.0');
+      const lists = harness.standin.lists.all().map(({ name }) => [name, harness.standin.members(name)]);
+      expect(Object.fromEntries(lists)).toEqual({
+        VIP: ['a@x.com', 'b@x.com', 'f@x.com'],
+        'Big spenders': ['a@x.com'],
+        Gold: ['b@x.com'],
+        '7': ['f@x.com', 'i@x.com'],
+        '9007199254740993': ['i@x.com'],
+      });
+      const reason = expect.stringMatching(/^expected list names as .*; found text in another notation$/);
+      expect(
+        readFileSync(harness.files.path('rejected'), 'utf8')
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line) as unknown),
+      ).toMatchObject([3, 7, 8].map((line) => ({ line, code: 'wrong_type', field: 'segments', reason })));
+    }));
+
+  it('have no blanks around their names, in rules, columns and Iterable', () =>
+    withHarness({ lists: [{ name: ' Gold ', listType: 'Standard' }] }, async (harness) => {
+      const config = {
+        lists: [named, { ...flag, list: 'VIP ' }, { ...all, list: ' Gold' }],
+        create_missing_lists: true,
+      };
+      await harness.writeInProcess(
+        [
+          aRecord({ email: 'a@x.com', segments: ['VIP'], vip: false }),
+          aRecord({ email: 'b@x.com', vip: true }),
+        ],
+        { config },
+      );
+      const lists = harness.standin.lists.all().map(({ name }) => [name, harness.standin.members(name)]);
+      expect(Object.fromEntries(lists)).toEqual({
+        VIP: ['a@x.com', 'b@x.com'],
+        ' Gold ': ['a@x.com', 'b@x.com'],
+      });
+      // The one that has just that name is meant, where there are both.
+      harness.standin.lists.create('Gold', undefined);
+      await harness.writeInProcess([aRecord({ email: 'c@x.com' })], { config });
+      expect([harness.standin.members('Gold'), harness.standin.members(' Gold ')]).toEqual([
+        ['c@x.com'],
+        ['a@x.com', 'b@x.com'],
+      ]);
+    }));
+
   it.each([
     [
       { lists: [flag] },
       [{ name: 'VIP', listType: 'Dynamic' }],
       'lists[0].list: the list VIP is no static list',
     ],
+    [
+      { lists: [flag] },
+      [{ name: 'VIP ', listType: 'Dynamic' }],
+      'lists[0].list: the list VIP is no static list',
+    ],
     [{ lists: [all], create_missing_lists: false }, [], 'lists[0].list: Iterable has no list Everyone'],
+    [{ lists: [flag, { ...all, list: ' ' }] }, [], 'lists[1].list: must not be blank'],
     [{ lists: [{ kind: 'odd' }] }, [], 'lists[0].kind: must be one of names, flag, all'],
     [{ lists: [{ kind: 'flag', source: 'x' }] }, [], 'lists[0].list: is required'],
   ])('that can’t be used are told by check and by write: %j', (config, lists, problem) =>

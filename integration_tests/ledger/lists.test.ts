@@ -58,6 +58,28 @@ describeLedgers('lists with a ledger', (backend) => {
       expect(lists(syncs)).toEqual({ VIP: [] });
     }));
 
+  it('stay what they are where an older entry has their names with blanks around them', () =>
+    play(
+      [flag],
+      async (syncs) => {
+        await syncs.sync([{ ...row, vip: true }]);
+        // Postgres finds it by a hash of its content.
+        const hash = backend.name === 'postgres' ? ", hash = 'not ' || hash" : '';
+        await backend.query(
+          syncs.harness,
+          (table) => `UPDATE ${table('written')} SET content = replace(content, '"VIP"', '"VIP "')${hash}`,
+        );
+        expect((await syncs.sync([row])).calls).toEqual([]);
+        await syncs.sync([{ ...row, vip: true }]);
+        expect(lists(syncs)).toEqual({ 'VIP ': ['a@x.com'] });
+        expect((await syncs.sync([{ ...row, vip: true }])).calls).toEqual([]);
+        await syncs.sync([{ ...row, vip: false }]);
+        expect(lists(syncs)).toEqual({ 'VIP ': [] });
+      },
+      {},
+      { lists: [{ name: 'VIP ', listType: 'Standard' }] },
+    ));
+
   it('are left when the rule itself is gone', () =>
     play([], async (syncs) => {
       await syncs.sync([{ ...row, segments: ['Red'], vip: true }], {

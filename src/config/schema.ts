@@ -10,10 +10,12 @@ const mappingSchema = z.object({
 });
 
 const stream = z.string().exactOptional();
+/** Blanks around a name make no other list, here as in a column. */
+const list = z.string().trim();
 const listRuleSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('names'), source: z.string(), stream }),
-  z.object({ kind: z.literal('flag'), source: z.string(), list: z.string(), stream }),
-  z.object({ kind: z.literal('all'), list: z.string(), stream }),
+  z.object({ kind: z.literal('flag'), source: z.string(), list, stream }),
+  z.object({ kind: z.literal('all'), list, stream }),
 ]);
 
 const rejectedRecordsSchema = z.discriminatedUnion('type', [
@@ -90,6 +92,13 @@ const RULES: readonly Rule[] = [
   {
     keys: ['mappings', 'project_type', 'identify_by'],
     problems: ({ mappings, identify_by }) => mappingProblems({ mappings, identifyBy: identify_by }),
+  },
+  {
+    keys: ['lists'],
+    problems: ({ lists }) =>
+      lists.flatMap((rule, index) =>
+        rule.kind !== 'names' && rule.list === '' ? [`lists[${index}].list: must not be blank`] : [],
+      ),
   },
   {
     keys: ['api_url'],

@@ -35,7 +35,7 @@ export class ListDirectory {
     for (const [name, id] of oldestStatic(lists)) this.#ids.set(name, Promise.resolve(id));
     for (const { name, listType } of lists) {
       if (listType === STATIC) this.#staticLists++;
-      else this.#otherKinds.add(name);
+      else this.#otherKinds.add(name).add(name.trim());
     }
   }
 
@@ -115,11 +115,16 @@ export class ListDirectory {
   }
 }
 
-/** Names are case-sensitive and not unique; the oldest list of a name wins. */
+/**
+ * Names are case-sensitive and not unique; the oldest list of a name wins. Where none has exactly that name, one that has it with blanks
+ * around it does: rules and records are read without them.
+ */
 function oldestStatic(lists: readonly IterableList[]): Map<string, number> {
   const age = ({ createdAt }: IterableList) => createdAt ?? Infinity;
   const oldestLast = lists
     .filter(({ listType }) => listType === STATIC)
     .sort((a, b) => (age(a) === age(b) ? b.id - a.id : age(b) > age(a) ? 1 : -1));
-  return new Map(oldestLast.map(({ name, id }) => [name, id]));
+  const ids = new Map(oldestLast.map(({ name, id }) => [name.trim(), id]));
+  for (const { name, id } of oldestLast) ids.set(name, id);
+  return ids;
 }

@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from '../json.ts';
 import type { ListMemberships, StreamId, UntoldLists } from '../model.ts';
 import { coercionTo, Refusal } from './coerce.ts';
 import { Rejected } from './column-plan.ts';
+import { readListNames } from './list-names.ts';
 import { columnReader, isNulled, Unreachable } from './paths.ts';
 
 /** The option `lists`, one rule of it. */
@@ -71,7 +72,6 @@ function rulesOf(rules: readonly ListRule[], stream: StreamId): ListRule[] {
 }
 
 const NO_LISTS: UntoldLists = [];
-const NOBODY: ListReading = { told: new Map(), untold: NO_LISTS };
 
 function compileRule(rule: ListRule): ListReader {
   if (rule.kind === 'all') {
@@ -97,25 +97,6 @@ function readFlag(source: string, list: string, value: JsonValue): ListReading |
 }
 
 function readNames(source: string, value: JsonValue): ListReading | Rejected {
-  if (value === null) return NOBODY;
-  const names = typeof value === 'string' ? (arrayIn(value) ?? value.split(',')) : value;
-  if (!Array.isArray(names))
-    return new Rejected(source, 'expected list names, as an array or separated by commas');
-  const told = new Map<string, boolean>();
-  for (const name of names) {
-    if (name === null) continue;
-    if (typeof name !== 'string') return new Rejected(source, 'expected a list name, found another value');
-    if (name.trim() !== '') told.set(name.trim(), true);
-  }
-  return { told, untold: NO_LISTS };
-}
-
-/** Warehouses have columns of JSON that arrive as text; no list is meant to be called `["VIP"`. */
-function arrayIn(text: string): JsonValue[] | undefined {
-  if (!text.trimStart().startsWith('[')) return undefined;
-  try {
-    return JSON.parse(text) as JsonValue[];
-  } catch {
-    return undefined;
-  }
+  const told = readListNames(value);
+  return told instanceof Refusal ? new Rejected(source, told.reason) : { told, untold: NO_LISTS };
 }

@@ -13,7 +13,8 @@ export function membershipsAfter(
   if (untoldLists.length === 0) return lists;
   const after = new Map(lists);
   for (const [list, isOn] of held) {
-    if (!after.has(list) && (untoldLists === 'any' || untoldLists.includes(list))) after.set(list, isOn);
+    if (!after.has(list) && (untoldLists === 'any' || untoldLists.includes(list.trim())))
+      after.set(list, isOn);
   }
   return after;
 }
@@ -32,7 +33,7 @@ export function membershipsAnew(
   const changes = new Map<string, boolean>();
   for (const [list, isOn] of after)
     if (records.some(({ lists }) => lists?.has(list) === true)) changes.set(list, isOn);
-  for (const list of held.keys()) if (!after.has(list)) changes.set(list, false);
+  for (const list of held.keys()) if (isLeft(list, after)) changes.set(list, false);
   return changes;
 }
 
@@ -40,6 +41,11 @@ export function membershipsAnew(
 export function membershipChanges(held: ListMemberships, after: ListMemberships): Map<string, boolean> {
   const changes = new Map<string, boolean>();
   for (const [list, isOn] of after) if (held.get(list) !== isOn) changes.set(list, isOn);
-  for (const [list, isOn] of held) if (isOn && !after.has(list)) changes.set(list, false);
+  for (const [list, isOn] of held) if (isOn && isLeft(list, after)) changes.set(list, false);
   return changes;
+}
+
+/** An older entry may hold a name with blanks around it, which leads to the same list as the name without them. */
+function isLeft(list: string, after: ListMemberships): boolean {
+  return !after.has(list) && after.get(list.trim()) !== true;
 }

@@ -306,12 +306,26 @@ describe('lists', () => {
     ['an array', '["Red","VIP"]', ['Red', 'VIP']],
     ['text with commas', '" Red,VIP ,"', ['Red', 'VIP']],
     ['an array as JSON text', String.raw`" [\"Red\", \"VIP, too\", null]"`, ['Red', 'VIP, too']],
-    ['text that only begins like one', '"[Red],VIP"', ['[Red]', 'VIP']],
+    ['an array as a database writes it', String.raw`"{Red,\"Big spenders\"}"`, ['Red', 'Big spenders']],
+    ['an array as a script writes it', `"['Red', 'VIP']"`, ['Red', 'VIP']],
+    ['null as a text', '" null "', []],
   ])('are named by %s', (_form, column, names) => {
     expect(
       map(`{"email":"a@x","names":${column}}`, { lists: [{ kind: 'names', source: 'names' }] }),
     ).toMatchObject({
       lists: new Map(names.map((name) => [name, true])),
+    });
+  });
+
+  it('are not told by text in another notation, which rejects the record and names the column', () => {
+    expect(
+      map('{"email":"a@x","names":"[Red],VIP"}', { lists: [{ kind: 'names', source: 'names' }] }),
+    ).toMatchObject({
+      kind: 'rejected',
+      key: { kind: 'email', value: 'a@x' },
+      code: 'wrong_type',
+      field: 'names',
+      reason: expect.stringContaining('found text in another notation'),
     });
   });
 
@@ -349,7 +363,7 @@ describe('removals', () => {
   it.each([
     ['are there', '"vip":"no","crm":{"segments":"Red, VIP"}', ['Red', 'VIP', 'Everyone']],
     ['are absent', '"n":1', ['Everyone']],
-    ['can’t be read', '"vip":"maybe","crm":{"segments":5}', ['VIP', 'Everyone']],
+    ['can’t be read', '"vip":"maybe","crm":{"segments":"[Red]"}', ['VIP', 'Everyone']],
   ])('name the lists that the record and the rules name, where the columns %s', (_name, columns, names) => {
     expect(map(`{"email":"a@x","_ab_cdc_deleted_at":1,${columns}}`, { lists: LISTS })).toEqual({
       kind: 'removal',

@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { ExactNumber } from '../../src/json.ts';
-import { parseJson, stringifyJson } from '../../src/json.ts';
-import { toDouble, toLong } from '../../src/mapping/numbers.ts';
+import { ExactNumber, parseJson, stringifyJson } from '../../src/json.ts';
+import { canonicalNumber, isCanonicalNumber, isZero, toDouble, toLong } from '../../src/mapping/numbers.ts';
 
 /** The JSON text that goes out for the text of a number, given as a number and as text; `no` where it is refused. */
 function written(convert: typeof toLong, text: string): string[] {
@@ -136,5 +135,148 @@ describe('toDouble', () => {
         }
       }),
     );
+  });
+});
+
+describe('canonicalNumber', () => {
+  const zeros = (count: number) => '0'.repeat(count);
+
+  it.each([
+    ['7000', '7000'],
+    ['7000.0', '7000'],
+    ['7E+3', '7000'],
+    ['7e03', '7000'],
+    ['0.7e4', '7000'],
+    ['70000e-1', '7000'],
+    ['1.5', '1.5'],
+    ['1.50', '1.5'],
+    ['-1.50', '-1.5'],
+    ['0.5', '0.5'],
+    ['5e-1', '0.5'],
+    ['0', '0'],
+    ['-0', '0'],
+    ['-0.0', '0'],
+    ['0e999999999999', '0'],
+    ['9007199254740993', '9007199254740993'],
+    ['9007199254740993.0', '9007199254740993'],
+    ['1e21', '1000000000000000000000'],
+    ['1e-7', '0.0000001'],
+    ['123456789012345678901234567890.5', '123456789012345678901234567890.5'],
+    ['1e59', `1${zeros(59)}`],
+    ['1e60', '1e+60'],
+    ['-1e58', `-1${zeros(58)}`],
+    ['-1e59', '-1e+59'],
+    ['1e-58', `0.${zeros(57)}1`],
+    ['1e-59', '1e-59'],
+    ['1.50e300', '1.5e+300'],
+    ['150e298', '1.5e+300'],
+    ['1e-400', '1e-400'],
+    ['1e99999999999999999999', '1e+99999999999999999999'],
+    ['10e99999999999999999998', '1e+99999999999999999999'],
+  ])('%s → %s', (text, expected) => {
+    expect(canonicalNumber(parseJson(text) as number | ExactNumber)).toBe(expected);
+    expect(canonicalNumber(new ExactNumber(text))).toBe(expected);
+  });
+
+  /** Digits with a point somewhere, and an exponent: a JSON number, and what it stands for as digits times a power of ten. */
+  const aNumber = fc
+    .record({
+      isNegative: fc.boolean(),
+      digits: fc.bigInt({ min: 0n, max: 10n ** 40n }),
+      places: fc.nat(20),
+      exponent: fc.integer({ min: -80, max: 80 }),
+      form: fc.constantFrom('e', 'E', 'e+', 'E+'),
+    })
+    .map(({ isNegative, digits, places, exponent, form }) => {
+      const padded = String(digits).padStart(places + 1, '0');
+      const at = padded.length - places;
+      const fraction = places === 0 ? '' : `.${padded.slice(at)}`;
+      const ending = exponent === 0 ? '' : `${exponent < 0 ? 'e' : form}${exponent}`;
+      const value = { digits: isNegative ? -digits : digits, power: exponent - places };
+      return { text: `${isNegative ? '-' : ''}${padded.slice(0, at)}${fraction}${ending}`, value };
+    });
+  /** In units of ten to the power of -110, which all of them are multiples of. */
+  const exactly = ({ digits, power }: { digits: bigint; power: number }) =>
+    digits * 10n ** BigInt(power + 110);
+  const valueOf = (text: string) => {
+    const [mantissa = '', exponent = '0'] = text.split('e');
+    const [whole = '', fraction = ''] = mantissa.split('.');
+    return exactly({ digits: BigInt(whole + fraction), power: Number(exponent) - fraction.length });
+  };
+
+  it('says the value, in the one form that there is of it', () => {
+    fc.assert(
+      fc.property(aNumber, ({ text, value }) => {
+        const canonical = canonicalNumber(new ExactNumber(text));
+        expect(canonical).toMatch(
+          /^(?:0|-?(?:[1-9]\d*|0(?=\.))(?:\.\d*[1-9])?|-?[1-9](?:\.\d*[1-9])?e[+-]\d+)$/,
+        );
+        expect(valueOf(canonical)).toBe(exactly(value));
+        expect(canonicalNumber(parseJson(canonical) as number | ExactNumber)).toBe(canonical);
+        expect(canonicalNumber(parseJson(text) as number | ExactNumber)).toBe(canonical);
+        expect(isCanonicalNumber(canonical)).toBe(true);
+        expect(isCanonicalNumber(text)).toBe(text === canonical);
+        if (!canonical.includes('e')) expect(canonical.length).toBeLessThanOrEqual(60);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('is the same for two numbers exactly when their values are', () => {
+    const shifted = aNumber.chain(({ value: { digits, power } }) =>
+      fc
+        .nat(30)
+        .map((places) => [`${digits}e${power}`, `${digits}${zeros(places)}e${power - places}`] as const),
+    );
+    fc.assert(
+      fc.property(shifted, ([one, other]) => {
+        expect(canonicalNumber(new ExactNumber(one))).toBe(canonicalNumber(new ExactNumber(other)));
+      }),
+    );
+    fc.assert(
+      fc.property(aNumber, aNumber, (one, other) => {
+        const texts = [one, other].map(({ text }) => canonicalNumber(new ExactNumber(text)));
+        expect(texts[0] === texts[1]).toBe(exactly(one.value) === exactly(other.value));
+      }),
+    );
+  });
+
+  it('takes any number of JavaScript’s own', () => {
+    fc.assert(
+      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
+        expect(Number(canonicalNumber(value))).toBe(value === 0 ? 0 : value);
+      }),
+    );
+  });
+
+  it('is quick, whatever the length', () => {
+    expect(canonicalNumber(new ExactNumber(`1${zeros(1_000_000)}`))).toBe('1e+1000000');
+    expect(canonicalNumber(new ExactNumber(`0.${zeros(1_000_000)}1`))).toBe('1e-1000001');
+    expect(canonicalNumber(new ExactNumber(`1${zeros(1_000_000)}1`))).toHaveLength(1_000_012);
+  }, 2_000);
+
+  it.each(['007', '7.0', '+7', '7.', '.7', ' 7', '7 ', '7e3', '-0', '1e+59', '', '-', 'x7', '7x', '1.5e300'])(
+    'the text %j is not in that form',
+    (text) => {
+      expect(isCanonicalNumber(text)).toBe(false);
+    },
+  );
+});
+
+describe('isZero', () => {
+  it.each<[number | string | ExactNumber, boolean | undefined]>([
+    [0, true],
+    [-0, true],
+    ['-0.00', true],
+    [new ExactNumber('0e9'), true],
+    ['+0', true],
+    [7, false],
+    [new ExactNumber('1e-400'), false],
+    ['2', false],
+    ['', undefined],
+    ['0x0', undefined],
+    ['active', undefined],
+  ])('%j: %s', (value, expected) => {
+    expect(isZero(value)).toBe(expected);
   });
 });
