@@ -56,6 +56,8 @@ export interface Removal {
   readonly identifiedBy: UserKey['kind'];
   /** The lists that the rules and the record name. */
   readonly lists?: readonly string[];
+  /** With a ledger: other identities of the user, as its entries say. */
+  readonly alsoKnownAs?: readonly UserKey[];
 }
 
 export type UserChange = Upsert | Removal;

@@ -1,9 +1,10 @@
-/** Deletions that are under way: look-ups still show the user for a while. */
+/** Deletions that are under way: the profile still has its address and its id for a while, and look-ups show it. */
 import type { Identity } from './identities.ts';
 import type { PlainUser } from './store.ts';
 
 export class Fading {
   readonly #lookUps: number;
+  /** A profile is in it under each of its identities, and goes as a whole. */
   readonly #users = new Map<string, { readonly user: PlainUser; lookUps: number }>();
 
   /** Each user is shown by this many look-ups more. */
@@ -13,8 +14,10 @@ export class Fading {
 
   add(users: readonly PlainUser[]): void {
     if (this.#lookUps === 0) return;
-    for (const user of users)
-      for (const key of keysOf(user)) this.#users.set(key, { user, lookUps: this.#lookUps });
+    for (const user of users) {
+      const fading = { user, lookUps: this.#lookUps };
+      for (const key of keysOf(user)) this.#users.set(key, fading);
+    }
   }
 
   /** The deleted user that one more look-up shows. */
@@ -23,7 +26,7 @@ export class Fading {
       const fading = this.#users.get(key);
       if (!fading) continue;
       fading.lookUps--;
-      if (fading.lookUps <= 0) this.#users.delete(key);
+      if (fading.lookUps <= 0) for (const own of keysOf(fading.user)) this.#users.delete(own);
       return fading.user;
     }
     return undefined;

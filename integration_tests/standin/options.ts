@@ -11,7 +11,7 @@ export interface StandinOptions extends StoreOptions, ListOptions {
   readonly wrongTypeStyle?: WrongTypeStyle;
   /** The project's own setting, for requests without createNewFields. */
   readonly createNewFields?: boolean;
-  /** A deletion shows this many look-ups later; 0 at once. */
+  /** A deletion is done this many look-ups of the user later; 0 at once. Until then its address and id are taken. */
   readonly lookUpsUntilGone?: number;
   /** Answers of calls that write come this much later, so that calls overlap. */
   readonly latencyMs?: number;

@@ -52,9 +52,9 @@ export class Standin implements Context {
 
   constructor(options: StandinOptions) {
     this.options = options;
-    this.store = new Store(options);
-    this.lists = new Lists(options, this.#now);
     this.fading = new Fading(options.lookUpsUntilGone ?? 0);
+    this.store = new Store(options, this.fading);
+    this.lists = new Lists(options, this.#now);
     this.traffic = new Traffic(this.store, this.fading, options, this.#now, (what) => {
       this.unexpected.push(what);
     });

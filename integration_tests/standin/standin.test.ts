@@ -313,6 +313,23 @@ describe('the stand-in’s users', () => {
       expect((await lookUp()).body).toEqual({});
     }));
 
+  it('until a deletion is done, no other user can have the address or the id; then the profile is gone under both', () =>
+    withStandin({ lookUpsUntilGone: 1 }, async (standin) => {
+      await bulk(standin, [{ email: 'a@x.com', dataFields: { userId: '1' } }]);
+      await call(standin, 'DELETE', '/api/users/a%40x.com');
+      expect(failed(await bulk(standin, [{ userId: '2', dataFields: { email: 'a@x.com' } }]))).toMatchObject({
+        conflictEmails: ['a@x.com'],
+      });
+      expect(failed(await bulk(standin, [{ email: 'b@x.com', dataFields: { userId: '1' } }]))).toMatchObject({
+        conflictUserIds: ['1'],
+      });
+      const lookUp = () => call(standin, 'GET', '/api/users/byUserId?userId=1');
+      expect((await lookUp()).body).toMatchObject({ user: { email: 'a@x.com', userId: '1' } });
+      expect((await lookUp()).body).toEqual({});
+      await bulk(standin, [{ email: 'a@x.com', dataFields: { userId: '1' } }]);
+      expect(standin.store.users()).toEqual([{ email: 'a@x.com', userId: '1', dataFields: {} }]);
+    }));
+
   it.each([
     ['/api/users/getByEmail?email=000', 'InvalidEmailAddressError'],
     ['/api/users/a%40x', 'InvalidEmailAddressError'],

@@ -1,4 +1,5 @@
 /** The stand-in's users, by the rules of the three project types. */
+import type { Fading } from './fading.ts';
 import { Fields } from './fields.ts';
 import { identityFailure, notFound, type Identity, type WriteFailure } from './identities.ts';
 import { isObject, toPlain, withoutNulls, type Value } from './values.ts';
@@ -41,13 +42,19 @@ export class Store {
   readonly fields: Fields;
   readonly forgotten = new Set<string>();
   readonly #movesByEmail: boolean;
+  readonly #fading: Pick<Fading, 'has'>;
   readonly #users = new Map<number, StoredUser>();
   readonly #byEmail = new Map<string, StoredUser>();
   readonly #byUserId = new Map<string, Set<StoredUser>>();
 
   #profiles = 0;
 
-  constructor({ projectType = 'hybrid', fields = {}, emailMoveByEmail = 'moves' }: StoreOptions) {
+  /** @param fading profiles whose deletion is under way: nobody else can have what is theirs */
+  constructor(
+    { projectType = 'hybrid', fields = {}, emailMoveByEmail = 'moves' }: StoreOptions,
+    fading: Pick<Fading, 'has'>,
+  ) {
+    this.#fading = fading;
     this.projectType = projectType;
     this.fields = new Fields(fields);
     this.#movesByEmail = projectType !== 'hybrid' || emailMoveByEmail === 'moves';
@@ -168,7 +175,8 @@ export class Store {
     const { email, userId } = dataFields;
     if (typeof email === 'string') {
       const owner = this.#byEmail.get(email.toLowerCase());
-      if (owner && owner !== existing) return { list: 'conflictEmails', value: email.toLowerCase() };
+      const isTaken = owner ? owner !== existing : this.#fading.has({ email });
+      if (isTaken) return { list: 'conflictEmails', value: email.toLowerCase() };
       // Email-based projects change an address by users/updateEmail only, the others by the id at least.
       if (
         (this.projectType === 'email' || (namedBy !== undefined && !this.#movesByEmail)) &&
@@ -180,7 +188,8 @@ export class Store {
     }
     if (typeof userId === 'string' && this.projectType !== 'email') {
       const owner = [...(this.#byUserId.get(userId) ?? [])][0];
-      if (owner && owner !== existing) return { list: 'conflictUserIds', value: userId };
+      const isTaken = owner ? owner !== existing : this.#fading.has({ userId });
+      if (isTaken) return { list: 'conflictUserIds', value: userId };
     }
     return undefined;
   }

@@ -1,7 +1,7 @@
 /** Whom a flagged deletion removes, given what was exported before. Pure. */
 import type { HeldEntry } from '../ledger/ledger.ts';
 import type { ProjectType } from '../mapping/options.ts';
-import type { Removal, SkipReason } from '../model.ts';
+import type { Removal, SkipReason, UserKey } from '../model.ts';
 import { holds } from './upserts.ts';
 
 export interface RemovalDecision {
@@ -47,10 +47,15 @@ export function decideRemoval({
   ];
   const isGoing = removals.includes(former[0] ?? removal);
   const decided = {
-    removals: removals.map((person) => ({
-      ...person,
-      lists: listsToLeave(person, person === removal && former.length > 0 ? undefined : held, others),
-    })),
+    removals: removals.map((person) => {
+      const entry = person === removal && former.length > 0 ? undefined : held;
+      const about = others.filter((other) => holds(other, peopleOf(person)));
+      return {
+        ...person,
+        lists: listsToLeave(person, entry, about),
+        alsoKnownAs: identitiesBesides(person, entry ? [entry, ...about] : about),
+      };
+    }),
     ...(isGoing ? {} : leavingOnly(removal, held, others)),
   };
   if (removals.length === 0) return { skip: 'held_by_another_stream', ...decided, gone: own };
@@ -100,10 +105,25 @@ function removalOf({ email, userId }: HeldEntry, { identifiedBy, lists }: Remova
   };
 }
 
-/** Those that the record names, and those that it was put on before. */
-function listsToLeave(person: Removal, held: HeldEntry | undefined, others: readonly HeldEntry[]): string[] {
-  const joined = [...(held ? [held] : []), ...others.filter((entry) => holds(entry, peopleOf(person)))];
+/**
+ * Those that the record names, and those that it was put on before.
+ * @param about entries of other rows that are about the person
+ */
+function listsToLeave(person: Removal, held: HeldEntry | undefined, about: readonly HeldEntry[]): string[] {
+  const joined = [...(held ? [held] : []), ...about];
   return [...new Set([...(person.lists ?? []), ...namedLists(joined)])];
+}
+
+/** What the user is known by besides, as these entries say. */
+function identitiesBesides({ email, userId }: Removal, entries: readonly HeldEntry[]): UserKey[] {
+  return entries.flatMap((entry) => [
+    ...(entry.email === undefined || entry.email === email
+      ? []
+      : [{ kind: 'email', value: entry.email } as const]),
+    ...(entry.userId === undefined || entry.userId === userId
+      ? []
+      : [{ kind: 'userId', value: entry.userId } as const]),
+  ]);
 }
 
 function peopleOf({ email, userId }: Removal): { emails: string[]; userIds: string[] } {

@@ -3,9 +3,9 @@ import { TextPages } from '../batching/text-pages.ts';
 import { userIdentity } from '../batching/user-request.ts';
 import type { Clock } from '../clock.ts';
 import type { ListMembers } from '../delivery/list-members.ts';
-import type { UserRemover } from '../delivery/remove-users.ts';
+import type { Person, UserRemover } from '../delivery/remove-users.ts';
 import type { AbsentRow, Absentees } from '../memory/absentees.ts';
-import { identityText, type Rejection, type UserKey } from '../model.ts';
+import { identityText, type Rejection } from '../model.ts';
 import type { SyncSummary } from './stream-summary.ts';
 import type { SyncLog } from './sync-log.ts';
 
@@ -64,8 +64,7 @@ async function removePage(page: readonly AbsentRow[], options: AbsenceRemovalsOp
 }
 
 /** Rows of one person, be it in several streams: no two calls may touch it at once, nor may one name it twice. */
-interface Person {
-  readonly key: UserKey;
+interface AbsentPerson extends Person {
   readonly rows: AbsentRow[];
 }
 
@@ -74,19 +73,19 @@ async function peopleOf(
   page: readonly AbsentRow[],
   remover: UserRemover,
   refused: Map<AbsentRow, Rejection>,
-): Promise<Person[]> {
-  const people = new Map<string, Person>();
-  const keys = await Promise.all(page.map(({ removal }) => remover.identify(removal)));
+): Promise<AbsentPerson[]> {
+  const people = new Map<string, AbsentPerson>();
+  const found = await Promise.all(page.map(({ removal }) => remover.identify(removal)));
   for (const [index, row] of page.entries()) {
-    const key = keys[index];
-    if (!key) continue;
-    if ('code' in key) {
-      refused.set(row, key);
+    const person = found[index];
+    if (!person) continue;
+    if ('code' in person) {
+      refused.set(row, person);
       continue;
     }
-    const known = people.get(identityText(key));
+    const known = people.get(identityText(person.key));
     if (known) known.rows.push(row);
-    else people.set(identityText(key), { key, rows: [row] });
+    else people.set(identityText(person.key), { ...person, rows: [row] });
   }
   return [...people.values()];
 }
@@ -101,10 +100,9 @@ async function deleteAll(
   const left = await peopleOf(page, remover, refused);
   const work = async (): Promise<void> => {
     for (let person = left.shift(); person && !stop.aborted; person = left.shift()) {
-      const { key, rows } = person;
-      const result = await remover.removePerson(key);
-      if ('code' in result) for (const row of rows) refused.set(row, result);
-      else done.push(...rows);
+      const result = await remover.removePerson(person);
+      if ('code' in result) for (const row of person.rows) refused.set(row, result);
+      else done.push(...person.rows);
     }
   };
   const results = await Promise.allSettled(Array.from({ length: MAX_IN_FLIGHT }, work));
@@ -123,11 +121,11 @@ async function leaveLists(
 ): Promise<Map<AbsentRow, Rejection>> {
   const refused = new Map<AbsentRow, Rejection>();
   const onLists = page.filter(({ removal }) => removal.lists?.length !== 0);
-  const byList = new Map<string, Person[]>();
-  for (const { key, rows } of await peopleOf(onLists, remover, refused)) {
-    for (const list of new Set(rows.flatMap(({ removal }) => removal.lists ?? []))) {
-      const leaving = rows.filter(({ removal }) => removal.lists?.includes(list));
-      byList.set(list, [...(byList.get(list) ?? []), { key, rows: leaving }]);
+  const byList = new Map<string, AbsentPerson[]>();
+  for (const person of await peopleOf(onLists, remover, refused)) {
+    for (const list of new Set(person.rows.flatMap(({ removal }) => removal.lists ?? []))) {
+      const rows = person.rows.filter(({ removal }) => removal.lists?.includes(list));
+      byList.set(list, [...(byList.get(list) ?? []), { ...person, rows }]);
     }
   }
   for (const [list, leaving] of byList) {

@@ -4,6 +4,7 @@ import type { Rejection, Removal, UserKey } from '../model.ts';
 import type { WorkEnd } from './outcomes.ts';
 import type { PendingWork } from './pending-record.ts';
 import { SingleLane } from './single-lane.ts';
+import { touchedBy } from './touched-identities.ts';
 import type { WorkMemory } from './work-memory.ts';
 
 export interface RemovalLaneOptions {
@@ -32,12 +33,14 @@ const MAX_IN_FLIGHT = 64;
 export class RemovalLane {
   readonly #options: RemovalLaneOptions;
   readonly #lane: SingleLane<PendingWork>;
+  /** Works whose deletions wait or are under way. */
+  readonly #works = new Set<PendingWork>();
 
   constructor(options: RemovalLaneOptions) {
     this.#options = options;
     this.#lane = new SingleLane({
       maxInFlight: MAX_IN_FLIGHT,
-      run: (work) => this.#run(work),
+      run: (work) => this.#run(work).finally(() => this.#works.delete(work)),
       onDone: options.onDone,
     });
   }
@@ -46,7 +49,21 @@ export class RemovalLane {
     return this.#lane.inFlight;
   }
 
+  /** True while nobody need be asked for in {@link isRemoving}. */
+  get isEmpty(): boolean {
+    return this.#works.size === 0;
+  }
+
+  /** True when a deletion waits for its calls, or is under way, of a user with one of these identities. */
+  isRemoving(identities: readonly string[]): boolean {
+    for (const { records } of this.#works)
+      for (const record of records)
+        if (touchedBy(record).some((identity) => identities.includes(identity))) return true;
+    return false;
+  }
+
   put(work: PendingWork): void {
+    if (this.#options.removal === 'delete_user') this.#works.add(work);
     this.#lane.put(work);
   }
 
@@ -92,9 +109,9 @@ export class RemovalLane {
       }
     const leavers: Leaver[] = [];
     for (const person of leaving) {
-      const key = await remover.identify(person);
-      if ('code' in key) refused = key;
-      else leavers.push({ key, lists: person.lists ?? [] });
+      const leaver = await remover.identify(person);
+      if ('code' in leaver) refused = leaver;
+      else leavers.push({ key: leaver.key, lists: person.lists ?? [] });
     }
     onLeaving(work, leavers, refused ?? skip);
   }

@@ -10,9 +10,10 @@ import type { AddressChanger } from '../delivery/change-address.ts';
 import type { UserRemover } from '../delivery/remove-users.ts';
 import type { UserUpserter } from '../delivery/upsert-users.ts';
 import type { Memory } from '../memory/memory.ts';
-import type { TargetValues, UserKey } from '../model.ts';
+import type { Rejection, TargetValues, UserKey } from '../model.ts';
 import { singleCalls, type Pace } from './backlog.ts';
 import { BatchLane, type Batch } from './batch-lane.ts';
+import { Conflicts } from './conflicts.ts';
 import type { PendingRecord, PendingWork } from './pending-record.ts';
 import { PlannedUpserts } from './planned-upserts.ts';
 import { RemovalLane } from './removal-lane.ts';
@@ -53,6 +54,7 @@ export class UserDelivery {
   readonly #memory: WorkMemory | undefined;
   readonly #planned: PlannedUpserts | undefined;
   readonly #ends: WorkEnds;
+  readonly #conflicts: Conflicts;
   readonly #texts = new TextPages();
   #waitingForGone = 0;
   #isStopped = false;
@@ -94,6 +96,7 @@ export class UserDelivery {
     });
     this.#planned = options.planning && this.#planUpserts(options.planning);
     this.#removals = this.#removalLane();
+    this.#conflicts = new Conflicts({ deletions: options.remover.deletions, removals: this.#removals });
   }
 
   /** Works that are not settled. */
@@ -165,13 +168,16 @@ export class UserDelivery {
 
   #onReady(work: PendingWork): void {
     if (this.#isStopped) return;
-    const { remover } = this.#options;
+    const { deletions } = this.#options.remover;
     if (work.change.kind === 'removal') {
       this.#lane.remove(work);
       this.#planned?.remove(work);
       this.#removals.put(work);
-    } else if (remover.remembersRemovals && remover.wasRemovedLately(touchedKeys(work.change))) {
-      void this.#waitUntilGone(work);
+    } else if (!deletions.isEmpty && deletions.concern(touchedKeys(work.change))) {
+      this.#queue.start(work);
+      void this.#afterDeletion(async () => {
+        await this.#waitUntilGone(work);
+      });
     } else {
       this.#putUpsert(work);
     }
@@ -205,7 +211,7 @@ export class UserDelivery {
       },
       requestFor: (work, key, values) => this.requestFor({ key, values }, work.records[0]?.streamKey ?? ''),
       onBulk: (work, request) => {
-        this.#lane.put(work, request, work.records[0]?.since ?? clock.now());
+        this.#putInBulk(work, request);
       },
       onWritten: (work, key) => {
         this.#ends.written(work, key);
@@ -253,18 +259,40 @@ export class UserDelivery {
     });
   }
 
-  async #waitUntilGone(work: PendingWork): Promise<void> {
-    this.#queue.start(work);
+  /** What waits for deleted users to be gone. */
+  async #afterDeletion(wait: () => Promise<void>): Promise<void> {
     this.#waitingForGone++;
     try {
-      await this.#options.remover.waitUntilGone(touchedKeys(work.change));
-      this.#putUpsert(work);
+      await wait();
     } catch (error) {
       this.#options.onFailure(error as Error);
     } finally {
       this.#waitingForGone--;
       this.#options.onProgress();
     }
+  }
+
+  async #waitUntilGone(work: PendingWork): Promise<void> {
+    const { remover, planning } = this.#options;
+    const gone = await remover.deletions.waitUntilGone(touchedKeys(work.change));
+    for (const key of gone) planning?.planner.noteRemoved(key);
+    this.#putUpsert(work);
+  }
+
+  /** The upsert was refused as a conflict, perhaps with a deleted user. */
+  async #onConflict(work: PendingWork, request: UserRequest, rejection: Rejection): Promise<void> {
+    if (await this.#conflicts.isFreed(work, request, rejection)) this.#putInBulk(work, request);
+    else this.#onBulkAnswer(work, request, rejection);
+  }
+
+  #putInBulk(work: PendingWork, request: UserRequest): void {
+    this.#lane.put(work, request, work.records[0]?.since ?? this.#options.clock.now());
+  }
+
+  #onBulkAnswer(work: PendingWork, request: UserRequest, rejection: Rejection | undefined): void {
+    if (this.#planned?.onBulkAnswer(work, rejection)) return;
+    if (rejection) this.#ends.settle(work, rejection);
+    else this.#ends.written(work, keyAfterwards(request));
   }
 
   async #deliver(batch: Batch<PendingWork>): Promise<void> {
@@ -279,9 +307,9 @@ export class UserDelivery {
         report.records += work.records.length;
         if (rejection && work.records.length > 1) report.retried++;
         else if (rejection) report.rejected++;
-        if (this.#planned?.onBulkAnswer(work, rejection)) continue;
-        if (rejection) this.#ends.settle(work, rejection);
-        else this.#ends.written(work, keyAfterwards(request));
+        if (rejection && this.#conflicts.concern(work, rejection))
+          void this.#afterDeletion(() => this.#onConflict(work, request, rejection));
+        else this.#onBulkAnswer(work, request, rejection);
       }
       report.tookMs = clock.now() - startedAt;
       log.batch(report, summary);

@@ -1,0 +1,85 @@
+import { describe, expect, it } from '@jest/globals';
+import { Deletions } from '../../src/delivery/deletions.ts';
+import type { UserKey } from '../../src/model.ts';
+import { HandClock } from '../support/hand-clock.ts';
+
+interface Profile {
+  readonly email?: string;
+  readonly userId?: string;
+}
+
+const email = (value: string): UserKey => ({ kind: 'email', value });
+const userId = (value: string): UserKey => ({ kind: 'userId', value });
+
+/** Iterable as look-ups show it; who is deleted is taken out by the test. */
+function iterable(...profiles: readonly Profile[]) {
+  const clock = new HandClock();
+  const shown = new Set(profiles);
+  const asked: string[] = [];
+  const deletions = new Deletions({
+    clock,
+    lookUp: ({ kind, value }) => {
+      asked.push(value);
+      return Promise.resolve(
+        [...shown].find((profile) => profile[kind]?.toLowerCase() === value.toLowerCase()),
+      );
+    },
+  });
+  return { clock, shown, asked, deletions };
+}
+
+describe('the deletions of a run', () => {
+  it('concern the identity that was deleted by, and the others that the user is known by, for ten minutes', async () => {
+    const { clock, deletions } = iterable();
+    expect([deletions.isEmpty, deletions.concern([email('a@x.com')])]).toEqual([true, false]);
+    deletions.note(email('a@x.com'), [userId('U1')]);
+    expect(deletions.isEmpty).toBe(false);
+    for (const key of [email('a@x.com'), userId('U1')])
+      expect(deletions.concern([email('b@x.com'), key])).toBe(true);
+    expect(deletions.concern([email('b@x.com'), userId('a@x.com')])).toBe(false);
+    await clock.advance(10 * 60_000);
+    expect(deletions.concern([email('a@x.com'), userId('U1')])).toBe(false);
+    expect(deletions.isEmpty).toBe(true);
+  });
+
+  it.each([
+    ['what it was deleted by', email('a@x.com')],
+    ['the other identity', userId('U1')],
+  ])('hold up %s until no profile has it', async (_what, key) => {
+    const ada = { email: 'A@x.com', userId: 'U1' };
+    const { clock, shown, asked, deletions } = iterable(ada);
+    deletions.note(email('a@x.com'), [userId('U1')]);
+    let gone: UserKey[] | undefined;
+    void deletions.waitUntilGone([email('c@x.com'), key]).then((keys) => (gone = keys));
+    await clock.advance(60_000);
+    expect(gone).toBeUndefined();
+    shown.delete(ada);
+    await clock.advance(10_000);
+    expect(gone).toEqual([key]);
+    expect(asked).not.toContain('c@x.com');
+    expect(deletions.concern([key])).toBe(false);
+  });
+
+  it('do not hold up an identity that is another user’s', async () => {
+    const { asked, deletions } = iterable({ email: 'b@x.com', userId: 'U1' });
+    deletions.note(email('a@x.com'), [userId('U1')]);
+    expect(await deletions.waitUntilGone([userId('U1')])).toEqual([]);
+    expect(asked).toEqual(['U1']);
+    expect(deletions.concern([userId('U1')])).toBe(false);
+    expect(deletions.concern([email('a@x.com')])).toBe(true);
+  });
+
+  it('are waited for ten minutes, and never forgotten meanwhile', async () => {
+    const { clock, deletions } = iterable({ email: 'a@x.com', userId: 'U1' });
+    deletions.note(email('a@x.com'), [userId('U1')]);
+    await clock.advance(9 * 60_000);
+    const waiting = deletions.waitUntilGone([userId('U1')]);
+    const failure = expect(waiting).rejects.toThrow(
+      'Iterable still shows a user ten minutes after deleting it',
+    );
+    await clock.advance(2 * 60_000);
+    expect(deletions.concern([email('z@x.com')])).toBe(false);
+    await clock.advance(9 * 60_000);
+    await failure;
+  });
+});
