@@ -168,10 +168,22 @@ describe('a configuration that breaks a rule', () => {
         expect(result.exitCode).toBe(0);
         expect(result.messages[0]?.connectionStatus).toEqual({
           status: 'SUCCEEDED',
-          message: `Connected to Iterable (${harness.standin.url}, project of type hybrid): the key works, the project has 2 user fields and 1 static lists.`,
+          message: `Connected to Iterable (${harness.standin.url}, project of type hybrid): the key works, the project has 2 user fields and 1 static lists. A record whose column _ab_cdc_deleted_at holds true, a number other than 0, a date (no zero date and none of the year 9999), or one of the texts true, t, yes, y and 1, is a deletion.`,
         });
       },
     ));
+
+  it.each([
+    ['sync', true],
+    ['additive', false],
+    ['enrich', false],
+  ])('check says what is a deletion, where records may remove users: %s', (sync_mode, isSaid) =>
+    withHarness({}, async (harness) => {
+      const result = await harness.checkInProcess({ sync_mode, deletion_column: 'meta.gone' });
+      const { message = '' } = result.messages.at(-1)?.connectionStatus ?? {};
+      expect(message.includes('A record whose column meta.gone holds true, ')).toBe(isSaid);
+    }),
+  );
 
   it('a byte order mark ahead of it, and blanks around api_url in capitals, are no mistakes', () =>
     withHarness({}, async ({ files, standin }) => {

@@ -50,7 +50,7 @@ describeLedgers('a plan with a ledger', (backend) => {
         user(4, { email: 'moved@example.com' }),
         user(5, { segments: ['Blue', 'Green'] }),
         user(6, { n: 'many' }),
-        user(7, { _ab_cdc_deleted_at: 'now' }),
+        user(7, { _ab_cdc_deleted_at: '2026-01-01' }),
         ...users(20, 21),
       ];
       const { exitCode, plan, text } = await syncs.plan(rows, full({ isProcess: true }));
@@ -228,8 +228,8 @@ describeLedgers('a plan with a ledger', (backend) => {
     play(async (syncs) => {
       await syncs.sync(users(1, 2));
       const { plan } = await syncs.plan([
-        { id: 1, _ab_cdc_deleted_at: 'now' },
-        { id: 9, _ab_cdc_deleted_at: 'now' },
+        { id: 1, _ab_cdc_deleted_at: '2026-01-01' },
+        { id: 9, _ab_cdc_deleted_at: '2026-01-01' },
       ]);
       expect(plan.streams).toMatchObject([
         {
@@ -318,7 +318,7 @@ describe('a plan without a ledger', () => {
         [
           ...userLines(1500, Infinity, (n) => ({ segments: n % 2 === 0 ? ['Even'] : [] })),
           aRecord({ email: 'ada@example.com', n: 'many' }),
-          aRecord({ email: 'bob@example.com', _ab_cdc_deleted_at: 'now' }),
+          aRecord({ email: 'bob@example.com', _ab_cdc_deleted_at: '2026-01-01' }),
           'noise\n',
           aState(1),
         ],
@@ -382,7 +382,7 @@ describe('a plan without a ledger', () => {
     withHarness({}, async (harness) => {
       harness.addUser({ email: 'ada@example.com' });
       const { plan } = await harness.planJsonInProcess([
-        aRecord({ email: 'ada@example.com', _ab_cdc_deleted_at: 'now' }),
+        aRecord({ email: 'ada@example.com', _ab_cdc_deleted_at: '2026-01-01' }),
         ...userLines(1000),
         aRecord({ email: 'ada@example.com', n: 1 }),
       ]);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { withHarness } from './support/harness.ts';
 import { aRecord, aState } from './support/messages.ts';
@@ -53,16 +54,58 @@ describe('flagged deletions', () => {
       expect(result.logs).toContain(summaryLine('users', { received: 2, removed: 2 }));
     }));
 
-  it.each([null, false, 0, '', ' 0 ', 'FALSE', 'f', 'No', 'n'])(
-    '%j in the deletion column is no deletion',
-    (flag) =>
-      withHarness({}, async (harness) => {
-        await harness.writeInProcess(aRecord({ email: 'a@x.com', gone: flag }), {
-          config: { deletion_column: 'gone' },
-        });
-        expect(harness.standin.store.users()).toEqual([{ email: 'a@x.com', dataFields: {} }]);
-      }),
+  it.each([
+    null,
+    false,
+    0,
+    '',
+    ' 0 ',
+    '0.0',
+    'FALSE',
+    'n',
+    'None',
+    '0000-00-00 00:00:00',
+    '9999-12-31T00:00:00Z',
+  ])('%j in the deletion column is no deletion', (flag) =>
+    withHarness({}, async (harness) => {
+      await harness.writeInProcess(aRecord({ email: 'a@x.com', gone: flag }), {
+        config: { deletion_column: 'gone' },
+      });
+      expect(harness.standin.store.users()).toEqual([{ email: 'a@x.com', dataFields: {} }]);
+    }),
   );
+
+  it('a value in the deletion column that says neither yes nor no rejects its record, and deletes nobody', () =>
+    withHarness({}, async (harness) => {
+      harness.addUser({ email: 'a@x.com' });
+      const config = {
+        deletion_column: 'status',
+        rejected_records: { type: 'file', path: harness.files.path('rejected') },
+      };
+      const values = ['active', '2026-02-30', ['yes'], { yes: true }];
+      const result = await harness.writeInProcess(
+        [...values.map((status) => aRecord({ email: 'a@x.com', status })), aState(1)],
+        { config },
+      );
+      expect(result.states[0]).toContain('"rejectedRecordCount":4.0');
+      expect(harness.standin.store.users()).toEqual([{ email: 'a@x.com', dataFields: {} }]);
+      const rejected = readFileSync(harness.files.path('rejected'), 'utf8').trimEnd().split('\n');
+      expect(rejected.map((line) => JSON.parse(line) as unknown)).toMatchObject(
+        values.map(() => ({
+          code: 'wrong_type',
+          field: 'status',
+          reason: expect.stringContaining(
+            'expected a value that marks a deletion (true, a number other than 0',
+          ),
+        })),
+      );
+      expect(
+        rejected
+          .join('')
+          .match(/"reason":"[^"]*"/g)
+          ?.join(''),
+      ).not.toContain('active');
+    }));
 
   it('additive skips and counts them', () =>
     withHarness({}, async (harness) => {

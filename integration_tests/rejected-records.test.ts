@@ -145,10 +145,10 @@ describe('secrets and values', () => {
         { input: aRecord({ email: `${secret}@x.com` }), fault: quoting(401, 'BadApiKey') },
         { input: aRecord({ email: `${secret}@x.com` }), fault: quoting(503, 'GenericError') },
         {
-          input: aRecord({ email: `${secret}@x.com`, _ab_cdc_deleted_at: secret }),
+          input: aRecord({ email: `${secret}@x.com`, _ab_cdc_deleted_at: 1 }),
           fault: quoting(400, 'BadParams'),
         },
-        { input: aRecord({ email: `${secret}@x.com`, _ab_cdc_deleted_at: secret }), fault: { reset: true } },
+        { input: aRecord({ email: `${secret}@x.com`, _ab_cdc_deleted_at: 1 }), fault: { reset: true } },
         { input: aRecord({ email: `${secret}@x.com` }, { stream: 'elsewhere' }) },
         { input: `{"type":"RECORD","record":{"data":"${secret}"}}\n` },
         { input: `{"type":"RECORD","record":"${secret}` },

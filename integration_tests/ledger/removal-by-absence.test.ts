@@ -341,7 +341,11 @@ describeLedgers('removal by absence with a ledger', (backend) => {
         async (syncs) => {
           await syncs.sync(users(1, 2, 3, 4, 5), full());
           await syncs.sync(
-            [...users(1, 2), user(3, { _ab_cdc_deleted_at: 'now' }), user(4, { _ab_cdc_deleted_at: 'now' })],
+            [
+              ...users(1, 2),
+              user(3, { _ab_cdc_deleted_at: '2026-01-01' }),
+              user(4, { _ab_cdc_deleted_at: '2026-01-01' }),
+            ],
             full(),
           );
           expect(there(syncs)).toEqual(addresses(1, 2));

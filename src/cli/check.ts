@@ -4,7 +4,9 @@ import type { Config } from '../config/schema.ts';
 import { ListDirectory } from '../delivery/list-directory.ts';
 import { checkLedger } from '../ledger/open.ts';
 import { mappingProblems } from '../mapping/check-mappings.ts';
+import { DELETION_VALUES } from '../mapping/deletion.ts';
 import { checkRejectedRecords } from '../rejected-records/open.ts';
+import { SYNC_MODES } from '../streams/modes.ts';
 import {
   BRIEF_ATTEMPT_TIMEOUT_MS,
   BRIEF_CALL_BUDGET_MS,
@@ -70,8 +72,16 @@ async function tryOut(config: Config, { client, caller }: Connection): Promise<s
   if (problems.length > 0) throw new ConfigError(problems);
   return (
     `Connected to Iterable (${config.api_url ?? `${config.data_center.toUpperCase()} data center`}, project of type ${config.project_type}): ` +
-    `the key works, the project has ${fields.size} user fields and ${lists.staticLists} static lists.`
+    `the key works, the project has ${fields.size} user fields and ${lists.staticLists} static lists.` +
+    deletionSentence(config)
   );
+}
+
+/** Whom a sync removes should surprise nobody; nothing where it removes no user. */
+function deletionSentence({ sync_mode, deletion_column }: Config): string {
+  return SYNC_MODES[sync_mode].remove
+    ? ` A record whose column ${deletion_column} holds ${DELETION_VALUES}, is a deletion.`
+    : '';
 }
 
 async function tryLedger(config: Config, { clock, stopSignal }: CommandContext): Promise<string | undefined> {

@@ -17,8 +17,9 @@ type Scalar = boolean | number | string | ExactNumber;
 /** The converted value, or undefined where there is none. */
 type Conversion = (value: Scalar) => JsonValue | undefined;
 
-const TRUE: ReadonlySet<string> = new Set(['true', 't', 'yes', 'y', '1']);
-const FALSE: ReadonlySet<string> = new Set(['false', 'f', 'no', 'n', '0']);
+/** In lower case. */
+export const TRUE_TEXTS: ReadonlySet<string> = new Set(['true', 't', 'yes', 'y', '1']);
+export const FALSE_TEXTS: ReadonlySet<string> = new Set(['false', 'f', 'no', 'n', '0']);
 
 const SCALARS: Readonly<Record<Exclude<MappingType, 'object'>, Conversion>> = {
   string: scalarText,
@@ -89,8 +90,8 @@ function toBoolean(value: Scalar): boolean | undefined {
   if (typeof value === 'boolean') return value;
   // A number counts by its value: `1.0` is 1.
   const text = typeof value === 'string' ? value.trim().toLowerCase() : String(Number(scalarText(value)));
-  if (TRUE.has(text)) return true;
-  return FALSE.has(text) ? false : undefined;
+  if (TRUE_TEXTS.has(text)) return true;
+  return FALSE_TEXTS.has(text) ? false : undefined;
 }
 
 /** Objects and arrays of objects, also as JSON text: warehouses keep nested data in text columns. */

@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from '../json.ts';
 import type { Rejection, UserChange, UserKey } from '../model.ts';
 import { Refusal } from './coerce.ts';
 import { Rejected, type ColumnPlan } from './column-plan.ts';
-import { isDeletion } from './deletion.ts';
+import { readDeletion } from './deletion.ts';
 import { normalizeEmail } from './identity.ts';
 import { compileListRules, type ListReaders, type ListRule } from './list-rules.ts';
 import { identifyingTarget, type IdentifyBy, type ProjectType } from './options.ts';
@@ -37,14 +37,16 @@ export type RecordMapper = (record: RecordToMap) => MappedRecord;
 /** Compiles the mapper of one stream. `onWarning` is told of columns that an empty mapping leaves out, each once. */
 export function compileMapper(options: MapperOptions, onWarning: (message: string) => void): RecordMapper {
   const plansFor = planColumns(options, onWarning);
-  const asksForRemoval = deletionReader(options.deletionColumn);
+  const isDeletion = deletionReader(options.deletionColumn);
   const readPreviousEmail =
     options.previousEmailColumn === undefined ? undefined : previousEmailReader(options.previousEmailColumn);
   const lists = options.lists.length > 0 ? compileListRules(options.lists, options.stream) : undefined;
   return (record) => {
     try {
       const plans = plansFor(record.data);
-      const change = asksForRemoval(record)
+      const deletion = isDeletion(record);
+      if (deletion instanceof Rejected) return withKey(deletion.rejection, record, plans, options);
+      const change = deletion
         ? mapRemoval(record, plans, options)
         : withPreviousEmail(mapUpsert(record, plans, options), record, readPreviousEmail);
       return lists ? withLists(change, record, lists) : change;
@@ -102,20 +104,35 @@ function withPreviousEmail(
 }
 
 /** A column that was nulled on the way, or can't be reached, asks for nothing. */
-function deletionReader(column: string): (record: RecordToMap) => boolean {
+function deletionReader(column: string): (record: RecordToMap) => boolean | Rejected {
   const read = columnReader(column);
   return ({ data, nulledFields }) => {
     const value = read(data);
-    if (value === undefined || value instanceof Unreachable) return false;
-    return isDeletion(value) && !nulledFields.includes(column);
+    if (value === undefined || value instanceof Unreachable || nulledFields.includes(column)) return false;
+    const deletion = readDeletion(value);
+    return deletion instanceof Refusal ? new Rejected(column, deletion.reason) : deletion;
   };
 }
 
-function mapUpsert(
+/** A rejection that says whose record it was, where that can be told. */
+function withKey(
+  rejection: Rejection,
   { data, nulledFields }: RecordToMap,
   plans: readonly ColumnPlan[],
-  { identifyBy, projectType }: MapperOptions,
+  { identifyBy }: MapperOptions,
 ): MappedRecord {
+  const kind = identifyingTarget(identifyBy);
+  const value = plans.find(({ target }) => target === kind)?.read(data, nulledFields);
+  return {
+    kind: 'rejected',
+    ...rejection,
+    ...(typeof value === 'string' ? { key: { kind, value } } : {}),
+  };
+}
+
+function mapUpsert(record: RecordToMap, plans: readonly ColumnPlan[], options: MapperOptions): MappedRecord {
+  const { data, nulledFields } = record;
+  const { identifyBy, projectType } = options;
   const identifying = identifyingTarget(identifyBy);
   const values = plainObject();
   const nested: ColumnPlan[] = [];
@@ -123,15 +140,7 @@ function mapUpsert(
   for (const plan of plans) {
     const value = plan.read(data, nulledFields);
     if (value === undefined) continue;
-    if (value instanceof Rejected) {
-      const person = plans.find(({ target }) => target === identifying)?.read(data, nulledFields);
-      const isKnown = typeof person === 'string';
-      return {
-        kind: 'rejected',
-        ...value.rejection,
-        ...(isKnown ? { key: { kind: identifying, value: person } } : {}),
-      };
-    }
+    if (value instanceof Rejected) return withKey(value.rejection, record, plans, options);
     if (plan.target === identifying) {
       key = value;
       continue;

@@ -16,17 +16,57 @@ const MAX_OFFSET_HOURS = 18;
 export function toIterableDate(text: string): string | undefined {
   if (ISO_IN_UTC.test(text) && isMomentOfDay(text)) {
     const year = 100 * twoDigits(text, 0) + twoDigits(text, 2);
-    return isDay(year, twoDigits(text, 5), twoDigits(text, 8)) ? written(text) : undefined;
+    return year > 0 && isDay(year, twoDigits(text, 5), twoDigits(text, 8)) ? written(text) : undefined;
   }
-  const match = DATE.exec(text.trim());
+  const parts = partsOf(text.trim());
+  return parts && momentOf(parts);
+}
+
+/** The day on which calendars of programs begin: what they write for no date. */
+const FIRST_DAY = '0001-01-01';
+const EPOCH = '1970-01-01 00:00:00 +00:00';
+/** Years after 9999, as JavaScript and Java write them, and years before 0, as PHP does. */
+const BEYOND_CALENDAR = /^(?:-\d{4,6}|\+0?[1-9]\d{4,5})-\d{2}-\d{2}(?:[T ]|$)/;
+/** MySQL's. */
+const ZERO_DATE = /^0000-00-00(?:[T ]|$)/i;
+
+/**
+ * Whether a date, in the forms of {@link toIterableDate}, is one that programs write for none: a zero date (`0000-00-00…`, the epoch,
+ * 0001-01-01), or one of the year 9999, which means never. It may have been moved to another zone. Undefined for what is no date.
+ */
+export function isPlaceholderDate(text: string): boolean | undefined {
+  if (ZERO_DATE.test(text) || BEYOND_CALENDAR.test(text)) return true;
+  const parts = partsOf(text);
+  if (!parts) return undefined;
+  const moment = momentOf(parts);
+  // Outside of the years 0001 to 9999 there are no others.
+  if (moment === undefined || parts.year === 9999 || parts.local.startsWith(FIRST_DAY)) return true;
+  return moment === EPOCH || moment.startsWith(FIRST_DAY) || moment.startsWith('9999');
+}
+
+interface DateParts {
+  readonly year: number;
+  /** `yyyy-MM-ddTHH:mm:ss`, by the clock of its zone. */
+  readonly local: string;
+  readonly minutesAhead: number;
+}
+
+/** In UTC, as it is written for Iterable; undefined outside of the years 0001 to 9999. */
+function momentOf({ year, local, minutesAhead }: DateParts): string | undefined {
+  if (year < 1) return undefined;
+  return minutesAhead === 0 ? written(local) : inUtc(local, minutesAhead);
+}
+
+/** Undefined for a day or a time that there is not. There is a year 0. */
+function partsOf(text: string): DateParts | undefined {
+  const match = DATE.exec(text);
   if (!match) return undefined;
   const [, year = '', month = '', day = '', hour = '00', minute = '00', second = '00', zone] = match;
   if (!isDay(Number(year), Number(month), Number(day))) return undefined;
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
   const minutesAhead = zone === undefined ? 0 : offsetMinutes(zone);
   if (minutesAhead === undefined) return undefined;
-  const local = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
-  return minutesAhead === 0 ? written(local) : inUtc(local, minutesAhead);
+  return { year: Number(year), local: `${year}-${month}-${day}T${hour}:${minute}:${second}`, minutesAhead };
 }
 
 /** Whether there is such a time of day, in a text that has the form of one. */
@@ -53,7 +93,7 @@ function written(iso: string): string {
 }
 
 function isDay(year: number, month: number, day: number): boolean {
-  if (year < 1 || month < 1 || month > 12 || day < 1) return false;
+  if (month < 1 || month > 12 || day < 1) return false;
   return day <= (month === 2 && isLeapYear(year) ? 29 : (DAYS_IN_MONTH[month - 1] as number));
 }
 

@@ -1,13 +1,34 @@
 /** When a record is a deletion. */
-import type { JsonValue } from '../json.ts';
-import { ExactNumber } from '../json.ts';
+import { ExactNumber, type JsonValue } from '../json.ts';
+import { FALSE_TEXTS, Refusal, TRUE_TEXTS } from './coerce.ts';
+import { isPlaceholderDate } from './dates.ts';
+import { isZero } from './numbers.ts';
 
-const NOT_DELETED = new Set(['', '0', 'false', 'f', 'no', 'n']);
+/** What sources write for nothing, besides what is false. */
+const NOTHING: ReadonlySet<string> = new Set(['', 'null', 'none', 'nan']);
 
-/** True unless the deletion column's value is null, false, 0, or one of the texts for no. */
-export function isDeletion(value: JsonValue): boolean {
-  if (value === null || value === false) return false;
-  if (typeof value === 'number') return value !== 0;
-  if (value instanceof ExactNumber) return Number(value.text) !== 0;
-  return typeof value === 'string' ? !NOT_DELETED.has(value.trim().toLowerCase()) : true;
+/** The values that mark a deletion, in words. */
+export const DELETION_VALUES =
+  'true, a number other than 0, a date (no zero date and none of the year 9999), or one of the texts true, t, yes, y and 1';
+
+const NEITHER = new Refusal(
+  `expected a value that marks a deletion (${DELETION_VALUES}) or one that marks none (null, false, 0, a zero date, or one of the texts false, f, no, n, null, none and nan), found another value`,
+);
+
+/** Whether the deletion column's value marks a deletion; a refusal where that would be a guess, since a user who is deleted is gone. */
+export function readDeletion(value: JsonValue): boolean | Refusal {
+  if (value === null) return false;
+  if (typeof value === 'boolean') return value;
+  if (typeof value === 'number' || value instanceof ExactNumber) return isZero(value) === false;
+  return typeof value === 'string' ? readText(value.trim()) : NEITHER;
+}
+
+function readText(text: string): boolean | Refusal {
+  const word = text.toLowerCase();
+  if (NOTHING.has(word) || FALSE_TEXTS.has(word)) return false;
+  if (TRUE_TEXTS.has(word)) return true;
+  const zero = isZero(text);
+  if (zero !== undefined) return !zero;
+  const isPlaceholder = isPlaceholderDate(text);
+  return isPlaceholder === undefined ? NEITHER : !isPlaceholder;
 }

@@ -342,12 +342,12 @@ describe('lists', () => {
 describe('removals', () => {
   it('need only an address or an id; other columns are not even converted', () => {
     const knownFields = new Map([['age', 'long']]);
-    expect(map('{"userId":5,"age":"x","_ab_cdc_deleted_at":"now"}', { knownFields })).toEqual({
+    expect(map('{"userId":5,"age":"x","_ab_cdc_deleted_at":"2026-01-01"}', { knownFields })).toEqual({
       kind: 'removal',
       userId: '5',
       identifiedBy: 'email',
     });
-    expect(map('{"email":" A@X ","userId":{"a":1},"_ab_cdc_deleted_at":"now"}')).toEqual({
+    expect(map('{"email":" A@X ","userId":{"a":1},"_ab_cdc_deleted_at":"2026-01-01"}')).toEqual({
       kind: 'removal',
       email: 'a@x',
       identifiedBy: 'email',
@@ -374,7 +374,7 @@ describe('removals', () => {
   });
 
   it('are rejected without either', () => {
-    expect(map('{"email":"","userId":null,"_ab_cdc_deleted_at":"now"}', BY_USER_ID)).toMatchObject({
+    expect(map('{"email":"","userId":null,"_ab_cdc_deleted_at":"2026-01-01"}', BY_USER_ID)).toMatchObject({
       kind: 'rejected',
       code: 'missing_identifier',
       field: 'userId',
@@ -393,6 +393,23 @@ describe('removals', () => {
 
   it('a deletion column that was nulled on the way asks for none', () => {
     expect(map('{"email":"a@x","_ab_cdc_deleted_at":"t"}', {}, ['_ab_cdc_deleted_at']).kind).toBe('upsert');
+  });
+
+  it.each([
+    ['by the address', '{"email":" A@X ","age":"x","gone":"active"}', { kind: 'email', value: 'a@x' }],
+    ['by nothing', '{"gone":["yes"]}', undefined],
+    ['by an address that can’t be read', '{"email":{},"gone":"active"}', undefined],
+  ])('whose deletion column can’t be read are rejected; the person is known %s', (_title, json, key) => {
+    const result = map(json, { deletionColumn: 'gone', knownFields: new Map([['age', 'long']]) });
+    expect(result).toEqual({
+      kind: 'rejected',
+      code: 'wrong_type',
+      field: 'gone',
+      reason: expect.stringMatching(
+        /^expected a value that marks a deletion \(true, .*, found another value$/,
+      ),
+      ...(key ? { key } : {}),
+    });
   });
 
   it('the deletion column may be mapped, too', () => {
