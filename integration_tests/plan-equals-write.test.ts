@@ -17,10 +17,12 @@ interface Told {
   readonly delivered: number;
   readonly unchanged: number;
   readonly removed: number;
+  readonly notThere: number;
   readonly superseded: number;
   readonly skipped: number;
   readonly rejected: number;
   readonly absent: number;
+  readonly absentNotThere: number;
   readonly changes: number;
 }
 
@@ -32,10 +34,12 @@ function toldByWrite(logs: readonly string[], stream: string): Told {
     delivered: count('delivered'),
     unchanged: count('unchanged'),
     removed: count('removed(?! by)'),
+    notThere: count('deletions? of'),
     superseded: count('superseded'),
     skipped: count('skipped'),
     rejected: count('rejected'),
     absent: count('removed by absence'),
+    absentNotThere: count('absent users?'),
     changes: count('list changes'),
   };
 }
@@ -49,10 +53,12 @@ function toldByPlan(stream: PlannedStream, removal: string): Told {
     delivered: stream.new + stream.changed + stream.created_or_updated,
     unchanged: stream.unchanged,
     removed: stream.removed,
+    notThere: stream.deleted_not_in_iterable,
     superseded: stream.superseded,
     skipped: sum(stream.skipped),
     rejected: sum(stream.rejected),
     absent: stream.removed_by_absence,
+    absentNotThere: stream.absent_not_in_iterable,
     changes: leftByAbsence
       ? NaN
       : Object.values(stream.lists).reduce((all, { joins, leaves }) => all + joins + leaves, 0),

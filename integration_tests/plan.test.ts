@@ -26,9 +26,11 @@ const NOTHING: Omit<PlannedStream, 'name' | 'received'> = {
   created_or_updated: 0,
   superseded: 0,
   removed: 0,
+  deleted_not_in_iterable: 0,
   unsettled: 0,
   removed_by_absence: 0,
   removed_by_absence_left_over: 0,
+  absent_not_in_iterable: 0,
   absent_but_staying: 0,
   skipped: {},
   rejected: {},
@@ -333,7 +335,8 @@ describe('a plan without a ledger', () => {
       expect(stderr).toBe('');
       const text = lines.join('\n');
       expect(text).toMatch(/^ {2}created or updated +1,500$/m);
-      expect(text).toMatch(/^ {2}removed +1 {2}marked as deleted$/m);
+      expect(text).toMatch(/^ {2}removed +0$/m);
+      expect(text).toMatch(/^ {2}not in Iterable +1 {2}marked as deleted, but no such user$/m);
       expect(text).toMatch(/^ {2}rejected +1 {2}wrong_type 1$/m);
       expect(text).toMatch(/^ {4}Even +750 join$/m);
       expect(text).toMatch(/^ {2}POST +users\/bulkUpdate +2 /m);
@@ -344,7 +347,8 @@ describe('a plan without a ledger', () => {
       expect(text).not.toMatch(/@example|ada|bob|many/);
       expect(text).not.toContain(harness.standin.apiKey);
       expect(readdirSync(harness.files.folder).sort()).toEqual(['catalog.json', 'config.json']);
-      expect(harness.standin.requests.map(({ method }) => method)).toEqual(['GET', 'GET']);
+      // Fields, lists, and whether the deleted user is there.
+      expect(harness.standin.requests.map(({ method }) => method)).toEqual(['GET', 'GET', 'GET']);
     }));
 
   it('asks Iterable what `write` would ask it', () =>

@@ -58,6 +58,8 @@ export interface Removal {
   readonly lists?: readonly string[];
   /** With a ledger: other identities of the user, as its entries say. */
   readonly alsoKnownAs?: readonly UserKey[];
+  /** With a ledger: it says that the user was exported, and so is in Iterable. */
+  readonly isExported?: boolean;
 }
 
 export type UserChange = Upsert | Removal;
@@ -99,6 +101,8 @@ export type Outcome =
   | { readonly kind: 'delivered' }
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'removed' }
+  /** A deletion was made, of a user that is not in Iterable. */
+  | { readonly kind: 'not_there' }
   | { readonly kind: 'superseded' }
   | { readonly kind: 'skipped'; readonly why: SkipReason }
   | ({ readonly kind: 'rejected' } & Rejection);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Clock } from '../../src/clock.ts';
 import { ConfigError, TransientError } from '../../src/errors.ts';
-import type { Seam} from '../support/ledger-seam.ts';
+import type { Seam } from '../support/ledger-seam.ts';
 import { withSeam } from '../support/ledger-seam.ts';
 import { withPostgres } from '../support/ledgers.ts';
 import { aCatalog, aRecord, aState, aStream } from '../support/messages.ts';

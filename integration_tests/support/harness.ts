@@ -36,9 +36,11 @@ export interface PlannedStream {
   readonly created_or_updated: number;
   readonly superseded: number;
   readonly removed: number;
+  readonly deleted_not_in_iterable: number;
   readonly unsettled: number;
   readonly removed_by_absence: number;
   readonly removed_by_absence_left_over: number;
+  readonly absent_not_in_iterable: number;
   readonly absent_but_staying: number;
   readonly skipped: Readonly<Record<string, number>>;
   readonly rejected: Readonly<Record<string, number>>;

@@ -7,20 +7,23 @@ export interface Summary {
   readonly unchanged?: number;
   readonly skipped?: Readonly<Record<string, number>>;
   readonly removed?: number;
+  readonly notThere?: number;
   readonly superseded?: number;
   readonly rejected?: Readonly<Record<string, number>>;
   readonly unanswered?: number;
   readonly removedByAbsence?: number;
+  readonly absentNotThere?: number;
   readonly listChanges?: number;
 }
 
 export function summaryLine(stream: string, summary: Summary): string {
-  const { received = 0, delivered = 0, unchanged = 0, skipped = {}, removed = 0, superseded = 0 } = summary;
-  const { rejected = {}, unanswered = 0, removedByAbsence = 0, listChanges = 0 } = summary;
+  const { received = 0, delivered = 0, unchanged = 0, skipped = {}, removed = 0 } = summary;
+  const { notThere = 0, superseded = 0, rejected = {}, unanswered = 0 } = summary;
+  const { removedByAbsence = 0, absentNotThere = 0, listChanges = 0 } = summary;
   return (
     `INFO Stream ${stream}: ${received} received, ${delivered} delivered, ${unchanged} unchanged, ${byReason('skipped', skipped)}, ` +
-    `${removed} removed, ${superseded} superseded by a later deletion, ${byReason('rejected', rejected)}, ` +
-    `${unanswered} without an answer, ${removedByAbsence} removed by absence, ${listChanges} list changes.`
+    `${removed} removed, ${notThere} deleted but not in Iterable, ${superseded} superseded by a later deletion, ${byReason('rejected', rejected)}, ` +
+    `${unanswered} without an answer, ${removedByAbsence} removed by absence, ${absentNotThere} absent but not in Iterable, ${listChanges} list changes.`
   );
 }
 

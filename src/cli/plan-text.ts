@@ -58,6 +58,7 @@ function outcomes(stream: PlannedStream, { ledger }: Plan): string[] {
           ['unchanged', stream.unchanged, 'not sent'],
         ] as [string, number, string?][])),
     ['removed', stream.removed, 'marked as deleted'],
+    ['not in Iterable', stream.deleted_not_in_iterable, 'marked as deleted, but no such user'],
     ['superseded', stream.superseded, 'by a later deletion'],
     ['skipped', sum(stream.skipped), byReason(stream.skipped)],
     ['rejected', sum(stream.rejected), byReason(stream.rejected)],
@@ -69,6 +70,7 @@ function outcomes(stream: PlannedStream, { ledger }: Plan): string[] {
         ? 'in the ledger, not in this input'
         : `${grouped(leftOver)} of them decided by an earlier sync`,
     ],
+    ['absent, not there', stream.absent_not_in_iterable, 'in the ledger, but not in Iterable'],
     ['absent, but staying', stream.absent_but_staying, 'another row holds them, or they were only enriched'],
   ];
   return rows

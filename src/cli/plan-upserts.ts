@@ -1,9 +1,10 @@
-/** Puts together what upserts need that have to ask something first: for `enrich`, and for changes of address. */
+/** Puts together what has to ask Iterable something first: upserts for `enrich` and for changes of address, and deletions. */
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/schema.ts';
 import { AddressChanger } from '../delivery/change-address.ts';
 import { KnownUsers } from '../delivery/known-users.ts';
 import { ENDPOINTS } from '../iterable/endpoints.ts';
+import { SYNC_MODES } from '../streams/modes.ts';
 import { previousEmailColumn, type RoutedStream } from '../streams/router.ts';
 import { singleCalls } from '../sync/backlog.ts';
 import type { SyncLog } from '../sync/sync-log.ts';
@@ -19,40 +20,54 @@ export function maxLookUps(rateOf: Connection['rateOf']): number {
   return Math.min(MAX_LOOK_UPS, singleCalls(rateOf(ENDPOINTS.getByEmail)));
 }
 
-/** Nothing where no upsert has to ask. */
-export function planUpserts({
-  config,
-  connection: { caller, client, rateOf },
-  streams,
-  clock,
-  log,
-}: {
+interface Asking {
   readonly config: Config;
   readonly connection: Connection;
   readonly log: SyncLog;
   readonly streams: readonly RoutedStream[];
   readonly clock: Clock;
-}): Partial<Pick<UserDeliveryOptions, 'planning'>> {
-  const enriches = streams.some(({ mode }) => mode === 'enrich');
-  const hasLedger = config.ledger.type !== 'none';
-  const changesAddresses =
-    hasLedger || streams.some(({ configured }) => previousEmailColumn(config, configured) !== undefined);
-  if (!enriches && !changesAddresses) return {};
-  const { project_type: projectType } = config;
-  const byEmail = changesAddresses || streams.some(({ identifyBy }) => identifyBy === 'email');
+}
+
+/** Knows which users are in Iterable, for all that has to ask. */
+export function usersOf(asking: Asking): KnownUsers {
+  const { config, connection, streams, clock, log } = asking;
+  const deletesByEmail =
+    config.project_type !== 'user_id' && streams.some(({ mode }) => SYNC_MODES[mode].remove);
+  const byEmail =
+    deletesByEmail || changesAddresses(asking) || streams.some(({ identifyBy }) => identifyBy === 'email');
   const byUserId = streams.some(({ identifyBy }) => identifyBy === 'user_id');
-  const known = new KnownUsers(caller, client, {
+  return new KnownUsers(connection.caller, connection.client, {
     clock,
     identities: [...(byEmail ? (['email'] as const) : []), ...(byUserId ? (['userId'] as const) : [])],
-    maxLookUps: maxLookUps(rateOf),
+    maxLookUps: maxLookUps(connection.rateOf),
     onExported: (users) => {
       log.info(`Iterable has ${users} users: their identities were exported to know who exists.`);
     },
   });
+}
+
+/** Nothing where no upsert has to ask. */
+export function planUpserts(
+  asking: Asking,
+  known: KnownUsers,
+): Partial<Pick<UserDeliveryOptions, 'planning'>> {
+  const {
+    config,
+    connection: { caller, client },
+    streams,
+  } = asking;
+  const enriches = streams.some(({ mode }) => mode === 'enrich');
+  if (!enriches && !changesAddresses(asking)) return {};
+  const { project_type: projectType } = config;
   const planner = new UpsertPlanner({
     known,
     isEnriched: (key) => streams.some((stream) => stream.key === key && stream.mode === 'enrich'),
     refusesStrangers: ({ kind }) => projectType === 'email' && kind === 'userId',
   });
   return { planning: { planner, changer: new AddressChanger(caller, client, projectType) } };
+}
+
+function changesAddresses({ config, streams }: Pick<Asking, 'config' | 'streams'>): boolean {
+  const hasLedger = config.ledger.type !== 'none';
+  return hasLedger || streams.some(({ configured }) => previousEmailColumn(config, configured) !== undefined);
 }

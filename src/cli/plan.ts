@@ -92,9 +92,9 @@ class Rehearsal {
         onSettled: () => {
           this.#calls?.beginPhase();
         },
-        onAbsentDone: (rows) => {
+        onAbsentDone: (rows, notThere) => {
           const isLeftOver = (entry: HeldEntry) => this.#ledger?.isLeftOver(entry) === true;
-          this.#tally.noteAbsent(rows, config.removal, isLeftOver);
+          this.#tally.noteAbsent(rows, { removal: config.removal, isLeftOver, notThere });
         },
       });
     } catch (error) {
@@ -132,8 +132,9 @@ class Rehearsal {
     const client: RehearsedClient = new RehearsedClient(
       http,
       this.#fields,
+      (keys) => strangers.whoExists(keys),
       // There alone Iterable creates nobody by user id, unless it is asked to.
-      config.project_type === 'email' ? (keys) => strangers.whoExists(keys) : undefined,
+      config.project_type === 'email',
     );
     const strangers = new KnownUsers(asking, client, {
       clock: options.clock,

@@ -23,6 +23,7 @@ const COLUMNS: readonly {
   { head: 'delivered', always: true, of: ({ delivered }) => delivered },
   { head: 'unchanged', of: ({ unchanged }) => unchanged },
   { head: 'removed', of: ({ removed }) => removed },
+  { head: 'not in Iterable', of: ({ notThere }) => notThere },
   { head: 'superseded', of: ({ superseded }) => superseded },
   { head: 'skipped', of: ({ skipped }) => total(skipped) },
   { head: 'rejected', always: true, of: ({ rejected }) => total(rejected) },

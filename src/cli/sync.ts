@@ -26,7 +26,7 @@ import type { UserDeliveryOptions } from '../sync/user-delivery.ts';
 import type { Connection } from './connect.ts';
 import type { CommandContext } from './context.ts';
 import { provenBy, refuseBadEnd, removeAbsent } from './end-of-sync.ts';
-import { planUpserts } from './plan-upserts.ts';
+import { planUpserts, usersOf } from './plan-upserts.ts';
 
 /** What a sync works with, all of it found good. */
 export interface Prepared {
@@ -99,7 +99,14 @@ export async function sync(
     log.info(
       `${pardoned} users stay who were to be removed by absence, since the sync mode removes nobody now.`,
     );
-  const remover = new UserRemover(caller, client, { clock, projectType: config.project_type });
+  const asking = { config, connection, streams, clock, log };
+  const known = usersOf(asking);
+  const remover = new UserRemover(caller, client, {
+    clock,
+    projectType: config.project_type,
+    // By user id, the answer to a deletion says whether there was such a user.
+    ...(config.project_type === 'user_id' ? {} : { known }),
+  });
   const listMembers = new ListMembers(caller, client, lists);
   const pipeline: Pipeline = new Pipeline({
     router,
@@ -110,7 +117,7 @@ export async function sync(
     }),
     remover,
     listMembers,
-    ...planUpserts({ config, connection, streams, clock, log }),
+    ...planUpserts(asking, known),
     memory,
     isEnriched: (key) => enriched.has(key),
     removal: config.removal,

@@ -1,8 +1,9 @@
 /** Gives a profile its new address, so that its history stays: in the way of each project type. */
-import type { IterableClient, Operation } from '../iterable/client.ts';
+import type { IterableClient } from '../iterable/client.ts';
 import { ApiError } from '../iterable/errors.ts';
 import type { Rejection, UserKey } from '../model.ts';
 import type { Caller } from './caller.ts';
+import { noticing } from './noticing.ts';
 import { rejectionOf } from './refusals.ts';
 
 export interface AddressChange {
@@ -42,8 +43,9 @@ export class AddressChanger {
       if (profile?.email?.toLowerCase() !== from) return { kind: 'stays', why: 'unknown' };
     }
     try {
-      const answer = await this.#caller.call(changeOnce(this.#client.updateEmail(from, to)));
-      return answer === 'changed' ? { kind: 'changed' } : { kind: 'stays', why: answer };
+      const { answer, isRepeated } = await this.#caller.call(noticing(this.#client.updateEmail(from, to)));
+      // A repetition finds the old address gone or the new one taken: by the change itself.
+      return answer === 'changed' || isRepeated ? { kind: 'changed' } : { kind: 'stays', why: answer };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       return rejectionOf(error);
@@ -57,24 +59,4 @@ export class AddressChanger {
     const { userId } = profile;
     return { kind: 'by', key: userId ? { kind: 'userId', value: userId } : { kind: 'email', value: from } };
   }
-}
-
-/** After a lost answer a repetition finds the old address gone or the new one taken: by the change itself. */
-function changeOnce(
-  change: Operation<'changed' | 'unknown' | 'taken'>,
-): Operation<'changed' | 'unknown' | 'taken'> {
-  let mayHaveChanged = false;
-  return {
-    endpoint: change.endpoint,
-    attempt: async (signal) => {
-      try {
-        const answer = await change.attempt(signal);
-        return mayHaveChanged ? 'changed' : answer;
-      } catch (error) {
-        // Only a 429 says for sure that nothing was done.
-        if (!(error instanceof ApiError) || error.status !== 429) mayHaveChanged = true;
-        throw error;
-      }
-    },
-  };
 }

@@ -31,6 +31,8 @@ export class Deletions {
   readonly #deleted = new Map<string, number>();
   /** Identities that deleted users have besides, as far as records and ledger say: some may be those of other users, who stay. */
   readonly #others = new Map<string, number>();
+  /** When a user was deleted last whose profile was not looked up. */
+  #unseenAt = -Infinity;
   /** Nothing is forgotten meanwhile. */
   #waits = 0;
 
@@ -47,9 +49,11 @@ export class Deletions {
    * A user was deleted.
    * @param by what the deletion named
    * @param others what else the user is known by; may hold identities of other users
+   * @param isSeen false when the profile was not looked up, so that it may have an identity that is not among the others
    */
-  note(by: UserKey, others: readonly UserKey[]): void {
+  note(by: UserKey, others: readonly UserKey[], isSeen: boolean): void {
     const now = this.#options.clock.now();
+    if (!isSeen) this.#unseenAt = now;
     this.#forgetOld(now);
     putLast(this.#deleted, identityText(by), now);
     for (const key of others) putLast(this.#others, identityText(key), now);
@@ -81,6 +85,17 @@ export class Deletions {
     return gone;
   }
 
+  /** True when any identity may still be that of a deleted user. */
+  get mayHideIdentities(): boolean {
+    return this.#options.clock.now() - this.#unseenAt < MEMORY_MS;
+  }
+
+  /** True when a deletion named this identity lately. */
+  wasDeleted(key: UserKey): boolean {
+    this.#forgetOld(this.#options.clock.now());
+    return this.#deleted.has(identityText(key));
+  }
+
   /** True for the identities of a profile that was deleted. */
   areDeleted(identities: readonly string[]): boolean {
     return identities.some((identity) => this.#deleted.has(identity));
@@ -99,7 +114,7 @@ export class Deletions {
       for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(pollMs * 2, MAX_POLL_MS)) {
         const profile = await lookUp(key);
         if (!profile) return true;
-        if (!isGoing(identitiesOf(profile))) return false;
+        if (!isGoing(keysOf(profile).map(identityText))) return false;
         if (clock.now() - startedAt > GONE_BUDGET_MS) {
           throw new TransientError(
             'deletion_pending',
@@ -128,10 +143,11 @@ export class Deletions {
   }
 }
 
-function identitiesOf({ email, userId }: ProfileIdentities): string[] {
+/** What a profile is known by. */
+export function keysOf({ email, userId }: ProfileIdentities): UserKey[] {
   return [
-    ...(email ? [identityText({ kind: 'email', value: email.toLowerCase() })] : []),
-    ...(userId ? [identityText({ kind: 'userId', value: userId })] : []),
+    ...(email ? [{ kind: 'email', value: email.toLowerCase() } as const] : []),
+    ...(userId ? [{ kind: 'userId', value: userId } as const] : []),
   ];
 }
 

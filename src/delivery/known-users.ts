@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../clock.ts';
 import type { IterableClient, UserIdentity } from '../iterable/client.ts';
+import type { IterableUser } from '../iterable/schemas.ts';
 import { identityText, type UserKey } from '../model.ts';
 import type { Caller } from './caller.ts';
 import { hash53, IdentityTable } from './identity-table.ts';
@@ -20,6 +21,12 @@ export interface KnownUsersOptions {
 
 /** Whoever is created or removed in Iterable by others after an export is noticed by the next one. */
 const EXPORT_LIFETIME_MS = 30 * 60_000;
+
+/** A user that exists. */
+export interface FoundUser {
+  /** Where it was looked up. */
+  readonly profile?: IterableUser;
+}
 
 const GONE = 0;
 const THERE = 1;
@@ -52,13 +59,26 @@ export class KnownUsers {
       else if (done !== GONE) found.add(identityText(key));
     }
     if (unknown.size === 0) return found;
-    const exists = await this.#reader(unknown.size);
+    const find = await this.#reader(unknown.size);
     await Promise.all(
       [...unknown].map(async ([identity, key]) => {
-        if (await exists(key)) found.add(identity);
+        if (await find(key)) found.add(identity);
       }),
     );
     return found;
+  }
+
+  /** True while users are looked up one by one. */
+  get looksUp(): boolean {
+    return this.#isExportEmpty || (!this.#export && this.#lookUps < this.#options.maxLookUps);
+  }
+
+  /** The user that has the identity, if one has. Throws what a call throws. */
+  async find(key: UserKey): Promise<FoundUser | undefined> {
+    const done = this.#done.get(identityText(key));
+    if (done !== undefined) return done === GONE ? undefined : {};
+    const find = await this.#reader(1);
+    return find(key);
   }
 
   /**
@@ -85,7 +105,9 @@ export class KnownUsers {
     return holder !== ownerNumber(owner);
   }
 
-  async #reader(asked: number): Promise<(key: UserKey) => boolean | Promise<boolean>> {
+  async #reader(
+    asked: number,
+  ): Promise<(key: UserKey) => FoundUser | undefined | Promise<FoundUser | undefined>> {
     const { clock, maxLookUps } = this.#options;
     const isStale = this.#export && clock.now() - this.#export.startedAt > EXPORT_LIFETIME_MS;
     if (isStale) this.#export = undefined;
@@ -100,12 +122,13 @@ export class KnownUsers {
       this.#isExportEmpty = true;
       return (key) => this.#lookUp(key);
     }
-    return (key) => everyone.get(identityText(key)) !== undefined;
+    return (key) => (everyone.get(identityText(key)) === undefined ? undefined : {});
   }
 
-  async #lookUp({ kind, value }: UserKey): Promise<boolean> {
+  async #lookUp({ kind, value }: UserKey): Promise<FoundUser | undefined> {
     const operation = kind === 'email' ? this.#client.getByEmail(value) : this.#client.getByUserId(value);
-    return (await this.#caller.call(operation)) !== undefined;
+    const profile = await this.#caller.call(operation);
+    return profile && { profile };
   }
 
   async #exportEveryone(): Promise<IdentityTable> {

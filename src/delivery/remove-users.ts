@@ -4,15 +4,20 @@ import type { IterableClient } from '../iterable/client.ts';
 import { ApiError } from '../iterable/errors.ts';
 import { fitsPathSegment } from '../iterable/http.ts';
 import type { IterableUser } from '../iterable/schemas.ts';
-import { identityText, type Rejection, type Removal, type UserKey } from '../model.ts';
+import { identityText, type Rejection, type Removal, type Upsert, type UserKey } from '../model.ts';
 import type { Caller } from './caller.ts';
-import { Deletions } from './deletions.ts';
+import { Deletions, keysOf, type ProfileIdentities } from './deletions.ts';
+import type { FoundUser, KnownUsers } from './known-users.ts';
+import { RecentIdentities } from './recent-identities.ts';
+import { noticing, type Noticed } from './noticing.ts';
 import { rejectionOf } from './refusals.ts';
 import { SharedIds } from './shared-ids.ts';
 
 export interface RemovalOptions {
   readonly clock: Clock;
   readonly projectType: 'hybrid' | 'email' | 'user_id';
+  /** Tells whether a user is there before it is deleted. Absent where the answer to the deletion tells, or none is made. */
+  readonly known?: KnownUsers | undefined;
 }
 
 /** A user to be removed. */
@@ -21,6 +26,15 @@ export interface Person {
   readonly key: UserKey;
   /** What the user is known by besides; may hold identities of other users. */
   readonly others: readonly UserKey[];
+  /** Known to be in Iterable: by a look-up, or, with a ledger, since it was exported. */
+  readonly isKnown: boolean;
+}
+
+/** A deletion that Iterable has accepted. */
+export interface Deleted {
+  readonly key: UserKey;
+  /** False when Iterable had no such user. */
+  readonly wasThere: boolean;
 }
 
 export class UserRemover {
@@ -28,6 +42,8 @@ export class UserRemover {
   readonly #client: IterableClient;
   readonly #options: RemovalOptions;
   readonly #sharedIds: SharedIds;
+  /** Whom this run has written: a look-up right after that may not show it yet. */
+  readonly #written = new RecentIdentities();
   /** To be asked before a user is written after a deletion. */
   readonly deletions: Deletions;
 
@@ -39,34 +55,65 @@ export class UserRemover {
     this.deletions = new Deletions({ clock: options.clock, lookUp: (key) => this.lookUp(key) });
   }
 
-  /** Deletes one user, and gives what named it; one that Iterable does not know is a success. Gives a rejection when the removal does not say exactly which user is meant. */
-  async remove(removal: Removal): Promise<UserKey | Rejection> {
+  /**
+   * Deletes one user; one that Iterable does not know is a success. Gives a rejection when the removal does not say exactly
+   * which user is meant.
+   */
+  async remove(removal: Removal): Promise<Deleted | Rejection> {
     const person = await this.identify(removal);
     return 'code' in person ? person : this.removePerson(person);
   }
 
   /** The same for a user that {@link identify} gave. */
-  async removePerson({ key, others }: Person): Promise<UserKey | Rejection> {
+  async removePerson({ key, others, isKnown }: Person): Promise<Deleted | Rejection> {
     if (!fitsPathSegment(key.value)) return unnameable(key);
+    const isOwn = this.#written.has(key) || this.deletions.wasDeleted(key);
+    const found = isKnown || isOwn ? {} : await this.#find(key);
+    let deleted: Noticed<'deleted' | 'unknown'>;
     try {
-      await this.#caller.call(
-        key.kind === 'email' ? this.#client.deleteByEmail(key.value) : this.#client.deleteByUserId(key.value),
+      deleted = await this.#caller.call(
+        noticing(
+          key.kind === 'email'
+            ? this.#client.deleteByEmail(key.value)
+            : this.#client.deleteByUserId(key.value),
+        ),
       );
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       return rejectionOf(error);
     }
-    this.deletions.note(key, others);
-    return key;
+    this.#written.delete(key);
+    const seen = found?.profile ? keysBesides(key, found.profile) : [];
+    this.deletions.note(key, [...others, ...seen], found?.profile !== undefined || found === undefined);
+    return { key, wasThere: isOwn || (answerTells(key, deleted) ?? found !== undefined) };
+  }
+
+  /** A user was written, where {@link KnownUsers} is not told of it. */
+  noteWritten({ key, values: { email, userId } }: Upsert): void {
+    this.#written.add(key);
+    if (typeof email === 'string') this.#written.add({ kind: 'email', value: email });
+    if (typeof userId === 'string') this.#written.add({ kind: 'userId', value: userId });
+  }
+
+  /**
+   * Looks a user up before it is deleted: afterwards nothing tells whether there was one, nor what else it was known by. The
+   * deletion is made in any case, since reads lag behind.
+   */
+  async #find(key: UserKey): Promise<FoundUser | undefined> {
+    const { known } = this.#options;
+    // For an id no export is needed: the answer to the deletion tells as much.
+    return known && (key.kind === 'email' || known.looksUp) ? known.find(key) : {};
   }
 
   /** Whom to delete. */
   async identify(removal: Removal): Promise<Person | Rejection> {
     const key = await this.#keyOf(removal);
     if ('code' in key) return key;
+    const isLookedUp = key.kind === 'email' && removal.email === undefined;
     return {
       key,
-      others: identitiesOf(removal).filter((other) => identityText(other) !== identityText(key)),
+      others: [...keysBesides(key, removal), ...(removal.alsoKnownAs ?? [])],
+      isKnown: isLookedUp || removal.isExported === true,
     };
   }
 
@@ -108,12 +155,17 @@ export class UserRemover {
   }
 }
 
-function identitiesOf({ email, userId, alsoKnownAs = [] }: Removal): UserKey[] {
-  return [
-    ...(email === undefined ? [] : [{ kind: 'email', value: email } as const]),
-    ...(userId === undefined ? [] : [{ kind: 'userId', value: userId } as const]),
-    ...alsoKnownAs,
-  ];
+/** Whether there was such a user, where the answer to the deletion tells: of an address that no user has, Iterable says the same. */
+function answerTells(
+  { kind }: UserKey,
+  { answer, isRepeated }: Noticed<'deleted' | 'unknown'>,
+): boolean | undefined {
+  if (answer === 'unknown') return isRepeated ? undefined : false;
+  return kind === 'userId' ? true : undefined;
+}
+
+function keysBesides(key: UserKey, identities: ProfileIdentities): UserKey[] {
+  return keysOf(identities).filter((other) => identityText(other) !== identityText(key));
 }
 
 /** Sent all the same, the call would mean something else than a person, or be refused as if it were wrong for everybody. */

@@ -140,19 +140,29 @@ export class IterableClient {
     return this.#lookUp(ENDPOINTS.getByUserId, '/api/users/byUserId', ['userId', userId]);
   }
 
-  /** Asynchronous at Iterable: the answer comes before the person is gone. A stranger is a success. */
-  deleteByEmail(email: string): Operation<undefined> {
+  /**
+   * Asynchronous at Iterable: the answer comes before the user is gone. An unknown user is a success; Iterable says so of
+   * unknown ids, and answers as for any other of unknown addresses.
+   */
+  deleteByEmail(email: string): Operation<'deleted' | 'unknown'> {
     const call: Call = { endpoint: ENDPOINTS.deleteByEmail, path: `/api/users/${pathSegment(email)}` };
-    return orUnknown(this.#operation(call, plainAnswerSchema, () => undefined));
+    return this.#deletion(call);
   }
 
   /** Like {@link deleteByEmail}; on email-based projects it would delete everyone who shares the id, so don't use it there. */
-  deleteByUserId(userId: string): Operation<undefined> {
+  deleteByUserId(userId: string): Operation<'deleted' | 'unknown'> {
     const call: Call = {
       endpoint: ENDPOINTS.deleteByUserId,
       path: `/api/users/byUserId/${pathSegment(userId)}`,
     };
-    return orUnknown(this.#operation(call, plainAnswerSchema, () => undefined));
+    return this.#deletion(call);
+  }
+
+  #deletion(call: Call): Operation<'deleted' | 'unknown'> {
+    return orNobody(
+      this.#operation(call, plainAnswerSchema, () => 'deleted' as const),
+      'unknown' as const,
+    );
   }
 
   #lookUp(
@@ -163,8 +173,9 @@ export class IterableClient {
     if (!fitsUrl(identity[1])) return { endpoint, attempt: () => Promise.resolve(undefined) };
     const call: Call = { endpoint, path, query: [identity] };
     const isNobody = (error: ApiError) => isUnknownUser(error) || isImpossibleUser(error);
-    return orUnknown(
+    return orNobody(
       this.#operation(call, userAnswerSchema, ({ user }) => user ?? undefined),
+      undefined,
       isNobody,
     );
   }
@@ -187,14 +198,18 @@ export class IterableClient {
 }
 
 /** An answer that says that nobody is there is an answer, not a failure. */
-function orUnknown<T>(operation: Operation<T>, isNobody = isUnknownUser): Operation<T | undefined> {
+function orNobody<T, Nobody>(
+  operation: Operation<T>,
+  nobody: Nobody,
+  isNobody = isUnknownUser,
+): Operation<T | Nobody> {
   return {
     endpoint: operation.endpoint,
     attempt: async (signal) => {
       try {
         return await operation.attempt(signal);
       } catch (error) {
-        if (error instanceof ApiError && isNobody(error)) return undefined;
+        if (error instanceof ApiError && isNobody(error)) return nobody;
         throw error;
       }
     },

@@ -80,6 +80,7 @@ export class Absentees {
           identifiedBy: memory.routed.identifyBy === 'email' ? 'email' : 'userId',
           ...(email === undefined ? {} : { email }),
           ...(userId === undefined ? {} : { userId }),
+          isExported: true,
           lists: [...lists].flatMap(([list, isOn]) =>
             isOn && !others.some((other) => other.lists.get(list) === true) ? [list] : [],
           ),

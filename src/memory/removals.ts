@@ -2,6 +2,7 @@
 import type { HeldEntry } from '../ledger/ledger.ts';
 import type { ProjectType } from '../mapping/options.ts';
 import type { Removal, SkipReason, UserKey } from '../model.ts';
+import { isInDoubt } from './row.ts';
 import { holds } from './upserts.ts';
 
 export interface RemovalDecision {
@@ -48,12 +49,15 @@ export function decideRemoval({
   const isGoing = removals.includes(former[0] ?? removal);
   const decided = {
     removals: removals.map((person) => {
-      const entry = person === removal && former.length > 0 ? undefined : held;
-      const about = others.filter((other) => holds(other, peopleOf(person)));
+      const about = [
+        ...(person === removal && former.length > 0 ? [] : own),
+        ...others.filter((entry) => holds(entry, peopleOf(person))),
+      ];
       return {
         ...person,
-        lists: listsToLeave(person, entry, about),
-        alsoKnownAs: identitiesBesides(person, entry ? [entry, ...about] : about),
+        lists: listsToLeave(person, about),
+        alsoKnownAs: identitiesBesides(person, about),
+        isExported: about.some((entry) => !isInDoubt(entry)),
       };
     }),
     ...(isGoing ? {} : leavingOnly(removal, held, others)),
@@ -105,13 +109,9 @@ function removalOf({ email, userId }: HeldEntry, { identifiedBy, lists }: Remova
   };
 }
 
-/**
- * Those that the record names, and those that it was put on before.
- * @param about entries of other rows that are about the person
- */
-function listsToLeave(person: Removal, held: HeldEntry | undefined, about: readonly HeldEntry[]): string[] {
-  const joined = [...(held ? [held] : []), ...about];
-  return [...new Set([...(person.lists ?? []), ...namedLists(joined)])];
+/** Those that the record names, and those that it was put on before. */
+function listsToLeave({ lists }: Removal, about: readonly HeldEntry[]): string[] {
+  return [...new Set([...(lists ?? []), ...namedLists(about)])];
 }
 
 /** What the user is known by besides, as these entries say. */

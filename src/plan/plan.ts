@@ -22,6 +22,8 @@ export interface PlannedStream {
   /** Discarded by a later deletion. */
   readonly superseded: number;
   readonly removed: number;
+  /** Deletions of users that are not in Iterable; not among the removed. */
+  readonly deleted_not_in_iterable: number;
   readonly skipped: Readonly<Record<string, number>>;
   readonly rejected: Readonly<Record<string, number>>;
   /** Records whose outcome is not told: the plan ended before. */
@@ -30,6 +32,8 @@ export interface PlannedStream {
   readonly removed_by_absence: number;
   /** Of those: decided by an earlier sync, which was interrupted. */
   readonly removed_by_absence_left_over: number;
+  /** The same, but that Iterable does not have them; not among those removed by absence. */
+  readonly absent_not_in_iterable: number;
   /** Entries that the ledger would drop while their people stay, since another row holds them or they were only enriched. */
   readonly absent_but_staying: number;
   readonly lists: Readonly<Record<string, { readonly joins: number; readonly leaves: number }>>;
@@ -118,11 +122,13 @@ function plannedStream({ key, configured, mode }: RoutedStream, tally: PlanTally
     created_or_updated: written,
     superseded: counts.superseded,
     removed: counts.removed,
+    deleted_not_in_iterable: counts.notThere,
     skipped: Object.fromEntries(counts.skipped),
     rejected: Object.fromEntries(counts.rejected),
     unsettled: counts.received - counts.settled,
     removed_by_absence: counts.removedByAbsence,
     removed_by_absence_left_over: leftOver,
+    absent_not_in_iterable: counts.absentNotThere,
     absent_but_staying: staying,
     lists: Object.fromEntries([...lists].sort(([a], [b]) => (a < b ? -1 : 1))),
     examples: Object.fromEntries([...examples].map(([kind, some]) => [kind, some.toSorted(byLine)])),

@@ -16,20 +16,25 @@ const THERE = 1;
 export class RehearsedClient extends IterableClient {
   readonly #fields: NewFields;
   readonly #whoExists: ((keys: readonly UserKey[]) => Promise<Set<string>>) | undefined;
+  readonly #refusesStrangers: boolean;
   readonly #createdLists: string[] = [];
   /** What the calls that were only rehearsed have made of people. */
   readonly #people = new IdentityTable();
+  /** What look-ups have shown. */
+  readonly #seen = new IdentityTable();
 
   /**
-   * @param whoExists of these people those whom Iterable knows, where it refuses to create people by user id; asked by the
-   * plan alone, since a sync learns it from the answer
+   * @param whoExists of these people those whom Iterable knows; asked by the plan alone, where a sync learns it from the answer
+   * @param refusesStrangers Iterable refuses to create people by user id
    */
   constructor(
     http: ReadingHttp,
     fields: NewFields,
     whoExists?: (keys: readonly UserKey[]) => Promise<Set<string>>,
+    refusesStrangers = false,
   ) {
     super(http);
+    this.#refusesStrangers = refusesStrangers;
     this.#fields = fields;
     this.#whoExists = whoExists;
   }
@@ -81,17 +86,20 @@ export class RehearsedClient extends IterableClient {
     });
   }
 
-  override deleteByEmail(email: string): Operation<undefined> {
+  override deleteByEmail(email: string): Operation<'deleted' | 'unknown'> {
     return rehearsed(ENDPOINTS.deleteByEmail, () => {
       this.#note({ kind: 'email', value: email }, GONE);
-      return undefined;
+      return 'deleted' as const;
     });
   }
 
-  override deleteByUserId(userId: string): Operation<undefined> {
-    return rehearsed(ENDPOINTS.deleteByUserId, () => {
-      this.#note({ kind: 'userId', value: userId }, GONE);
-      return undefined;
+  /** Iterable's answer says whether it has the id. */
+  override deleteByUserId(userId: string): Operation<'deleted' | 'unknown'> {
+    const key = { kind: 'userId', value: userId } as const;
+    return rehearsed(ENDPOINTS.deleteByUserId, async () => {
+      const isThere = await this.#isThere(key);
+      this.#note(key, GONE);
+      return isThere ? 'deleted' : 'unknown';
     });
   }
 
@@ -125,7 +133,7 @@ export class RehearsedClient extends IterableClient {
 
   async #strangersAmong(users: readonly WrittenUser[]): Promise<Set<string | undefined>> {
     const asked = users.flatMap(({ userId, preferUserId }) =>
-      this.#whoExists && userId !== undefined && preferUserId !== true
+      this.#refusesStrangers && userId !== undefined && preferUserId !== true
         ? [{ kind: 'userId', value: userId } as const]
         : [],
     );
@@ -143,6 +151,7 @@ export class RehearsedClient extends IterableClient {
         if (rehearsed === GONE) return undefined;
         // The profile as it is holds what the rehearsal does not keep: its other identity.
         const user = await real.attempt(signal);
+        this.#seen.set(identityText(key), user ? THERE : GONE);
         return user ?? (rehearsed === THERE ? { [key.kind]: key.value } : undefined);
       },
     };
@@ -157,6 +166,13 @@ export class RehearsedClient extends IterableClient {
     if (typeof newEmail !== 'string') return;
     if (email !== undefined && email !== newEmail) this.#note({ kind: 'email', value: email }, GONE);
     this.#note({ kind: 'email', value: newEmail }, THERE);
+  }
+
+  async #isThere(key: UserKey): Promise<boolean> {
+    const identity = identityText(key);
+    const known = this.#people.get(identity) ?? this.#seen.get(identity);
+    if (known !== undefined) return known === THERE;
+    return (await this.#whoExists?.([key]))?.has(identity) ?? true;
   }
 
   #note(key: UserKey, state: typeof GONE | typeof THERE): void {

@@ -93,10 +93,18 @@ export class PlanTally extends SyncSummary {
   /** To be told of everybody who is removed by absence, or is no longer held. */
   noteAbsent(
     rows: readonly AbsentRow[],
-    removal: 'delete_user' | 'remove_from_lists',
-    isLeftOver: (entry: HeldEntry) => boolean,
+    {
+      removal,
+      isLeftOver,
+      notThere,
+    }: {
+      readonly removal: 'delete_user' | 'remove_from_lists';
+      readonly isLeftOver: (entry: HeldEntry) => boolean;
+      readonly notThere: ReadonlySet<AbsentRow>;
+    },
   ): void {
-    for (const { entry, stays, streamKey, removal: person } of rows) {
+    for (const row of rows) {
+      const { entry, stays, streamKey, removal: person } = row;
       const tally = this.tallyOf(streamKey);
       const leaves = stays || removal === 'remove_from_lists' ? (person.lists ?? []) : [];
       for (const list of leaves) this.#countList(streamKey, { list, isOn: false });
@@ -104,6 +112,7 @@ export class PlanTally extends SyncSummary {
         tally.staying++;
         continue;
       }
+      if (notThere.has(row)) continue;
       if (isLeftOver(entry)) tally.leftOver++;
       this.#example(streamKey, 'removed_by_absence', () => ({ ...personOf(entry), leaves }));
     }

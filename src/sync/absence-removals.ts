@@ -18,13 +18,17 @@ export interface AbsenceRemovalsOptions {
   readonly log: SyncLog;
   readonly clock: Clock;
   readonly stop: AbortSignal;
-  /** Told of rows that are done with: removed, or, where their people stay, no longer held. */
-  readonly onDone?: ((rows: readonly AbsentRow[]) => void) | undefined;
+  /**
+   * Told of rows that are done with: removed, or, where their people stay, no longer held.
+   * @param notThere those whose users were not in Iterable
+   */
+  readonly onDone?: ((rows: readonly AbsentRow[], notThere: ReadonlySet<AbsentRow>) => void) | undefined;
 }
 
 /** Two seconds of removals at Iterable's limit: so late is it looked again who has come back meanwhile. */
 const PAGE = 200;
 const MAX_IN_FLIGHT = 64;
+const NONE: ReadonlySet<AbsentRow> = new Set();
 const TELL_EVERY_MS = 10_000;
 
 /** Removes everybody who is decided to be removed. Throws what a call throws, and the stop signal's reason. */
@@ -45,15 +49,17 @@ async function removePage(page: readonly AbsentRow[], options: AbsenceRemovalsOp
   const { absentees, removal, summary, log, onDone } = options;
   const staying = page.filter(({ stays }) => stays);
   const going = page.filter(({ stays }) => !stays);
-  const refused = new Map([
-    ...(await leaveLists(staying, options)),
-    ...(await (removal === 'delete_user' ? deleteAll(going, options) : leaveLists(going, options))),
-  ]);
+  const refused = await leaveLists(staying, options);
+  const { refused: refusedToGo, notThere } =
+    removal === 'delete_user'
+      ? await deleteAll(going, options)
+      : { refused: await leaveLists(going, options), notThere: NONE };
+  for (const [row, rejection] of refusedToGo) refused.set(row, rejection);
   const done = page.filter((row) => !refused.has(row));
   await absentees.removed(done);
-  onDone?.(done);
+  onDone?.(done, notThere);
   const removed = going.filter((row) => !refused.has(row));
-  for (const { streamKey } of removed) summary.removedByAbsence(streamKey);
+  for (const row of removed) summary.removedByAbsence(row.streamKey, !notThere.has(row));
   for (const [{ streamName }, { code, reason }] of refused) {
     log.warn(
       `A user of stream ${streamName} could not be removed by absence: ${code}: ${reason}. The next sync tries again.`,
@@ -94,8 +100,9 @@ async function peopleOf(
 async function deleteAll(
   page: readonly AbsentRow[],
   { remover, absentees, stop, summary }: AbsenceRemovalsOptions,
-): Promise<Map<AbsentRow, Rejection>> {
+): Promise<{ readonly refused: Map<AbsentRow, Rejection>; readonly notThere: ReadonlySet<AbsentRow> }> {
   const refused = new Map<AbsentRow, Rejection>();
+  const notThere = new Set<AbsentRow>();
   const done: AbsentRow[] = [];
   const left = await peopleOf(page, remover, refused);
   const work = async (): Promise<void> => {
@@ -103,16 +110,17 @@ async function deleteAll(
       const result = await remover.removePerson(person);
       if ('code' in result) for (const row of person.rows) refused.set(row, result);
       else done.push(...person.rows);
+      if ('key' in result && !result.wasThere) for (const row of person.rows) notThere.add(row);
     }
   };
   const results = await Promise.allSettled(Array.from({ length: MAX_IN_FLIGHT }, work));
   const failure = results.find((result) => result.status === 'rejected');
   if (failure || stop.aborted) {
     await absentees.removed(done);
-    for (const { streamKey } of done) summary.removedByAbsence(streamKey);
+    for (const row of done) summary.removedByAbsence(row.streamKey, !notThere.has(row));
     throw failure ? (failure.reason as Error) : (stop.reason as Error);
   }
-  return refused;
+  return { refused, notThere };
 }
 
 async function leaveLists(

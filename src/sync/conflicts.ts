@@ -23,9 +23,11 @@ export class Conflicts {
   }
 
   /** True for a refused upsert that {@link isFreed} has to be asked about. */
-  concern(work: PendingWork, { code }: Rejection): boolean {
+  concern(work: PendingWork, request: UserRequest, rejection: Rejection): boolean {
     const { deletions, removals } = this.#options;
-    return code === 'conflict' && !(deletions.isEmpty && removals.isEmpty) && !this.#sentAgain.has(work);
+    if (rejection.code !== 'conflict' || this.#sentAgain.has(work)) return false;
+    if (!removals.isEmpty || deletions.mayHideIdentities) return true;
+    return !deletions.isEmpty && deletions.concern(wantedKeys(request, rejection));
   }
 
   /**

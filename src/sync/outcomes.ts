@@ -28,8 +28,11 @@ export function listChanges(change: UserChange): readonly ListChange[] {
   return [...change.lists].map(([list, isOn]) => ({ list, isOn }));
 }
 
-/** How a work ended: refused, skipped, unchanged, or, undefined, carried out. */
-export type WorkEnd = Rejection | SkipReason | 'unchanged' | undefined;
+/**
+ * How a work ended: refused, skipped, unchanged, or, undefined, carried out. `not_there`: a deletion was made, of a user that is
+ * not in Iterable.
+ */
+export type WorkEnd = Rejection | SkipReason | 'unchanged' | 'not_there' | undefined;
 
 export function isRejection(end: WorkEnd): end is Rejection {
   return typeof end === 'object';
@@ -42,6 +45,7 @@ export function isRejection(end: WorkEnd): end is Rejection {
 export function outcomeOf(change: UserChange, end: WorkEnd, isLast: boolean): Outcome {
   if (end === 'unchanged') return UNCHANGED;
   if (isRejection(end)) return { kind: 'rejected', ...end };
+  if (end === 'not_there') return { kind: isLast ? end : 'superseded' };
   if (end !== undefined) return { kind: 'skipped', why: end };
   if (change.kind === 'upsert') return DELIVERED;
   return { kind: isLast ? 'removed' : 'superseded' };

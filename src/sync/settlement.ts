@@ -34,6 +34,7 @@ export class Settlement {
 
   settle(record: UnsettledRecord, outcome: Outcome): void {
     if (outcome.kind === 'rejected') this.#noteRejected(record, outcome);
+    if (outcome.kind === 'not_there') this.#options.log.notThere(record);
     this.#count(record.streamKey, record.ticket, outcome);
   }
 

@@ -10,8 +10,12 @@ export interface StreamCounts {
   unchanged: number;
   superseded: number;
   removed: number;
+  /** Deletions of users that are not in Iterable; not among the removed. */
+  notThere: number;
   /** People who had no record: not among the received. */
   removedByAbsence: number;
+  /** The same, but that Iterable did not have them; not among those removed by absence. */
+  absentNotThere: number;
   /** Users put on a list or taken off one; not an outcome of its own. */
   listChanges: number;
   skipped: Map<string, number>;
@@ -30,8 +34,8 @@ export class SyncSummary {
     this.of(streamKey).received++;
   }
 
-  removedByAbsence(streamKey: string): void {
-    this.of(streamKey).removedByAbsence++;
+  removedByAbsence(streamKey: string, wasThere = true): void {
+    this.of(streamKey)[wasThere ? 'removedByAbsence' : 'absentNotThere']++;
   }
 
   changedLists(streamKey: string, changes: readonly ListChange[]): void {
@@ -47,6 +51,9 @@ export class SyncSummary {
       case 'superseded':
       case 'removed':
         counts[outcome.kind]++;
+        break;
+      case 'not_there':
+        counts.notThere++;
         break;
       case 'skipped':
         increment(counts.skipped, outcome.why);
@@ -78,10 +85,12 @@ const PARTS: readonly ((counts: StreamCounts) => string)[] = [
   ({ unchanged }) => `${unchanged} unchanged`,
   ({ skipped }) => `${total(skipped)} skipped${byReason(skipped)}`,
   ({ removed }) => `${removed} removed`,
+  ({ notThere }) => `${notThere} deleted but not in Iterable`,
   ({ superseded }) => `${superseded} superseded by a later deletion`,
   ({ rejected }) => `${total(rejected)} rejected${byReason(rejected)}`,
   ({ received, settled }) => `${received - settled} without an answer`,
   ({ removedByAbsence }) => `${removedByAbsence} removed by absence`,
+  ({ absentNotThere }) => `${absentNotThere} absent but not in Iterable`,
   ({ listChanges }) => `${listChanges} list changes`,
 ];
 
@@ -112,7 +121,9 @@ function emptyCounts(): StreamCounts {
     unchanged: 0,
     superseded: 0,
     removed: 0,
+    notThere: 0,
     removedByAbsence: 0,
+    absentNotThere: 0,
     listChanges: 0,
     skipped: new Map(),
     rejected: new Map(),

@@ -21,7 +21,7 @@ export interface RecordPlace {
 
 export type LogLevel = 'INFO' | 'WARN' | 'ERROR';
 
-/** Rejections of a kind that get a line of their own; the summary counts the others. */
+/** Records of a kind that get a line of their own; the summary counts the others. */
 const MAX_LINES_PER_KIND = 10;
 
 export class SyncLog {
@@ -65,19 +65,35 @@ export class SyncLog {
 
   /** Names the record by its line and the reason; never a value of it. */
   rejected({ line, stream }: RecordPlace, { code, field, reason }: Rejection): void {
-    const kind = `${describeStream(stream)} ${code} ${field ?? ''}`;
-    const told = this.#told.get(kind) ?? 0;
-    if (told > MAX_LINES_PER_KIND) return;
-    this.#told.set(kind, told + 1);
-    if (told === MAX_LINES_PER_KIND) {
+    const name = describeStream(stream);
+    const number = this.#numberOf(`${name} ${code} ${field ?? ''}`);
+    if (number <= MAX_LINES_PER_KIND)
       this.warn(
-        `Further records of stream ${describeStream(stream)} rejected as ${code} are counted, not logged.`,
+        `Rejected the record in line ${line} (stream ${name}): ${code}${field === undefined ? '' : `, field ${field}`}: ${reason}.`,
       );
-      return;
-    }
-    this.warn(
-      `Rejected the record in line ${line} (stream ${describeStream(stream)}): ${code}${field === undefined ? '' : `, field ${field}`}: ${reason}.`,
-    );
+    else if (number === MAX_LINES_PER_KIND + 1)
+      this.warn(`Further records of stream ${name} rejected as ${code} are counted, not logged.`);
+  }
+
+  /** A deletion was made, of a user that is not in Iterable. */
+  notThere({ line, stream }: RecordPlace): void {
+    const name = describeStream(stream);
+    const number = this.#numberOf(`${name} not there`);
+    if (number <= MAX_LINES_PER_KIND)
+      this.info(
+        `The deletion in line ${line} (stream ${name}) names a user that is not in Iterable.${number === 1 ? ` ${WHY_NOT_THERE}` : ''}`,
+      );
+    else if (number === MAX_LINES_PER_KIND + 1)
+      this.info(
+        `Further deletions of stream ${name} that name users that are not in Iterable are counted, not logged.`,
+      );
+  }
+
+  /** 1 for the first of its kind. Those that get no line need not be counted. */
+  #numberOf(kind: string): number {
+    const number = (this.#told.get(kind) ?? 0) + 1;
+    if (number <= MAX_LINES_PER_KIND + 1) this.#told.set(kind, number);
+    return number;
   }
 
   /** One line per stream, then one for the calls. */
@@ -93,6 +109,9 @@ export class SyncLog {
     );
   }
 }
+
+const WHY_NOT_THERE =
+  'It may be gone already, or the source changed its address before it set the deletion flag; with a ledger, the primary key leads to the address that was exported.';
 
 function sum(streams: readonly StreamCounts[], pick: (counts: StreamCounts) => number): number {
   return streams.reduce((result, counts) => result + pick(counts), 0);

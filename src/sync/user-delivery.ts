@@ -89,7 +89,9 @@ export class UserDelivery {
       ...options,
       queue: this.#queue,
       memory: this.#memory,
-      planner: options.planning?.planner,
+      onWritten: (work) => {
+        this.#noteWritten(work);
+      },
       limits: { maxItems: options.batchSize, maxBytes: options.upserter.bodyLimits.maxBytes },
       preferUserId: options.request.preferUserId,
       maxWaitMs: MAX_BATCH_WAIT_MS,
@@ -196,6 +198,12 @@ export class UserDelivery {
     } else {
       this.#lane.put(work, request, first.since);
     }
+  }
+
+  #noteWritten(work: PendingWork): void {
+    const { planning, remover } = this.#options;
+    if (planning) planning.planner.noteWritten(work);
+    else if (work.change.kind === 'upsert') remover.noteWritten(work.change);
   }
 
   #planUpserts(planning: NonNullable<UserDeliveryOptions['planning']>): PlannedUpserts {
@@ -307,7 +315,7 @@ export class UserDelivery {
         report.records += work.records.length;
         if (rejection && work.records.length > 1) report.retried++;
         else if (rejection) report.rejected++;
-        if (rejection && this.#conflicts.concern(work, rejection))
+        if (rejection && this.#conflicts.concern(work, request, rejection))
           void this.#afterDeletion(() => this.#onConflict(work, request, rejection));
         else this.#onBulkAnswer(work, request, rejection);
       }

@@ -8,7 +8,6 @@ import { isRejection, listChanges, outcomeOf, type WorkEnd } from './outcomes.ts
 import type { PendingRecord, PendingWork } from './pending-record.ts';
 import type { Leaver } from './removal-lane.ts';
 import type { SyncSummary } from './stream-summary.ts';
-import type { UpsertPlanner } from './upsert-planner.ts';
 import type { UserQueue } from './user-queue.ts';
 import type { WorkMemory } from './work-memory.ts';
 
@@ -17,8 +16,6 @@ export interface WorkEndsOptions {
   readonly queue: UserQueue<PendingRecord>;
   /** With a ledger. */
   readonly memory: WorkMemory | undefined;
-  /** Where some upserts need to know something first. */
-  readonly planner: UpsertPlanner | undefined;
   readonly listMembers: ListMembers;
   /** Of a list call, but for its envelope. */
   readonly limits: Omit<BatchLimits, 'envelopeBytes'>;
@@ -26,6 +23,8 @@ export interface WorkEndsOptions {
   readonly clock: Clock;
   /** A partial list call waits no longer than this. */
   readonly maxWaitMs: number;
+  /** The work's user has been written. */
+  readonly onWritten: (work: PendingWork) => void;
   /** True for streams that update only users whom Iterable knows. */
   readonly isEnriched: (streamKey: string) => boolean;
   readonly summary: SyncSummary;
@@ -77,7 +76,7 @@ export class WorkEnds {
 
   /** The work's user has been written, and goes by this key now. */
   written(work: PendingWork, key: UserKey): void {
-    this.#options.planner?.noteWritten(work);
+    this.#options.onWritten(work);
     this.#options.memory?.noteWritten(work);
     this.changeLists(work, key);
   }

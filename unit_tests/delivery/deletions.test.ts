@@ -32,7 +32,7 @@ describe('the deletions of a run', () => {
   it('concern the identity that was deleted by, and the others that the user is known by, for ten minutes', async () => {
     const { clock, deletions } = iterable();
     expect([deletions.isEmpty, deletions.concern([email('a@x.com')])]).toEqual([true, false]);
-    deletions.note(email('a@x.com'), [userId('U1')]);
+    deletions.note(email('a@x.com'), [userId('U1')], true);
     expect(deletions.isEmpty).toBe(false);
     for (const key of [email('a@x.com'), userId('U1')])
       expect(deletions.concern([email('b@x.com'), key])).toBe(true);
@@ -48,7 +48,7 @@ describe('the deletions of a run', () => {
   ])('hold up %s until no profile has it', async (_what, key) => {
     const ada = { email: 'A@x.com', userId: 'U1' };
     const { clock, shown, asked, deletions } = iterable(ada);
-    deletions.note(email('a@x.com'), [userId('U1')]);
+    deletions.note(email('a@x.com'), [userId('U1')], true);
     let gone: UserKey[] | undefined;
     void deletions.waitUntilGone([email('c@x.com'), key]).then((keys) => (gone = keys));
     await clock.advance(60_000);
@@ -60,9 +60,24 @@ describe('the deletions of a run', () => {
     expect(deletions.concern([key])).toBe(false);
   });
 
+  it.each([
+    ['none', 'its profile was looked up', true, false],
+    ['any', 'its profile was not looked up', false, true],
+  ])(
+    'may hide %s besides those that are known, for ten minutes, where %s',
+    async (_which, _why, isSeen, mayHide) => {
+      const { clock, deletions } = iterable();
+      expect(deletions.mayHideIdentities).toBe(false);
+      deletions.note(email('a@x.com'), [], isSeen);
+      expect(deletions.mayHideIdentities).toBe(mayHide);
+      await clock.advance(10 * 60_000);
+      expect(deletions.mayHideIdentities).toBe(false);
+    },
+  );
+
   it('do not hold up an identity that is another user’s', async () => {
     const { asked, deletions } = iterable({ email: 'b@x.com', userId: 'U1' });
-    deletions.note(email('a@x.com'), [userId('U1')]);
+    deletions.note(email('a@x.com'), [userId('U1')], true);
     expect(await deletions.waitUntilGone([userId('U1')])).toEqual([]);
     expect(asked).toEqual(['U1']);
     expect(deletions.concern([userId('U1')])).toBe(false);
@@ -71,7 +86,7 @@ describe('the deletions of a run', () => {
 
   it('are waited for ten minutes, and never forgotten meanwhile', async () => {
     const { clock, deletions } = iterable({ email: 'a@x.com', userId: 'U1' });
-    deletions.note(email('a@x.com'), [userId('U1')]);
+    deletions.note(email('a@x.com'), [userId('U1')], true);
     await clock.advance(9 * 60_000);
     const waiting = deletions.waitUntilGone([userId('U1')]);
     const failure = expect(waiting).rejects.toThrow(

@@ -29,8 +29,22 @@ describe('Iterable as a plan meets it', () => {
     expect(await client.createList('Red').attempt()).toBe(-1);
     expect(await client.createList('Blue').attempt()).toBe(-2);
     expect(client.createdLists).toEqual(['Red', 'Blue']);
-    await expect(client.deleteByUserId('7').attempt()).resolves.toBeUndefined();
-    await expect(client.deleteByEmail('c@x.com').attempt()).resolves.toBeUndefined();
+    expect(await client.deleteByUserId('7').attempt()).toBe('deleted');
+    expect(await client.deleteByEmail('z@x.com').attempt()).toBe('deleted');
+  });
+
+  it('says of a deletion by user id whether there is such a user, as Iterable does; of one by address it can’t', async () => {
+    const asked: string[] = [];
+    const client = new RehearsedClient(http(), new NewFields(), (keys) => {
+      asked.push(...keys.map(({ value }) => value));
+      return Promise.resolve(new Set([' 7']));
+    });
+    await client.bulkUpdate(Buffer.from('{"users":[{"userId":"9","dataFields":{}}]}')).attempt();
+    const answers = [];
+    for (const userId of ['7', '8', '9', '9']) answers.push(await client.deleteByUserId(userId).attempt());
+    expect(answers).toEqual(['deleted', 'unknown', 'deleted', 'unknown']);
+    expect(await client.deleteByEmail('a@x.com').attempt()).toBe('deleted');
+    expect(asked).toEqual(['7', '8']);
   });
 
   it('shows gone whom it only pretended to delete or to move, without a request', async () => {
