@@ -159,7 +159,7 @@ describe('rejections', () => {
       expect(result.errors).toEqual([]);
       expect(result.states[0]).toContain('"recordCount":2.0,"rejectedRecordCount":4.0');
       expect(result.logs.join('\n')).toContain(
-        '2 removed, 0 deleted but not in Iterable, 0 superseded by a later deletion, 4 rejected (invalid_user_id 4)',
+        '1 removed, 1 deleted but not in Iterable, 0 superseded by a later deletion, 4 rejected (invalid_user_id 4)',
       );
       expect(harness.standin.store.users().map(({ userId }) => userId)).toEqual(['.', '..']);
     }));
