@@ -4,6 +4,7 @@ import { PASSING_FAULTS } from './standin/faults.ts';
 import { withHarness, type Harness } from './support/harness.ts';
 import { SQLITE } from './support/ledgers.ts';
 import { aCatalog, aRecord, aState, aStream } from './support/messages.ts';
+import { summaryLine } from './support/summary-line.ts';
 
 type ProjectType = 'hybrid' | 'email' | 'user_id';
 
@@ -59,7 +60,7 @@ describe.each(PROJECTS)('on a project of type %s, identified by %s', (projectTyp
       addAda(harness, projectType);
       const result = await write(harness, [{ ...ADA, ...DELETED }, back], config);
       expect(harness.standin.store.users()).toEqual(expected(back));
-      expect(result.logs.join('\n')).toContain('2 received, 1 delivered, 1 removed, 0 rejected.');
+      expect(result.logs).toContain(summaryLine('users', { received: 2, delivered: 1, removed: 1 }));
     }),
   );
 
@@ -123,7 +124,7 @@ describe.each(['email', 'user_id'] as const)('on a hybrid project, identified by
       expect(harness.standin.store.users()).toEqual([
         { email: 'b@x.com', userId: 'U2', dataFields: { old: 'b', n: 2 } },
       ]);
-      expect(result.logs.join('\n')).toContain('2 received, 1 delivered, 1 removed, 0 rejected.');
+      expect(result.logs).toContain(summaryLine('users', { received: 2, delivered: 1, removed: 1 }));
       expect(
         harness.standin.requests.filter(({ path }) => /getByEmail|byUserId$/.test(path)).length,
       ).toBeLessThan(4);
@@ -142,7 +143,9 @@ describe.each(['email', 'user_id'] as const)('on a hybrid project, identified by
         ],
         config,
       );
-      expect(result.logs.join('\n')).toContain('1 removed, 1 rejected (conflict 1)');
+      expect(result.logs).toContain(
+        summaryLine('users', { received: 2, removed: 1, rejected: { conflict: 1 } }),
+      );
       expect(harness.standin.store.users()).toEqual([
         { email: 'b@x.com', userId: 'U2', dataFields: { old: 'b' } },
       ]);

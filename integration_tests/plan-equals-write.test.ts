@@ -34,12 +34,12 @@ function toldByWrite(logs: readonly string[], stream: string): Told {
     delivered: count('delivered'),
     unchanged: count('unchanged'),
     removed: count('removed(?! by)'),
-    notThere: count('deletions? of'),
+    notThere: count('deleted but not in Iterable'),
     superseded: count('superseded'),
     skipped: count('skipped'),
     rejected: count('rejected'),
     absent: count('removed by absence'),
-    absentNotThere: count('absent users?'),
+    absentNotThere: count('absent but not in Iterable'),
     changes: count('list changes'),
   };
 }
