@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { withHarness } from './support/harness.ts';
 import { aCatalog, aRecord, aState, aStatus, aStream, line } from './support/messages.ts';
@@ -125,4 +126,76 @@ describe('bad input', () => {
       const result = await harness.write(`${ADA}${global}\n`);
       expect(result.states).toEqual([`${global.slice(0, -2)},"destinationStats":{"recordCount":1.0}}}`]);
     }));
+
+  const secret = { email: 'secret@example.com', name: 'Secret' };
+  const rows = `${JSON.stringify(secret)}\n${JSON.stringify(secret)}\n`;
+  const messages = aRecord(secret) + aState(1);
+
+  it.each<[string, string | Buffer, RegExp]>([
+    [
+      'a record whose type is in lower case',
+      messages.replace('"RECORD"', '"record"'),
+      /^Line 1 of the input \(\d+ bytes\) has a type that must be written RECORD, in capitals/,
+    ],
+    ['UTF-16 text with its mark', Buffer.from(`\uFEFF${messages}`, 'utf16le'), /^The input is UTF-16 text\./],
+    ['UTF-16 text without it', Buffer.from(messages, 'utf16le').swap16(), /^The input is UTF-16 text\./],
+    ['compressed messages', gzipSync(messages), /^The input is compressed with gzip\./],
+    [
+      'bare rows',
+      rows + aState(1),
+      /^Line 1 of the input \(46 bytes\) is a bare JSON row, not an Airbyte message; wrap each row: \{"type":"RECORD"/,
+    ],
+    [
+      'rows with a column type',
+      `{"type":"customer","email":"secret@example.com"}\n${aState(1)}`,
+      /^The input has states but no record, and a line looks like a record that can't be read: line 1 \(48 bytes\) is a JSON object whose type/,
+    ],
+    [
+      'a JSON array in one line',
+      `[${JSON.stringify(secret)}]`,
+      /^The only line of the input, line 1 \(48 bytes\), is no Airbyte message; it begins like a JSON array\./,
+    ],
+    [
+      'a JSON array of messages, one a line',
+      `[\n${messages.trim().replaceAll('\n', ',\n')}\n]\n`,
+      /^Line 2 of the input .* is not valid JSON\. It looks like an element of a JSON array/,
+    ],
+    [
+      'messages that are spread over lines',
+      JSON.stringify(JSON.parse(aRecord(secret)), null, 2),
+      /^Line 1 of the input .* spread over several lines/,
+    ],
+    [
+      'CSV',
+      'email,name\nsecret@example.com,Secret\n',
+      /^None of the 2 lines of the input is an Airbyte message; the first, line 1 \(10 bytes\), begins like CSV\./,
+    ],
+    [
+      'records behind a prefix, and states without it',
+      `users | ${messages}`,
+      /^The input has states but no record, and a line looks like a record that can't be read: line 1 /,
+    ],
+  ])('says what the input looks like: %s', (_name, input, message) =>
+    withHarness({}, async (harness) => {
+      const result = await harness.write([input]);
+      expect([result.exitCode, result.states, harness.standin.store.size]).toEqual([1, [], 0]);
+      expect(result.errors).toHaveLength(1);
+      expect(result.errors[0]?.message).toMatch(message);
+      expect(result.lines.join('\n')).not.toMatch(/secret/i);
+    }),
+  );
+
+  it.each([
+    ['a state and a stray line', `starting secret\n${aState(1)}`],
+    ['a state and a message of a type that is not there yet', `{"type":"NEWS","news":{}}\n${aState(1)}`],
+    ['a damaged line, and then records', `users | ${ADA}${ADA}${aState(1)}`],
+    ['a damaged line after the state', `${aState(1)}users | ${ADA}`],
+  ])('gives the state back where there is %s', (name, input) =>
+    withHarness({}, async (harness) => {
+      const result = await harness.write(input);
+      // What follows the last state is not lost: it was never acknowledged.
+      expect(result.exitCode).toBe(name.endsWith('after the state') ? 1 : 0);
+      expect(result.states).toHaveLength(1);
+    }),
+  );
 });

@@ -8,6 +8,7 @@ const STEPS: Readonly<Record<string, string>> = {
   catalog_invalid: 'See the smallest catalog: destination-iterable write --help',
   unknown_stream: 'Add the stream to the file of --catalog.',
   too_many_fields: 'Do one of what it names, then run the same command again.',
+  not_airbyte_messages: 'See what the input has to look like: destination-iterable write --help',
   all_rejected: 'Correct what it names, then run the same command again: delivering twice does no harm.',
   too_many_rejected: 'Correct the mappings or the rows, then run the same command again.',
   too_many_removals:

@@ -11,6 +11,7 @@ import type { KnownFields } from '../mapping/fields.ts';
 import { Memory } from '../memory/memory.ts';
 import { rememberStreams } from '../memory/streams.ts';
 import { describeStream, isFullReplacement, type ConfiguredCatalog } from '../protocol/catalog.ts';
+import { InputReview } from '../protocol/input-review.ts';
 import { readMessages } from '../protocol/reader.ts';
 import { withDestinationStats } from '../protocol/state-text.ts';
 import type { RejectedRecords } from '../rejected-records/rejected-records.ts';
@@ -210,15 +211,26 @@ async function readAll(
   pipeline: Pipeline,
   log: SyncLog,
 ): Promise<Error | undefined> {
-  const onNoise = (line: number, bytes: number) => {
-    log.warn(`Line ${line} (${bytes} bytes) is not a message and was skipped.`);
-  };
+  const review = new InputReview((message) => {
+    log.warn(message);
+  });
+  const input = readMessages(stdin, {
+    onNoise: (line) => {
+      review.noteNoise(line);
+    },
+    onIgnored: (message) => {
+      review.noteIgnored(message);
+    },
+  });
   try {
-    for await (const messages of readMessages(stdin, { onNoise })) await pipeline.accept(messages);
-    return undefined;
+    for await (const messages of input)
+      await pipeline.accept(review.hasRecord ? messages : review.untilRecord(messages));
+    return review.problem();
   } catch (error) {
     if (pipeline.failure !== undefined) return undefined;
     return error instanceof Error ? error : new Error('reading the input failed', { cause: error });
+  } finally {
+    review.tellCounts();
   }
 }
 

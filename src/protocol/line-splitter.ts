@@ -34,6 +34,8 @@ export interface TooLongLine extends Numbered {
 export interface NoiseLine extends Numbered {
   readonly kind: 'noise';
   readonly bytes: number;
+  /** Its first characters, to be looked at and never to be shown. */
+  readonly head: string;
 }
 
 export type Line = MessageLine | UndecodableLine | TooLongLine | NoiseLine;
@@ -43,6 +45,8 @@ const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
 const TAB = 0x09;
 const OPENING_BRACE = 0x7b;
+/** Of noise so much is kept to see what it looks like. */
+const HEAD_BYTES = 512;
 
 export class LineSplitter {
   readonly #maxLineBytes: number;
@@ -51,7 +55,7 @@ export class LineSplitter {
   #kind: 'blank' | 'message' | 'noise' = 'blank';
   #bytes = 0;
   #endsInCarriageReturn = false;
-  /** Its bytes, if it is a message. */
+  /** Its bytes, if it is a message; if it is noise, its first ones. */
   #parts: Buffer[] = [];
 
   constructor(maxLineBytes: number) {
@@ -103,6 +107,8 @@ export class LineSplitter {
     if (part.length === 0) return;
     if (this.#kind === 'blank') this.#kind = kindOf(part);
     if (this.#kind === 'message') this.#parts.push(part);
+    else if (this.#kind === 'noise' && this.#bytes < HEAD_BYTES)
+      this.#parts.push(Buffer.from(part.subarray(0, HEAD_BYTES)));
     this.#bytes += part.length;
     this.#endsInCarriageReturn = part[part.length - 1] === CARRIAGE_RETURN;
   }
@@ -120,7 +126,10 @@ export class LineSplitter {
 
   #lineOf(bytes: number, isUnterminated: boolean): Line | undefined {
     if (this.#kind === 'blank') return undefined;
-    if (this.#kind === 'noise') return { kind: 'noise', number: this.#number, bytes };
+    if (this.#kind === 'noise') {
+      const head = Buffer.concat(this.#parts).toString('utf8', 0, HEAD_BYTES);
+      return { kind: 'noise', number: this.#number, bytes, head };
+    }
     if (bytes > this.#maxLineBytes) return this.#tooLong();
     const content = Buffer.concat(this.#parts);
     if (!isUtf8(content)) return { kind: 'undecodable', number: this.#number, bytes, isUnterminated };

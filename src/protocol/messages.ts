@@ -1,11 +1,10 @@
 /** One line of input → the message it holds. A broken message is told by its line's number and length, never by its text. */
-import { Buffer } from 'node:buffer';
 import type * as z from 'zod';
-import { ProtocolError } from '../errors.ts';
 import { isJsonObject, withNothingLost, type JsonObject, type JsonValue } from '../json.ts';
 import type { StreamId } from '../model.ts';
+import { broken, CUT_OFF, type Source } from './line-errors.ts';
+import { ignored, readOther, type IgnoredMessage } from './other-messages.ts';
 import {
-  anyMessageSchema,
   isStreamStatus,
   recordSchema,
   stateSchema,
@@ -50,53 +49,69 @@ export interface StreamStatusMessage {
 export type InputMessage = RecordMessage | StateMessage | StreamStatusMessage;
 
 /**
- * Reads the message in `text`, which is line number `line`; undefined when a destination has no use for its type.
- * Throws ProtocolError `broken_message` when the JSON is broken or a required part is missing. A line that the input
- * does not end (`isUnterminated`) was probably cut off, and broken JSON there says so.
+ * Reads the message in `text`, which is line number `line`. Throws ProtocolError `broken_message` when the JSON is broken or a
+ * required part is missing, ConfigError `not_airbyte_messages` when it is a bare row. A line that the input does not end
+ * (`isUnterminated`) was probably cut off, and broken JSON there says so.
  */
-export function parseMessage(text: string, line: number, isUnterminated = false): InputMessage | undefined {
+export function parseMessage(
+  text: string,
+  line: number,
+  isUnterminated = false,
+): InputMessage | IgnoredMessage {
   const source = { text, line };
   const message = parseObject(source, isUnterminated);
-  switch (typeOf(message) ?? read(anyMessageSchema, message, source).type) {
+  switch (message.type) {
     case 'RECORD':
       return readRecord(message, source);
     case 'STATE':
       return readState(message, source);
     case 'TRACE':
-      return readTrace(message, source);
+      return readTrace(message, source) ?? ignored(source, 'known');
     default:
-      return undefined;
+      return readOther(message, source);
   }
 }
 
-/** Names a line in an error. */
-export function describeLine(line: number, bytes: number): string {
-  return `Line ${line} of the input (${bytes} bytes)`;
+function parseObject(source: Source, isUnterminated: boolean): JsonObject {
+  const message = parseJson(source, isUnterminated);
+  if (isJsonObject(message)) return message;
+  throw broken(source, "begins like a message but can't be read as one (message: expected object).");
 }
 
-/** Ends the report of a line that can't be read and that nothing ends. */
-export const CUT_OFF = ' The input ends within this line: it seems cut off in mid-line.';
-
-interface Source {
-  readonly text: string;
-  readonly line: number;
-}
-
-function parseObject(source: Source, isUnterminated: boolean): JsonValue {
+function parseJson(source: Source, isUnterminated: boolean): JsonValue {
   try {
     return JSON.parse(source.text) as JsonValue;
   } catch {
     // The SyntaxError quotes the text, so it is not kept as the cause.
-    throw broken(source, `begins like a message but is not valid JSON.${isUnterminated ? CUT_OFF : ''}`);
+    throw broken(
+      source,
+      `begins like a message but is not valid JSON.${whyNoJson(source.text, isUnterminated)}`,
+    );
   }
 }
 
-function typeOf(message: JsonValue): string | undefined {
-  return isJsonObject(message) && typeof message.type === 'string' ? message.type : undefined;
+function whyNoJson(text: string, isUnterminated: boolean): string {
+  const line = text.trim();
+  if (/[,\]]$/.test(line) && isJson(line.replace(/\s*[,\]]+$/, '')))
+    return ' It looks like an element of a JSON array: messages stand one a line, without brackets around them and commas between them.';
+  if (isUnterminated) return CUT_OFF;
+  // Pretty-printed JSON breaks its lines after these.
+  return /[{[,]$/.test(line)
+    ? ' It looks like JSON that is spread over several lines: each message stands in one line.'
+    : '';
 }
 
-function readRecord(message: JsonValue, source: Source): RecordMessage {
-  const record = usualRecord(message) ?? read(recordSchema, message, source).record;
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function readRecord(message: JsonObject, source: Source): RecordMessage {
+  const record = usualRecord(message) ?? readUnusualRecord(message, source);
   const exact = withNothingLost(message, source.text);
   return {
     kind: 'record',
@@ -115,8 +130,8 @@ type RecordPart = z.infer<typeof recordSchema>['record'];
  * The record of almost every message, without what the schema costs: what is given here, the schema takes too. In doubt it
  * gives nothing, and the schema decides and explains.
  */
-function usualRecord(message: JsonValue): RecordPart | undefined {
-  if (!isJsonObject(message) || !isJsonObject(message.record)) return undefined;
+function usualRecord(message: JsonObject): RecordPart | undefined {
+  if (!isJsonObject(message.record)) return undefined;
   const { stream, namespace, data, emitted_at: emittedAt, meta } = message.record;
   const isUsual =
     typeof stream === 'string' &&
@@ -125,6 +140,13 @@ function usualRecord(message: JsonValue): RecordPart | undefined {
     Number.isFinite(emittedAt) &&
     (meta === undefined || meta === null || (isJsonObject(meta) && hasNoChanges(meta)));
   return isUsual ? (message.record as RecordPart) : undefined;
+}
+
+function readUnusualRecord(message: JsonObject, source: Source): RecordPart {
+  // Singer's messages have the stream beside the record, which holds nothing but the columns.
+  if (typeof message.stream === 'string' && isJsonObject(message.record) && message.record.data === undefined)
+    throw broken(source, 'looks like a message of a Singer tap: an Airbyte source is needed.');
+  return read(recordSchema, message, source).record;
 }
 
 function hasNoChanges({ changes }: JsonObject): boolean {
@@ -140,7 +162,7 @@ function nulledFields(
   return changes.filter(({ change }) => change === 'NULLED').map(({ field }) => field);
 }
 
-function readState(message: JsonValue, source: Source): StateMessage {
+function readState(message: JsonObject, source: Source): StateMessage {
   const { state } = read(stateSchema, message, source);
   const base = { kind: 'state', line: source.line, text: source.text.trim() } as const;
   switch (state.type) {
@@ -155,7 +177,7 @@ function readState(message: JsonValue, source: Source): StateMessage {
   }
 }
 
-function readTrace(message: JsonValue, source: Source): StreamStatusMessage | undefined {
+function readTrace(message: JsonObject, source: Source): StreamStatusMessage | undefined {
   if (read(traceSchema, message, source).trace.type !== 'STREAM_STATUS') return undefined;
   const { stream_descriptor, status } = read(streamStatusSchema, message, source).trace.stream_status;
   if (!isStreamStatus(status)) return undefined;
@@ -163,15 +185,15 @@ function readTrace(message: JsonValue, source: Source): StreamStatusMessage | un
   return { kind: 'streamStatus', line: source.line, stream, status };
 }
 
-function read<Schema extends z.ZodType>(schema: Schema, message: JsonValue, source: Source): z.infer<Schema> {
+function read<Schema extends z.ZodType>(
+  schema: Schema,
+  message: JsonObject,
+  source: Source,
+): z.infer<Schema> {
   const result = schema.safeParse(message);
   if (result.success) return result.data;
   const problems = result.error.issues.map(
     ({ path, message }) => `${path.join('.') || 'message'}: ${message}`,
   );
   throw broken(source, `begins like a message but can't be read as one (${problems.join('; ')}).`);
-}
-
-function broken({ text, line }: Source, what: string): ProtocolError {
-  return new ProtocolError('broken_message', `${describeLine(line, Buffer.byteLength(text))} ${what}`);
 }

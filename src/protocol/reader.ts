@@ -2,15 +2,19 @@
  * Bytes → lines → messages. Fast, since every record passes here; bounded, since a line may never end; exact about what
  * a line is: it ends with \n or \r\n, or with the input, and a character may be split between chunks.
  */
-import { Buffer } from 'node:buffer';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ProtocolError } from '../errors.ts';
-import { LineSplitter, type Line } from './line-splitter.ts';
-import { CUT_OFF, describeLine, parseMessage, type InputMessage } from './messages.ts';
+import { readStart } from './input-start.ts';
+import { CUT_OFF, describeLine } from './line-errors.ts';
+import { LineSplitter, type Line, type NoiseLine } from './line-splitter.ts';
+import { parseMessage, type InputMessage } from './messages.ts';
+import type { IgnoredMessage } from './other-messages.ts';
 
 export interface ReadOptions {
-  /** Told of each line that does not begin with `{`, which is skipped: its number (1-based) and size. */
-  readonly onNoise: (line: number, bytes: number) => void;
+  /** Told of each line that does not begin with `{`, which is skipped. */
+  readonly onNoise: (line: NoiseLine) => void;
+  /** Told of each message that comes to nothing. */
+  readonly onIgnored: (message: IgnoredMessage) => void;
   /** A longer message is an error. Noise may have any length. */
   readonly maxLineBytes?: number;
 }
@@ -20,34 +24,38 @@ const DEFAULT_MAX_LINE_BYTES = 64 * 1024 * 1024;
 /**
  * Yields for each chunk the messages that it completes, in input order. A message is read when it is taken, so that those of
  * a chunk need not all be in memory at once; take them all before the next chunk's. Taking one throws ProtocolError
- * (`broken_message`, `invalid_utf8`, `line_too_long`) when its line is bad, after everything ahead of it.
+ * (`broken_message`, `invalid_utf8`, `line_too_long`) when its line is bad, after everything ahead of it, and ConfigError
+ * (`not_airbyte_messages`) when the input is something else, as far as its first bytes or a line tell.
  */
 export async function* readMessages(
   input: AsyncIterable<Uint8Array>,
-  { onNoise, maxLineBytes = DEFAULT_MAX_LINE_BYTES }: ReadOptions,
+  { maxLineBytes = DEFAULT_MAX_LINE_BYTES, ...told }: ReadOptions,
 ): AsyncGenerator<Iterable<InputMessage>> {
   const splitter = new LineSplitter(maxLineBytes);
-  for await (const chunk of withoutByteOrderMark(input)) {
-    yield readLines(splitter.push(chunk), onNoise);
+  for await (const chunk of readStart(input)) {
+    yield readLines(splitter.push(chunk), told);
     // A pipe that is always full is read up to 32 times in one turn of the event loop (libuv's uv__read), and answers that
     // came meanwhile would have to wait, while records pile up: some 40 MB more.
     await nextTurn();
   }
-  yield readLines(splitter.end(), onNoise);
+  yield readLines(splitter.end(), told);
 }
 
-function* readLines(lines: Iterable<Line>, onNoise: ReadOptions['onNoise']): Generator<InputMessage> {
+type Told = Pick<ReadOptions, 'onNoise' | 'onIgnored'>;
+
+function* readLines(lines: Iterable<Line>, { onNoise, onIgnored }: Told): Generator<InputMessage> {
   for (const line of lines) {
     if (line.kind === 'noise') {
-      onNoise(line.number, line.bytes);
+      onNoise(line);
       continue;
     }
     const message = readLine(line);
-    if (message) yield message;
+    if (message.kind === 'ignored') onIgnored(message);
+    else yield message;
   }
 }
 
-function readLine(line: Exclude<Line, { kind: 'noise' }>): InputMessage | undefined {
+function readLine(line: Exclude<Line, { kind: 'noise' }>): InputMessage | IgnoredMessage {
   switch (line.kind) {
     case 'message':
       return parseMessage(line.text, line.number, line.isUnterminated);
@@ -62,25 +70,4 @@ function readLine(line: Exclude<Line, { kind: 'noise' }>): InputMessage | undefi
         `Line ${line.number} of the input (more than ${line.maxBytes} bytes) is longer than a message may be.`,
       );
   }
-}
-
-const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
-
-/** The input without the mark that some editors put before the first line. */
-async function* withoutByteOrderMark(input: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  /** The input's first bytes, as long as they may still turn out to be the mark. */
-  let start: Buffer | undefined = Buffer.alloc(0);
-  for await (const bytes of input) {
-    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (!start) {
-      yield chunk;
-      continue;
-    }
-    start = Buffer.concat([start, chunk]);
-    const mayBeMark = BYTE_ORDER_MARK.subarray(0, start.length).equals(start.subarray(0, 3));
-    if (mayBeMark && start.length < 3) continue;
-    yield mayBeMark ? start.subarray(3) : start;
-    start = undefined;
-  }
-  if (start) yield start;
 }

@@ -10,9 +10,6 @@ export const jsonObject = z.custom<JsonObject>(isJsonObject, 'Invalid input: exp
 
 const streamDescriptor = z.looseObject({ name: z.string(), namespace: z.string().nullish() });
 
-/** Whatever the type, a message has one; all else depends on it. */
-export const anyMessageSchema = z.looseObject({ type: z.unknown().refine(isPresent, 'is missing') });
-
 export const recordSchema = z.looseObject({
   record: z.looseObject({
     stream: z.string(),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { ProtocolError } from '../../src/errors.ts';
+import { ConfigError, ProtocolError } from '../../src/errors.ts';
 import { ExactNumber } from '../../src/json.ts';
 import { parseMessage } from '../../src/protocol/messages.ts';
 import { recordSchema } from '../../src/protocol/schemas.ts';
@@ -73,7 +73,7 @@ describe('RECORD', () => {
   it('keeps a column named __proto__', () => {
     const text = '{"type":"RECORD","record":{"stream":"users","emitted_at":1,"data":{"__proto__":{"a":1}}}}';
     const message = parseMessage(text, 1);
-    expect(message?.kind === 'record' && Object.keys(message.data)).toEqual(['__proto__']);
+    expect(message.kind === 'record' && Object.keys(message.data)).toEqual(['__proto__']);
   });
 
   it.each<[string, object, string]>([
@@ -187,11 +187,14 @@ describe('TRACE', () => {
   });
 
   it('with a status that nobody knows is ignored', () => {
-    expect(status('PAUSED')).toBeUndefined();
+    expect(status('PAUSED')).toMatchObject({ kind: 'ignored', line: 7, what: 'known' });
   });
 
   it.each(['ERROR', 'ESTIMATE', 'ANALYTICS', 'SOMETHING_NEW'])('of type %s is ignored', (type) => {
-    expect(parseMessage(JSON.stringify({ type: 'TRACE', trace: { type } }), 7)).toBeUndefined();
+    expect(parseMessage(JSON.stringify({ type: 'TRACE', trace: { type } }), 7)).toMatchObject({
+      kind: 'ignored',
+      what: 'known',
+    });
   });
 
   it.each<[string, object, string]>([
@@ -210,22 +213,76 @@ describe('TRACE', () => {
 
 describe('any other message', () => {
   it.each([
-    ['LOG', '{"type":"LOG","log":{"level":"INFO","message":"hi"}}'],
-    ['CONTROL', '{"type":"CONTROL","control":{}}'],
-    ['CATALOG', '{"type":"CATALOG"}'],
-    ['a type nobody knows', '{"type":"SOMETHING_NEW"}'],
-    ['a type in lower case', '{"type":"record"}'],
-    ['a type that is no text', '{"type":5}'],
-  ])('is ignored: %s', (_sentence, text) => {
-    expect(parseMessage(text, 1)).toBeUndefined();
+    ['LOG', '{"type":"LOG","log":{"level":"INFO","message":"hi"}}', 'known'],
+    ['CONTROL', '{"type":"CONTROL","control":{}}', 'known'],
+    ['CATALOG', '{"type":"CATALOG"}', 'known'],
+    ['SPEC', '{"type":"SPEC","spec":{}}', 'known'],
+    ['CONNECTION_STATUS', '{"type":"CONNECTION_STATUS"}', 'known'],
+    ['DESTINATION_CATALOG', '{"type":"DESTINATION_CATALOG"}', 'known'],
+    ['a type nobody knows', '{"type":"SOMETHING_NEW"}', 'unknown'],
+    ['one with contents, and the nulls of PyAirbyte', '{"type":"NEWS","news":{"a":1},"log":null}', 'unknown'],
+    ['a type in lower case', '{"type":"customer"}', 'row'],
+    ['a type with columns', '{"type":"CUSTOMER","EMAIL":"a@x.com"}', 'row'],
+    ['one with a column that is called as contents are', '{"type":"customer","state":{"code":"TX"}}', 'row'],
+  ])('is ignored: %s', (_sentence, text, what) => {
+    expect(parseMessage(text, 1)).toEqual({ kind: 'ignored', line: 1, bytes: text.length, what });
   });
 
   it.each([
     ['no type', '{"record":{"stream":"users"}}', 'type: is missing'],
     ['a null type', '{"type":null}', 'type: is missing'],
+    ['a type that is no text', '{"type":5,"record":{"stream":"users"}}', 'type: must be text'],
     ['no object', '["RECORD"]', 'message: '],
+    [
+      'a type in lower case',
+      '{"type":"record","record":{"stream":"users"}}',
+      'has a type that must be written RECORD, in capitals and without blanks',
+    ],
+    ['a type in lower case and no contents', '{"type":"record"}', 'must be written RECORD'],
+    ['blanks around its type', '{"type":" STATE ","state":{}}', 'must be written STATE'],
+    ['a blank in its type', '{"type":"Connection Status"}', 'must be written CONNECTION_STATUS'],
+    [
+      'a record under a type of its own',
+      '{"type":"RECORDS","record":{"stream":"users","data":{}}}',
+      'carries a record, but its type is not RECORD',
+    ],
+    [
+      'a state under a type of its own',
+      '{"type":"CHECKPOINT","state":{"type":"STREAM"}}',
+      'carries a state, but its type is not STATE',
+    ],
+    ['the form of Singer', '{"type":"RECORD","stream":"users","record":{"id":1}}', 'of a Singer tap'],
+    [
+      'a comma after it, as in a JSON array',
+      '{"type":"RECORD"},',
+      'is not valid JSON. It looks like an element of a JSON array',
+    ],
+    ['the end of a JSON array after it', '{"type":"RECORD"} ]', 'It looks like an element of a JSON array'],
+    [
+      'JSON over several lines',
+      '{',
+      'is not valid JSON. It looks like JSON that is spread over several lines',
+    ],
+    ['JSON over several lines, with a column', '{"type":"RECORD",', 'spread over several lines'],
   ])('is broken with %s', (_sentence, text, problem) => {
+    expect(() => parseMessage(text, 1)).toThrow(ProtocolError);
     expect(() => parseMessage(text, 1)).toThrow(problem);
+  });
+
+  it.each([
+    ['columns', '{"email":"secret@x.com"}'],
+    ['a column type of numbers', '{"type":5,"email":"secret@x.com"}'],
+    ['nothing but that', '{"type":5}'],
+    ['a column type that is like a message’s', '{"type":"log","email":"secret@x.com"}'],
+    ['a null type', '{"type":null,"email":"secret@x.com"}'],
+    ['a column that is called as contents are', '{"email":"secret@x.com","state":"TX"}'],
+  ])('is no message but a bare row with %s', (_sentence, text) => {
+    const row = () => parseMessage(text, 3);
+    expect(row).toThrow(ConfigError);
+    expect(row).toThrow(
+      `Line 3 of the input (${text.length} bytes) is a bare JSON row, not an Airbyte message; wrap each row: ` +
+        '{"type":"RECORD","record":{"stream":"users","emitted_at":0,"data":{…}}}',
+    );
   });
 });
 
@@ -290,7 +347,7 @@ describe('a RECORD that is read without its schema', () => {
       fc.property(fc.oneof(odd, record, record, record), (record) => {
         const text = JSON.stringify({ type: 'RECORD', record });
         const isGood = recordSchema.safeParse(JSON.parse(text)).success;
-        if (isGood) expect(parseMessage(text, 1)?.kind).toBe('record');
+        if (isGood) expect(parseMessage(text, 1).kind).toBe('record');
         else expect(() => parseMessage(text, 1)).toThrow(ProtocolError);
       }),
       { numRuns: 2_000 },

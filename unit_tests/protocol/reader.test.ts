@@ -3,24 +3,32 @@ import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import type { ProtocolError } from '../../src/errors.ts';
 import type { InputMessage } from '../../src/protocol/messages.ts';
-import { readMessages } from '../../src/protocol/reader.ts';
+import { readMessages, type ReadOptions } from '../../src/protocol/reader.ts';
 
 interface Reading {
   /** The messages of each chunk that has some. */
   readonly yields: InputMessage[][];
   readonly noise: [line: number, bytes: number][];
+  readonly ignored: [line: number, what: string][];
   readonly error: ProtocolError | undefined;
 }
+
+type Told = Pick<ReadOptions, 'onNoise' | 'onIgnored'>;
+const UNTOLD: Told = { onNoise: () => undefined, onIgnored: () => undefined };
 
 async function read(chunks: readonly (string | Uint8Array)[], maxLineBytes?: number): Promise<Reading> {
   const yields: InputMessage[][] = [];
   const noise: [number, number][] = [];
+  const ignored: [number, string][] = [];
   const input = async function* () {
     for (const chunk of chunks)
       yield await Promise.resolve(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
   };
-  const onNoise = (line: number, bytes: number) => noise.push([line, bytes]);
-  const options = maxLineBytes === undefined ? { onNoise } : { onNoise, maxLineBytes };
+  const told: Told = {
+    onNoise: ({ number, bytes }) => noise.push([number, bytes]),
+    onIgnored: ({ line, what }) => ignored.push([line, what]),
+  };
+  const options = maxLineBytes === undefined ? told : { ...told, maxLineBytes };
   try {
     for await (const messages of readMessages(input(), options)) {
       const taken: InputMessage[] = [];
@@ -28,9 +36,9 @@ async function read(chunks: readonly (string | Uint8Array)[], maxLineBytes?: num
       for (const message of messages) taken.push(message);
     }
   } catch (error) {
-    return { yields: yields.filter(isNotEmpty), noise, error: error as ProtocolError };
+    return { yields: yields.filter(isNotEmpty), noise, ignored, error: error as ProtocolError };
   }
-  return { yields: yields.filter(isNotEmpty), noise, error: undefined };
+  return { yields: yields.filter(isNotEmpty), noise, ignored, error: undefined };
 }
 
 function isNotEmpty({ length }: InputMessage[]): boolean {
@@ -97,7 +105,7 @@ describe('readMessages', () => {
       expect(ids(await read([bytes.subarray(0, at), bytes.subarray(at)]))).toEqual(['1:1']);
     }
     expect(ids(await read([...bytes].map((byte) => Uint8Array.of(byte))))).toEqual(['1:1']);
-    expect(await read(['\uFEFF'])).toEqual({ yields: [], noise: [], error: undefined });
+    expect(await read(['\uFEFF'])).toEqual({ yields: [], noise: [], ignored: [], error: undefined });
   });
 
   it('takes a mark anywhere else, or half of one, for noise', async () => {
@@ -116,7 +124,7 @@ describe('readMessages', () => {
     let timer = setImmediate(count);
     const chunks = Array.from({ length: 4 }, (_, id) => Buffer.from(`${record(id)}\n`));
     const input = Readable.from(chunks);
-    for await (const messages of readMessages(input, { onNoise: () => undefined }))
+    for await (const messages of readMessages(input, UNTOLD))
       for (const { line } of messages) turns[line - 1] = turn;
     clearImmediate(timer);
     expect(turns).toHaveLength(4);
@@ -146,9 +154,9 @@ describe('noise', () => {
       ],
     ],
     ['a message after something else', [`INFO ${record(1)}\n`], [[1, 5 + record(1).length]]],
-    ['bytes that are no text', [Uint8Array.of(0xff, 0xfe, 0x0a)], [[1, 2]]],
+    ['bytes that are no text', [Uint8Array.of(0xff, 0xfd, 0x0a)], [[1, 2]]],
   ])('is told and skipped: %s', async (_sentence, chunks, noise) => {
-    expect(await read(chunks)).toEqual({ yields: [], noise, error: undefined });
+    expect(await read(chunks)).toEqual({ yields: [], noise, ignored: [], error: undefined });
   });
 
   it('may be longer than a message, and costs no memory', async () => {
@@ -163,9 +171,9 @@ describe('noise', () => {
       yield Buffer.from(`\n${record(1)}\n`);
     };
     const noise: [number, number][] = [];
-    const onNoise = (line: number, bytes: number) => noise.push([line, bytes]);
+    const told: Told = { ...UNTOLD, onNoise: ({ number, bytes }) => noise.push([number, bytes]) };
     const lines: number[] = [];
-    for await (const messages of readMessages(input(), { onNoise, maxLineBytes: 1_000 }))
+    for await (const messages of readMessages(input(), { ...told, maxLineBytes: 1_000 }))
       for (const { line } of messages) lines.push(line);
     expect([noise, lines]).toEqual([[[1, 200 * chunkBytes]], [2]]);
     // Of 800 MB; what is held is garbage not collected yet.
@@ -184,6 +192,7 @@ describe('noise', () => {
     expect(await read([' '.repeat(5_000), ' \n', ' '.repeat(5_000)], 1_000)).toEqual({
       yields: [],
       noise: [],
+      ignored: [],
       error: undefined,
     });
   });
@@ -247,8 +256,7 @@ describe('a line that can not be read', () => {
       throw new Error('read failed');
     };
     const reading = (async () => {
-      for await (const messages of readMessages(input(), { onNoise: () => undefined }))
-        expect([...messages]).toHaveLength(1);
+      for await (const messages of readMessages(input(), UNTOLD)) expect([...messages]).toHaveLength(1);
     })();
     await expect(reading).rejects.toThrow('read failed');
   });
@@ -286,7 +294,7 @@ describe('the limit of a line', () => {
       for (; chunksRead < 1_000; chunksRead++) yield Buffer.alloc(100, 'a');
     };
     const reading = (async () => {
-      for await (const messages of readMessages(input(), { onNoise: () => undefined, maxLineBytes: 1_000 }))
+      for await (const messages of readMessages(input(), { ...UNTOLD, maxLineBytes: 1_000 }))
         expect([...messages]).toEqual([]);
     })();
     await expect(reading).rejects.toThrow('longer than a message may be');
