@@ -45,16 +45,22 @@ export function withNothingLost(parsed: JsonValue, text: string): JsonValue {
   return marked ? restoreMarked(JSON.parse(marked.text) as JsonValue, marked.keys) : parsed;
 }
 
-/** `JSON.stringify` that writes every {@link ExactNumber} as the number it stands for. */
-export function stringifyJson(value: unknown): string {
+/** `JSON.stringify` that writes every {@link ExactNumber} as the number it stands for; `rewrite` may give its text another form. */
+export function stringifyJson(value: unknown, rewrite?: (numberText: string) => string): string {
   const text = JSON.stringify(value);
-  return text.includes(MARK) ? text.replace(MARKED_NUMBER, '$1') : text;
+  if (!text.includes(MARK)) return text;
+  return rewrite
+    ? text.replace(MARKED_NUMBER, (_marked, numberText: string) => rewrite(numberText))
+    : text.replace(MARKED_NUMBER, '$1');
 }
 
 /** The same; undefined where the value is nested too deeply to be written, since the stack runs out. */
-export function stringifyIfPossible(value: unknown): string | undefined {
+export function stringifyIfPossible(
+  value: unknown,
+  rewrite?: (numberText: string) => string,
+): string | undefined {
   try {
-    return stringifyJson(value);
+    return stringifyJson(value, rewrite);
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;

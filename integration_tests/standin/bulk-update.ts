@@ -1,5 +1,6 @@
 /** Applies the users of a call one by one and answers as Iterable does, in both of its styles for a wrong type. */
 import { failure, type JsonAnswer } from './answers.ts';
+import { Fields, type Mismatch } from './fields.ts';
 import type { FailureList } from './identities.ts';
 import type { Store, UserWrite } from './store.ts';
 import { isObject, toPlain, type Value } from './values.ts';
@@ -49,7 +50,7 @@ export function applyUsers(
   { createNewFields, style, maxFields = Infinity, wholeForgottenStatus, onlyExisting = false }: ApplyOptions,
 ): Applied {
   const refusal =
-    (style === 'whole' ? typesRefusal(store, users) : undefined) ??
+    (style === 'whole' ? typesRefusal(store, users, createNewFields) : undefined) ??
     (createNewFields ? fieldsRefusal(store, users, maxFields) : undefined) ??
     (wholeForgottenStatus === undefined ? undefined : forgottenRefusal(store, users, wholeForgottenStatus));
   if (refusal) return { ...refusal, profiles: [] };
@@ -129,8 +130,15 @@ function forgottenRefusal(store: Store, users: readonly UserWrite[], status: num
     : undefined;
 }
 
-function typesRefusal(store: Store, users: readonly UserWrite[]): JsonAnswer | undefined {
-  const [first] = users.flatMap((user) => store.fields.mismatches(fieldsOf(user)));
+/** A new field has the type of its first value for the rest of the request, too. */
+function typesRefusal(store: Store, users: readonly UserWrite[], createNewFields: boolean) {
+  const fields = new Fields(Object.fromEntries(store.fields.types));
+  let first: Mismatch | undefined;
+  for (const user of users) {
+    [first] = fields.mismatches(fieldsOf(user));
+    if (first) break;
+    if (createNewFields) fields.learn(fieldsOf(user));
+  }
   if (!first) return undefined;
   return {
     status: 400,

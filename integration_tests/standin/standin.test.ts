@@ -192,6 +192,29 @@ describe('the stand-in’s users', () => {
       expect([answer.body.successCount, answer.body.failCount]).toEqual([1, 2]);
     }));
 
+  it.each([
+    ['lists', ['a@x.com'], undefined],
+    ['whole', [], { n: { expectedType: 'long', offendingValue: 'text' } }],
+  ] as const)(
+    'a new field has the type of its first value in the call, too: %s',
+    (wrongTypeStyle, written, errors) =>
+      withStandin({ wrongTypeStyle }, async (standin) => {
+        const answer = await bulk(standin, [
+          { email: 'a@x.com', dataFields: { n: 1 } },
+          { email: 'b@x.com', dataFields: { n: 'text' } },
+        ]);
+        expect(standin.store.users().map(({ email }) => email)).toEqual(written);
+        if (errors) expect(answer.body).toMatchObject({ params: { validationErrors: errors } });
+      }),
+  );
+
+  it('a day that there is not makes no date', () =>
+    withStandin({}, async (standin) => {
+      await bulk(standin, [{ email: 'a@x.com', dataFields: { day: '2024-02-29', text: '2023-02-29' } }]);
+      expect(standin.store.fields.types.get('day')).toBe('date');
+      expect(standin.store.fields.types.get('text')).toBe('string');
+    }));
+
   it('a wrong type can refuse the whole request: nobody is updated', () =>
     withStandin({ fields: { n: 'long' }, wrongTypeStyle: 'whole' }, async (standin) => {
       const answer = await bulk(standin, [

@@ -50,7 +50,12 @@ export function withoutNulls(value: Value): Value {
 const DATE = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?: ?(?:Z|[+-]\d{2}:?\d{2}))?)?$/;
 
 export function isDateText(text: string): boolean {
-  return DATE.test(text) && !Number.isNaN(Date.parse(text.replace(' +', '+')));
+  return DATE.test(text) && !Number.isNaN(Date.parse(text.replace(' +', '+'))) && isDay(text.slice(0, 10));
+}
+
+/** `Date.parse` takes the 30th of February for the 1st of March. */
+function isDay(day: string): boolean {
+  return new Date(day).toISOString().startsWith(day);
 }
 
 /** `yyyy-MM-dd HH:mm:ss +00:00`, as Iterable gives dates back. */

@@ -13,6 +13,13 @@ export interface BatchLimits {
 
 export interface Sized {
   readonly bytes: number;
+  /** How much larger it may become while it waits. */
+  readonly spareBytes?: number | undefined;
+}
+
+/** What the item may take of a body. */
+export function sizeOf({ bytes, spareBytes = 0 }: Sized): number {
+  return bytes + spareBytes;
 }
 
 export class Batcher<Key, Item extends Sized> {
@@ -41,9 +48,9 @@ export class Batcher<Key, Item extends Sized> {
   put(key: Key, item: Item): readonly ReadonlyMap<Key, Item>[] {
     let complete: ReadonlyMap<Key, Item>[] = NONE;
     this.remove(key);
-    if (this.#items.size > 0 && !this.#hasRoomFor(item.bytes)) complete = [this.take()];
+    if (this.#items.size > 0 && !this.#hasRoomFor(sizeOf(item))) complete = [this.take()];
     this.#items.set(key, item);
-    this.#itemBytes += item.bytes;
+    this.#itemBytes += sizeOf(item);
     if (this.#items.size >= this.#limits.maxItems) complete = [...complete, this.take()];
     return complete;
   }
@@ -61,7 +68,7 @@ export class Batcher<Key, Item extends Sized> {
     const item = this.#items.get(key);
     if (!item) return;
     this.#items.delete(key);
-    this.#itemBytes -= item.bytes;
+    this.#itemBytes -= sizeOf(item);
   }
 
   #hasRoomFor(bytes: number): boolean {

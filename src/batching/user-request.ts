@@ -1,6 +1,7 @@
 /** One user as a bulk call carries it: the JSON text, and the identities that an answer may name. */
 import { stringifyJson } from '../json.ts';
 import { buildDataFields } from '../mapping/data-fields.ts';
+import { WAITING_BYTES, waitingNumbersIn, type WaitingNumber } from '../mapping/new-field-types.ts';
 import type { TargetValues, UserKey } from '../model.ts';
 import type { StoredText, TextPages } from './text-pages.ts';
 
@@ -10,6 +11,16 @@ export interface UserRequest extends StoredText {
   /** Identities that the data fields would give the user; Iterable may refuse them, and names them then. */
   readonly newEmail?: string | undefined;
   readonly newUserId?: string | undefined;
+  /** Where it holds numbers that are written only when it is sent. */
+  readonly waiting?: WaitingRequest | undefined;
+  readonly spareBytes?: number | undefined;
+}
+
+/** A request whose numbers may come to be written otherwise. */
+export interface WaitingRequest {
+  readonly numbers: readonly WaitingNumber[];
+  /** The request as it is to be written now. */
+  readonly rebuild: () => UserRequest;
 }
 
 /** How the user is named once the request has been carried out. */
@@ -44,6 +55,17 @@ export function buildUserRequest(
     newEmail: textOf(values.email),
     newUserId: textOf(values.userId),
   };
+}
+
+/** The request, told apart where its values hold numbers that wait. */
+export function withWaitingNumbers(
+  request: UserRequest,
+  values: TargetValues,
+  rebuild: () => UserRequest,
+): UserRequest {
+  const numbers = waitingNumbersIn(values);
+  if (numbers.length === 0) return request;
+  return { ...request, waiting: { numbers, rebuild }, spareBytes: numbers.length * WAITING_BYTES };
 }
 
 /** The user as a list call carries it: the identity alone. */

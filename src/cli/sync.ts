@@ -8,6 +8,7 @@ import { UserUpserter } from '../delivery/upsert-users.ts';
 import { ENDPOINTS } from '../iterable/endpoints.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { KnownFields } from '../mapping/fields.ts';
+import { NewFieldTypes } from '../mapping/new-field-types.ts';
 import { Memory } from '../memory/memory.ts';
 import { rememberStreams } from '../memory/streams.ts';
 import { describeStream, isFullReplacement, type ConfiguredCatalog } from '../protocol/catalog.ts';
@@ -64,9 +65,12 @@ export async function sync(
   const { stdin, writer, clock } = context;
   const { client, caller, rateOf } = connection;
   if (!ledger) warnOfFullReplacement(catalog, log);
-  const router = new Router(catalog, config, fields, (message) => {
+  // A field that Iterable drops, since it may create none, can't have a wrong type.
+  const newFields = config.create_new_fields ? new NewFieldTypes() : undefined;
+  const warn = (message: string) => {
     log.warn(message);
-  });
+  };
+  const router = new Router(catalog, config, fields, warn, newFields);
   const streams = router.streams;
   const keys = streams.map(({ key }) => key);
   const enriched = new Set(streams.filter(({ mode }) => mode === 'enrich').map(({ key }) => key));
@@ -120,6 +124,7 @@ export async function sync(
     listMembers,
     ...planUpserts(asking, known),
     memory,
+    newFields,
     isEnriched: (key) => enriched.has(key),
     removal: config.removal,
     summary,

@@ -113,12 +113,17 @@ function isObjectLike(value: JsonValue): boolean {
   return value.every((element) => element === null || isJsonObject(element));
 }
 
+/** What a type takes, in words. */
+export function expectation(type: MappingType): string {
+  return EXPECTED[type];
+}
+
 function refused(value: JsonValue, type: MappingType): Refusal {
   return new Refusal(`expected ${EXPECTED[type]}, found ${kindOf(value, type)}`);
 }
 
 /** What a value is that its type has no use for, in words, without the value. */
-function kindOf(value: JsonValue, type: MappingType): string {
+export function kindOf(value: JsonValue, type: MappingType): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return type === 'object' ? 'another list' : 'a list';
   if (isJsonObject(value)) return 'an object';

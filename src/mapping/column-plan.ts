@@ -3,6 +3,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts';
 import type { Rejection } from '../model.ts';
 import { coercionTo, Refusal } from './coerce.ts';
 import { normalizeEmail, normalizeUserId } from './identity.ts';
+import type { NewField } from './new-field-types.ts';
 import type { MappingType } from './options.ts';
 import { columnReader, isNulled, isWithin, pathsAbove, plainObject, Unreachable } from './paths.ts';
 import type { TypeTree } from './type-tree.ts';
@@ -66,14 +67,66 @@ type Converter = (value: JsonValue) => ColumnResult;
 function converterFor({ target, forcedType, types }: ColumnOptions): Converter {
   if (target === 'email') return (value) => identityResult(target, value, normalizeEmail);
   if (target === 'userId') return (value) => identityResult(target, value, normalizeUserId);
-  const type = forcedType ?? types.type;
-  if (type === undefined && types.inside.size === 0) return (value) => value;
-  const coerce = type === undefined ? undefined : coercionTo(type);
+  if (forcedType !== undefined) return withAbove(types, forcedConverter(forcedType, types));
+  if (types.type === undefined && types.isLeaf && !types.field) return (value) => value;
+  return withAbove(types, (value) => convertAt(value, types));
+}
+
+/** What lies above a target becomes an object in Iterable, unless it is something else by now. */
+function withAbove({ above }: TypeTree, convert: Converter): Converter {
+  if (above.length === 0) return convert;
   return (value) => {
-    const converted = coerce ? coerce(value) : value;
-    if (converted instanceof Refusal) return new Rejected(target, converted.reason);
-    return convertInside(converted, target, types);
+    for (const field of above) {
+      const taken = field.type === 'object' ? undefined : field.take(plainObject());
+      if (taken instanceof Refusal) return new Rejected(field.path, taken.reason);
+      // As text it would hold the whole object, and there is no place inside.
+      if (typeof taken === 'string')
+        return new Rejected(field.path, 'the field is text in this sync, so nothing can be inside of it');
+    }
+    return convert(value);
   };
+}
+
+function forcedConverter(type: MappingType, types: TypeTree): Converter {
+  const { field } = types;
+  const coerce = coercionTo(type);
+  const asDouble = coercionTo('double');
+  return (value) => {
+    const converted = coerce(value);
+    if (converted instanceof Refusal) return new Rejected(types.path, converted.reason);
+    if (!field || !saysSomething(converted)) return convertInside(converted, types);
+    field.note(type);
+    // Written without a point and sent before the others, it would make the field a long.
+    const written = type === 'long' && field.type === 'double' ? asDouble(converted) : converted;
+    return written instanceof Refusal
+      ? new Rejected(types.path, written.reason)
+      : convertInside(written, types);
+  };
+}
+
+function saysSomething(value: JsonValue): boolean {
+  return Array.isArray(value) ? value.some(saysSomething) : value !== null;
+}
+
+/** Converts a value and what is inside of it. Gives back the same value where nothing changes. */
+function convertAt(value: JsonValue, types: TypeTree): JsonValue | Rejected {
+  const { type, field } = types;
+  if (field) return convertNew(value, types, field);
+  const converted = type === undefined ? value : coercionTo(type)(value);
+  if (converted instanceof Refusal) return new Rejected(types.path, converted.reason);
+  return convertInside(converted, types);
+}
+
+/** The same for a place that the project does not have yet. */
+function convertNew(value: JsonValue, types: TypeTree, field: NewField): JsonValue | Rejected {
+  if (value === null) return null;
+  if (Array.isArray(value)) return convertElements(value, (element) => convertNew(element, types, field));
+  const { type } = types;
+  if (type !== undefined && (field.type === undefined || field.isOpen)) field.note(type);
+  const isOfOwnType = type === field.type && type !== undefined && !field.isOpen;
+  const converted = isOfOwnType ? coercionTo(type)(value) : field.take(value);
+  if (converted instanceof Refusal) return new Rejected(types.path, converted.reason);
+  return convertInside(converted, types);
 }
 
 /** Null clears the field; a blank text is no address and no id, and leaves it alone. */
@@ -87,20 +140,17 @@ function identityResult(
   return identity instanceof Refusal ? new Rejected(target, identity.reason) : identity;
 }
 
-/** Converts what the tree knows inside of an object, or of the objects in an array. Gives back the same value where nothing changes. */
-function convertInside(value: JsonValue, target: string, types: TypeTree): JsonValue | Rejected {
-  if (typeof value !== 'object' || value === null || types.inside.size === 0) return value;
-  if (Array.isArray(value)) return convertElements(value, target, types);
+/** Converts what is inside of an object, or of the objects in an array, as far as the tree can tell. */
+function convertInside(value: JsonValue, types: TypeTree): JsonValue | Rejected {
+  if (typeof value !== 'object' || value === null || types.isLeaf) return value;
+  if (Array.isArray(value)) return convertElements(value, (element) => convertInside(element, types));
   if (!isJsonObject(value)) return value;
   let changed: JsonObject | undefined;
   for (const key of Object.keys(value)) {
-    const leafTypes = types.inside.get(key);
+    const leafTypes = types.at(key);
     if (!leafTypes) continue;
-    const leafTarget = `${target}.${key}`;
     const leaf = value[key] as JsonValue;
-    const coerced = leafTypes.type === undefined ? leaf : coercionTo(leafTypes.type)(leaf);
-    if (coerced instanceof Refusal) return new Rejected(leafTarget, coerced.reason);
-    const converted = convertInside(coerced, leafTarget, leafTypes);
+    const converted = convertAt(leaf, leafTypes);
     if (converted instanceof Rejected) return converted;
     if (converted === leaf) continue;
     changed ??= Object.assign(plainObject(), value);
@@ -110,17 +160,18 @@ function convertInside(value: JsonValue, target: string, types: TypeTree): JsonV
 }
 
 function convertElements(
-  elements: readonly JsonValue[],
-  target: string,
-  types: TypeTree,
+  elements: JsonValue[],
+  convert: (element: JsonValue) => JsonValue | Rejected,
 ): JsonValue | Rejected {
-  const converted: JsonValue[] = [];
-  for (const element of elements) {
-    const result = convertInside(element, target, types);
-    if (result instanceof Rejected) return result;
-    converted.push(result);
+  let changed: JsonValue[] | undefined;
+  for (let index = 0; index < elements.length; index++) {
+    const element = elements[index] as JsonValue;
+    const converted = convert(element);
+    if (converted instanceof Rejected) return converted;
+    if (converted !== element) changed ??= elements.slice();
+    if (changed) changed[index] = converted;
   }
-  return converted;
+  return changed ?? elements;
 }
 
 /** The object without some of its leaves; undefined when nothing is left of it. */

@@ -41,7 +41,7 @@ export function compileMapper(options: MapperOptions, onWarning: (message: strin
   const readPreviousEmail =
     options.previousEmailColumn === undefined ? undefined : previousEmailReader(options.previousEmailColumn);
   const lists = options.lists.length > 0 ? compileListRules(options.lists, options.stream) : undefined;
-  return (record) => {
+  const map: RecordMapper = (record) => {
     try {
       const plans = plansFor(record.data);
       const deletion = isDeletion(record);
@@ -55,6 +55,13 @@ export function compileMapper(options: MapperOptions, onWarning: (message: strin
       if (error instanceof RangeError) return rejected('wrong_type', 'a value is nested too deeply');
       throw error;
     }
+  };
+  const { newFields } = options;
+  if (!newFields) return map;
+  return (record) => {
+    const mapped = map(record);
+    newFields.endRecord(mapped.kind === 'upsert');
+    return mapped;
   };
 }
 

@@ -4,6 +4,7 @@ import type { StreamId } from '../model.ts';
 import { appliesTo } from './check-mappings.ts';
 import { planColumn, type ColumnPlan } from './column-plan.ts';
 import { isManagedField, type KnownFields } from './fields.ts';
+import type { NewFieldTypes } from './new-field-types.ts';
 import type { Mapping } from './options.ts';
 import { isWithin, isWritablePath } from './paths.ts';
 import { typeTrees } from './type-tree.ts';
@@ -14,6 +15,8 @@ export interface PlanOptions {
   /** The whole configuration's; an empty list sends every column to the field of its own name. */
   readonly mappings: readonly Mapping[];
   readonly knownFields: KnownFields;
+  /** Of the whole sync; where none are created, their values stay as they are. */
+  readonly newFields?: NewFieldTypes | undefined;
   /** Its value is not null, 0 or no in a record that asks for a removal; dots reach into objects. */
   readonly deletionColumn: string;
   /** Columns that other options use; an empty mapping leaves them out. Dots reach into objects. */
@@ -37,8 +40,8 @@ export function planColumns(options: PlanOptions, onWarning: (message: string) =
   return options.mappings.length === 0 ? planEveryColumn(options, onWarning) : planMappings(options);
 }
 
-function planMappings({ mappings, stream, knownFields, jsonSchema }: PlanOptions): PlansFor {
-  const typesOf = typeTrees(knownFields, jsonSchema);
+function planMappings({ mappings, stream, knownFields, newFields, jsonSchema }: PlanOptions): PlansFor {
+  const typesOf = typeTrees(knownFields, jsonSchema, newFields);
   const plans = mappings
     .filter((mapping) => appliesTo(mapping, stream.name))
     .map(({ source, target, type }) =>
@@ -49,7 +52,7 @@ function planMappings({ mappings, stream, knownFields, jsonSchema }: PlanOptions
 
 /** Plans are made as columns turn up, and kept. */
 function planEveryColumn(options: PlanOptions, onWarning: (message: string) => void): PlansFor {
-  const typesOf = typeTrees(options.knownFields, options.jsonSchema);
+  const typesOf = typeTrees(options.knownFields, options.jsonSchema, options.newFields);
   const usedElsewhere = [options.deletionColumn, ...options.reservedColumns];
   const plans = new Map<string, ColumnPlan | 'left out'>();
 

@@ -1,53 +1,159 @@
-/** The types of a column and of everything inside of it, gathered once: what Iterable knows of a field wins over the schema. */
+/**
+ * The types of a column and of everything inside of it, gathered once: what Iterable knows of a field wins over the schema. Places that
+ * the project does not have yet have their type from the sync itself.
+ */
 import type { JsonObject, JsonValue } from '../json.ts';
 import { conversionFor, withWellKnownFields, type KnownFields } from './fields.ts';
+import type { NewField, NewFieldTypes } from './new-field-types.ts';
 import type { MappingType } from './options.ts';
-import { pathSegments } from './paths.ts';
+import { pathsAbove, pathSegments } from './paths.ts';
 import { propertyNames, propertySchema, schemaOfColumn, typeOfSchema } from './schema-types.ts';
 
-/** What is known of one place; a place inside that isn't here has no known type, nor has anything below it. */
-export interface TypeTree {
+/** What is known of one place. */
+export class TypeTree {
+  /** Dotted, of the field. */
+  readonly path: string;
+  /** Iterable's, else the schema's. */
   readonly type: MappingType | undefined;
-  readonly inside: ReadonlyMap<string, TypeTree>;
+  /** Where the project does not have the place yet. */
+  readonly field: NewField | undefined;
+  /** Of a column: the places above its target that the project does not have yet. */
+  readonly above: readonly NewField[];
+  readonly #inside: Map<string, TypeTree>;
+  /** Of places inside that are not known. */
+  readonly #newFields: NewFieldTypes | undefined;
+
+  constructor({ path, type, field, above = NONE, inside, newFields }: TypeTreeOptions) {
+    this.path = path;
+    this.type = type;
+    this.field = field;
+    this.above = above;
+    this.#inside = inside;
+    this.#newFields = newFields;
+  }
+
+  /** What is known of places inside so far. */
+  get inside(): ReadonlyMap<string, TypeTree> {
+    return this.#inside;
+  }
+
+  /** Whether nothing can be said of any place inside. */
+  get isLeaf(): boolean {
+    return this.#newFields === undefined && this.#inside.size === 0;
+  }
+
+  /** What is known of a place inside; undefined for one that has no known type, nor has anything below it. */
+  at(name: string): TypeTree | undefined {
+    return this.#inside.get(name) ?? this.#openInside(name);
+  }
+
+  #openInside(name: string): TypeTree | undefined {
+    const path = `${this.path}.${name}`;
+    const field = this.#newFields?.at(path);
+    if (!field) return undefined;
+    const tree = new TypeTree({
+      path,
+      type: undefined,
+      field,
+      inside: new Map(),
+      newFields: this.#newFields,
+    });
+    this.#inside.set(name, tree);
+    return tree;
+  }
+}
+
+interface TypeTreeOptions {
+  readonly path: string;
+  readonly type: MappingType | undefined;
+  readonly field: NewField | undefined;
+  readonly above?: readonly NewField[];
+  readonly inside: Map<string, TypeTree>;
+  readonly newFields: NewFieldTypes | undefined;
 }
 
 interface KnownNode {
-  type: MappingType | undefined;
+  /** Iterable's word for the type; none where only fields inside are known. */
+  word: string | undefined;
   readonly inside: Map<string, KnownNode>;
 }
 
-/** Gives the tree for a column that goes to a target. The known fields are taken apart once, for all columns of a stream. */
+const NONE: readonly NewField[] = [];
+
+/**
+ * Gives the tree for a column that goes to a target. The known fields are taken apart once, for all columns of a stream. Without
+ * `newFields` values of places that are not known stay as they are.
+ */
 export function typeTrees(
   knownFields: KnownFields,
   jsonSchema: JsonObject,
+  newFields?: NewFieldTypes,
 ): (source: string, target: string) => TypeTree {
-  const root: KnownNode = { type: undefined, inside: new Map() };
+  const root: KnownNode = { word: undefined, inside: new Map() };
   for (const [field, word] of withWellKnownFields(knownFields)) {
     let node = root;
     for (const segment of pathSegments(field)) node = openInside(node, segment);
-    node.type = conversionFor(word);
+    node.word = word;
   }
-  return (source, target) => {
+  const nodeAt = (path: string): KnownNode | undefined => {
     let known: KnownNode | undefined = root;
-    for (const segment of pathSegments(target)) known = known?.inside.get(segment);
-    return grow(known, schemaOfColumn(jsonSchema, source));
+    for (const segment of pathSegments(path)) known = known?.inside.get(segment);
+    return known;
+  };
+  return (source, target) => {
+    const above = pathsAbove(target).flatMap((path) => (nodeAt(path) ? [] : (newFields?.at(path) ?? [])));
+    return grow({
+      path: target,
+      above,
+      known: nodeAt(target),
+      schema: schemaOfColumn(jsonSchema, source),
+      newFields,
+    });
   };
 }
 
-function grow(known: KnownNode | undefined, schema: JsonValue | undefined): TypeTree {
+interface Place {
+  readonly path: string;
+  readonly above?: readonly NewField[];
+  readonly known: KnownNode | undefined;
+  readonly schema: JsonValue | undefined;
+  readonly newFields: NewFieldTypes | undefined;
+}
+
+function grow({ path, above = NONE, known, schema, newFields }: Place): TypeTree {
+  const newInside = mayHaveNewInside(known) ? newFields : undefined;
   const names = new Set([...(known?.inside.keys() ?? []), ...propertyNames(schema)]);
   const inside = new Map<string, TypeTree>();
   for (const name of names) {
-    const tree = grow(known?.inside.get(name), propertySchema(schema, name));
-    if (tree.type !== undefined || tree.inside.size > 0) inside.set(name, tree);
+    const tree = grow({
+      path: `${path}.${name}`,
+      known: known?.inside.get(name),
+      schema: propertySchema(schema, name),
+      newFields: newInside,
+    });
+    // Of a type of the future nothing is known but that it is no new field.
+    const isNoNewField = newInside !== undefined && !tree.field;
+    if (tree.type !== undefined || !tree.isLeaf || tree.field || isNoNewField) inside.set(name, tree);
   }
-  return { type: known?.type ?? typeOfSchema(schema), inside };
+  return new TypeTree({
+    path,
+    type: conversionFor(known?.word) ?? typeOfSchema(schema),
+    field: known ? undefined : newFields?.at(path),
+    above,
+    inside,
+    newFields: newInside,
+  });
+}
+
+/** What lies inside a geo_location is its own, and of a type of the future nobody can tell. */
+function mayHaveNewInside(known: KnownNode | undefined): boolean {
+  return known?.word === undefined || known.word === 'object' || known.word === 'nested';
 }
 
 function openInside(node: KnownNode, segment: string): KnownNode {
   let next = node.inside.get(segment);
   if (!next) {
-    next = { type: undefined, inside: new Map() };
+    next = { word: undefined, inside: new Map() };
     node.inside.set(segment, next);
   }
   return next;

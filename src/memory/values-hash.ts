@@ -2,15 +2,16 @@
 import { hash } from 'node:crypto';
 import { hasKeys, stringifyIfPossible, type JsonValue } from '../json.ts';
 import type { TargetValues } from '../model.ts';
+import { numberValue } from './number-value.ts';
 
 /**
- * Base64 of a SHA-256 in 43 characters. The order of targets makes no difference; numbers count as they were written. Empty, which
+ * Base64 of a SHA-256 in 43 characters. The order of targets makes no difference, nor does how a number is written. Empty, which
  * is like no other, where a value is nested too deeply to be written: its record is rejected when its request is made.
  */
 export function valuesHash(values: TargetValues): string {
   const parts: JsonValue[] = [];
   for (const target of sortedTargets(values)) parts.push(target, values[target] ?? null);
-  const text = stringifyIfPossible(parts);
+  const text = stringifyIfPossible(parts, numberValue);
   return text === undefined ? '' : hash('sha256', text, 'base64').slice(0, 43);
 }
 

@@ -7,6 +7,7 @@ import { compileMapper, type MappedRecord } from '../mapping/compile.ts';
 import { listColumns } from '../mapping/list-rules.ts';
 import type { IdentifyBy } from '../mapping/options.ts';
 import type { KnownFields } from '../mapping/fields.ts';
+import type { NewFieldTypes } from '../mapping/new-field-types.ts';
 import { primaryKeyReader, type PrimaryKeyReader } from '../mapping/primary-key.ts';
 import {
   describeStream,
@@ -43,6 +44,7 @@ export class Router {
     config: Config,
     knownFields: KnownFields,
     warn: (message: string) => void,
+    newFields?: NewFieldTypes,
   ) {
     for (const configured of catalog.streams) {
       const name = describeStream(configured.id);
@@ -64,6 +66,7 @@ export class Router {
           jsonSchema: configured.jsonSchema,
           mappings,
           knownFields,
+          newFields,
           projectType: config.project_type,
           identifyBy: identifyByOf(configured, config),
           deletionColumn: config.deletion_column,

@@ -1,5 +1,5 @@
 /** Where users wait until a call carries many of them: full batches at once, a partial one when it has waited long enough or is told to go. */
-import { Batcher, type BatchLimits } from '../batching/batcher.ts';
+import { Batcher, sizeOf, type BatchLimits } from '../batching/batcher.ts';
 import type { UserRequest } from '../batching/user-request.ts';
 import type { Clock } from '../clock.ts';
 
@@ -12,8 +12,8 @@ export interface LaneOptions<Work> {
   /** A partial batch goes out when one of its records has waited this long. */
   readonly maxWaitMs: number;
   readonly maxBatchesInFlight: number;
-  /** The work's request may not change from here on. */
-  readonly onClosed: (work: Work) => void;
+  /** Nothing joins the work from here on: its request is on its way. */
+  readonly onClosed: (work: Work, request: UserRequest) => void;
   /** Delivers one batch; must not reject. */
   readonly deliver: (batch: Batch<Work>) => Promise<void>;
   /** Told after each delivery, once it is no longer in flight. */
@@ -47,7 +47,7 @@ export class BatchLane<Work> {
   }
 
   fitsAlone(request: UserRequest): boolean {
-    return this.#batcher.fitsAlone(request.bytes);
+    return this.#batcher.fitsAlone(sizeOf(request));
   }
 
   /**
@@ -77,7 +77,7 @@ export class BatchLane<Work> {
 
   #close(batch: Batch<Work>): void {
     this.#cancelTimer();
-    for (const work of batch.keys()) this.#options.onClosed(work);
+    for (const [work, request] of batch) this.#options.onClosed(work, request);
     this.#closed.push(batch);
     this.#pump();
   }

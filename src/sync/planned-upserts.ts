@@ -8,6 +8,7 @@ import type { Rejection, TargetValues, Upsert, UserKey } from '../model.ts';
 import type { WorkMemory } from './work-memory.ts';
 import { BatchLane, type Batch } from './batch-lane.ts';
 import type { PendingWork } from './pending-record.ts';
+import { settleTypes } from './settle-types.ts';
 import { SingleLane } from './single-lane.ts';
 import type { Plan, UpsertPlanner } from './upsert-planner.ts';
 
@@ -222,7 +223,8 @@ export class PlannedUpserts {
 
   async #writeAlone(work: PendingWork, { key, values }: Upsert): Promise<void> {
     const { upserter, requestFor, onRejected, onWritten } = this.#options;
-    const rejection = await upserter.deliverAlone(requestFor(work, key, values));
+    const { sent, refused } = settleTypes(new Map([[work, requestFor(work, key, values)]]));
+    const rejection = refused.get(work) ?? (sent[0] && (await upserter.deliverAlone(sent[0])));
     if (rejection) onRejected(work, rejection);
     else onWritten(work, key);
   }

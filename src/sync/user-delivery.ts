@@ -3,12 +3,14 @@ import { TextPages } from '../batching/text-pages.ts';
 import {
   buildUserRequest,
   keyAfterwards,
+  withWaitingNumbers,
   type UserRequest,
   type UserRequestOptions,
 } from '../batching/user-request.ts';
 import type { AddressChanger } from '../delivery/change-address.ts';
 import type { UserRemover } from '../delivery/remove-users.ts';
 import type { UserUpserter } from '../delivery/upsert-users.ts';
+import type { NewFieldTypes } from '../mapping/new-field-types.ts';
 import type { Memory } from '../memory/memory.ts';
 import type { Rejection, TargetValues, UserKey } from '../model.ts';
 import { singleCalls, type Pace } from './backlog.ts';
@@ -17,6 +19,7 @@ import { Conflicts } from './conflicts.ts';
 import type { PendingRecord, PendingWork } from './pending-record.ts';
 import { PlannedUpserts } from './planned-upserts.ts';
 import { RemovalLane } from './removal-lane.ts';
+import { closeTypes, settleTypes } from './settle-types.ts';
 import type { BatchReport, SyncLog } from './sync-log.ts';
 import type { UpsertPlanner } from './upsert-planner.ts';
 import { touchedKeys, type QueuedRecord } from './touched-identities.ts';
@@ -39,6 +42,8 @@ export interface UserDeliveryOptions extends Pick<
   readonly batchSize: number;
   readonly pace: Pace;
   readonly request: UserRequestOptions;
+  /** Where Iterable creates fields. */
+  readonly newFields?: NewFieldTypes | undefined;
 }
 
 /** A partial batch waits no longer than this, so that states move under slow traffic. */
@@ -79,8 +84,9 @@ export class UserDelivery {
       clock: options.clock,
       maxWaitMs: MAX_BATCH_WAIT_MS,
       maxBatchesInFlight: MAX_BATCHES_IN_FLIGHT,
-      onClosed: (work) => {
+      onClosed: (work, request) => {
         this.#queue.start(work);
+        closeTypes(request);
       },
       deliver: (batch) => this.#deliver(batch),
       onDone: options.onProgress,
@@ -146,9 +152,11 @@ export class UserDelivery {
 
   /** The call's share of one user. Throws RangeError when a value is nested too deeply to be written. */
   requestFor({ key, values }: { key: UserKey; values: TargetValues }, streamKey: string): UserRequest {
-    const { request, isEnriched } = this.#options;
+    const { request, isEnriched, newFields } = this.#options;
     const preferUserId = request.preferUserId && !isEnriched(streamKey);
-    return buildUserRequest(key, values, { ...request, preferUserId }, this.#texts);
+    const built = buildUserRequest(key, values, { ...request, preferUserId }, this.#texts);
+    if (newFields?.hasWaiting !== true) return built;
+    return withWaitingNumbers(built, values, () => this.requestFor({ key, values }, streamKey));
   }
 
   /** Sends what waits, full or not. */
@@ -309,9 +317,11 @@ export class UserDelivery {
     const report: BatchReport = { users: batch.size, records: 0, rejected: 0, retried: 0, tookMs: 0 };
     try {
       await this.#memory?.holdInDoubt([...batch.keys()]);
-      const rejections = await upserter.deliver([...batch.values()]);
-      for (const [work, request] of batch) {
-        const rejection = rejections.get(request);
+      const { sent, rebuilt, refused } = settleTypes(batch);
+      const rejections = await upserter.deliver(sent);
+      for (const [work, planned] of batch) {
+        const request = rebuilt.get(work) ?? planned;
+        const rejection = refused.get(work) ?? rejections.get(request);
         report.records += work.records.length;
         if (rejection && work.records.length > 1) report.retried++;
         else if (rejection) report.rejected++;

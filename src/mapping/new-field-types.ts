@@ -1,0 +1,180 @@
+/**
+ * The types of fields that the project does not have yet. Iterable gives such a field the type of the first value that it gets, for
+ * good, so a sync decides it once, for all streams: a fraction among the numbers that wait makes it a double, else the first value
+ * decides. Later values are converted to it, as they will be once the project has the field.
+ */
+import { ExactNumber, isJsonObject, type JsonObject, type JsonValue } from '../json.ts';
+import { coercionTo, expectation, kindOf, Refusal } from './coerce.ts';
+import { toIterableDate } from './dates.ts';
+import { toDouble, toLong } from './numbers.ts';
+import type { MappingType } from './options.ts';
+
+/** Far more than a project can have; a source that names leaves after its data must not fill the memory. */
+const MAX_FIELDS = 10_000;
+
+/** Dotted path → what is known of the field. */
+export class NewFieldTypes {
+  readonly #fields = new Map<string, NewField>();
+  /** What the record that is being mapped has decided, as it was before. */
+  readonly #before: { readonly field: NewField; readonly type: MappingType | undefined; isOpen: boolean }[] =
+    [];
+  /** Whether any value has been a {@link WaitingNumber}: in most syncs none is. */
+  hasWaiting = false;
+
+  /** The field of this dotted path, which must be new to the project; undefined where there are too many. */
+  at(path: string): NewField | undefined {
+    let field = this.#fields.get(path);
+    if (!field && this.#fields.size < MAX_FIELDS) {
+      field = new NewField(path, this);
+      this.#fields.set(path, field);
+    }
+    return field;
+  }
+
+  /** The record is mapped. A rejected one is not sent, and so its values decide nothing. */
+  endRecord(isTaken: boolean): void {
+    if (this.#before.length === 0) return;
+    if (!isTaken) for (const { field, type, isOpen } of this.#before.reverse()) field.set(type, isOpen);
+    this.#before.length = 0;
+  }
+
+  noteBefore(field: NewField): void {
+    this.#before.push({ field, type: field.type, isOpen: field.isOpen });
+  }
+}
+
+type Scalar = boolean | number | string | ExactNumber;
+
+export class NewField {
+  readonly path: string;
+  readonly #all: NewFieldTypes;
+  #type: MappingType | undefined;
+  #isOpen = false;
+
+  constructor(path: string, all: NewFieldTypes) {
+    this.path = path;
+    this.#all = all;
+  }
+
+  /** Undefined until a value comes. */
+  get type(): MappingType | undefined {
+    return this.#type;
+  }
+
+  /** True for a long of which no value has been sent: a fraction can still make it a double. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** A value is about to be sent: from here on the type stays. */
+  close(): void {
+    this.#isOpen = false;
+  }
+
+  /** For {@link NewFieldTypes}. */
+  set(type: MappingType | undefined, isOpen: boolean): void {
+    this.#type = type;
+    this.#isOpen = isOpen;
+  }
+
+  /** A value comes that has this type by the configuration or the stream's schema, which decides as any other value does. */
+  note(type: MappingType): void {
+    if (this.#type === undefined) this.#decide(type, false);
+    else if (this.#isOpen && (type === 'double' || type === 'long')) this.#decide(type, false);
+  }
+
+  /** Converts a value, which decides the type where none has before. */
+  take(value: Scalar | JsonObject): JsonValue | Refusal {
+    if (this.#type === undefined) {
+      const type = naturalType(value);
+      this.#decide(type, type === 'long');
+    }
+    if (this.#isOpen && !isJsonObject(value)) return this.#takeNumber(value);
+    const type = this.#type as MappingType;
+    const converted = coercionTo(type)(value);
+    return converted instanceof Refusal ? refusalByFirst(value, type) : converted;
+  }
+
+  #takeNumber(value: Scalar): JsonValue | Refusal {
+    const isNumber = typeof value === 'number' || value instanceof ExactNumber;
+    if (isNumber && naturalType(value) === 'double') {
+      this.#decide('double', false);
+      return this.take(value);
+    }
+    const long = typeof value === 'boolean' ? undefined : toLong(value);
+    // Text of a fraction decides nothing, but it fits if the field becomes a double.
+    const number = long ?? (typeof value === 'boolean' ? undefined : toDouble(value));
+    if (number === undefined) return refusalByFirst(value, 'long');
+    this.#all.hasWaiting = true;
+    return new WaitingNumber(number, this, long !== undefined);
+  }
+
+  #decide(type: MappingType, isOpen: boolean): void {
+    this.#all.noteBefore(this);
+    this.set(type, isOpen);
+  }
+}
+
+/** A number for a field that may be a long or a double: how it is written is decided when it is sent. */
+export class WaitingNumber extends ExactNumber {
+  readonly field: NewField;
+  readonly #isWhole: boolean;
+
+  constructor(number: number | ExactNumber, field: NewField, isWhole: boolean) {
+    super(typeof number === 'number' ? String(number) : number.text);
+    this.field = field;
+    this.#isWhole = isWhole;
+  }
+
+  /** Why it can't be sent, if the field stays what it is. */
+  get refusal(): Refusal | undefined {
+    return this.#isWhole || this.field.type === 'double' ? undefined : refusalByFirst(this.text, 'long');
+  }
+
+  override toJSON(): string {
+    const isAsDouble = this.#isWhole && this.field.type === 'double';
+    return isAsDouble ? new ExactNumber(`${this.text}.0`).toJSON() : super.toJSON();
+  }
+}
+
+/** How much longer a {@link WaitingNumber} can become. */
+export const WAITING_BYTES = '.0'.length;
+
+/** The waiting numbers among the values, also inside of objects and arrays. */
+export function waitingNumbersIn(values: Readonly<JsonObject>): WaitingNumber[] {
+  const found: WaitingNumber[] = [];
+  for (const target in values) collectWaiting(values[target], found);
+  return found;
+}
+
+function collectWaiting(value: JsonValue | undefined, into: WaitingNumber[]): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (value instanceof WaitingNumber) into.push(value);
+  else if (Array.isArray(value)) for (const element of value) collectWaiting(element, into);
+  else if (isJsonObject(value)) for (const key in value) collectWaiting(value[key], into);
+}
+
+/** The type that Iterable gives a field by its first value; a number that is written with a point makes a double. */
+function naturalType(value: Scalar | JsonObject): MappingType {
+  switch (typeof value) {
+    case 'boolean':
+      return 'boolean';
+    case 'string':
+      return value === value.trim() && toIterableDate(value) !== undefined ? 'date' : 'string';
+    case 'number':
+      return isLong(value, String(value)) ? 'long' : 'double';
+    default:
+      if (!(value instanceof ExactNumber)) return 'object';
+      return isLong(value, value.text) ? 'long' : 'double';
+  }
+}
+
+function isLong(value: number | ExactNumber, text: string): boolean {
+  return !/[.e]/i.test(text) && toLong(value) !== undefined;
+}
+
+function refusalByFirst(value: JsonValue, type: MappingType): Refusal {
+  return new Refusal(
+    `expected ${expectation(type)}, since the field’s first value in this sync was ${type === 'boolean' ? 'that' : 'one'}, found ${kindOf(value, type)}`,
+  );
+}

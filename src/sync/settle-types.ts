@@ -1,0 +1,54 @@
+/** The moment in which the types of new fields are fixed: values of them are about to be sent. */
+import type { UserRequest } from '../batching/user-request.ts';
+import type { Rejection } from '../model.ts';
+import type { Batch } from './batch-lane.ts';
+import type { PendingWork } from './pending-record.ts';
+
+export interface SettledTypes {
+  /** What goes out. */
+  readonly sent: readonly UserRequest[];
+  /** Requests that take the place of others, which were built before a fraction made a long a double. */
+  readonly rebuilt: Batch<PendingWork>;
+  /** Works that do not go out: a field of theirs stays a long. */
+  readonly refused: ReadonlyMap<PendingWork, Rejection>;
+}
+
+/** The request is complete and on its way: values that come from now on find the types of its new fields fixed. */
+export function closeTypes(request: UserRequest): void {
+  if (!request.waiting || misfitIn(request)) return;
+  for (const { field } of request.waiting.numbers) field.close();
+}
+
+/** To be called for all works that go out together, right before they do. */
+export function settleTypes(works: Batch<PendingWork>): SettledTypes {
+  const rebuilt = new Map<PendingWork, UserRequest>();
+  const refused = new Map<PendingWork, Rejection>();
+  for (const [work, request] of works) {
+    closeTypes(request);
+    const misfit = misfitIn(request) ?? misfitAmong(work);
+    if (misfit) refused.set(work, misfit);
+    else if (request.waiting?.numbers.some(({ field }) => field.type === 'double') === true)
+      rebuilt.set(work, request.waiting.rebuild());
+  }
+  if (rebuilt.size + refused.size === 0) return { sent: [...works.values()], rebuilt, refused };
+  const sent: UserRequest[] = [];
+  for (const [work, request] of works) if (!refused.has(work)) sent.push(rebuilt.get(work) ?? request);
+  return { sent, rebuilt, refused };
+}
+
+/** Of several records that go out as one, each has to fit, also where a later one has the last word. */
+function misfitAmong({ records }: PendingWork): Rejection | undefined {
+  if (records.length === 1) return undefined;
+  for (const { request } of records) {
+    const misfit = request && misfitIn(request);
+    if (misfit) return misfit;
+  }
+  return undefined;
+}
+
+function misfitIn({ waiting }: UserRequest): Rejection | undefined {
+  if (!waiting) return undefined;
+  for (const { field, refusal } of waiting.numbers)
+    if (refusal) return { code: 'wrong_type', field: field.path, reason: refusal.reason };
+  return undefined;
+}

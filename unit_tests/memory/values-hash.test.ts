@@ -1,0 +1,31 @@
+import { describe, expect, it } from '@jest/globals';
+import { parseJson, type JsonObject } from '../../src/json.ts';
+import { valuesHash } from '../../src/memory/values-hash.ts';
+
+const hashOf = (json: string) => valuesHash(parseJson(json) as JsonObject);
+
+describe('the hash of a record’s values', () => {
+  it.each([
+    ['the order of targets', '{"a":1,"b":2}', '{"b":2,"a":1}'],
+    ['a point', '{"a":5}', '{"a":5.0}'],
+    ['zeros behind it', '{"a":[1.25]}', '{"a":[1.2500]}'],
+    ['an exponent', '{"a":{"b":1500}}', '{"a":{"b":1.5e3}}'],
+    ['an exponent of a fraction', '{"a":0.0015}', '{"a":15e-4}'],
+    ['a zero', '{"a":0}', '{"a":-0.00}'],
+    ['a large number', '{"a":1e21}', '{"a":1000000000000000000000}'],
+    ['a number that JavaScript does not have', '{"a":9007199254740993}', '{"a":9007199254740993.0}'],
+    ['a fraction that it does not have', '{"a":0.12345678901234567890}', '{"a":1.2345678901234567890e-1}'],
+  ])('%s makes no difference', (_name, one, other) => {
+    expect(hashOf(one)).toBe(hashOf(other));
+  });
+
+  it.each([
+    ['another number', '{"a":5}', '{"a":5.5}'],
+    ['another sign', '{"a":5.0}', '{"a":-5.0}'],
+    ['another digit beyond those of JavaScript', '{"a":9007199254740993}', '{"a":9007199254740992}'],
+    ['a text', '{"a":5}', '{"a":"5"}'],
+    ['another place', '{"a":5}', '{"b":5}'],
+  ])('%s does', (_name, one, other) => {
+    expect(hashOf(one)).not.toBe(hashOf(other));
+  });
+});
