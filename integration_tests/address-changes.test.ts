@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { PASSING_FAULTS } from './standin/faults.ts';
 import { withHarness, type Harness, type WriteOptions } from './support/harness.ts';
+import { SQLITE } from './support/ledgers.ts';
 import { aCatalog, aRecord, aState, aStream } from './support/messages.ts';
 import { summaryLine } from './support/summary-line.ts';
 
@@ -331,5 +332,89 @@ describe('a change of address', () => {
       );
       expect(users(harness)).toEqual({ 'a@x.com': { n: 1 } });
       expect(result.logs.join('\n')).toContain('1 rejected (wrong_type 1)');
+    }));
+});
+
+describe('a change to an address that a profile without a user id has, on a hybrid project', () => {
+  const withId = { ...config, mappings: [...MAPPINGS, { source: 'uid', target: 'userId' }] };
+  const warnings = (logs: readonly string[]) => logs.filter((log) => log.includes('without its user id'));
+
+  /** The user with the previous address, and the profile that the new address leads to. */
+  function addBoth(harness: Harness, n: number | '' = ''): void {
+    harness.addUser({ email: `a${n}@x.com` }, { userId: `u${n}`, old: 'a' });
+    harness.addUser({ email: `b${n}@x.com` }, { old: 'b' });
+  }
+
+  it('brings the fields there, leaves user id and history, and warns', () =>
+    withHarness({}, async (harness) => {
+      addBoth(harness);
+      const records = [1, 2].map((n) => aRecord({ id: 1, email: 'b@x.com', was: 'a@x.com', uid: 'u', n }));
+      const result = await write(harness, records, { config: withId });
+      expect(users(harness)).toEqual({ 'a@x.com': { userId: 'u', old: 'a' }, 'b@x.com': { old: 'b', n: 2 } });
+      expect(result.logs.join('\n')).toContain('2 received, 2 delivered, 0 rejected');
+      expect(warnings(result.logs).map((log) => /^WARN The record in line (\d+)/.exec(log)?.[1])).toEqual([
+        '1',
+        '2',
+      ]);
+      expect(harness.standin.calls('/bulkUpdate')).toHaveLength(2);
+    }));
+
+  it('is sent once where the ledger knows of the change, and later changes of the row arrive, too', () =>
+    withHarness({}, async (harness) => {
+      const settings = { config: { ...withId, previous_email_column: null, ledger: SQLITE.option(harness) } };
+      const row = (email: string, n: number) => [aRecord({ id: 1, email, uid: 'u', n })];
+      await write(harness, row('a@x.com', 1), settings);
+      harness.addUser({ email: 'b@x.com' }, { old: 'b' });
+      const moved = await write(harness, row('b@x.com', 1), settings);
+      expect(warnings(moved.logs)).toHaveLength(1);
+      expect(users(harness)).toEqual({ 'a@x.com': { userId: 'u', n: 1 }, 'b@x.com': { old: 'b', n: 1 } });
+      const sent = harness.standin.calls('/bulkUpdate').length;
+      const same = await write(harness, row('b@x.com', 1), settings);
+      expect(same.logs.join('\n')).toContain('1 received, 0 delivered, 1 unchanged');
+      expect(harness.standin.calls('/bulkUpdate')).toHaveLength(sent);
+      await write(harness, row('b@x.com', 2), settings);
+      expect(users(harness)).toEqual({ 'a@x.com': { userId: 'u', n: 1 }, 'b@x.com': { old: 'b', n: 2 } });
+    }));
+
+  it.each([
+    ['is that of neither address', { email: 'b@x.com', was: 'a@x.com', uid: 'u3' }],
+    ['is that of the previous address, which no record names', { email: 'b@x.com', uid: 'u' }],
+    ['is that of another address than the previous one', { email: 'b@x.com', was: 'b2@x.com', uid: 'u' }],
+  ])('a user id that %s is a conflict', (_whose, record) =>
+    withHarness({}, async (harness) => {
+      addBoth(harness);
+      addBoth(harness, 2);
+      addBoth(harness, 3);
+      const before = users(harness);
+      const result = await write(harness, [aRecord({ id: 1, n: 1, ...record })], { config: withId });
+      expect(result.logs.join('\n')).toContain('1 rejected (conflict 1)');
+      expect(warnings(result.logs)).toEqual([]);
+      expect(users(harness)).toEqual(before);
+    }),
+  );
+
+  it('a conflict of a row that the ledger does not know at this address and with this id is one', () =>
+    withHarness({}, async (harness) => {
+      const settings = { config: { ...withId, previous_email_column: null, ledger: SQLITE.option(harness) } };
+      addBoth(harness);
+      await write(harness, [aRecord({ id: 1, email: 'b@x.com', uid: 'own', n: 1 })], settings);
+      const result = await write(harness, [aRecord({ id: 1, email: 'b@x.com', uid: 'u', n: 2 })], settings);
+      expect(result.logs.join('\n')).toContain('1 rejected (conflict 1)');
+      expect(users(harness)['b@x.com']).toEqual({ userId: 'own', old: 'b', n: 1 });
+    }));
+
+  it('is named by its line ten times a stream, then only counted', () =>
+    withHarness({}, async (harness) => {
+      const numbers = Array.from({ length: 12 }, (_, n) => n);
+      for (const n of numbers) addBoth(harness, n);
+      const records = numbers.map((n) =>
+        aRecord({ id: n, email: `b${n}@x.com`, was: `a${n}@x.com`, uid: `u${n}`, n }),
+      );
+      const result = await write(harness, records, { config: withId });
+      expect(result.logs.join('\n')).toContain('12 received, 12 delivered, 0 rejected');
+      expect(warnings(result.logs)).toHaveLength(10);
+      expect(
+        result.logs.filter((log) => log.includes('delivered without their user ids are counted')),
+      ).toHaveLength(1);
     }));
 });

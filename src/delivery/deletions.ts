@@ -74,13 +74,13 @@ export class Deletions {
     for (const key of keys) {
       const identity = identityText(key);
       if (!this.#mayBeDeleted(identity)) continue;
-      const isGone = await this.waitWhile(
+      const holder = await this.waitWhile(
         key,
         (identities) => this.#deleted.has(identity) || this.areDeleted(identities),
       );
       this.#deleted.delete(identity);
       this.#others.delete(identity);
-      if (isGone) gone.push(key);
+      if (!holder) gone.push(key);
     }
     return gone;
   }
@@ -102,19 +102,23 @@ export class Deletions {
   }
 
   /**
-   * Looks the identity up until no profile has it, or one that need not be waited for; gives whether none has. Throws as
-   * {@link waitUntilGone}.
+   * Looks the identity up until no profile has it, or one that need not be waited for; gives the identities
+   * ({@link identityText}) of the latter. Throws as {@link waitUntilGone}.
    * @param isGoing told of the identities of the profile that has it
    */
-  async waitWhile(key: UserKey, isGoing: (identities: readonly string[]) => boolean): Promise<boolean> {
+  async waitWhile(
+    key: UserKey,
+    isGoing: (identities: readonly string[]) => boolean,
+  ): Promise<readonly string[] | undefined> {
     const { clock, lookUp } = this.#options;
     const startedAt = clock.now();
     this.#waits++;
     try {
       for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(pollMs * 2, MAX_POLL_MS)) {
         const profile = await lookUp(key);
-        if (!profile) return true;
-        if (!isGoing(keysOf(profile).map(identityText))) return false;
+        if (!profile) return undefined;
+        const identities = keysOf(profile).map(identityText);
+        if (!isGoing(identities)) return identities;
         if (clock.now() - startedAt > GONE_BUDGET_MS) {
           throw new TransientError(
             'deletion_pending',

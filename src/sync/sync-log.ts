@@ -89,6 +89,20 @@ export class SyncLog {
       );
   }
 
+  /** The record's fields went to the profile of its address, which is another than that of its user id. */
+  withoutUserId({ line, stream }: RecordPlace): void {
+    const name = describeStream(stream);
+    const number = this.#numberOf(`${name} without user id`);
+    if (number <= MAX_LINES_PER_KIND)
+      this.warn(
+        `The record in line ${line} (stream ${name}) was delivered to its new address without its user id: that stays, with the history, with the profile of the previous address. The two profiles can be merged in Iterable.`,
+      );
+    else if (number === MAX_LINES_PER_KIND + 1)
+      this.warn(
+        `Further records of stream ${name} delivered without their user ids are counted, not logged.`,
+      );
+  }
+
   /** 1 for the first of its kind. Those that get no line need not be counted. */
   #numberOf(kind: string): number {
     const number = (this.#told.get(kind) ?? 0) + 1;

@@ -30,6 +30,8 @@ export class UpsertPlanner {
   readonly #options: UpsertPlannerOptions;
   /** Whom a call of its own has touched: Iterable does not keep the order of single and bulk calls. */
   readonly #alone = new IdentityTable();
+  /** Works whose change of address was found to lead to an address that a user has. */
+  readonly #taken = new WeakSet<PendingWork>();
 
   constructor(options: UpsertPlannerOptions) {
     this.#options = options;
@@ -59,6 +61,11 @@ export class UpsertPlanner {
     return this.#mustGoAlone(change) ? 'alone' : 'bulk';
   }
 
+  /** True for a change of address whose new address was a user's already, so that the profile stayed where it is. */
+  isTaken(work: PendingWork): boolean {
+    return this.#taken.has(work);
+  }
+
   /** The user has been written. */
   noteWritten({ change, records }: PendingWork): void {
     if (change.kind !== 'upsert') return;
@@ -86,12 +93,15 @@ export class UpsertPlanner {
       await this.#options.known.askAnew({ kind: 'email', value: previousEmail });
   }
 
-  #planOne({ change, records }: PendingWork, existing: ReadonlySet<string>): Plan {
+  #planOne(work: PendingWork, existing: ReadonlySet<string>): Plan {
+    const { change, records } = work;
     if (change.kind !== 'upsert') return 'bulk';
     const { known, refusesStrangers } = this.#options;
     const write: Plan = this.#mustGoAlone(change) ? 'alone' : 'bulk';
     const { previousEmail } = change;
-    if (previousEmail !== undefined && !existing.has(identityText(newEmailOf(change)))) {
+    if (previousEmail !== undefined && existing.has(identityText(newEmailOf(change)))) {
+      this.#taken.add(work);
+    } else if (previousEmail !== undefined) {
       const previous: UserKey = { kind: 'email', value: previousEmail };
       const isFree = !known.isSomebodyElses(previous, ownerOf(records[0], change));
       if (isFree && existing.has(identityText(previous))) return 'change address';

@@ -2,7 +2,6 @@
 import { TextPages } from '../batching/text-pages.ts';
 import {
   buildUserRequest,
-  keyAfterwards,
   withWaitingNumbers,
   type UserRequest,
   type UserRequestOptions,
@@ -12,15 +11,16 @@ import type { UserRemover } from '../delivery/remove-users.ts';
 import type { UserUpserter } from '../delivery/upsert-users.ts';
 import type { NewFieldTypes } from '../mapping/new-field-types.ts';
 import type { Memory } from '../memory/memory.ts';
-import type { Rejection, TargetValues, UserKey } from '../model.ts';
+import type { TargetValues, UserKey } from '../model.ts';
 import { singleCalls, type Pace } from './backlog.ts';
-import { BatchLane, type Batch } from './batch-lane.ts';
+import { BatchLane } from './batch-lane.ts';
+import { BulkDelivery } from './bulk-delivery.ts';
 import { Conflicts } from './conflicts.ts';
 import type { PendingRecord, PendingWork } from './pending-record.ts';
 import { PlannedUpserts } from './planned-upserts.ts';
 import { RemovalLane } from './removal-lane.ts';
-import { closeTypes, settleTypes } from './settle-types.ts';
-import type { BatchReport, SyncLog } from './sync-log.ts';
+import { closeTypes } from './settle-types.ts';
+import type { SyncLog } from './sync-log.ts';
 import type { UpsertPlanner } from './upsert-planner.ts';
 import { touchedKeys, type QueuedRecord } from './touched-identities.ts';
 import { UserQueue } from './user-queue.ts';
@@ -59,7 +59,7 @@ export class UserDelivery {
   readonly #memory: WorkMemory | undefined;
   readonly #planned: PlannedUpserts | undefined;
   readonly #ends: WorkEnds;
-  readonly #conflicts: Conflicts;
+  readonly #bulk: BulkDelivery;
   readonly #texts = new TextPages();
   #waitingForGone = 0;
   #isStopped = false;
@@ -88,7 +88,7 @@ export class UserDelivery {
         this.#queue.start(work);
         closeTypes(request);
       },
-      deliver: (batch) => this.#deliver(batch),
+      deliver: (batch) => this.#bulk.deliver(batch),
       onDone: options.onProgress,
     });
     this.#ends = new WorkEnds({
@@ -104,7 +104,21 @@ export class UserDelivery {
     });
     this.#planned = options.planning && this.#planUpserts(options.planning);
     this.#removals = this.#removalLane();
-    this.#conflicts = new Conflicts({ deletions: options.remover.deletions, removals: this.#removals });
+    this.#bulk = new BulkDelivery({
+      ...options,
+      conflicts: new Conflicts({
+        deletions: options.remover.deletions,
+        removals: this.#removals,
+        planner: options.planning?.planner,
+      }),
+      planned: this.#planned,
+      memory: this.#memory,
+      ends: this.#ends,
+      requestFor: (work, key, values) => this.#requestOf(work, key, values),
+      onAgain: (work, request) => {
+        this.#putInBulk(work, request);
+      },
+    });
   }
 
   /** Works that are not settled. */
@@ -134,7 +148,9 @@ export class UserDelivery {
     const busyBatches =
       this.#lane.busyBatches + this.#ends.lists.busyBatches + (this.#planned?.busyBatches ?? 0);
     const isKeeping = this.#memory?.isBusy === true;
-    return busyBatches + this.#removals.inFlight + this.#waitingForGone === 0 && !isKeeping;
+    return (
+      busyBatches + this.#removals.inFlight + this.#waitingForGone + this.#bulk.judging === 0 && !isKeeping
+    );
   }
 
   /** True when the record would have to wait for an earlier one. */
@@ -184,10 +200,7 @@ export class UserDelivery {
       this.#planned?.remove(work);
       this.#removals.put(work);
     } else if (!deletions.isEmpty && deletions.concern(touchedKeys(work.change))) {
-      this.#queue.start(work);
-      void this.#afterDeletion(async () => {
-        await this.#waitUntilGone(work);
-      });
+      void this.#waitUntilGone(work);
     } else {
       this.#putUpsert(work);
     }
@@ -225,7 +238,7 @@ export class UserDelivery {
       onStarted: (work) => {
         this.#queue.start(work);
       },
-      requestFor: (work, key, values) => this.requestFor({ key, values }, work.records[0]?.streamKey ?? ''),
+      requestFor: (work, key, values) => this.#requestOf(work, key, values),
       onBulk: (work, request) => {
         this.#putInBulk(work, request);
       },
@@ -275,64 +288,27 @@ export class UserDelivery {
     });
   }
 
-  /** What waits for deleted users to be gone. */
-  async #afterDeletion(wait: () => Promise<void>): Promise<void> {
+  async #waitUntilGone(work: PendingWork): Promise<void> {
+    const { remover, planning, onFailure, onProgress } = this.#options;
+    this.#queue.start(work);
     this.#waitingForGone++;
     try {
-      await wait();
+      const gone = await remover.deletions.waitUntilGone(touchedKeys(work.change));
+      for (const key of gone) planning?.planner.noteRemoved(key);
+      this.#putUpsert(work);
     } catch (error) {
-      this.#options.onFailure(error as Error);
+      onFailure(error as Error);
     } finally {
       this.#waitingForGone--;
-      this.#options.onProgress();
+      onProgress();
     }
   }
 
-  async #waitUntilGone(work: PendingWork): Promise<void> {
-    const { remover, planning } = this.#options;
-    const gone = await remover.deletions.waitUntilGone(touchedKeys(work.change));
-    for (const key of gone) planning?.planner.noteRemoved(key);
-    this.#putUpsert(work);
-  }
-
-  /** The upsert was refused as a conflict, perhaps with a deleted user. */
-  async #onConflict(work: PendingWork, request: UserRequest, rejection: Rejection): Promise<void> {
-    if (await this.#conflicts.isFreed(work, request, rejection)) this.#putInBulk(work, request);
-    else this.#onBulkAnswer(work, request, rejection);
+  #requestOf({ records }: PendingWork, key: UserKey, values: TargetValues): UserRequest {
+    return this.requestFor({ key, values }, records[0]?.streamKey ?? '');
   }
 
   #putInBulk(work: PendingWork, request: UserRequest): void {
     this.#lane.put(work, request, work.records[0]?.since ?? this.#options.clock.now());
-  }
-
-  #onBulkAnswer(work: PendingWork, request: UserRequest, rejection: Rejection | undefined): void {
-    if (this.#planned?.onBulkAnswer(work, rejection)) return;
-    if (rejection) this.#ends.settle(work, rejection);
-    else this.#ends.written(work, keyAfterwards(request));
-  }
-
-  async #deliver(batch: Batch<PendingWork>): Promise<void> {
-    const { clock, upserter, log, summary } = this.#options;
-    const startedAt = clock.now();
-    const report: BatchReport = { users: batch.size, records: 0, rejected: 0, retried: 0, tookMs: 0 };
-    try {
-      await this.#memory?.holdInDoubt([...batch.keys()]);
-      const { sent, rebuilt, refused } = settleTypes(batch);
-      const rejections = await upserter.deliver(sent);
-      for (const [work, planned] of batch) {
-        const request = rebuilt.get(work) ?? planned;
-        const rejection = refused.get(work) ?? rejections.get(request);
-        report.records += work.records.length;
-        if (rejection && work.records.length > 1) report.retried++;
-        else if (rejection) report.rejected++;
-        if (rejection && this.#conflicts.concern(work, request, rejection))
-          void this.#afterDeletion(() => this.#onConflict(work, request, rejection));
-        else this.#onBulkAnswer(work, request, rejection);
-      }
-      report.tookMs = clock.now() - startedAt;
-      log.batch(report, summary);
-    } catch (error) {
-      this.#options.onFailure(error as Error);
-    }
   }
 }
