@@ -418,3 +418,84 @@ describe('a change to an address that a profile without a user id has, on a hybr
       ).toHaveLength(1);
     }));
 });
+
+describe('a change of address of a user whom the same sync has written in bulk, on an email-based project', () => {
+  // A minute is three seconds to the program in this process, and the stand-in has the same clock as the test.
+  const standin = { projectType: 'email', refuseMixing: 'both', mixWindowMs: 2_500 } as const;
+  const oneByOne = { batch_size: 1 };
+  const withId = { identify_by: 'user_id', mappings: [...MAPPINGS, { source: 'uid', target: 'userId' }] };
+
+  it.each([
+    ['identified by email', {}, {}],
+    [
+      'identified by email, with a user id that others share',
+      { mappings: withId.mappings },
+      { uid: 'shared' },
+    ],
+    ['identified by user id', withId, { uid: 'u1' }],
+  ])('waits a minute, %s', (_how, more, id) =>
+    withHarness(standin, async (harness) => {
+      const settings = { config: { ...more, ...oneByOne } };
+      await write(
+        harness,
+        [
+          aRecord({ id: 1, email: 'a@x.com', n: 1, ...id }),
+          aRecord({ id: 1, email: 'b@x.com', was: 'a@x.com', n: 2, ...id }),
+          aRecord({ id: 1, email: 'b@x.com', n: 3, ...id }),
+        ],
+        settings,
+      );
+      expect(users(harness)).toEqual({ 'b@x.com': { n: 3, ...('uid' in id ? { userId: id.uid } : {}) } });
+      const [bulk] = harness.standin.calls('/bulkUpdate');
+      const [change] = harness.standin.calls('/updateEmail');
+      expect((change?.receivedAt ?? 0) - (bulk?.answeredAt ?? Infinity)).toBeGreaterThan(2_900);
+      expect(harness.standin.calls('/users/update').length).toBeGreaterThan(0);
+    }),
+  );
+
+  it('waits a minute where the ledger tells of the change', () =>
+    withHarness(standin, async (harness) => {
+      const settings = {
+        config: { ...oneByOne, previous_email_column: null, ledger: SQLITE.option(harness) },
+      };
+      await write(
+        harness,
+        [aRecord({ id: 1, email: 'a@x.com', n: 1 }), aRecord({ id: 1, email: 'b@x.com', n: 2 })],
+        settings,
+      );
+      expect(users(harness)).toEqual({ 'b@x.com': { n: 2 } });
+      expect(harness.standin.calls('/updateEmail')).toHaveLength(1);
+    }));
+
+  it('holds up no other user, however many wait', () =>
+    withHarness(standin, async (harness) => {
+      const numbers = Array.from({ length: 150 }, (_, n) => n);
+      harness.addUser({ email: 'old@x.com' }, { old: 'yes' });
+      await write(harness, [
+        ...numbers.map((n) => aRecord({ id: n, email: `a${n}@x.com`, n: 1 })),
+        ...numbers.map((n) => aRecord({ id: n, email: `b${n}@x.com`, was: `a${n}@x.com`, n: 2 })),
+        aRecord({ id: 1000, email: 'new@x.com', was: 'old@x.com', n: 3 }),
+        aRecord({ id: 1001, email: 'other@x.com', n: 4 }),
+      ]);
+      expect(harness.standin.store.size).toBe(152);
+      const changes = harness.standin.calls('/updateEmail');
+      expect(changes).toHaveLength(151);
+      const [first, second] = changes.map(({ receivedAt }) => receivedAt);
+      expect((second ?? 0) - (first ?? Infinity)).toBeGreaterThan(2_000);
+      expect(Math.max(...changes.map(({ receivedAt }) => receivedAt)) - (second ?? 0)).toBeLessThan(2_900);
+      expect(harness.standin.store.userByEmail('new@x.com')?.dataFields).toEqual({ old: 'yes', n: 3 });
+    }));
+
+  it('is planned without the wait', () =>
+    withHarness(standin, async (harness) => {
+      const startedAt = Date.now();
+      await harness.planJsonInProcess(
+        [
+          aRecord({ id: 1, email: 'a@x.com', n: 1 }),
+          aRecord({ id: 1, email: 'b@x.com', was: 'a@x.com', n: 2 }),
+        ],
+        { catalog: withKey, config: { ...config, mappings: MAPPINGS, ...oneByOne } },
+      );
+      expect(Date.now() - startedAt).toBeLessThan(2_500);
+    }));
+});

@@ -114,7 +114,15 @@ async function playSeed(seed: number): Promise<void> {
   const steps = randomSteps(random, 160);
   const people = new Map<string, Person>();
   await withHarness(
-    { projectType, lookUpsUntilGone: 1, latencyMs: 3, lists: [{ name: 'VIP', listType: 'Standard' }] },
+    {
+      projectType,
+      lookUpsUntilGone: 1,
+      latencyMs: 3,
+      lists: [{ name: 'VIP', listType: 'Standard' }],
+      refuseMixing: 'both',
+      // The program has waited a minute after three seconds here.
+      mixWindowMs: 2_500,
+    },
     async (harness) => {
       const { standin } = harness;
       standin.store.fields.types.set('level', 'long');

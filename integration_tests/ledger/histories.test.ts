@@ -21,7 +21,9 @@ async function playHistory(seed: number): Promise<void> {
   const history = randomHistory(random);
   const { projectType } = history;
   let passed = 0;
-  await withHarness({ projectType, now: () => Date.now() + passed }, async (harness) => {
+  // The program has waited a minute after three seconds here.
+  const mixing = { refuseMixing: 'both', mixWindowMs: 2_500 } as const;
+  await withHarness({ projectType, ...mixing, now: () => Date.now() + passed }, async (harness) => {
     const { standin } = harness;
     standin.store.fields.types.set('level', 'long');
     for (const { email, userId } of history.known) {

@@ -26,6 +26,8 @@ interface Asking {
   readonly log: SyncLog;
   readonly streams: readonly RoutedStream[];
   readonly clock: Clock;
+  /** Nothing is written. */
+  readonly isRehearsal: boolean;
 }
 
 /** Knows which users are in Iterable, for all that has to ask. */
@@ -52,6 +54,8 @@ export function planUpserts(
   known: KnownUsers,
 ): Partial<Pick<UserDeliveryOptions, 'planning'>> {
   const {
+    clock,
+    isRehearsal,
     config,
     connection: { caller, client },
     streams,
@@ -62,6 +66,8 @@ export function planUpserts(
   const planner = new UpsertPlanner({
     known,
     isEnriched: (key) => streams.some((stream) => stream.key === key && stream.mode === 'enrich'),
+    clock,
+    changesByOwnCalls: projectType === 'email' && changesAddresses(asking) && !isRehearsal,
     refusesStrangers: ({ kind }) => projectType === 'email' && kind === 'userId',
   });
   return { planning: { planner, changer: new AddressChanger(caller, client, projectType) } };

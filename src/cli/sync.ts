@@ -104,7 +104,7 @@ export async function sync(
     log.info(
       `${pardoned} users stay who were to be removed by absence, since the sync mode removes nobody now.`,
     );
-  const asking = { config, connection, streams, clock, log };
+  const asking = { config, connection, streams, clock, log, isRehearsal: rehearsal !== undefined };
   const known = usersOf(asking);
   const remover = new UserRemover(caller, client, {
     clock,

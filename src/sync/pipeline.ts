@@ -55,7 +55,8 @@ export class Pipeline {
     this.#backlog = new Backlog(options.batchSize, options.pace, {
       pending: () => this.#delivery.size,
       // Of users spread over many lists, the more wait the fewer calls they take.
-      underWay: () => options.callsInFlight() * options.batchSize + this.#delivery.waitingForLists,
+      underWay: () =>
+        options.callsInFlight() * options.batchSize + this.#delivery.waitingForLists + this.#delivery.resting,
     });
     this.#states = new StateOutput({
       tracker: options.tracker,

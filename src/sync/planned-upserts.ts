@@ -51,6 +51,8 @@ export class PlannedUpserts {
   readonly #plans = new Map<PendingWork, Plan | 'without change'>();
   /** Works whose bulk request changes the address of a profile. */
   readonly #changing = new Set<PendingWork>();
+  readonly #stop = new AbortController();
+  #resting = 0;
 
   constructor(options: PlannedUpsertsOptions) {
     this.#options = options;
@@ -72,6 +74,11 @@ export class PlannedUpserts {
 
   get busyBatches(): number {
     return this.#planning.busyBatches + this.#single.inFlight;
+  }
+
+  /** Works that wait before a call of their own, since a bulk call for the same user was just made. */
+  get resting(): number {
+    return this.#resting;
   }
 
   /** True while some wait to be planned, or are: they may join those who wait for a bulk call. */
@@ -106,15 +113,16 @@ export class PlannedUpserts {
   stop(): void {
     this.#planning.stop();
     this.#single.stop();
+    this.#stop.abort(new Error('stopped'));
   }
 
   /** Told of each bulk answer. True when the work goes out once more: the profile could not change its address after all. */
   onBulkAnswer(work: PendingWork, rejection: Rejection | undefined): boolean {
     const { planner, memory, onRevised } = this.#options;
+    if (!rejection && work.change.kind === 'upsert') planner.noteInBulk(work.change);
     if (!this.#changing.delete(work) || work.change.kind !== 'upsert') return false;
     if (rejection?.code === 'conflict') {
-      this.#plans.set(work, 'without change');
-      this.#single.put(work);
+      this.#putSingle(work, 'without change');
       return true;
     }
     if (!rejection) {
@@ -173,8 +181,28 @@ export class PlannedUpserts {
         this.#options.onBulk(work, request);
         break;
       default:
-        this.#plans.set(work, plan);
-        this.#single.put(work);
+        this.#putSingle(work, plan);
+    }
+  }
+
+  #putSingle(work: PendingWork, plan: Plan | 'without change'): void {
+    this.#plans.set(work, plan);
+    const restMs = work.change.kind === 'upsert' ? this.#options.planner.restMs(work.change) : 0;
+    if (restMs > 0) void this.#putAfter(restMs, work);
+    else this.#single.put(work);
+  }
+
+  /** Meanwhile the work is in no other user's way. */
+  async #putAfter(restMs: number, work: PendingWork): Promise<void> {
+    this.#resting++;
+    try {
+      await this.#options.clock.sleep(restMs, this.#stop.signal);
+      this.#single.put(work);
+    } catch {
+      // Nothing begins any more.
+    } finally {
+      this.#resting--;
+      this.#options.onDone();
     }
   }
 

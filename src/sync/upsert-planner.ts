@@ -2,6 +2,7 @@
  * What has to be known before some users may be written: who exists, for `enrich`; whose address changes, where a record
  * names the one before. Everybody else goes straight on.
  */
+import type { Clock } from '../clock.ts';
 import { IdentityTable } from '../delivery/identity-table.ts';
 import type { KnownUsers } from '../delivery/known-users.ts';
 import { identityText, type Upsert, type UserKey } from '../model.ts';
@@ -14,7 +15,13 @@ export interface UpsertPlannerOptions {
   readonly isEnriched: (streamKey: string) => boolean;
   /** True where Iterable itself refuses unknown users, so that nobody has to ask. */
   readonly refusesStrangers: (key: UserKey) => boolean;
+  readonly clock: Clock;
+  /** True where single-user calls change addresses, and must keep their distance from bulk calls. */
+  readonly changesByOwnCalls: boolean;
 }
+
+/** So long Iterable asks to wait between calls that depend on each other; it processes single-user and bulk calls apart. */
+const BUFFER_MS = 60_000;
 
 /**
  * - `skip`: Iterable does not know the user, and none may be created.
@@ -30,11 +37,16 @@ export class UpsertPlanner {
   readonly #options: UpsertPlannerOptions;
   /** Whom a call of its own has touched: Iterable does not keep the order of single and bulk calls. */
   readonly #alone = new IdentityTable();
+  /** When a user was last written by a bulk call: the second of the run after it was answered. */
+  readonly #inBulk: IdentityTable | undefined;
+  readonly #startedAt: number;
   /** Works whose change of address was found to lead to an address that a user has. */
   readonly #taken = new WeakSet<PendingWork>();
 
   constructor(options: UpsertPlannerOptions) {
     this.#options = options;
+    this.#startedAt = options.clock.now();
+    this.#inBulk = options.changesByOwnCalls ? new IdentityTable() : undefined;
   }
 
   /** True for an upsert that has to be planned first. */
@@ -73,6 +85,26 @@ export class UpsertPlanner {
     // Of records laid over each other the last one has the last word.
     const owner = ownerOf(records.at(-1), change);
     for (const key of writtenKeys(change)) known.noteThere(key, owner);
+  }
+
+  /** The user was written by a bulk call, which has just been answered. */
+  noteInBulk({ key, values: { email } }: Upsert): void {
+    if (!this.#inBulk) return;
+    const second = Math.ceil((this.#options.clock.now() - this.#startedAt) / 1000);
+    this.#inBulk.set(identityText(key), second);
+    if (typeof email === 'string') this.#inBulk.set(identityText({ kind: 'email', value: email }), second);
+  }
+
+  /** How long to wait before a single-user call for this user, since a bulk call has written it: milliseconds, mostly 0. */
+  restMs(change: Upsert): number {
+    if (!this.#inBulk || this.#inBulk.size === 0) return 0;
+    const { clock } = this.#options;
+    let dueAt = 0;
+    for (const key of profileKeys(change.key, touchedKeys(change))) {
+      const second = this.#inBulk.get(identityText(key));
+      if (second !== undefined) dueAt = Math.max(dueAt, this.#startedAt + second * 1000 + BUFFER_MS);
+    }
+    return Math.max(0, dueAt - clock.now());
   }
 
   noteRemoved(key: UserKey): void {
@@ -118,7 +150,9 @@ export class UpsertPlanner {
   #mustGoAlone(change: Upsert): boolean {
     return (
       this.#alone.size > 0 &&
-      writtenKeys(change).some((key) => this.#alone.get(identityText(key)) !== undefined)
+      profileKeys(change.key, writtenKeys(change)).some(
+        (key) => this.#alone.get(identityText(key)) !== undefined,
+      )
     );
   }
 }
@@ -126,6 +160,14 @@ export class UpsertPlanner {
 /** What the user is named by once it is written: not the previous address. */
 function writtenKeys(change: Upsert): UserKey[] {
   return touchedKeys({ kind: 'upsert', key: change.key, values: change.values });
+}
+
+/**
+ * Of the identities those that lead to the user's profile: on email-based projects a user id that does not identify does not,
+ * since several users can share it.
+ */
+function profileKeys({ kind }: UserKey, keys: readonly UserKey[]): UserKey[] {
+  return keys.filter((key) => key.kind === 'email' || key.kind === kind);
 }
 
 function identitiesInQuestion(change: Upsert): UserKey[] {

@@ -143,6 +143,11 @@ export class UserDelivery {
     return this.#ends.lists.size;
   }
 
+  /** Works that wait for time to pass between two calls for their user. */
+  get resting(): number {
+    return this.#planned?.resting ?? 0;
+  }
+
   /** True when nothing moves unless more comes, or it is told to {@link flush}. */
   get isIdle(): boolean {
     const busyBatches =
