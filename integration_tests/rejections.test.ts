@@ -63,7 +63,7 @@ describe('rejections', () => {
     'finds the one wrong type among 1,000 (%s), and delivers 999 in bulk',
     (wrongTypeStyle) =>
       withHarness({ wrongTypeStyle, fields: { since: 'date' } }, async (harness) => {
-        // A field that somebody else creates only after the run has begun: nothing can be known of it beforehand.
+        // A field that another program creates only after the run has begun: nothing can be known of it beforehand.
         harness.standin.intercept = ({ path }) =>
           path.endsWith('/getFields') ? { status: 200, body: '{"fields":{"email":"string"}}' } : undefined;
         const mappings = [

@@ -57,7 +57,7 @@ export function buildUserRequest(
   };
 }
 
-/** The request, told apart where its values hold numbers that wait. */
+/** The request, with the numbers among its values that wait, if there are any. */
 export function withWaitingNumbers(
   request: UserRequest,
   values: TargetValues,

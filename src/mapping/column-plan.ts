@@ -68,8 +68,15 @@ function converterFor({ target, forcedType, types }: ColumnOptions): Converter {
   if (target === 'email') return (value) => identityResult(target, value, normalizeEmail);
   if (target === 'userId') return (value) => identityResult(target, value, normalizeUserId);
   if (forcedType !== undefined) return withAbove(types, forcedConverter(forcedType, types));
-  if (types.type === undefined && types.isLeaf && !types.field) return (value) => value;
-  return withAbove(types, (value) => convertAt(value, types));
+  if (types.field || types.above.length > 0) return withAbove(types, (value) => convertAt(value, types));
+  if (types.type === undefined)
+    return types.isLeaf ? (value) => value : (value) => convertInside(value, types);
+  const coerce = coercionTo(types.type);
+  return (value) => {
+    const converted = coerce(value);
+    if (converted instanceof Refusal) return new Rejected(target, converted.reason);
+    return typeof converted === 'object' ? convertInside(converted, types) : converted;
+  };
 }
 
 /** What lies above a target becomes an object in Iterable, unless it is something else by now. */

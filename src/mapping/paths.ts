@@ -69,12 +69,12 @@ export function columnReader(source: string): ColumnReader {
   if (segments.length === 1) return (data) => withoutUnchanged(readWhole(data));
   return (data) => {
     const whole = readWhole(data);
-    return told(whole === undefined ? follow(data, segments) : whole);
+    return sayingOf(whole === undefined ? follow(data, segments) : whole);
   };
 }
 
-/** What the source tells by a value. */
-function told(value: ColumnRead): ColumnRead {
+/** What the source says by a value. */
+function sayingOf(value: ColumnRead): ColumnRead {
   return value instanceof Unreachable ? value : withoutUnchanged(value);
 }
 

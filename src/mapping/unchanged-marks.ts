@@ -17,7 +17,7 @@ const MARKS: ReadonlySet<string> = new Set([
   // Of an array of UUIDs: the one that is made of the mark's bytes.
   'b68a35a7-17ad-35b3-af2a-ae46edb4545a',
 ]);
-const MARK_LENGTHS: readonly number[] = [...new Set([...MARKS].map(({ length }) => length))];
+const LONGEST = Math.max(...[...MARKS].map(({ length }) => length));
 /** Of an array of numbers. */
 const MARK_BYTES: readonly number[] = Array.from(MARK, (character) => character.charCodeAt(0));
 
@@ -33,14 +33,18 @@ export function isUnchanged(value: JsonValue | undefined): boolean {
  * value where there is no mark, which is nearly always.
  */
 export function withoutUnchanged(value: JsonValue | undefined): JsonValue | undefined {
-  if (typeof value === 'string') return isMark(value) ? undefined : textWithoutUnchanged(value);
+  if (typeof value === 'string') {
+    // Nearly all texts are shorter, and every column of every record passes here.
+    if (value.length < MARK.length) return value;
+    return isMark(value) ? undefined : textWithoutUnchanged(value);
+  }
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return isArrayOfMarks(value) ? undefined : elementsWithoutUnchanged(value);
   return isJsonObject(value) ? leavesWithoutUnchanged(value) : value;
 }
 
 function isMark(text: string): boolean {
-  return MARK_LENGTHS.includes(text.length) && MARKS.has(text);
+  return text.length <= LONGEST && MARKS.has(text);
 }
 
 function isArrayOfMarks(values: readonly JsonValue[]): boolean {
@@ -61,8 +65,8 @@ function leavesWithoutUnchanged(value: JsonObject): JsonValue | undefined {
   if (!hasMark) return value;
   const kept: [string, JsonValue][] = [];
   for (const [key, leaf] of Object.entries(value)) {
-    const told = withoutUnchanged(leaf);
-    if (told !== undefined) kept.push([key, told]);
+    const rest = withoutUnchanged(leaf);
+    if (rest !== undefined) kept.push([key, rest]);
   }
   // From entries, since a field may be called __proto__.
   return kept.length === 0 ? undefined : Object.fromEntries(kept);
@@ -72,9 +76,9 @@ function leavesWithoutUnchanged(value: JsonObject): JsonValue | undefined {
 function elementsWithoutUnchanged(values: JsonValue[]): JsonValue | undefined {
   let kept: JsonValue[] | undefined;
   for (const [index, element] of values.entries()) {
-    const told = typeof element === 'object' ? withoutUnchanged(element) : element;
-    if (told !== element) kept ??= values.slice(0, index);
-    if (told !== undefined) kept?.push(told);
+    const rest = typeof element === 'object' ? withoutUnchanged(element) : element;
+    if (rest !== element) kept ??= values.slice(0, index);
+    if (rest !== undefined) kept?.push(rest);
   }
   return kept?.length === 0 ? undefined : (kept ?? values);
 }
@@ -83,9 +87,9 @@ function elementsWithoutUnchanged(values: JsonValue[]): JsonValue | undefined {
 function textWithoutUnchanged(text: string): JsonValue | undefined {
   const parsed = parsedIfMarked(text);
   if (parsed === undefined) return text;
-  const told = withoutUnchanged(parsed);
-  if (told === undefined) return undefined;
-  return told === parsed ? text : stringifyJson(told);
+  const rest = withoutUnchanged(parsed);
+  if (rest === undefined) return undefined;
+  return rest === parsed ? text : stringifyJson(rest);
 }
 
 const BRACKET = 91;
