@@ -9,11 +9,23 @@ import { build } from 'esbuild';
 /** Loaded from where they are installed: what only some runs need. */
 const INSTALLED = ['@aws-sdk/client-s3', 'cli-table3', 'pg', 'picocolors'];
 
+/**
+ * What the proxies' agents would print where the environment says DEBUG=*: requests with their keys, on stderr. Without it
+ * nothing is printed, and nothing loaded for it.
+ */
+const silent = {
+  name: 'silent',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^debug$/ }, ({ path }) => ({ path, namespace: 'silent' }));
+    onLoad({ filter: /./, namespace: 'silent' }, () => ({ contents: 'module.exports = () => () => {};' }));
+  },
+};
+
 /** An import reads all exports of `node:http`, and some of these load Node's own fetch, which takes longer than all the rest. */
 const httpAlone = {
   name: 'http-alone',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:http$/ }, ({ path }) => ({ path, namespace: 'builtin' }));
+    onResolve({ filter: /^(?:node:)?http$/ }, ({ path }) => ({ path, namespace: 'builtin' }));
     onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({
       contents: `module.exports = process.getBuiltinModule('${path}');`,
     }));
@@ -36,7 +48,7 @@ await build({
   target: 'node22.13',
   charset: 'utf8',
   external: INSTALLED,
-  plugins: [httpAlone],
+  plugins: [httpAlone, silent],
   logLevel: 'warning',
 });
 chmodSync(`${root}/dist/main.js`, 0o755);

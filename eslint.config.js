@@ -9,15 +9,16 @@ import tseslint from 'typescript-eslint';
 const SHARED_GROUND = ['model.ts', 'errors.ts', 'json.ts', 'clock.ts'];
 const MAY_IMPORT = {
   protocol: [],
-  config: ['mapping'],
+  config: ['mapping', 'network'],
   mapping: [],
   streams: ['config', 'protocol', 'mapping'],
   checkpoint: [],
   batching: ['mapping'],
-  'rejected-records': [],
+  network: [],
+  'rejected-records': ['network'],
   ledger: [],
   memory: ['ledger', 'protocol', 'streams', 'mapping'],
-  iterable: [],
+  iterable: ['network'],
   delivery: ['iterable', 'batching'],
   sync: [
     'protocol',
@@ -43,6 +44,7 @@ const MAY_IMPORT = {
     'rejected-records',
     'ledger',
     'memory',
+    'network',
     'plan',
   ],
 };

@@ -61,6 +61,7 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   },
   writer,
   clock: systemClock,
+  env: process.env,
   get stopSignal() {
     return stop().signal;
   },

@@ -3,12 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { hasOpenssl, makeAuthority, sign } from '../support/certificates.ts';
 import { TestFiles } from '../support/connector.ts';
 import { withHarness } from '../support/harness.ts';
 import { aRecord } from '../support/messages.ts';
 import { PostgresServer } from '../support/postgres.ts';
 
-const hasOpenssl = isThere('openssl');
 if (!hasOpenssl) console.warn('SKIPPED: openssl is not installed, so no ledger is tested over TLS.');
 
 (hasOpenssl ? describe : describe.skip)('a Postgres ledger over TLS', () => {
@@ -21,7 +21,7 @@ if (!hasOpenssl) console.warn('SKIPPED: openssl is not installed, so no ledger i
     makeAuthority(files.path('stranger'));
     server = await PostgresServer.start((folder) => {
       const certificate = path.join(folder, 'server');
-      sign(authority, certificate);
+      signForServer(authority, certificate);
       return ['ssl=on', `ssl_cert_file=${certificate}.pem`, `ssl_key_file=${certificate}.key`];
     });
     url = await server.createDatabase();
@@ -69,57 +69,9 @@ if (!hasOpenssl) console.warn('SKIPPED: openssl is not installed, so no ledger i
   );
 });
 
-function isThere(command: string): boolean {
-  try {
-    execFileSync(command, ['version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function openssl(...args: string[]): void {
-  execFileSync('openssl', args, { stdio: 'ignore' });
-}
-
-const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-
-/** A key and the certificate that it signs others with. */
-function makeAuthority(place: string): void {
-  openssl(
-    'req',
-    '-x509',
-    ...NEW_KEY,
-    '-keyout',
-    `${place}.key`,
-    '-out',
-    `${place}.pem`,
-    '-subj',
-    `/CN=${path.basename(place)}`,
-  );
-}
-
 /** A key and a certificate for 127.0.0.1 alone, for the server's user. */
-function sign(authority: string, place: string): void {
-  openssl(
-    'req',
-    '-x509',
-    ...NEW_KEY,
-    '-CA',
-    `${authority}.pem`,
-    '-CAkey',
-    `${authority}.key`,
-    '-keyout',
-    `${place}.key`,
-    '-out',
-    `${place}.pem`,
-    '-subj',
-    '/CN=ledger',
-    '-addext',
-    'subjectAltName=IP:127.0.0.1',
-    '-addext',
-    'basicConstraints=critical,CA:FALSE',
-  );
+function signForServer(authority: string, place: string): void {
+  sign(authority, place);
   // A key of root's own may be read by the group.
   chmodSync(`${place}.key`, 0o600);
   if (process.getuid?.() === 0) execFileSync('chown', ['postgres', `${place}.key`]);

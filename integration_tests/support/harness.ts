@@ -137,16 +137,20 @@ export class Harness {
   }
 
   /** As `check`, in this process. */
-  checkInProcess(config: Record<string, unknown> = {}): Promise<RunResult> {
-    return inProcess(['check', '--config', this.files.write('config.json', this.config(config))], []);
+  checkInProcess(
+    config: Record<string, unknown> = {},
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<RunResult> {
+    const args = ['check', '--config', this.files.write('config.json', this.config(config))];
+    return inProcess(args, [], undefined, env);
   }
 
   check(config: Record<string, unknown> = {}, options: Partial<RunOptions> = {}): Promise<RunResult> {
     return this.#withConfig('check', config, options);
   }
 
-  discover(config: Record<string, unknown> = {}): Promise<RunResult> {
-    return this.#withConfig('discover', config);
+  discover(config: Record<string, unknown> = {}, options: Partial<RunOptions> = {}): Promise<RunResult> {
+    return this.#withConfig('discover', config, options);
   }
 
   #withConfig(
@@ -165,10 +169,11 @@ async function inProcess(
   args: readonly string[],
   lines: readonly string[],
   onLine?: RunOptions['onLine'],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<RunResult> {
   // Loaded on need: tests that start processes can do without the whole of `src`.
   const { runInProcess } = await import('./in-process.ts');
-  const { text, exitCode } = await runInProcess(args, lines, undefined, onLine);
+  const { text, exitCode } = await runInProcess(args, lines, undefined, onLine, env);
   const end = { exitCode, signal: null, stdoutWasClosed: false };
   return { stderr: '', ...resultOf(text.split('\n').slice(0, -1), end) };
 }

@@ -38,12 +38,13 @@ export interface InProcessResult {
   readonly text: string;
 }
 
-/** `onStart` is given what stops the run as a signal would; `onLine` each complete line of stdout when it is written. */
+/** `onStart` is given what stops the run as a signal would; `onLine` each complete line of stdout when it is written; `env` is all of its environment. */
 export async function runInProcess(
   args: readonly string[],
   input: readonly string[],
   onStart: (stop: () => void) => void = () => undefined,
   onLine: (line: string) => void = () => undefined,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<InProcessResult> {
   const chunks: Buffer[] = [];
   const decoder = new StringDecoder();
@@ -70,6 +71,7 @@ export async function runInProcess(
     }),
     writer,
     clock: hurriedClock(),
+    env,
     stopSignal: stop.signal,
   });
   await writer.flush();

@@ -5,6 +5,7 @@ import { ListDirectory } from '../delivery/list-directory.ts';
 import { checkLedger } from '../ledger/open.ts';
 import { mappingProblems } from '../mapping/check-mappings.ts';
 import { DELETION_VALUES } from '../mapping/deletion.ts';
+import { through, type Proxies, type Proxy } from '../network/proxies.ts';
 import { checkRejectedRecords } from '../rejected-records/open.ts';
 import { SYNC_MODES } from '../streams/modes.ts';
 import {
@@ -20,7 +21,8 @@ import type { CommandContext, CommandPaths } from './context.ts';
 
 /** A check has 45 s. Waiting for a turn counts to no call's budget, and at a low `requests_per_second` it may take minutes. */
 const DEADLINE_MS = 40_000;
-const TOO_LATE = `Iterable did not answer within ${DEADLINE_MS / 1000} seconds all that a check asks. Try again later; at a low requests_per_second a call that is repeated waits long for its turn.`;
+const tooLate = (proxy: Proxy | undefined) =>
+  `Iterable did not answer${through(proxy)} within ${DEADLINE_MS / 1000} seconds all that a check asks. Try again later; at a low requests_per_second a call that is repeated waits long for its turn.`;
 
 export async function runCheck(
   context: CommandContext,
@@ -29,24 +31,25 @@ export async function runCheck(
   const { writer, clock, stopSignal } = context;
   const deadline = new AbortController();
   const ended = new AbortController();
+  let connection: Connection | undefined;
   clock.sleep(DEADLINE_MS, ended.signal).then(
     () => {
-      deadline.abort(new TransientError('iterable_unavailable', TOO_LATE));
+      deadline.abort(new TransientError('iterable_unavailable', tooLate(connection?.proxy)));
     },
     () => undefined,
   );
-  let connection: Connection | undefined;
   try {
-    const config = await loadConfig(path, writer);
-    connection = connectBriefly(config, {
+    const { config, proxies } = await loadConfig(path, context);
+    connection = await connectBriefly(config, {
+      proxies,
       clock,
-      stopSignal: AbortSignal.any([stopSignal, deadline.signal]),
+      stop: AbortSignal.any([stopSignal, deadline.signal]),
     });
     // Side by side: each may take half of the time that a check has.
     const [message, ledger = ''] = await Promise.all([
       tryOut(config, connection),
       tryLedger(config, context),
-      tryStore(config, context),
+      tryStore(config, proxies, context),
     ]);
     await writer.connectionStatus('SUCCEEDED', message + ledger);
   } catch (error) {
@@ -60,7 +63,7 @@ export async function runCheck(
   return 0;
 }
 
-async function tryOut(config: Config, { client, caller }: Connection): Promise<string> {
+async function tryOut(config: Config, { client, caller, proxy }: Connection): Promise<string> {
   const lists = new ListDirectory(caller, client, { mayCreate: config.create_missing_lists });
   const [fields] = await Promise.all([caller.call(client.getFields()), lists.load()]);
   const problems = mappingProblems({
@@ -71,7 +74,7 @@ async function tryOut(config: Config, { client, caller }: Connection): Promise<s
   problems.push(...listProblems(config, lists));
   if (problems.length > 0) throw new ConfigError(problems);
   return (
-    `Connected to Iterable (${config.api_url ?? `${config.data_center.toUpperCase()} data center`}, project of type ${config.project_type}): ` +
+    `Connected to Iterable${through(proxy)} (${config.api_url ?? `${config.data_center.toUpperCase()} data center`}, project of type ${config.project_type}): ` +
     `the key works, the project has ${fields.size} user fields and ${lists.staticLists} static lists.` +
     deletionSentence(config)
   );
@@ -100,11 +103,15 @@ async function tryLedger(config: Config, { clock, stopSignal }: CommandContext):
     : ' The ledger can be used; a sync has it open just now.';
 }
 
-function tryStore(config: Config, { clock, stopSignal }: CommandContext): Promise<void> {
-  return checkRejectedRecords(config.rejected_records, {
-    clock,
-    budgetMs: BRIEF_CALL_BUDGET_MS,
-    attemptTimeoutMs: BRIEF_ATTEMPT_TIMEOUT_MS,
-    stop: stopSignal,
-  });
+function tryStore(config: Config, proxies: Proxies, { clock, stopSignal }: CommandContext): Promise<void> {
+  return checkRejectedRecords(
+    config.rejected_records,
+    {
+      clock,
+      budgetMs: BRIEF_CALL_BUDGET_MS,
+      attemptTimeoutMs: BRIEF_ATTEMPT_TIMEOUT_MS,
+      stop: stopSignal,
+    },
+    proxies,
+  );
 }

@@ -13,18 +13,30 @@ import type { Endpoint } from '../iterable/endpoints.ts';
 import type { ApiError } from '../iterable/errors.ts';
 import { IterableHttp, type HttpOptions } from '../iterable/http.ts';
 import type { LedgerProject } from '../ledger/open.ts';
-import type { MessageWriter } from '../protocol/writer.ts';
+import { Proxies, type Proxy } from '../network/proxies.ts';
+import { routeTo } from '../network/route.ts';
+import { storeUrl } from '../rejected-records/open.ts';
 import type { CommandContext } from './context.ts';
 
 /** Where the API of each data center is. */
 export const HOSTS = { us: 'https://api.iterable.com', eu: 'https://api.eu.iterable.com' } as const;
 
-/** Reads and checks the configuration; from then on the writer hides its secrets. Throws ConfigError with all problems. */
-export async function loadConfig(path: string, writer: MessageWriter): Promise<Config> {
+/**
+ * Reads and checks the configuration, and the proxies that the environment names for what it leads to; from then on the writer
+ * hides the secrets of both. Throws ConfigError with all problems.
+ */
+export async function loadConfig(
+  path: string,
+  { writer, env }: Pick<CommandContext, 'writer' | 'env'>,
+): Promise<{ readonly config: Config; readonly proxies: Proxies }> {
   const spec = loadSpec();
+  const proxies = new Proxies(env);
   const raw = parseJsonFile(await readTextFile(path, '--config'), '--config');
-  writer.setRedact(redactor(secretValues(spec, raw)));
-  return parseConfig(raw, spec);
+  writer.setRedact(redactor([...secretValues(spec, raw), ...proxies.secrets]));
+  const config = parseConfig(raw, spec);
+  for (const url of [baseUrl(config), storeUrl(config.rejected_records)])
+    if (url !== undefined) proxies.for(url);
+  return { config, proxies };
 }
 
 /** A file that the command line names. Throws a ConfigError that names the flag. */
@@ -59,10 +71,13 @@ export interface Connection {
   readonly caller: Caller;
   /** Requests a second of an endpoint. */
   readonly rateOf: (endpoint: Endpoint) => number;
+  /** Through which Iterable is asked; directly without. */
+  readonly proxy: Proxy | undefined;
   close(): void;
 }
 
 export interface ConnectOptions {
+  readonly proxies: Proxies;
   readonly clock: Clock;
   readonly attemptTimeoutMs: number;
   readonly callBudgetMs: number;
@@ -78,34 +93,46 @@ export const BRIEF_ATTEMPT_TIMEOUT_MS = 10_000;
 /** For commands that must answer soon: `check` has 45 s. */
 export function connectBriefly(
   config: Config,
-  { clock, stopSignal }: Pick<CommandContext, 'clock' | 'stopSignal'>,
-): Connection {
+  { proxies, clock, stop }: Pick<ConnectOptions, 'proxies' | 'clock' | 'stop'>,
+): Promise<Connection> {
   return connect(config, {
+    proxies,
     clock,
     attemptTimeoutMs: BRIEF_ATTEMPT_TIMEOUT_MS,
     callBudgetMs: BRIEF_CALL_BUDGET_MS,
-    stop: stopSignal,
+    ...(stop ? { stop } : {}),
   });
 }
 
 /** Opens no socket yet: connections are made by the first call. */
-export function connect(config: Config, options: ConnectOptions): Connection {
-  const { attemptTimeoutMs, ...callerOptions } = options;
-  const http = new IterableHttp(httpOptions(config, attemptTimeoutMs));
+export async function connect(config: Config, options: ConnectOptions): Promise<Connection> {
+  const { attemptTimeoutMs, proxies, ...callerOptions } = options;
+  const to = await httpOptions(config, { attemptTimeoutMs, proxies });
+  const http = new IterableHttp(to);
   const rateOf = ratesOf(config);
   return {
     client: new IterableClient(http),
     caller: new Caller({ ...callerOptions, rateOf }),
     rateOf,
+    proxy: to.route?.proxy,
     close: () => {
       http.close();
     },
   };
 }
 
-/** Where and as whom requests go. */
-export function httpOptions(config: Config, attemptTimeoutMs: number): HttpOptions {
-  return { baseUrl: config.api_url ?? HOSTS[config.data_center], apiKey: config.api_key, attemptTimeoutMs };
+/** Where and as whom requests go, and which way. */
+export async function httpOptions(
+  config: Config,
+  { attemptTimeoutMs, proxies }: Pick<ConnectOptions, 'attemptTimeoutMs' | 'proxies'>,
+): Promise<HttpOptions> {
+  const url = baseUrl(config);
+  const route = await routeTo(url, proxies, attemptTimeoutMs);
+  return { baseUrl: url, apiKey: config.api_key, attemptTimeoutMs, route };
+}
+
+function baseUrl(config: Config): string {
+  return config.api_url ?? HOSTS[config.data_center];
 }
 
 /** Requests a second of each endpoint. */

@@ -1,6 +1,7 @@
 /** What a command is given: everything outside of the program, so that nothing here touches the process. */
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
+import type { Environment } from '../network/proxies.ts';
 import type { MessageWriter } from '../protocol/writer.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -13,6 +14,8 @@ export interface CommandContext {
   readonly terminal?: Terminal | undefined;
   readonly writer: MessageWriter;
   readonly clock: Clock;
+  /** The variables of the process's environment. */
+  readonly env: Environment;
   /** Aborted by SIGTERM or SIGINT, with the reason as a ConnectorError. */
   readonly stopSignal: AbortSignal;
 }

@@ -7,9 +7,9 @@ export async function runDiscover(
   context: CommandContext,
   { config: path = '' }: CommandPaths,
 ): Promise<number> {
-  const { writer } = context;
-  const config = await loadConfig(path, writer);
-  const connection = connectBriefly(config, context);
+  const { writer, clock, stopSignal } = context;
+  const { config, proxies } = await loadConfig(path, context);
+  const connection = await connectBriefly(config, { proxies, clock, stop: stopSignal });
   try {
     const fields = await connection.caller.call(connection.client.getFields());
     await writer.destinationCatalog(offeredOperations(fields, config));

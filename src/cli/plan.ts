@@ -66,9 +66,9 @@ class Rehearsal {
       log: new PlanLog(this.#notes, this.#tally, clock),
       maxCallBudgetMs: MAX_CALL_BUDGET_MS,
       connect: (config, options) => this.#connect(config, options),
-      openRejectedRecords: async (option, patience) => {
+      openRejectedRecords: async (option, patience, proxies) => {
         // A bucket shows only by being written to whether it may be.
-        if (option.type !== 's3') await checkRejectedRecords(option, patience);
+        if (option.type !== 's3') await checkRejectedRecords(option, patience, proxies);
         return undefined;
       },
       openLedger: (option, opening) => this.#openLedger(option, opening),
@@ -124,9 +124,13 @@ class Rehearsal {
     });
   }
 
-  #connect(config: Config, { attemptTimeoutMs, ...options }: ConnectOptions): Connection {
+  async #connect(
+    config: Config,
+    { attemptTimeoutMs, proxies, ...options }: ConnectOptions,
+  ): Promise<Connection> {
     const rateOf = ratesOf(config);
-    const http = new ReadingHttp(httpOptions(config, attemptTimeoutMs));
+    const to = await httpOptions(config, { attemptTimeoutMs, proxies });
+    const http = new ReadingHttp(to);
     // It is asked after the project's fields were read.
     const asking = new Caller({ ...options, rateOf, isHostProven: true });
     const client: RehearsedClient = new RehearsedClient(
@@ -147,6 +151,7 @@ class Rehearsal {
       client,
       caller: new RehearsingCaller({ ...options, rateOf }, this.#calls),
       rateOf,
+      proxy: to.route?.proxy,
       close: () => {
         http.close();
       },

@@ -9,6 +9,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { LedgerOption, OpenOptions } from '../ledger/open.ts';
 import { mappingProblems } from '../mapping/check-mappings.ts';
 import type { KnownFields } from '../mapping/fields.ts';
+import type { Proxies } from '../network/proxies.ts';
 import { parseCatalog, type ConfiguredCatalog } from '../protocol/catalog.ts';
 import type { RejectedRecordsOption } from '../rejected-records/open.ts';
 import type { RejectedRecords } from '../rejected-records/rejected-records.ts';
@@ -30,10 +31,11 @@ import { tuneV8 } from './tune-v8.ts';
 /** Where `write` and `plan` differ. */
 export interface Outside {
   readonly log: SyncLog;
-  readonly connect: (config: Config, options: ConnectOptions) => Connection;
+  readonly connect: (config: Config, options: ConnectOptions) => Promise<Connection>;
   readonly openRejectedRecords: (
     option: RejectedRecordsOption,
     patience: StorePatience,
+    proxies: Proxies,
   ) => Promise<RejectedRecords | undefined>;
   readonly openLedger: (
     option: LedgerOption,
@@ -45,19 +47,21 @@ export interface Outside {
 
 /** Runs `use` with everything open, and closes it afterwards. Throws what can't be opened, what `use` throws, and the stop signal's reason. */
 export async function withPrepared(
-  { writer, clock, stopSignal }: CommandContext,
+  context: CommandContext,
   paths: CommandPaths,
   { log, connect, openRejectedRecords, openLedger, maxCallBudgetMs = Infinity }: Outside,
   use: (prepared: Prepared) => Promise<void>,
 ): Promise<void> {
   tuneV8();
-  const config = await loadConfig(paths.config ?? '', writer);
+  const { writer, clock, stopSignal } = context;
+  const { config, proxies } = await loadConfig(paths.config ?? '', context);
   const catalog = parseCatalog(await readTextFile(paths.catalog ?? '', '--catalog'));
   const attemptTimeoutMs = Math.min(config.attempt_timeout_seconds * 1000, MAX_TIMER_MS);
   const budgetMs = Math.min(config.retry_minutes * 60_000, maxCallBudgetMs);
   // Ends calls for good once a failed run has waited for them long enough.
   const abandon = new AbortController();
-  const connection = connect(config, {
+  const connection = await connect(config, {
+    proxies,
     clock,
     attemptTimeoutMs,
     callBudgetMs: budgetMs,
@@ -99,12 +103,11 @@ export async function withPrepared(
         log.warn(message);
       },
     };
-    rejectedRecords = await openRejectedRecords(config.rejected_records, {
-      ...retry,
-      budgetMs,
-      attemptTimeoutMs,
-      stop,
-    });
+    rejectedRecords = await openRejectedRecords(
+      config.rejected_records,
+      { ...retry, budgetMs, attemptTimeoutMs, stop },
+      proxies,
+    );
     ledger = await openLedger(config.ledger, {
       project: projectOf(config),
       streams: catalog.streams.map(({ id }) => id),

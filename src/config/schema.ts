@@ -1,6 +1,7 @@
 /** The typed configuration, and the rules that span several keys. What one key alone may hold is spec.json's to say. */
 import * as z from 'zod';
 import { mappingProblems } from '../mapping/check-mappings.ts';
+import { isLoopback } from '../network/loopback.ts';
 
 const mappingSchema = z.object({
   source: z.string(),
@@ -151,8 +152,4 @@ function storeProblems(option: Config['rejected_records']): string[] {
     );
   }
   return problems;
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }

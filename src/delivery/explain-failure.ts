@@ -13,7 +13,7 @@ export function explainStop(error: ApiError): ConfigError {
   const { status, apiCode = '' } = error;
   if (apiCode === 'UniqueFieldsLimitExceeded') return explainFieldsLimit(error);
   if (meaningOf(error)?.speaksOf === 'key') {
-    const answer = `HTTP ${status}${apiCode === '' ? '' : `, ${apiCode}`}`;
+    const answer = [`HTTP ${status}`, apiCode, error.via.trim()].filter(Boolean).join(', ');
     return apiCode.startsWith('Forbidden') || (status === 403 && !REFUSED_KEY.includes(apiCode))
       ? new ConfigError(
           [
@@ -44,7 +44,7 @@ export function explainGivingUp(error: Error, callBudgetMs: number): TransientEr
   if (error instanceof ApiError && meaningOf(error)?.speaksOf === 'nobody') {
     return new TransientError(
       'gateway_refuses',
-      `Something between the connector and Iterable refuses calls, and did so for ${span}: a proxy, firewall or gateway answered ${error.endpoint} ` +
+      `Something between the connector and Iterable refuses calls, and did so for ${span}: a proxy, firewall or gateway answered ${error.endpoint}${error.via} ` +
         `with HTTP ${error.status}, without Iterable's own answer. Have it let the connector through to Iterable, then run the sync again.`,
       { cause: error },
     );

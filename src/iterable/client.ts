@@ -1,7 +1,7 @@
 /** Iterable's API as functions, named as the API names them. One call is one attempt; knows nothing of Airbyte, batches or retries. */
 import type * as z from 'zod';
 import { ENDPOINTS, type Endpoint } from './endpoints.ts';
-import { ApiError, isImpossibleUser, isUnknownUser, NoAnswerError } from './errors.ts';
+import { ApiError, isImpossibleUser, isUnknownUser } from './errors.ts';
 import { fitsUrl, jsonOrUndefined, pathSegment, type Call, type IterableHttp } from './http.ts';
 import {
   bulkAnswerSchema,
@@ -121,8 +121,7 @@ export class IterableClient {
         const onLine = (line: string) => {
           if (line.trim() === '') return;
           const user = exportedUserSchema.safeParse(jsonOrUndefined(line)).data;
-          if (!user)
-            throw new NoAnswerError(endpoint.name, 'a line of the answer is not what the API promises');
+          if (!user) throw this.#http.noAnswer(endpoint, 'a line of the answer is not what the API promises');
           add(user);
         };
         await this.#http.streamLines({ endpoint, path: '/api/export/data.json', query }, onLine, signal);
@@ -190,7 +189,7 @@ export class IterableClient {
       attempt: async (signal) => {
         const parsed = schema.safeParse(await this.#http.send(call, signal));
         if (!parsed.success)
-          throw new NoAnswerError(call.endpoint.name, 'the answer is not what the API promises');
+          throw this.#http.noAnswer(call.endpoint, 'the answer is not what the API promises');
         return pick(parsed.data);
       },
     };

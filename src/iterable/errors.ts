@@ -52,6 +52,8 @@ export class ApiError extends Error {
   readonly params: unknown;
   /** What the server asked for, by `Retry-After` or `params.rateLimitReset`. */
   readonly retryAfterMs: number | undefined;
+  /** ` through the proxy …`, where one was asked; else empty. */
+  readonly via: string;
 
   constructor(
     endpoint: string,
@@ -62,13 +64,14 @@ export class ApiError extends Error {
       apiMessage: string;
       params?: unknown;
       retryAfterMs?: number | undefined;
+      via?: string;
     },
   ) {
-    const { status, apiCode, isOfIterable = true } = answer;
+    const { status, apiCode, isOfIterable = true, via = '' } = answer;
     super(
       isOfIterable
-        ? `Iterable answered ${endpoint} with HTTP ${status}${apiCode === undefined ? '' : ` (${apiCode})`}`
-        : `The answer to ${endpoint} was HTTP ${status}, without Iterable's own body`,
+        ? `Iterable answered ${endpoint}${via} with HTTP ${status}${apiCode === undefined ? '' : ` (${apiCode})`}`
+        : `The answer to ${endpoint}${via} was HTTP ${status}, without Iterable's own body`,
     );
     this.name = 'ApiError';
     this.endpoint = endpoint;
@@ -78,6 +81,7 @@ export class ApiError extends Error {
     this.apiMessage = answer.apiMessage;
     this.params = answer.params;
     this.retryAfterMs = answer.retryAfterMs;
+    this.via = via;
   }
 }
 

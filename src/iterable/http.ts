@@ -3,6 +3,10 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import fetch, { type RequestInit, type Response } from 'node-fetch';
 import * as z from 'zod';
+import { ConfigError } from '../errors.ts';
+import { describeProxyFailure, isOfProxy, operatorsFault, refusedByProxy } from '../network/failures.ts';
+import { through } from '../network/proxies.ts';
+import type { Route } from '../network/route.ts';
 import type { Endpoint } from './endpoints.ts';
 import { ApiError, isApiCode, NoAnswerError } from './errors.ts';
 
@@ -12,6 +16,8 @@ export interface HttpOptions {
   readonly apiKey: string;
   /** Time limit of one attempt, answer included. */
   readonly attemptTimeoutMs: number;
+  /** Through a proxy; directly without. */
+  readonly route?: Route | undefined;
 }
 
 export interface Call {
@@ -41,8 +47,11 @@ const MAX_VALUE_IN_URL = 4_096;
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 export class IterableHttp {
+  /** For the end of a sentence: ` through the proxy …`; empty without one. */
+  readonly via: string;
   readonly #options: HttpOptions;
   readonly #baseUrl: string;
+  readonly #host: string;
   readonly #agent: HttpAgent;
 
   constructor(options: HttpOptions) {
@@ -50,16 +59,23 @@ export class IterableHttp {
     // As the check of the configuration read it: blanks around it, say, or a scheme in capitals are no matter.
     const url = new URL(options.baseUrl);
     this.#baseUrl = url.href.replace(/\/+$/, '');
+    this.#host = url.host;
+    this.via = through(options.route?.proxy);
     const AgentOfScheme = url.protocol === 'https:' ? HttpsAgent : HttpAgent;
-    this.#agent = new AgentOfScheme({ keepAlive: true });
+    this.#agent = options.route?.agent ?? new AgentOfScheme({ keepAlive: true });
   }
 
-  /** Sends one request; gives the parsed JSON of a 2xx answer. Throws {@link ApiError}, {@link NoAnswerError}, or the signal's reason. */
+  /**
+   * Sends one request; gives the parsed JSON of a 2xx answer. Throws {@link ApiError}, {@link NoAnswerError}, a ConfigError where
+   * no connection will be made before the operator acts, or the signal's reason.
+   */
   send(call: Call, stop?: AbortSignal): Promise<unknown> {
     return this.#exchange(call, stop, async (response) => {
       const text = await response.text();
-      if (response.ok) return parseAnswer(call.endpoint.name, text);
-      throw apiError(call.endpoint.name, response, text);
+      if (!response.ok) throw this.#apiError(call, response, text);
+      const answer = jsonOrUndefined(text);
+      if (answer === undefined) throw this.noAnswer(call.endpoint, 'the answer is not JSON');
+      return answer;
     });
   }
 
@@ -72,7 +88,7 @@ export class IterableHttp {
       call,
       stop,
       async (response, onPiece) => {
-        if (!response.ok) throw apiError(call.endpoint.name, response, await response.text());
+        if (!response.ok) throw this.#apiError(call, response, await response.text());
         const decoder = new TextDecoder();
         let rest = '';
         for await (const piece of response.body as AsyncIterable<Uint8Array>) {
@@ -117,13 +133,39 @@ export class IterableHttp {
       return await read(response, () => timer.refresh());
     } catch (error) {
       stop?.throwIfAborted();
-      if (error instanceof ApiError || error instanceof NoAnswerError) throw error;
-      const what = state.isTimedOut ? `no answer within ${attemptTimeoutMs / 1000} s` : networkFailure(error);
-      throw new NoAnswerError(call.endpoint.name, what, { cause: error });
+      if (error instanceof ApiError || error instanceof NoAnswerError || error instanceof ConfigError)
+        throw error;
+      throw state.isTimedOut
+        ? this.noAnswer(call.endpoint, `no answer within ${attemptTimeoutMs / 1000} s`, { cause: error })
+        : this.#noConnection(call.endpoint, error);
     } finally {
       clearTimeout(timer);
       stop?.removeEventListener('abort', abort);
     }
+  }
+
+  /** An error that says what came instead of an answer, and which way. */
+  noAnswer({ name }: Endpoint, what: string, options?: { cause?: unknown }): NoAnswerError {
+    return new NoAnswerError(name, what + this.via, options);
+  }
+
+  /** The kind of failure only: a message of the HTTP library may quote the URL, and so an address. */
+  #noConnection(endpoint: Endpoint, error: unknown): NoAnswerError | ConfigError {
+    const { code } = error as { code?: unknown };
+    if (typeof code !== 'string') return this.noAnswer(endpoint, 'the connection failed', { cause: error });
+    const proxy = this.#options.route?.proxy;
+    const fault = operatorsFault(code, { host: this.#host, proxy });
+    if (fault) return fault;
+    if (proxy && isOfProxy(code))
+      return new NoAnswerError(endpoint.name, describeProxyFailure(code, proxy), { cause: error });
+    return this.noAnswer(endpoint, `the connection failed (${code})`, { cause: error });
+  }
+
+  #apiError({ endpoint }: Call, response: Response, text: string): ApiError | ConfigError {
+    const proxy = this.#options.route?.proxy;
+    // A plain request is answered by the proxy itself; no server behind it answers so.
+    if (response.status === 407 && proxy) return refusedByProxy(proxy);
+    return apiError(endpoint.name, response, text, this.via);
   }
 
   #url({ path, query }: Call): string {
@@ -165,15 +207,7 @@ export function fitsUrl(value: string): boolean {
   return value.isWellFormed() && encodeURIComponent(value).length <= MAX_VALUE_IN_URL;
 }
 
-function parseAnswer(endpoint: string, text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    throw new NoAnswerError(endpoint, 'the answer is not JSON', { cause: error });
-  }
-}
-
-function apiError(endpoint: string, response: Response, text: string): ApiError {
+function apiError(endpoint: string, response: Response, text: string, via: string): ApiError {
   const answer = plainAnswer.safeParse(jsonOrUndefined(text)).data;
   const reset = rateLimitParams.safeParse(answer?.params).data?.rateLimitReset;
   return new ApiError(endpoint, {
@@ -184,6 +218,7 @@ function apiError(endpoint: string, response: Response, text: string): ApiError 
     params: answer?.params,
     retryAfterMs:
       retryAfterMs(response.headers.get('retry-after')) ?? (reset === undefined ? undefined : reset * 1000),
+    via,
   });
 }
 
@@ -202,10 +237,4 @@ function retryAfterMs(header: string | null): number | undefined {
   if (/^\d+(\.\d+)?$/.test(header.trim())) return Number(header) * 1000;
   const at = Date.parse(header);
   return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
-}
-
-/** The kind of failure only: a message of the HTTP library may quote the URL, and so an address. */
-function networkFailure(error: unknown): string {
-  const code = (error as { code?: unknown }).code;
-  return `the connection failed${typeof code === 'string' ? ` (${code})` : ''}`;
 }

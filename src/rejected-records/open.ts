@@ -1,7 +1,8 @@
 /** Opens the store that the configuration names. */
+import type { Proxies } from '../network/proxies.ts';
 import { checkRejectedRecordsFile, openRejectedRecordsFile } from './file.ts';
 import type { RejectedRecords } from './rejected-records.ts';
-import type { S3Location } from './s3-location.ts';
+import { urlOf, type S3Location } from './s3-location.ts';
 import type { StorePatience } from './store-patience.ts';
 
 /** The option `rejected_records`. */
@@ -9,6 +10,11 @@ export type RejectedRecordsOption =
   | { readonly type: 'none' }
   | { readonly type: 'file'; readonly path: string }
   | ({ readonly type: 's3' } & S3Location);
+
+/** Where the store is asked; undefined for one that is on this machine. */
+export function storeUrl(option: RejectedRecordsOption): string | undefined {
+  return option.type === 's3' ? urlOf(option) : undefined;
+}
 
 // The AWS SDK takes a third of a second and 20 MB to load: only who asks for it has it.
 const loadS3 = () => import('./s3.ts');
@@ -20,6 +26,7 @@ const loadS3 = () => import('./s3.ts');
 export async function openRejectedRecords(
   option: RejectedRecordsOption,
   patience: StorePatience,
+  proxies: Proxies,
 ): Promise<RejectedRecords | undefined> {
   switch (option.type) {
     case 'none':
@@ -27,7 +34,7 @@ export async function openRejectedRecords(
     case 'file':
       return openRejectedRecordsFile(option.path);
     case 's3':
-      return (await loadS3()).openRejectedRecordsBucket(option, patience);
+      return (await loadS3()).openRejectedRecordsBucket(option, patience, proxies);
   }
 }
 
@@ -35,6 +42,7 @@ export async function openRejectedRecords(
 export async function checkRejectedRecords(
   option: RejectedRecordsOption,
   patience: StorePatience,
+  proxies: Proxies,
 ): Promise<void> {
   switch (option.type) {
     case 'none':
@@ -42,6 +50,6 @@ export async function checkRejectedRecords(
     case 'file':
       return checkRejectedRecordsFile(option.path);
     case 's3':
-      return (await loadS3()).checkRejectedRecordsBucket(option, patience);
+      return (await loadS3()).checkRejectedRecordsBucket(option, patience, proxies);
   }
 }

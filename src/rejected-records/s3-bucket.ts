@@ -2,8 +2,10 @@
 import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import pRetry from 'p-retry';
 import { TransientError } from '../errors.ts';
-import { describeS3Failure, explainS3Refusal, mayPass } from './s3-failures.ts';
-import type { S3Location } from './s3-location.ts';
+import type { Proxies, Proxy } from '../network/proxies.ts';
+import { agentsFor } from '../network/route.ts';
+import { describeS3Failure, s3Refusal } from './s3-failures.ts';
+import { urlOf, type S3Location } from './s3-location.ts';
 import type { StorePatience } from './store-patience.ts';
 
 const FIRST_BACKOFF_MS = 500;
@@ -15,18 +17,29 @@ export class S3Bucket {
   readonly #location: S3Location;
   readonly #patience: StorePatience;
   readonly #client: S3Client;
+  readonly #proxy: Proxy | undefined;
   readonly #prefix: string;
   readonly #abandon = new AbortController();
 
-  /** Opens no socket yet. */
-  constructor(location: S3Location, patience: StorePatience) {
+  private constructor(
+    location: S3Location,
+    { patience, client, proxy }: { patience: StorePatience; client: S3Client; proxy: Proxy | undefined },
+  ) {
     this.#location = location;
     this.#patience = patience;
-    this.#client = clientOf(location);
+    this.#client = client;
+    this.#proxy = proxy;
     const folders = (location.s3_bucket_path ?? '').split('/').filter((folder) => folder !== '');
     this.#prefix = folders.map((folder) => `${folder}/`).join('');
     patience.stop?.addEventListener('abort', this.#onStop, { once: true });
     if (patience.stop?.aborted) this.#onStop();
+  }
+
+  /** Opens no socket yet. Throws a ConfigError that names the environment's variable when a proxy can't be used. */
+  static async create(location: S3Location, patience: StorePatience, proxies: Proxies): Promise<S3Bucket> {
+    const proxy = proxies.for(urlOf(location));
+    const agents = await agentsFor(proxies, patience.attemptTimeoutMs);
+    return new S3Bucket(location, { patience, client: clientOf(location, agents), proxy });
   }
 
   /**
@@ -91,7 +104,8 @@ export class S3Bucket {
 
   async #waitOrThrow(error: Error, attempt: number, startedAt: number): Promise<void> {
     const { clock, budgetMs, onRetry } = this.#patience;
-    if (!mayPass(error)) throw explainS3Refusal(error, this.#location);
+    const refusal = s3Refusal(error, this.#location, this.#proxy);
+    if (refusal) throw refusal;
     const waitMs = clock.random() * Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (attempt - 1));
     if (clock.now() + waitMs - startedAt > budgetMs) throw this.#unavailable(`for ${span(budgetMs)}`, error);
     onRetry?.(
@@ -108,8 +122,7 @@ export class S3Bucket {
   }
 
   #describe(error: unknown): string {
-    const where = this.#location.s3_endpoint === undefined ? 'S3' : 'the store at s3_endpoint';
-    return `${where} ${describeS3Failure(error)}`;
+    return describeS3Failure(error, this.#location, this.#proxy);
   }
 
   readonly #onStop = (): void => {
@@ -119,7 +132,7 @@ export class S3Bucket {
   };
 }
 
-function clientOf(location: S3Location): S3Client {
+function clientOf(location: S3Location, agents: Awaited<ReturnType<typeof agentsFor>>): S3Client {
   const {
     s3_bucket_region: region,
     s3_endpoint: endpoint = '',
@@ -136,6 +149,7 @@ function clientOf(location: S3Location): S3Client {
     ...(endpoint === ''
       ? {}
       : { endpoint, forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED' as const }),
+    ...(agents ? { requestHandler: agents } : {}),
     ...(accessKeyId === '' ? {} : { credentials: { accessKeyId, secretAccessKey } }),
   });
 }

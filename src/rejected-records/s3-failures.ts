@@ -3,7 +3,9 @@
  * hold parts of the credentials.
  */
 import { ConfigError } from '../errors.ts';
-import type { S3Location } from './s3-location.ts';
+import { describeProxyFailure, isOfProxy, operatorsFault, refusedByProxy } from '../network/failures.ts';
+import { through, type Proxy } from '../network/proxies.ts';
+import { urlOf, type S3Location } from './s3-location.ts';
 
 interface S3Error extends Error {
   readonly code?: unknown;
@@ -29,15 +31,22 @@ const NO_CREDENTIALS = ['CredentialsProviderError', 'TokenProviderError'];
 const PASSING = ['RequestTimeout', 'SlowDown', 'OperationAborted'];
 
 /** True when the same write may well succeed later: no answer, or one that says so. */
-export function mayPass(error: Error): boolean {
+function mayPass(error: Error): boolean {
   const status = statusOf(error);
   if (status !== undefined)
     return status >= 500 || status === 429 || status === 408 || PASSING.includes(error.name);
   return networkCode(error) !== undefined || error.name === 'AbortError' || error.name === 'TimeoutError';
 }
 
-/** The rest of a sentence about the store: `answered with HTTP 503 (SlowDown)`. */
-export function describeS3Failure(error: unknown): string {
+/** What happened, as a sentence without its end: `S3 answered with HTTP 503 (SlowDown)`. */
+export function describeS3Failure(error: unknown, location: S3Location, proxy?: Proxy): string {
+  const code = error instanceof Error ? networkCode(error) : undefined;
+  if (proxy && code !== undefined && isOfProxy(code)) return describeProxyFailure(code, proxy);
+  const where = (location.s3_endpoint ?? '') === '' ? 'S3' : 'the store at s3_endpoint';
+  return `${where} ${whatHappened(error)}${through(proxy)}`;
+}
+
+function whatHappened(error: unknown): string {
   if (!(error instanceof Error)) return 'failed';
   const status = statusOf(error);
   if (status !== undefined) return `answered with HTTP ${status} (${safeName(error)})`;
@@ -47,17 +56,32 @@ export function describeS3Failure(error: unknown): string {
   return `failed (${safeName(error)})`;
 }
 
-/** A refusal that only the operator can end, in words that name the option and the next step. */
-export function explainS3Refusal(error: Error, location: S3Location): ConfigError {
-  return new ConfigError([`rejected_records.${problem(error, location)}`], {
+/** What only the operator can end, in words that name the option and the next step; undefined for what may pass. */
+export function s3Refusal(error: Error, location: S3Location, proxy?: Proxy): ConfigError | undefined {
+  const fault = faultOnTheWay(error, location, proxy);
+  if (fault || mayPass(error)) return fault;
+  return new ConfigError([`rejected_records.${problem(error, location, proxy)}`], {
     code: 'rejected_records_unwritable',
   });
 }
 
-function problem(error: Error, { s3_bucket_name: bucket, s3_bucket_region: region }: S3Location): string {
+/** Of the proxy, or of the certificate that was shown. */
+function faultOnTheWay(error: S3Error, location: S3Location, proxy?: Proxy): ConfigError | undefined {
+  const status = statusOf(error);
+  if (status !== undefined) return status === 407 && proxy ? refusedByProxy(proxy) : undefined;
+  return operatorsFault(networkCode(error) ?? '', { host: new URL(urlOf(location)).host, proxy });
+}
+
+function problem(
+  error: Error,
+  { s3_bucket_name: bucket, s3_bucket_region: region }: S3Location,
+  proxy: Proxy | undefined,
+): string {
   const { name } = error;
   const status = statusOf(error);
-  const answer = status === undefined ? safeName(error) : `${safeName(error)}, HTTP ${status}`;
+  const answer = [safeName(error), status === undefined ? '' : `HTTP ${status}`, through(proxy).trim()]
+    .filter((part) => part !== '')
+    .join(', ');
   if (NO_CREDENTIALS.includes(name))
     return `access_key_id: no credentials were found (${answer}). Set access_key_id and secret_access_key, or give the connector a role, a profile or the environment variables of the AWS SDK.`;
   if (BAD_KEYS.includes(name))

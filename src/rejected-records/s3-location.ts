@@ -10,3 +10,13 @@ export interface S3Location {
   readonly access_key_id?: string;
   readonly secret_access_key?: string;
 }
+
+/** Where the store is asked: which proxy leads there goes by the host. */
+export function urlOf({
+  s3_bucket_name: bucket,
+  s3_bucket_region: region,
+  s3_endpoint = '',
+}: S3Location): string {
+  if (s3_endpoint !== '') return s3_endpoint;
+  return `https://${bucket}.s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
+}

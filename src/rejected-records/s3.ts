@@ -1,4 +1,5 @@
 /** Rejected records in a bucket of S3 or a compatible store: each flush is an object of its own, stored when it resolves. */
+import type { Proxies } from '../network/proxies.ts';
 import { rejectedRecordLine, type RejectedRecord, type RejectedRecords } from './rejected-records.ts';
 import { S3Bucket } from './s3-bucket.ts';
 import type { S3Location } from './s3-location.ts';
@@ -13,8 +14,9 @@ const WRITE_TEST = 'destination-iterable-write-test';
 export async function openRejectedRecordsBucket(
   location: S3Location,
   patience: StorePatience,
+  proxies: Proxies,
 ): Promise<RejectedRecords> {
-  const bucket = new S3Bucket(location, patience);
+  const bucket = await S3Bucket.create(location, patience, proxies);
   try {
     await proveWritable(bucket);
     return new RejectedRecordsBucket(bucket, objectNames(patience));
@@ -28,8 +30,9 @@ export async function openRejectedRecordsBucket(
 export async function checkRejectedRecordsBucket(
   location: S3Location,
   patience: StorePatience,
+  proxies: Proxies,
 ): Promise<void> {
-  const store = await openRejectedRecordsBucket(location, patience);
+  const store = await openRejectedRecordsBucket(location, patience, proxies);
   await store.close();
 }
 

@@ -18,6 +18,7 @@ async function runWithFailure(failure: unknown): Promise<{ exitCode: number; tra
     stderr: new PassThrough(),
     writer,
     clock: systemClock,
+    env: {},
     stopSignal: new AbortController().signal,
   });
   return { exitCode, trace: String(out.read()) };

@@ -1,0 +1,58 @@
+/** Certificates for servers of tests, made by openssl where it is installed. */
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+
+export const hasOpenssl = isThere('openssl');
+
+function isThere(command: string): boolean {
+  try {
+    execFileSync(command, ['version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function openssl(...args: string[]): void {
+  execFileSync('openssl', args, { stdio: 'ignore' });
+}
+
+const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+
+/** A key and the certificate that it signs others with: `PLACE.key`, `PLACE.pem`. */
+export function makeAuthority(place: string): void {
+  openssl(
+    'req',
+    '-x509',
+    ...NEW_KEY,
+    '-keyout',
+    `${place}.key`,
+    '-out',
+    `${place}.pem`,
+    '-subj',
+    `/CN=${path.basename(place)}`,
+  );
+}
+
+/** A key and a certificate for these names alone, as in `IP:127.0.0.1,DNS:host.test`: `PLACE.key`, `PLACE.pem`. */
+export function sign(authority: string, place: string, names = 'IP:127.0.0.1'): void {
+  openssl(
+    'req',
+    '-x509',
+    ...NEW_KEY,
+    '-CA',
+    `${authority}.pem`,
+    '-CAkey',
+    `${authority}.key`,
+    '-keyout',
+    `${place}.key`,
+    '-out',
+    `${place}.pem`,
+    '-subj',
+    `/CN=${path.basename(place)}`,
+    '-addext',
+    `subjectAltName=${names}`,
+    '-addext',
+    'basicConstraints=critical,CA:FALSE',
+  );
+}
