@@ -16,7 +16,7 @@ const MAY_IMPORT = {
   batching: ['mapping'],
   network: [],
   'rejected-records': ['network'],
-  ledger: [],
+  ledger: ['mapping'],
   memory: ['ledger', 'protocol', 'streams', 'mapping'],
   iterable: ['network'],
   delivery: ['iterable', 'batching'],

@@ -3,6 +3,7 @@ import type { PoolClient } from 'pg';
 import { TransientError } from '../errors.ts';
 import { missingStreams } from './empty.ts';
 import { toStream, type Enrolled, type StreamRow } from './enrolled.ts';
+import { BY_VALUE } from './keys.ts';
 import type { LedgerOpening, LedgerStream } from './ledger.ts';
 import { refuseOtherProject } from './project.ts';
 
@@ -18,8 +19,9 @@ export async function enrol(client: PoolClient, opening: LedgerOpening, run: str
   );
   const id = (await knownProject(client, opening)) ?? 0;
   await client.query(
-    `INSERT INTO iterable_ledger_stream (project, scope, namespace, name)
-     SELECT $1, $2, * FROM unnest($3::text[], $4::text[]) ON CONFLICT DO NOTHING`,
+    `INSERT INTO iterable_ledger_stream (project, scope, namespace, name, key_form)
+     SELECT $1, $2, namespace, name, ${BY_VALUE} FROM unnest($3::text[], $4::text[]) AS own (namespace, name)
+     ON CONFLICT DO NOTHING`,
     [id, scope, streams.map(({ namespace = '' }) => namespace), streams.map(({ name }) => name)],
   );
   const own: LedgerStream[] = [];

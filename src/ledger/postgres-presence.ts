@@ -13,6 +13,13 @@ export function isAbsent(snapshot: string): string {
   ))`;
 }
 
+/** The snapshot in which `entry` was last present, as a SQL expression. */
+export const LAST_SEEN = `GREATEST(entry.seen, (
+    SELECT presence.snapshot FROM iterable_ledger_presence AS presence
+    WHERE presence.stream = entry.stream AND presence.block = entry.id / ${BLOCK_ENTRIES}
+      AND get_bit(presence.bits, (entry.id % ${BLOCK_ENTRIES})::int) = 1
+  ))`;
+
 /** What is to be written for the marks of one stream; it may be written twice. */
 export interface PresenceChange {
   readonly stream: number;

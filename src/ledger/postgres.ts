@@ -13,11 +13,13 @@ import type {
   ProvenSnapshot,
 } from './ledger.ts';
 import { countAbsent, doomAbsent, nextDoomed, pardon, unseen } from './postgres-absence.ts';
+import { MovedKeys, withMovedKeys } from './old-keys.ts';
 import { PostgresConnection, type PostgresOptions, type RetryOptions } from './postgres-connection.ts';
 import { toStream, type Enrolled, type StreamRow } from './enrolled.ts';
 import { CLAIM_SECONDS, enrol, lookUp } from './postgres-enrol.ts';
 import { EntryTable } from './postgres-entries.ts';
-import { hasTables, migrate } from './postgres-schema.ts';
+import { keyTable, moveOldKeys, streamsWithOldKeys } from './postgres-keys.ts';
+import { migrate, schemaVersion } from './postgres-schema.ts';
 
 const RENEW_EVERY_MS = 15_000;
 /** Nothing has been read yet that would be lost: a server that is away when a run begins is waited for no longer. */
@@ -33,18 +35,26 @@ export async function openPostgresLedger(
   const until = retry.clock.now() + Math.min(retry.retryBudgetMs, MAX_OPENING_MS);
   try {
     if (opening.access === 'read') {
-      const enrolled = await connection.transaction(
-        async (client) => ((await hasTables(client)) ? lookUp(client, opening) : undefined),
-        until,
-      );
-      if (enrolled) return new PostgresLedger(connection, enrolled, undefined);
+      const found = await connection.transaction(async (client) => {
+        const version = await schemaVersion(client);
+        if (version === 0) return undefined;
+        const enrolled = await lookUp(client, opening);
+        const old = await streamsWithOldKeys(client, version, enrolled.own);
+        return { enrolled, moved: await MovedKeys.of(old, (stream) => keyTable(client, stream)) };
+      }, until);
+      if (found) return withMovedKeys(new PostgresLedger(connection, found.enrolled, undefined), found.moved);
       await connection.close();
       return emptyLedger(opening);
     }
     const run = randomUUID();
     await connection.transaction((client) => migrate(client, connection.quotedSchema), until);
-    const enrolled = await connection.transaction((client) => enrol(client, opening, run), until);
+    const { enrolled, old } = await connection.transaction(async (client) => {
+      const enrolled = await enrol(client, opening, run);
+      const version = await schemaVersion(client);
+      return { enrolled, old: await streamsWithOldKeys(client, version, enrolled.own) };
+    }, until);
     const ledger = new PostgresLedger(connection, enrolled, run);
+    if (old.length > 0) await ledger.moveOldKeys(old);
     ledger.keepClaims(retry);
     return ledger;
   } catch (error) {
@@ -68,6 +78,14 @@ class PostgresLedger implements Ledger {
     this.#project = project;
     this.#run = run;
     this.own = own;
+  }
+
+  /** Of streams that are claimed by now, so that no older version of the program writes them. To be called before anything is read. */
+  moveOldKeys(streams: readonly number[]): Promise<void> {
+    return this.#write(async (client) => {
+      await moveOldKeys(client, streams);
+      await extendClaims(client, this.own);
+    });
   }
 
   /** Renews the claims until the ledger is closed; each write makes sure of them itself. */

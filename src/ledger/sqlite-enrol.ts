@@ -2,6 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { missingStreams } from './empty.ts';
 import { toStream, type Enrolled, type StreamRow } from './enrolled.ts';
+import { BY_VALUE } from './keys.ts';
 import type { LedgerOpening, LedgerStream } from './ledger.ts';
 import { refuseOtherProject } from './project.ts';
 
@@ -26,7 +27,7 @@ export function enrol(database: DatabaseSync, { project, scope, streams }: Ledge
       .run(project.name, project.dataCenter, project.projectType);
     const id = knownProject(database, project) ?? 0;
     const insert = database.prepare(
-      'INSERT INTO stream (project, scope, namespace, name) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      `INSERT INTO stream (project, scope, namespace, name, key_form) VALUES (?, ?, ?, ?, ${BY_VALUE}) ON CONFLICT DO NOTHING`,
     );
     const select = database.prepare(SELECT_STREAM);
     const own = streams.map(({ namespace = '', name }) => {

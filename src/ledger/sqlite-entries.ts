@@ -37,12 +37,12 @@ export class EntryTable {
   readonly #statements: Statements;
   #onFound: (wanted: number, row: FoundRow) => void = () => undefined;
   readonly #written: WrittenTable;
-  readonly #presence: PresenceTable;
+  readonly presence: PresenceTable;
 
   constructor(statements: Statements) {
     this.#statements = statements;
     this.#written = new WrittenTable(statements);
-    this.#presence = new PresenceTable(statements);
+    this.presence = new PresenceTable(statements);
     // Rows told to a function cost half of what rows given as objects do: each of those is slow to make and to read.
     const tell: FoundFunction = (wanted, id, stream, email, user_id, values_hash, written, seen, doomed) => {
       this.#onFound(wanted, { id, stream, email, user_id, values_hash, written, seen, doomed });
@@ -94,7 +94,7 @@ export class EntryTable {
     for (const { stream, key } of dropped)
       this.#statements.exec('DELETE FROM entry WHERE stream = ? AND key = ?', stream, key);
     for (const { stream, snapshot, rows } of present)
-      if (rows.length > 0) this.#presence.mark(stream, snapshot, rows);
+      if (rows.length > 0) this.presence.mark(stream, snapshot, rows);
   }
 
   toEntry(row: FoundRow, key: string): HeldEntry {
@@ -107,7 +107,7 @@ export class EntryTable {
       origin,
       targets,
       lists,
-      seen: this.#presence.seenOf(row.stream, row.id, row.seen),
+      seen: this.presence.seenOf(row.stream, row.id, row.seen),
       isDoomed: row.doomed === 1,
     };
     if (row.email !== null) entry.email = row.email;

@@ -48,6 +48,8 @@ export const MIGRATIONS: readonly string[] = [
      bits BLOB NOT NULL,
      PRIMARY KEY (stream, block)
    ) STRICT;`,
+  // The streams that are there have keys with numbers as they were written; the next sync of each moves them (sqlite-keys.ts).
+  'ALTER TABLE stream ADD COLUMN key_form INTEGER NOT NULL DEFAULT 1;',
 ];
 
 /** The version of the file's tables; 0 for none. Throws ConfigError `ledger_too_new` above `known`. */

@@ -11,9 +11,12 @@ import type {
   ProvenSnapshot,
 } from './ledger.ts';
 import { countAbsent, doomAbsent, nextDoomed, pardon, unseen } from './sqlite-absence.ts';
+import { MovedKeys, withMovedKeys } from './old-keys.ts';
 import { toStream, type Enrolled, type StreamRow } from './enrolled.ts';
 import { enrol, lookUp } from './sqlite-enrol.ts';
 import { EntryTable } from './sqlite-entries.ts';
+import { keyTable, moveOldKeys, streamsWithOldKeys } from './sqlite-keys.ts';
+import { schemaVersion } from './sqlite-schema.ts';
 import { explain, openToRead, openToWrite, type OpenedToRead } from './sqlite-open.ts';
 import { Statements } from './sqlite-statements.ts';
 
@@ -25,7 +28,9 @@ export async function openSqliteLedger(
   if (opening.access === 'write') {
     const database = await openToWrite(path);
     try {
-      return new SqliteLedger(path, database, enrol(database, opening));
+      const ledger = new SqliteLedger(path, database, enrol(database, opening));
+      await ledger.moveOldKeys();
+      return ledger;
     } catch (error) {
       database.close();
       throw explain(path, error);
@@ -34,7 +39,8 @@ export async function openSqliteLedger(
   const reading = await openToRead(path);
   if (!reading) return emptyLedger(opening);
   try {
-    return new SqliteLedger(path, reading.database, lookUp(reading.database, opening), reading);
+    const ledger = new SqliteLedger(path, reading.database, lookUp(reading.database, opening), reading);
+    return withMovedKeys(ledger, await ledger.movedKeys());
   } catch (error) {
     reading.database.close();
     reading.tidy();
@@ -56,6 +62,22 @@ class SqliteLedger implements Ledger {
     this.#reading = reading;
     this.#project = project;
     this.own = own;
+  }
+
+  /** To be called before anything is read or written. */
+  async moveOldKeys(): Promise<void> {
+    await moveOldKeys(this.#statements, this.#entries.presence, this.#streamsWithOldKeys());
+  }
+
+  /** What that would make of the keys. */
+  movedKeys(): Promise<MovedKeys | undefined> {
+    return MovedKeys.of(this.#streamsWithOldKeys(), (stream) =>
+      keyTable(this.#statements, this.#entries.presence, stream),
+    );
+  }
+
+  #streamsWithOldKeys(): number[] {
+    return streamsWithOldKeys(this.#statements, schemaVersion(this.#statements.database), this.own);
   }
 
   streams(): Promise<readonly LedgerStream[]> {

@@ -71,7 +71,7 @@ function scalarCoercion(type: Exclude<MappingType, 'object'>): Coercion {
 }
 
 /** A text as it is, the exact text of a number, `true` or `false` for a boolean. */
-export function scalarText(value: Scalar): string {
+function scalarText(value: Scalar): string {
   if (typeof value === 'string') return value;
   return value instanceof ExactNumber ? value.text : String(value);
 }

@@ -1,6 +1,7 @@
 /** Addresses and user ids: folded once, here, so that two spellings of one address are one person. */
-import { isJsonObject, type JsonValue } from '../json.ts';
-import { Refusal, scalarText } from './coerce.ts';
+import { ExactNumber, isJsonObject, type JsonValue } from '../json.ts';
+import { Refusal } from './coerce.ts';
+import { canonicalNumber } from './numbers.ts';
 
 /** Trimmed and lower-cased, since Iterable compares addresses in lower case. Undefined when it is blank: no address. */
 export function normalizeEmail(value: JsonValue): string | undefined | Refusal {
@@ -8,8 +9,8 @@ export function normalizeEmail(value: JsonValue): string | undefined | Refusal {
 }
 
 /**
- * Kept as it is: Iterable's user ids are case-sensitive, and blanks make another user. A number is its exact text.
- * Undefined when it is empty: no id.
+ * A text is kept as it is: Iterable's user ids are case-sensitive, and blanks make another user. A number is the text of its value, since
+ * 7000, 7000.0 and 7E+3 are one id. Undefined when it is empty: no id.
  */
 export function normalizeUserId(value: JsonValue): string | undefined | Refusal {
   return identityText(value, (text) => text);
@@ -19,5 +20,6 @@ function identityText(value: JsonValue, fold: (text: string) => string): string 
   if (value === null) return undefined;
   if (Array.isArray(value)) return new Refusal('expected text or a number, found a list');
   if (isJsonObject(value)) return new Refusal('expected text or a number, found an object');
-  return fold(scalarText(value)) || undefined;
+  if (typeof value === 'number' || value instanceof ExactNumber) return canonicalNumber(value);
+  return fold(String(value)) || undefined;
 }

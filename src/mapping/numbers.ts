@@ -33,6 +33,8 @@ export function canonicalNumber(value: number | ExactNumber): string {
 
 /** True for a text that {@link canonicalNumber} writes. Cheap for texts that do not begin like a number. */
 export function isCanonicalNumber(text: string): boolean {
+  // Nearly all that are.
+  if (PLAIN_ID.test(text)) return true;
   const first = text.charCodeAt(0);
   if (!(first >= ZERO && first <= NINE) && first !== MINUS) return false;
   const decimal = parseDecimal(text);
@@ -83,6 +85,7 @@ function parseDecimal(value: Numeric): Decimal | undefined {
   return { sign: sign === '-' ? '-' : '', whole, fraction, exponent };
 }
 
+const PLAIN_ID = /^[1-9]\d{0,14}$/;
 const ZERO = 48;
 const NINE = 57;
 const MINUS = 45;

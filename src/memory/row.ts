@@ -1,12 +1,10 @@
 /** A record's row: what the ledger tells it from others by, and what it holds of it. */
-import { hash } from 'node:crypto';
+import { storableKey } from '../ledger/keys.ts';
 import type { HeldEntry, LedgerEntry } from '../ledger/ledger.ts';
 import { identityText, type ListMemberships, type Upsert, type UserKey } from '../model.ts';
 import type { SyncMode } from '../streams/modes.ts';
 import { membershipsAfterAll } from './lists.ts';
 import type { TargetHistory } from './targets.ts';
-
-const MAX_KEY_LENGTH = 500;
 
 /** A stream of this run, as the ledger knows it. */
 export interface RememberedStream {
@@ -50,13 +48,7 @@ export interface RowUpsert {
 export function rowKey(primaryKey: string | undefined, key: UserKey | undefined): string | undefined {
   // As ledgers hold it: it may not change.
   const text = primaryKey ?? (key && `${key.kind}:${key.value}`);
-  if (text === undefined) return undefined;
-  // Half a surrogate pair would come back as another character, and so would every other half.
-  if (!text.isWellFormed()) return `hash:${hash('sha256', JSON.stringify(text), 'base64')}`;
-  // A database takes no index entry of any length, and not every one a NUL.
-  return text.length > MAX_KEY_LENGTH || text.includes('\0')
-    ? `hash:${hash('sha256', text, 'base64')}`
-    : text;
+  return text === undefined ? undefined : storableKey(text);
 }
 
 /** One text for a row, which no identity's text looks like: a tab begins neither an address nor, after its blank, a user id's. */

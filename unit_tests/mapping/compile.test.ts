@@ -52,9 +52,11 @@ describe('who is meant', () => {
   it.each([
     ['" Ab "', ' Ab '],
     ['90071992547409931', '90071992547409931'],
-    ['5.0', '5.0'],
+    ['"5.0"', '5.0'],
     ['0', '0'],
-  ])('a user id is kept as it is: %s', (json, value) => {
+    ['5.0', '5'],
+    ['7E+3', '7000'],
+  ])('a user id that is text is kept as it is, and a number goes by its value: %s', (json, value) => {
     expect(map(`{"userId":${json}}`, BY_USER_ID)).toMatchObject({ key: { kind: 'userId', value } });
     expect(valuesOf(`{"email":"a@x","userId":${json}}`)).toEqual({ userId: value });
   });
@@ -352,7 +354,7 @@ describe('removals', () => {
       email: 'a@x',
       identifiedBy: 'email',
     });
-    expect(map('{"email":" A@X ","userId":5,"_ab_cdc_deleted_at":1}')).toEqual({
+    expect(map('{"email":" A@X ","userId":5.0,"_ab_cdc_deleted_at":1}')).toEqual({
       kind: 'removal',
       email: 'a@x',
       userId: '5',

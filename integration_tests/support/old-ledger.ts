@@ -1,0 +1,103 @@
+/** Ledgers as the first version of the tables has them, written by hand: keys with their numbers in the notation of the source. */
+import { DatabaseSync } from 'node:sqlite';
+import { MIGRATIONS as POSTGRES_MIGRATIONS } from '../../src/ledger/postgres-schema.ts';
+import { MIGRATIONS as SQLITE_MIGRATIONS } from '../../src/ledger/sqlite-schema.ts';
+import { writtenText, type Written } from '../../src/ledger/written.ts';
+import { writeStreamState } from '../../src/memory/stream-state.ts';
+import { valuesHash } from '../../src/memory/values-hash.ts';
+import type { LedgerBackend, LedgerOwner, PostgresBackend } from './ledgers.ts';
+
+export interface OldEntry {
+  readonly key: string;
+  readonly email?: string;
+  readonly userId?: string;
+  /** As they were mapped. */
+  readonly values?: Readonly<Record<string, string>>;
+  readonly lists?: readonly string[];
+  readonly origin?: Written['origin'];
+  readonly seen?: number;
+  readonly isDoomed?: boolean;
+}
+
+/** The place of the project whose entries are written. */
+export const OLD_PLACE = { name: 'shop' };
+
+/** Entries of the stream `users` of a hybrid project, whose primary key is `id`, up to its last snapshot; ids are given in this order. */
+export async function writeOldLedger(
+  backend: LedgerBackend,
+  owner: LedgerOwner,
+  entries: readonly OldEntry[],
+): Promise<void> {
+  const isSqlite = backend.name === 'sqlite';
+  const table = (name: string) => (isSqlite ? name : `iterable_ledger_${name}`);
+  const written = [...new Set(entries.map((entry) => writtenText(writtenOf(entry))))];
+  const state = writeStreamState({
+    basis: JSON.stringify([[['id']], 'email', 'hybrid']),
+    hasNewBasis: false,
+    snapshot: Math.max(...entries.map(({ seen = 1 }) => seen)),
+    targets: ['email', 'name'],
+  });
+  const statements = [
+    isSqlite ? SQLITE_MIGRATIONS[0] : POSTGRES_MIGRATIONS[0],
+    `INSERT INTO ${table('project')} (name, data_center, project_type) VALUES ('shop', 'us', 'hybrid')`,
+    `INSERT INTO ${table('stream')} (project, scope, namespace, name, state) VALUES (1, '', '', 'users', ${quoted(state)})`,
+    ...written.map(
+      (content, index) =>
+        `INSERT INTO ${table('written')} (${isSqlite ? '' : 'hash, '}content, origin)
+         VALUES (${isSqlite ? '' : `'hash ${index}', `}${quoted(content)}, ${quoted((JSON.parse(content) as string[])[0])})`,
+    ),
+    ...entries.map((entry) => {
+      const { key, email, userId, values = {}, seen = 1, isDoomed = false } = entry;
+      const doomed = isSqlite ? Number(isDoomed) : isDoomed;
+      const number = written.indexOf(writtenText(writtenOf(entry))) + 1;
+      return `INSERT INTO ${table('entry')} (stream, key, email, user_id, values_hash, written, seen, doomed)
+        VALUES (1, ${quoted(key)}, ${quoted(email)}, ${quoted(userId)}, ${quoted(valuesHash(values))}, ${number}, ${seen}, ${doomed})`;
+    }),
+  ];
+  if (isSqlite) writeSqlite(owner, statements.join(';'));
+  else await writePostgres(backend as PostgresBackend, owner, statements.join(';'));
+}
+
+/** `key` → what it stands for: `address or id, "in doubt"?`, of all entries. */
+export async function keysOf(backend: LedgerBackend, owner: LedgerOwner): Promise<Record<string, string>> {
+  const rows = await backend.query(
+    owner,
+    (table) => `SELECT key, coalesce(email, user_id) AS person, values_hash FROM ${table('entry')}`,
+  );
+  return Object.fromEntries(
+    rows.map(({ key, person, values_hash }) => [
+      String(key),
+      `${String(person)}${values_hash === '' ? ', in doubt' : ''}`,
+    ]),
+  );
+}
+
+function writtenOf({ values = {}, lists = [], origin = 'upsert' }: OldEntry): Written {
+  return {
+    origin,
+    targets: Object.keys(values).sort(),
+    lists: new Map(lists.map((list) => [list, true])),
+  };
+}
+
+function quoted(text: string | undefined): string {
+  return text === undefined ? 'NULL' : `'${text.replaceAll("'", "''")}'`;
+}
+
+function writeSqlite({ files }: LedgerOwner, sql: string): void {
+  const database = new DatabaseSync(files.path('ledger.sqlite'));
+  try {
+    database.exec(`PRAGMA journal_mode = WAL; BEGIN; ${sql}; PRAGMA user_version = 1; COMMIT`);
+  } finally {
+    database.close();
+  }
+}
+
+async function writePostgres(backend: PostgresBackend, owner: LedgerOwner, sql: string): Promise<void> {
+  const schema = `"${String(backend.option(owner).schema)}"`;
+  await backend.server().query(
+    backend.url(),
+    `CREATE SCHEMA ${schema}; SET search_path TO ${schema}; ${sql};
+       CREATE TABLE iterable_ledger_version (version INTEGER NOT NULL); INSERT INTO iterable_ledger_version VALUES (1)`,
+  );
+}
