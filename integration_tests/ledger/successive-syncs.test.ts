@@ -53,6 +53,129 @@ describeLedgers('with a ledger', (backend) => {
       expect((await syncs.sync([row('3')])).calls).toEqual([]);
     }));
 
+  describe('two records of one row', () => {
+    const keyless = { catalog: aCatalog(aStream()) };
+    const first = { email: 'a@x.com', name: 'A', city: 'Rome' };
+    const second = { email: 'a@x.com', name: 'B' };
+
+    it('are sent once, and not again by syncs that have the same two', () =>
+      play({}, async (syncs) => {
+        const other = { email: 'b@x.com', name: 'C' };
+        const rows = [first, other, second];
+        // As processes: what the next one knows is in the ledger only.
+        const process = { ...keyless, isProcess: true };
+        expect((await syncs.sync(rows, process)).calls).toEqual(['bulkUpdate']);
+        for (const round of ['second', 'third']) {
+          const again = await syncs.sync(rows, process);
+          expect([round, again.calls]).toEqual([round, []]);
+          expect(again.logs).toContain(summaryLine('users', { received: 3, unchanged: 3 }));
+        }
+        expect((await syncs.plan(rows, keyless)).plan.streams).toMatchObject([{ received: 3, unchanged: 3 }]);
+        expect(syncs.users).toEqual({ 'a@x.com': { name: 'B', city: 'Rome' }, 'b@x.com': { name: 'C' } });
+      }));
+
+    it.each<[string, Record<string, unknown>[], Record<string, unknown>]>([
+      ['the first is gone', [second], { name: 'B', city: 'Rome' }],
+      ['the second is gone', [first], { name: 'A', city: 'Rome' }],
+      ['the first says something new', [{ ...first, city: 'Oslo' }, second], { name: 'B', city: 'Oslo' }],
+      ['the second says something new', [first, { ...second, name: 'D' }], { name: 'D', city: 'Rome' }],
+      ['they come the other way round', [second, first], { name: 'A', city: 'Rome' }],
+      ['there is a third', [first, second, { email: 'a@x.com', name: 'D' }], { name: 'D', city: 'Rome' }],
+      ['one says as much as both', [{ ...first, name: 'B' }], { name: 'B', city: 'Rome' }],
+    ])('bring what counts where %s', (_name, rows, expected) =>
+      play({}, async (syncs) => {
+        await syncs.sync([first, second], keyless);
+        await syncs.sync(rows, keyless);
+        expect(syncs.users).toEqual({ 'a@x.com': expected });
+        // Also on the way back. Of two of which the first was known, what they say together may yet have to be learnt.
+        for (let round = 0; round < 2; round++) {
+          await syncs.sync([first, second], keyless);
+          expect(syncs.users).toEqual({ 'a@x.com': { name: 'B', city: 'Rome' } });
+        }
+        expect((await syncs.sync([first, second], keyless)).calls).toEqual([]);
+      }),
+    );
+
+    it('send nothing where only what the second one overwrites has changed', () =>
+      play({}, async (syncs) => {
+        await syncs.sync([first, second], keyless);
+        expect((await syncs.sync([{ ...first, name: 'D' }, second], keyless)).calls).toEqual([]);
+        expect((await syncs.sync([first, second], keyless)).calls).toEqual([]);
+      }));
+
+    it.each<[string, Record<string, unknown>[]]>([
+      ['the second says less of the same', [first, { email: 'a@x.com', name: 'A' }]],
+      ['the first says less of the same', [{ email: 'a@x.com', name: 'A' }, first]],
+      ['they say the same', [first, first]],
+      [
+        'they say nothing of the same',
+        [
+          { email: 'a@x.com', name: 'A' },
+          { email: 'a@x.com', city: 'Rome' },
+        ],
+      ],
+      ['a third says what the first did', [first, second, first]],
+      ['each of three says less', [first, second, { email: 'a@x.com', plan: 'pro' }]],
+    ])('send nothing twice where %s', (_name, rows) =>
+      play({}, async (syncs) => {
+        await syncs.sync(rows, keyless);
+        for (let round = 0; round < 3; round++) expect((await syncs.sync(rows, keyless)).calls).toEqual([]);
+      }),
+    );
+
+    it('change lists as the last one says, once', () =>
+      play(
+        {
+          lists: [
+            { kind: 'names', source: 'segments' },
+            { kind: 'flag', source: 'vip', list: 'VIP' },
+          ],
+        },
+        async (syncs) => {
+          const rows = [
+            { ...first, segments: ['Red', 'Blue'], vip: true },
+            { ...second, segments: ['Blue'] },
+          ];
+          const { lists, store } = syncs.harness.standin;
+          const members = () =>
+            lists
+              .all()
+              .filter(({ id }) => [...store.membersOf(id)].length > 0)
+              .map(({ name }) => name)
+              .sort();
+          await syncs.sync(rows, keyless);
+          expect(members()).toEqual(['Blue', 'VIP']);
+          expect((await syncs.sync(rows, keyless)).calls).toEqual([]);
+          const [, blue] = rows;
+          const leaving = [rows[0] ?? {}, { ...blue, vip: false }];
+          const { examples } = (await syncs.plan(leaving, keyless)).plan.streams[0] ?? {};
+          // Without any field.
+          expect(examples?.changed).toEqual([
+            { line: 2, who: expect.any(String), joins: [], leaves: ['VIP'] },
+          ]);
+          const left = await syncs.sync(leaving, keyless);
+          expect(left.calls).toEqual(['unsubscribe']);
+          expect(left.logs).toContain(summaryLine('users', { received: 2, delivered: 2, listChanges: 1 }));
+          expect(members()).toEqual(['Blue']);
+        },
+      ));
+
+    it('that went out in batches of their own are together in the next sync', () =>
+      play({}, async (syncs) => {
+        const rows = [first, { ...first, name: 'B' }];
+        await syncs.sync(rows, { ...keyless, config: { batch_size: 1 } });
+        expect(syncs.users).toEqual({ 'a@x.com': { name: 'B', city: 'Rome' } });
+        expect((await syncs.sync(rows, keyless)).calls).toEqual([]);
+      }));
+
+    it('of one primary key are one row as well', () =>
+      play(BY_EMAIL, async (syncs) => {
+        const rows = [first, second].map((row) => ({ id: 1, ...row }));
+        await syncs.sync(rows);
+        expect((await syncs.sync(rows)).calls).toEqual([]);
+      }));
+  });
+
   it('clears a field whose column is null, and leaves one alone whose column is absent', () =>
     play(BY_EMAIL, async (syncs) => {
       await syncs.sync([{ id: 1, email: 'a@x.com', name: 'A', plan: 'pro' }]);

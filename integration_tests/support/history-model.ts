@@ -135,6 +135,12 @@ export class HistoryModel {
 
     const profile = target.profile ?? this.#state.create(data);
     const person = { ...profile };
+    const isOfSeveral = sync.rows.filter((row) => isOfRow(row, stream, key, byEmail)).length > 1;
+    // Together they may say what the row's records said together before, and then nothing is sent.
+    if (isSent && isOfSeveral && known && isSame && !saysSo(profile, known))
+      throw new OpenCase('what waits together may be nothing new');
+    const isUnsure = isOfSeveral || known?.isOfSeveral === true;
+    if (known?.isOfSeveral) this.hasCalls = true;
     if (isSent && !byEmail && data.email !== undefined && data.email !== target.profile?.email) {
       if (profile.email !== undefined && held?.email !== profile.email) this.#state.notes.free(profile.email);
       this.#state.notes.want(data.email);
@@ -153,14 +159,13 @@ export class HistoryModel {
       profile,
     });
     if (isSent || changes.size > 0) this.hasCalls = true;
-    const isRepeated = this.#state.notes.upserted.has(`${stream.name} ${key}`);
     this.#state.notes.upserted.add(`${stream.name} ${key}`);
     if (held && !isSame) this.#state.notes.changed.add(`${stream.name} ${key}`);
     if (!isSent && changes.size > 0 && data.email !== undefined && profile.email !== data.email)
       throw new OpenCase('fields with lists');
     for (const [column, to] of values) {
       const value = data[column];
-      if (!isSent && (changes.size > 0 || isRepeated) && (profile.fields.get(to) ?? null) !== value)
+      if (!isSent && (changes.size > 0 || isUnsure) && (profile.fields.get(to) ?? null) !== value)
         throw new OpenCase('fields with lists, or of what waits together');
       if (!isSent) continue;
       if (value === null) profile.fields.delete(to);
@@ -181,6 +186,8 @@ export class HistoryModel {
         .map(([to, isSure]) => [to, isSure && isSame]),
     );
     for (const [, to] of values) targets.set(to, true);
+    const left = new Map([...(isSame ? (held?.left ?? []) : [])].filter(([to]) => written.includes(to)));
+    for (const [column, to] of values) left.set(to, data[column]);
     const email = data.email ?? (isSame ? held?.email : undefined);
     this.#state.entries = [
       ...others,
@@ -189,6 +196,8 @@ export class HistoryModel {
         key,
         told,
         lists,
+        isOfSeveral,
+        left,
         targets,
         ...(email === undefined ? {} : { email }),
         ...(data.userId === undefined ? {} : { userId: data.userId }),
@@ -252,6 +261,24 @@ export class HistoryModel {
     if (absent.length > 0) this.hasCalls = true;
     removeAbsent(this.#state, sync, absent);
   }
+}
+
+function isOfRow(
+  { stream, data }: Row,
+  { name, hasKey }: StreamSetup,
+  key: string,
+  byEmail: boolean,
+): boolean {
+  const own = hasKey ? data.id : byEmail ? data.email : data.userId;
+  return stream === name && String(own) === key && data.deleted !== true;
+}
+
+/** Whether the profile still is as the row's records made it. */
+function saysSo(profile: Profile, { email, left }: Entry): boolean {
+  return (
+    (email === undefined || profile.email === email) &&
+    [...left].every(([to, value]) => (profile.fields.get(to) ?? null) === (value ?? null))
+  );
 }
 
 /** Whether the contract says what comes of each of its records. */

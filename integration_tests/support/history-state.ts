@@ -18,6 +18,10 @@ export interface Entry extends Person {
   readonly key: string;
   readonly told: string;
   readonly lists: ReadonlyMap<string, boolean>;
+  /** Several records of one sync, of which nobody promises whether they were sent together. */
+  readonly isOfSeveral: boolean;
+  /** What the row's records have made of its targets. */
+  readonly left: ReadonlyMap<string, unknown>;
   /** Targets that the row wrote; false for those that it wrote to another profile. */
   readonly targets: ReadonlyMap<string, boolean>;
 }

@@ -8,6 +8,8 @@ import { entryAfter, entryInDoubt, isInDoubt, type Row } from './row.ts';
 import { stateText, type StreamMemory } from './streams.ts';
 import type { RowWork } from './upserts.ts';
 
+type Written = Pick<RowWork, 'records' | 'valuesHash'>;
+
 export class KeptRows {
   readonly #keeper: Keeper;
   readonly #streams: ReadonlyMap<string, StreamMemory>;
@@ -40,17 +42,17 @@ export class KeptRows {
   }
 
   /** These records of one row have been delivered, in order. */
-  written(records: RowWork['records'], onKept: () => void): void {
-    const entry = entryAfter(records);
+  written(work: Written, onKept: () => void): void {
+    const entry = entryAfter(work);
     if (entry) this.#keeper.write(entry, onKept);
     else onKept();
   }
 
   /** Nothing was to be sent for these records of one row. They may name fewer lists all the same, where another row names those. */
-  unchanged(records: RowWork['records'], onKept: () => void): void {
-    const row = records.at(-1)?.row;
-    const held = records[0]?.row.held;
-    const after = entryAfter(records);
+  unchanged(work: Written, onKept: () => void): void {
+    const row = work.records.at(-1)?.row;
+    const held = work.records[0]?.row.held;
+    const after = entryAfter(work);
     if (held && after && membershipChanges(held.lists, after.lists).size > 0)
       this.#keeper.write(after, onKept);
     else if (row) this.seen(row, onKept);

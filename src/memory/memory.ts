@@ -183,7 +183,7 @@ export class Memory {
   }
 
   /** True when {@link decide} has to be asked what of the work is to be sent. */
-  concerns(work: RowWork): boolean {
+  concerns(work: Pick<RowWork, 'records' | 'change'>): boolean {
     return !isPlainlyNew(work);
   }
 

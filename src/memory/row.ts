@@ -69,11 +69,11 @@ export function entryUnderWay(
   records: readonly RowUpsert[],
   lists: ListMemberships | undefined,
 ): NewEntry | undefined {
-  const after = entryAfter(records);
+  const after = entryAfter({ records, valuesHash: IN_DOUBT });
   const held = records[0]?.row.held;
   if (!after || !held) {
     // Nothing says yet that the connector wrote this user, so nobody may be removed for it.
-    return after && { ...after, valuesHash: IN_DOUBT, origin: 'enrich' };
+    return after && { ...after, origin: 'enrich' };
   }
   return {
     ...after,
@@ -100,8 +100,14 @@ export function identitiesOf({ email, userId }: Pick<LedgerEntry, 'email' | 'use
   return identities;
 }
 
-/** The entry once these records of the row are delivered, in order; there must be one. */
-export function entryAfter(records: readonly RowUpsert[]): NewEntry | undefined {
+/** The entry once these records of the row are delivered, in order; there must be one. `valuesHash` is of what they write together. */
+export function entryAfter({
+  records,
+  valuesHash,
+}: {
+  readonly records: readonly RowUpsert[];
+  readonly valuesHash: string;
+}): NewEntry | undefined {
   const first = records[0];
   const last = records.at(-1);
   if (!first || !last) return undefined;
@@ -116,7 +122,7 @@ export function entryAfter(records: readonly RowUpsert[]): NewEntry | undefined 
   return {
     ...person,
     key: row.key,
-    valuesHash: row.valuesHash,
+    valuesHash,
     targets: row.stream.targets.after(held?.targets ?? [], written),
     lists: membershipsAfterAll(
       membershipsBefore(held, first.change),

@@ -32,6 +32,8 @@ export interface Draft extends Decision {
 export interface RowWork {
   readonly records: readonly RowUpsert[];
   readonly change: Upsert;
+  /** Of all that the records write: of several, no single one may write as much. */
+  readonly valuesHash: string;
 }
 
 /** True when the record says nothing that was not exported before. Cheap: most records end here. */
@@ -48,7 +50,7 @@ export function isUnchanged(held: HeldEntry, { row, change }: RowUpsert): boolea
 }
 
 /** True when the record can go out as it is, whatever other entries say: the row is new, and nobody is taken off a list or moved. */
-export function isPlainlyNew({ records, change }: RowWork): boolean {
+export function isPlainlyNew({ records, change }: Pick<RowWork, 'records' | 'change'>): boolean {
   const [first, second] = records;
   if (!first?.row.isCurrent || first.row.held || change.previousEmail !== undefined) return false;
   // Laid over each other, memberships say where the first record put the user, too.
@@ -56,7 +58,7 @@ export function isPlainlyNew({ records, change }: RowWork): boolean {
   return ![...(change.lists?.values() ?? [])].includes(false);
 }
 
-export function draft({ records, change }: RowWork, projectType: ProjectType): Draft | undefined {
+export function draft({ records, change, valuesHash }: RowWork, projectType: ProjectType): Draft | undefined {
   const row = records[0]?.row;
   if (!row) return undefined;
   const { held, stream } = row;
@@ -67,7 +69,8 @@ export function draft({ records, change }: RowWork, projectType: ProjectType): D
     isInDoubt(held) ||
     stream.resends ||
     cleared.length > 0 ||
-    records.some((record) => record.row.valuesHash !== held.valuesHash || !isSamePerson(held, record.change));
+    valuesHash !== held.valuesHash ||
+    records.some((record) => !isSamePerson(held, record.change));
   const lists = listsToChange(held, { records, change }, stream);
   return {
     kind: isWritten ? 'write' : lists.size > 0 ? 'lists' : 'unchanged',
@@ -133,7 +136,7 @@ export function holds(
 
 function listsToChange(
   held: HeldEntry | undefined,
-  { records, change }: RowWork,
+  { records, change }: Pick<RowWork, 'records' | 'change'>,
   { resends }: RememberedStream,
 ): Map<string, boolean> {
   const before = held?.lists ?? new Map<string, boolean>();

@@ -15,6 +15,19 @@ export function valuesHash(values: TargetValues): string {
   return text === undefined ? '' : hash('sha256', text, 'base64').slice(0, 43);
 }
 
+/** In no hash of one record's values. */
+const MERGED = '.';
+
+/**
+ * Of what several records of a row write together, the last of which has the hash `last`. It is that one's where nothing of the
+ * others is left. Else it is like no single record's, not even that of one that writes as much: found unchanged by itself, that
+ * one would leave the others to look changed, in each sync.
+ */
+export function mergedHash(values: TargetValues, last: string): string {
+  const own = valuesHash(values);
+  return own === last || own === '' ? own : own.slice(0, -1) + MERGED;
+}
+
 /** Records of one stream mostly write the same targets in the same order. */
 let last: { readonly asCame: readonly string[]; readonly sorted: readonly string[] } = {
   asCame: [],

@@ -2,6 +2,7 @@
 import type { ListChange } from '../delivery/list-members.ts';
 import type { AbsentRow } from '../memory/absentees.ts';
 import type { HeldEntry } from '../ledger/ledger.ts';
+import { mergedHash } from '../memory/values-hash.ts';
 import type { Rejection, Upsert } from '../model.ts';
 import type { WorkEnd } from '../sync/outcomes.ts';
 import type { StreamCounts } from '../sync/stream-summary.ts';
@@ -160,9 +161,9 @@ function exampleOf(work: PendingWork, { key, values, lists, previousEmail }: Ups
   const isOnlyLists =
     held !== undefined &&
     stream?.resends === false &&
-    held.valuesHash === valuesHash &&
-    (key.kind === 'email' ? held.email : held.userId) === key.value &&
-    cleared.length === 0;
+    cleared.length === 0 &&
+    held.valuesHash === (work.records.length === 1 ? valuesHash : mergedHash(values, valuesHash ?? '')) &&
+    (key.kind === 'email' ? held.email : held.userId) === key.value;
   const named = (isOn: boolean) => [...(lists ?? [])].flatMap(([list, on]) => (on === isOn ? [list] : []));
   return {
     ...lineOf(work),

@@ -3,6 +3,7 @@ import type { Memory } from '../memory/memory.ts';
 import type { RemovalDecision } from '../memory/removals.ts';
 import type { RowUpsert } from '../memory/row.ts';
 import type { Decision, RowWork } from '../memory/upserts.ts';
+import { mergedHash } from '../memory/values-hash.ts';
 import type { Removal, Upsert } from '../model.ts';
 import { isRejection, type WorkEnd } from './outcomes.ts';
 import type { PendingWork } from './pending-record.ts';
@@ -15,6 +16,8 @@ export class WorkMemory {
   readonly #inDoubt = new WeakSet<PendingWork>();
   /** Decisions about works whose rows the ledger holds by their previous addresses. */
   readonly #moving = new WeakMap<PendingWork, Decision>();
+  /** Of works of several records: the hash of what they write together. */
+  readonly #mergedHashes = new WeakMap<PendingWork, string>();
   /** Works whose user has been written. */
   readonly #written = new WeakSet<PendingWork>();
 
@@ -29,13 +32,15 @@ export class WorkMemory {
 
   /** True for an upsert of which the ledger may say that it is to be sent otherwise, or not at all. */
   concerns(work: PendingWork): boolean {
-    const rows = rowWork(work);
-    return rows !== undefined && this.#memory.concerns(rows);
+    const records = rowUpserts(work);
+    return records !== undefined && work.change.kind === 'upsert'
+      ? this.#memory.concerns({ records, change: work.change })
+      : false;
   }
 
   /** One decision for each work; undefined for one that is as it was. */
   async decide(works: readonly PendingWork[]): Promise<(Decision | undefined)[]> {
-    const known = works.map(rowWork);
+    const known = works.map((work) => this.#rowWork(work));
     const decisions = await this.#memory.decide(known.filter((work) => work !== undefined));
     let next = 0;
     return known.map((rows, index) => {
@@ -61,7 +66,9 @@ export class WorkMemory {
   async holdInDoubt(works: readonly PendingWork[]): Promise<void> {
     const fresh = works.filter((work) => !this.#inDoubt.has(work));
     for (const work of fresh) this.#inDoubt.add(work);
-    await this.#memory.holdInDoubt(fresh.map(rowWork).filter((work) => work !== undefined));
+    await this.#memory.holdInDoubt(
+      fresh.map((work) => this.#rowWork(work)).filter((work) => work !== undefined),
+    );
     await this.#memory.holdEntries(
       fresh.flatMap((work) => this.#gone.get(work) ?? this.#moving.get(work)?.former ?? []),
     );
@@ -92,7 +99,7 @@ export class WorkMemory {
   /** The work has ended so; `onKept` is called once the ledger holds what follows from that. */
   keep(work: PendingWork, end: WorkEnd, onKept: () => void): void {
     const row = work.records.at(-1)?.row;
-    const rows = rowWork(work);
+    const rows = this.#rowWork(work);
     // Nothing was written, and whose row it is can't be told.
     const keepUnknown = () => {
       this.#memory.keep.keyless(work.records[0]?.streamKey ?? '', onKept);
@@ -104,7 +111,7 @@ export class WorkMemory {
         else this.#memory.keep.seen(row, onKept);
       });
     } else if (end === 'unchanged') {
-      if (rows) this.#memory.keep.unchanged(rows.records, onKept);
+      if (rows) this.#memory.keep.unchanged(rows, onKept);
       else onKept();
     } else if (end === 'not_in_iterable') {
       if (row) this.#memory.keep.missing(row, isUnknown ? keepUnknown : onKept);
@@ -112,7 +119,7 @@ export class WorkMemory {
     } else if (work.change.kind === 'removal') {
       this.#memory.keep.gone(this.#gone.get(work) ?? [], onKept);
     } else if (rows) {
-      this.#memory.keep.written(rows.records, onKept);
+      this.#memory.keep.written(rows, onKept);
     } else {
       onKept();
     }
@@ -120,20 +127,36 @@ export class WorkMemory {
 
   /** Iterable refused the work: where nothing of it was written, its row is as it was. */
   keepRefused(work: PendingWork, onKept: () => void): void {
-    const rows = rowWork(work);
-    if (rows && this.#inDoubt.has(work) && !this.#written.has(work))
-      this.#memory.keep.asBefore(rows.records, onKept);
+    const records = rowUpserts(work);
+    if (records && this.#inDoubt.has(work) && !this.#written.has(work))
+      this.#memory.keep.asBefore(records, onKept);
     else onKept();
+  }
+
+  /** Of a work that has started. Undefined for a removal, and for records without a row. */
+  #rowWork(work: PendingWork): RowWork | undefined {
+    const { change } = work;
+    const records = rowUpserts(work);
+    if (!records || change.kind !== 'upsert') return undefined;
+    return { records, change, valuesHash: this.#hashOf(work, change) };
+  }
+
+  /** Taken when the work starts: what it sends may be something else later. */
+  #hashOf(work: PendingWork, { values }: Upsert): string {
+    const last = work.records.at(-1)?.row?.valuesHash ?? '';
+    if (work.records.length === 1) return last;
+    let known = this.#mergedHashes.get(work);
+    if (known === undefined) this.#mergedHashes.set(work, (known = mergedHash(values, last)));
+    return known;
   }
 }
 
-/** Undefined for a removal, and for records without a row. */
-function rowWork({ change, records }: PendingWork): RowWork | undefined {
+function rowUpserts({ change, records }: PendingWork): RowUpsert[] | undefined {
   if (change.kind !== 'upsert') return undefined;
   const upserts: RowUpsert[] = [];
   for (const { row, change: own } of records) {
     if (!row || own.kind !== 'upsert') return undefined;
     upserts.push({ row, change: own });
   }
-  return { records: upserts, change };
+  return upserts;
 }

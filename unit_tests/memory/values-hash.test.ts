@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseJson, type JsonObject } from '../../src/json.ts';
-import { valuesHash } from '../../src/memory/values-hash.ts';
+import { mergedHash, valuesHash } from '../../src/memory/values-hash.ts';
 
 const hashOf = (json: string) => valuesHash(parseJson(json) as JsonObject);
 
@@ -27,5 +27,35 @@ describe('the hash of a record’s values', () => {
     ['another place', '{"a":5}', '{"b":5}'],
   ])('%s does', (_name, one, other) => {
     expect(hashOf(one)).not.toBe(hashOf(other));
+  });
+
+  it('is the same in any order of targets, and another for any other value', () => {
+    expect(valuesHash({ a: 1, b: 'x' })).toBe(valuesHash({ b: 'x', a: 1 }));
+    expect(valuesHash({ a: 1, b: 'x' })).not.toBe(valuesHash({ a: 1, b: 'y' }));
+    expect(valuesHash({ a: null })).not.toBe(valuesHash({}));
+    expect(valuesHash({ a: 1 })).toHaveLength(43);
+  });
+});
+
+describe('the hash of what several records write', () => {
+  const last = valuesHash({ a: 1 });
+
+  it('is the last one’s, where that writes all of it', () => {
+    expect(mergedHash({ a: 1 }, last)).toBe(last);
+  });
+
+  it('is like that of no single record else, and fits into as much room', () => {
+    const merged = mergedHash({ a: 1, b: 2 }, last);
+    expect(merged).not.toBe(last);
+    expect(merged).not.toBe(valuesHash({ a: 1, b: 2 }));
+    expect(merged).toHaveLength(43);
+    expect(mergedHash({ b: 2, a: 1 }, last)).toBe(merged);
+    expect(mergedHash({ a: 1, b: 3 }, last)).not.toBe(merged);
+  });
+
+  it('is empty, which is like no other, where it can’t be taken', () => {
+    let deep: Record<string, never> = {};
+    for (let depth = 0; depth < 100_000; depth++) deep = { a: deep } as never;
+    expect(mergedHash({ deep }, last)).toBe('');
   });
 });
