@@ -80,7 +80,7 @@ async function tryOut(config: Config, { client, caller, proxy }: Connection): Pr
   );
 }
 
-/** Whom a sync removes should surprise nobody; nothing where it removes no user. */
+/** Which values delete a user is worth knowing before the first sync; empty where a sync removes no user. */
 function deletionSentence({ sync_mode, deletion_column }: Config): string {
   return SYNC_MODES[sync_mode].remove
     ? ` A record whose column ${deletion_column} holds ${DELETION_VALUES}, is a deletion.`

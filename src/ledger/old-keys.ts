@@ -24,7 +24,7 @@ export class MovedKeys {
   private constructor(database: DatabaseSync) {
     this.#database = database;
     database.exec(`CREATE TABLE moved (stream INTEGER, old TEXT, key TEXT, in_doubt INTEGER, PRIMARY KEY (stream, old)) STRICT, WITHOUT ROWID;
-      CREATE INDEX moved_by_key ON moved (stream, key)`);
+      CREATE UNIQUE INDEX moved_by_key ON moved (stream, key)`);
     this.#byKey = database.prepare('SELECT old, key, in_doubt FROM moved WHERE stream = ? AND key = ?');
     this.#byOld = database.prepare('SELECT old, key, in_doubt FROM moved WHERE stream = ? AND old = ?');
   }

@@ -2,6 +2,7 @@
 import type { PoolClient } from 'pg';
 import { BY_VALUE, moveToKeysByValue, type KeyedEntry, type KeyTable } from './keys.ts';
 import type { LedgerStream } from './ledger.ts';
+import { MovedKeys } from './old-keys.ts';
 import { LAST_SEEN } from './postgres-presence.ts';
 
 /** The first version of the tables that says of each stream which form its keys have. */
@@ -27,8 +28,26 @@ export async function streamsWithOldKeys(
   return rows.map(({ id }) => id);
 }
 
+/**
+ * Until the transaction ends, pages are read by the index of keys: how many keys a pattern matches the planner can only guess, and a page
+ * that is looked for in the whole table takes minutes.
+ */
+async function readByIndex(client: PoolClient): Promise<void> {
+  for (const way of ['seqscan', 'bitmapscan', 'sort']) await client.query(`SET LOCAL enable_${way} TO off`);
+}
+
+/** What a sync would make of the keys of these streams, within the transaction that the client is in. */
+export async function movedKeys(
+  client: PoolClient,
+  streams: readonly number[],
+): Promise<MovedKeys | undefined> {
+  if (streams.length > 0) await readByIndex(client);
+  return MovedKeys.of(streams, (stream) => keyTable(client, stream));
+}
+
 /** Moves the keys of these streams, within the transaction that the client is in. */
 export async function moveOldKeys(client: PoolClient, streams: readonly number[]): Promise<void> {
+  await readByIndex(client);
   for (const stream of streams) await moveToKeysByValue(keyTable(client, stream));
   await client.query('UPDATE iterable_ledger_stream SET key_form = $1 WHERE id = ANY($2::int[])', [
     BY_VALUE,
@@ -36,7 +55,7 @@ export async function moveOldKeys(client: PoolClient, streams: readonly number[]
   ]);
 }
 
-export function keyTable(client: PoolClient, stream: number): KeyTable {
+function keyTable(client: PoolClient, stream: number): KeyTable {
   const read = async (condition: string, values: readonly unknown[]) => {
     const { rows } = await client.query<KeyedEntry>(
       `SELECT entry.id::float8 AS id, key, ${LAST_SEEN} AS seen FROM iterable_ledger_entry AS entry WHERE stream = $1 AND ${condition}`,

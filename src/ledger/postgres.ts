@@ -13,12 +13,12 @@ import type {
   ProvenSnapshot,
 } from './ledger.ts';
 import { countAbsent, doomAbsent, nextDoomed, pardon, unseen } from './postgres-absence.ts';
-import { MovedKeys, withMovedKeys } from './old-keys.ts';
+import { withMovedKeys } from './old-keys.ts';
 import { PostgresConnection, type PostgresOptions, type RetryOptions } from './postgres-connection.ts';
 import { toStream, type Enrolled, type StreamRow } from './enrolled.ts';
 import { CLAIM_SECONDS, enrol, lookUp } from './postgres-enrol.ts';
 import { EntryTable } from './postgres-entries.ts';
-import { keyTable, moveOldKeys, streamsWithOldKeys } from './postgres-keys.ts';
+import { movedKeys, moveOldKeys, streamsWithOldKeys } from './postgres-keys.ts';
 import { migrate, schemaVersion } from './postgres-schema.ts';
 
 const RENEW_EVERY_MS = 15_000;
@@ -40,7 +40,7 @@ export async function openPostgresLedger(
         if (version === 0) return undefined;
         const enrolled = await lookUp(client, opening);
         const old = await streamsWithOldKeys(client, version, enrolled.own);
-        return { enrolled, moved: await MovedKeys.of(old, (stream) => keyTable(client, stream)) };
+        return { enrolled, moved: await movedKeys(client, old) };
       }, until);
       if (found) return withMovedKeys(new PostgresLedger(connection, found.enrolled, undefined), found.moved);
       await connection.close();

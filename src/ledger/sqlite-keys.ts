@@ -7,7 +7,7 @@ import { jsonTexts, type Statements } from './sqlite-statements.ts';
 /** The first version of the tables that says of each stream which form its keys have. */
 const VERSION_OF_FORM = 2;
 /** A text that may be a number, or a number with a point, an exponent, a minus zero, or many digits. Keys of rows without a primary key begin otherwise. */
-const MAY_BE_OLD = `key >= '[' AND key < '\\' AND (
+const MAY_BE_OLD = `key < '\\' AND (
     key GLOB '*"[-0-9]*' AND key GLOB '*[0-9]"*'
     OR key GLOB '*[[,:][-0-9]*' AND (key GLOB '*[0-9][.eE]*' OR key GLOB '*-0*' OR length(key) > 60)
   )`;
@@ -57,7 +57,8 @@ export function keyTable(statements: Statements, presence: PresenceTable, stream
         read(
           `SELECT id, key, seen FROM entry WHERE stream = ? AND key > ? AND ${MAY_BE_OLD} ORDER BY key LIMIT ?`,
           stream,
-          after,
+          // Not as a condition of its own: SQLite would begin each page there.
+          after === '' ? '[' : after,
           limit,
         ),
       ),

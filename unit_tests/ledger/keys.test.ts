@@ -113,7 +113,7 @@ describe('the move of a stream’s keys', () => {
       { numRuns: 500 },
     ));
 
-  it('shows the same keys to who only reads', () =>
+  it('shows the same keys to a reader', () =>
     fc.assert(
       fc.asyncProperty(someEntries, fc.integer({ min: 1, max: 30 }), async (entries, pageSize) => {
         const base = new Table(entries);
