@@ -7,7 +7,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
 /** Loaded from where they are installed: what only some runs need. */
-const INSTALLED = ['@aws-sdk/client-s3', 'cli-table3', 'pg', 'picocolors'];
+const INSTALLED = ['@aws-sdk/client-s3', 'cli-table3', 'pg'];
 
 /**
  * What the proxies' agents would print where the environment says DEBUG=*: requests with their keys, on stderr. Without it

@@ -1,5 +1,5 @@
 /** The screen that stderr is, when a person looks at it: what it can do, and how texts are made fit for it. */
-import pc from 'picocolors';
+import { styleText } from 'node:util';
 
 export interface Terminal {
   /** False where NO_COLOR is set. */
@@ -12,11 +12,16 @@ export interface Terminal {
   readonly columns: number;
 }
 
-export type Colors = ReturnType<typeof pc.createColors>;
+const STYLES = ['bold', 'dim', 'green', 'red', 'yellow'] as const;
+export type Colors = Readonly<Record<(typeof STYLES)[number], (text: string) => string>>;
 
-/** Functions that color a text, or leave it alone. picocolors itself would judge by stdout. */
+/** Functions that style a text, or leave it alone. Node itself would judge by the environment and by stdout. */
 export function colorsOf({ isColored }: Pick<Terminal, 'isColored'>): Colors {
-  return pc.createColors(isColored);
+  const styles = STYLES.map((style) => [
+    style,
+    (text: string) => (isColored ? styleText(style, text, { validateStream: false }) : text),
+  ]);
+  return Object.fromEntries(styles) as Colors;
 }
 
 /** A text of somebody else's (a stream's name, say) without the control characters that would move the cursor; keeps line breaks. */

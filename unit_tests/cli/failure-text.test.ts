@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import pc from 'picocolors';
 import { failureText } from '../../src/cli/failure-text.ts';
+import { colorsOf } from '../../src/cli/terminal.ts';
 import { ConfigError, TransientError } from '../../src/errors.ts';
 
-const plain = pc.createColors(false);
+const plain = colorsOf({ isColored: false });
 
 describe('a failure at a terminal', () => {
   it.each([
