@@ -351,7 +351,7 @@ describe('a change to an address that a profile without a user id has, on a hybr
       const records = [1, 2].map((n) => aRecord({ id: 1, email: 'b@x.com', was: 'a@x.com', uid: 'u', n }));
       const result = await write(harness, records, { config: withId });
       expect(users(harness)).toEqual({ 'a@x.com': { userId: 'u', old: 'a' }, 'b@x.com': { old: 'b', n: 2 } });
-      expect(result.logs.join('\n')).toContain('2 received, 2 delivered, 0 rejected');
+      expect(result.logs).toContain(summaryLine('users', { received: 2, delivered: 2 }));
       expect(warnings(result.logs).map((log) => /^WARN The record in line (\d+)/.exec(log)?.[1])).toEqual([
         '1',
         '2',
@@ -386,10 +386,11 @@ describe('a change to an address that a profile without a user id has, on a hybr
       addBoth(harness, 2);
       addBoth(harness, 3);
       const before = users(harness);
-      const result = await write(harness, [aRecord({ id: 1, n: 1, ...record })], { config: withId });
+      const records = [aRecord({ id: 1, n: 1, ...record }), aRecord({ id: 9, email: 'ok@x.com', n: 9 })];
+      const result = await write(harness, records, { config: withId });
       expect(result.logs.join('\n')).toContain('1 rejected (conflict 1)');
       expect(warnings(result.logs)).toEqual([]);
-      expect(users(harness)).toEqual(before);
+      expect(users(harness)).toEqual({ ...before, 'ok@x.com': { n: 9 } });
     }),
   );
 
@@ -398,7 +399,11 @@ describe('a change to an address that a profile without a user id has, on a hybr
       const settings = { config: { ...withId, previous_email_column: null, ledger: SQLITE.option(harness) } };
       addBoth(harness);
       await write(harness, [aRecord({ id: 1, email: 'b@x.com', uid: 'own', n: 1 })], settings);
-      const result = await write(harness, [aRecord({ id: 1, email: 'b@x.com', uid: 'u', n: 2 })], settings);
+      const records = [
+        aRecord({ id: 1, email: 'b@x.com', uid: 'u', n: 2 }),
+        aRecord({ id: 9, email: 'ok@x.com', n: 9 }),
+      ];
+      const result = await write(harness, records, settings);
       expect(result.logs.join('\n')).toContain('1 rejected (conflict 1)');
       expect(users(harness)['b@x.com']).toEqual({ userId: 'own', old: 'b', n: 1 });
     }));
@@ -411,7 +416,7 @@ describe('a change to an address that a profile without a user id has, on a hybr
         aRecord({ id: n, email: `b${n}@x.com`, was: `a${n}@x.com`, uid: `u${n}`, n }),
       );
       const result = await write(harness, records, { config: withId });
-      expect(result.logs.join('\n')).toContain('12 received, 12 delivered, 0 rejected');
+      expect(result.logs).toContain(summaryLine('users', { received: 12, delivered: 12 }));
       expect(warnings(result.logs)).toHaveLength(10);
       expect(
         result.logs.filter((log) => log.includes('delivered without their user ids are counted')),

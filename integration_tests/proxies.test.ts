@@ -168,7 +168,7 @@ describeTls('Iterable behind a proxy', () => {
       harness.standin.intercept = () => ({ status: 502, body: '<html>' });
       const refused = await harness.write('', { config: hanging, env: behind });
       expect(refused.errors).toMatchObject([
-        { message: expect.stringContaining(`users/getFields through the proxy ${proxy.name} with HTTP 502`) },
+        { message: expect.stringContaining(`users/getFields through the proxy ${proxy.name} was HTTP 502`) },
       ]);
     }));
 
@@ -408,7 +408,8 @@ describe('an Iterable on this machine', () => {
 });
 
 describeTls('a bucket behind a proxy', () => {
-  const bad = aRecord({ email: 'no address' });
+  /** One of them is rejected. */
+  const records = aRecord({ email: 'a@example.com' }) + aRecord({ email: 'no address' });
 
   async function withStore(test: (world: World, bucket: Bucket) => Promise<void>): Promise<void> {
     await withBucket((bucket) =>
@@ -429,7 +430,7 @@ describeTls('a bucket behind a proxy', () => {
     withStore(async ({ harness, proxy, config, env }, bucket) => {
       const behind = { ...env, HTTPS_PROXY: `http://${proxy.name}` };
       expect(status(await harness.check(config, { env: behind }))[0]).toBe('SUCCEEDED');
-      const write = await harness.write(bad + aState(1), { config, env: behind });
+      const write = await harness.write(records + aState(1), { config, env: behind });
       expect([write.errors, write.states.length]).toEqual([[], 1]);
       expect(await bucket.objects()).toHaveLength(1);
       expect(new Set(proxy.requests)).toEqual(new Set([`CONNECT ${ITERABLE}:443`, `CONNECT ${STORE}:443`]));
@@ -505,7 +506,7 @@ describeTls('a bucket behind a proxy', () => {
             HTTP_PROXY: `http://${proxy.name}`,
             NO_PROXY: new URL(harness.standin.url).host,
           };
-          const write = await harness.write(bad + aState(1), { config: bucket.option(), env });
+          const write = await harness.write(records + aState(1), { config: bucket.option(), env });
           expect([write.errors, (await bucket.objects()).length]).toEqual([[], 1]);
           expect(proxy.requests.length).toBeGreaterThan(1);
           expect(proxy.requests.filter((line) => !line.includes(bucket.url))).toEqual([]);
