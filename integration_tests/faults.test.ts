@@ -148,7 +148,7 @@ describe.each(WRITES)('at $route', (scene) => {
       passing.length,
     ));
 
-  it('a fault that lasts stops the sync at once as the user’s to mend, and no state leaves', () =>
+  it('a fault that lasts stops the sync at once as the user’s to fix, and no state leaves', () =>
     inParallel(lasting, async ([name, fault]) => {
       expect([name, await play(scene, fault, 1)]).toMatchObject([
         name,

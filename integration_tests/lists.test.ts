@@ -164,7 +164,7 @@ describe('lists', () => {
         {
           failure_type: 'config_error',
           message:
-            "lists: the list Everyone can't be created: Iterable answered lists with HTTP 400 (BadParams). Mend the name, or create the list in Iterable.",
+            "lists: the list Everyone can't be created: Iterable answered lists with HTTP 400 (BadParams). Fix the name, or create the list in Iterable.",
         },
       ]);
     }));

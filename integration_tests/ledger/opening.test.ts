@@ -92,7 +92,7 @@ describe.each<[string, LedgerBackend]>([
         const other = { dataCenter: 'eu', projectType: 'email' };
         expect(await refusal(seam.open({ name: 'shop', access, project: other }))).toEqual([
           'ledger_project_mismatch',
-          'ledger: the project shop is known in it with data_center us, and not eu and project_type hybrid, and not email. Mend the configuration, or give this project a name of its own.',
+          'ledger: the project shop is known in it with data_center us, and not eu and project_type hybrid, and not email. Fix the configuration, or give this project a name of its own.',
         ]);
         expect(
           await refusal(seam.open({ name: 'shop', access, project: { projectType: 'email' } })),

@@ -53,7 +53,7 @@ if (!hasOpenssl) console.warn('SKIPPED: openssl is not installed, so no ledger i
     withHarness({}, async (harness) => {
       const ledger = { type: 'postgres', url: place() };
       const message = expect.stringMatching(
-        /^ledger: the connection can't be made safe \(.*certificate.*\)\. Mend sslmode or the certificates\.$/,
+        /^ledger: the connection can't be made safe \(.*certificate.*\)\. Fix sslmode or the certificates\.$/,
       );
       const check = await harness.check({ ledger });
       expect(check.messages.at(-1)?.connectionStatus).toEqual({ status: 'FAILED', message });

@@ -19,7 +19,7 @@ const STEPS: Readonly<Record<string, string>> = {
 const STEPS_OF_TYPE: Readonly<Record<FailureType, string>> = {
   config_error: 'Change what it names, then try it: destination-iterable check --config FILE',
   transient_error: 'Nothing is lost. Run the same command again later, from the last STATE that came out.',
-  system_error: 'Mend the input if it names a line of it; else please report this with the log.',
+  system_error: 'Fix the input if it names a line of it; else please report this with the log.',
 };
 
 /** What to do about it. */

@@ -90,7 +90,7 @@ export class ListDirectory {
       if (!(error instanceof ApiError)) throw error;
       throw new ConfigError(
         [
-          `lists: the list ${name} can't be created: ${error.message}. Mend the name, or create the list in Iterable.`,
+          `lists: the list ${name} can't be created: ${error.message}. Fix the name, or create the list in Iterable.`,
         ],
         { code: 'list_unusable', cause: error },
       );

@@ -209,10 +209,10 @@ function explain(error: Error, code: string): ConnectorError {
   switch (code) {
     case '28P01':
     case '28000':
-      return unusable('the database refused user and password. Mend them in the URL.', error);
+      return unusable('the database refused user and password. Fix them in the URL.', error);
     case '3D000':
       return unusable(
-        'the server has no database of the name that the URL ends with. Create it, or mend the URL.',
+        'the server has no database of the name that the URL ends with. Create it, or fix the URL.',
         error,
       );
     case '42501':
@@ -227,13 +227,13 @@ function explain(error: Error, code: string): ConnectorError {
       );
     case 'ENOENT':
     case 'EACCES':
-      return unusable(`a file that the URL names can't be read (${error.message}). Mend its path.`, error);
+      return unusable(`a file that the URL names can't be read (${error.message}). Fix its path.`, error);
     case UNKNOWN_HOST:
-      return unusable('the host in the URL is not known. Mend it.', error);
+      return unusable('the host in the URL is not known. Fix it.', error);
     default:
       return /certificate|SSL|self.signed/i.test(error.message)
         ? unusable(
-            `the connection can't be made safe (${error.message}). Mend sslmode or the certificates.`,
+            `the connection can't be made safe (${error.message}). Fix sslmode or the certificates.`,
             error,
           )
         : new TransientError(

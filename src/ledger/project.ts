@@ -16,7 +16,7 @@ export function refuseOtherProject(
   if (problems.length === 0) return;
   throw new ConfigError(
     [
-      `ledger: the project ${name} is known in it with ${problems.join(' and ')}. Mend the configuration, or give this project a name of its own.`,
+      `ledger: the project ${name} is known in it with ${problems.join(' and ')}. Fix the configuration, or give this project a name of its own.`,
     ],
     { code: 'ledger_project_mismatch' },
   );

@@ -121,10 +121,10 @@ export function explain(path: string, error: unknown): Error {
     );
   if (code === 'EISDIR') return unusable(`${path} is a folder. Name a file.`, error);
   if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM')
-    return unusable(`${path} may not be written. Mend its permissions, or name another.`, error);
+    return unusable(`${path} may not be written. Fix its permissions, or name another.`, error);
   if (primary === SQLITE_READONLY || primary === SQLITE_CANTOPEN)
     return unusable(
-      `${path} and its folder must both be writable, since SQLite keeps a log beside the file. Mend the permissions, or name another.`,
+      `${path} and its folder must both be writable, since SQLite keeps a log beside the file. Fix the permissions, or name another.`,
       error,
     );
   if (errcode !== undefined)

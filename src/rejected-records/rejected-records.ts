@@ -1,4 +1,4 @@
-/** Where records go that can never be delivered, so that somebody can mend and send them again. */
+/** Where records go that can never be delivered, so that somebody can fix and send them again. */
 import type { Rejection, StreamId } from '../model.ts';
 
 export interface RejectedRecord {
