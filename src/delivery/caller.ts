@@ -2,11 +2,11 @@
  * Makes a call last until it is answered: paced by its endpoint's limit, retried through outages with jittered backoff
  * that honours what the server says, and given up only after a time budget.
  */
-import pRetry from 'p-retry';
 import type { Clock } from '../clock.ts';
 import type { Operation } from '../iterable/client.ts';
 import type { Endpoint } from '../iterable/endpoints.ts';
 import { ApiError } from '../iterable/errors.ts';
+import { retry } from '../retry.ts';
 import { mayBeWrongHost, meaningOf } from './classify.ts';
 import { explainGivingUp, explainStop } from './explain-failure.ts';
 import { RateLimiter } from './rate-limiter.ts';
@@ -75,7 +75,7 @@ export class Caller {
     const { clock, stop } = this.#options;
     const limiter = this.#limiterOf(operation.endpoint);
     let startedAt = clock.now();
-    return pRetry(
+    return retry(
       async (attempt) => {
         await limiter.acquire(stop);
         // To wait in line is no refusal, and at a low rate may take longer than a call is tried for.
@@ -94,11 +94,8 @@ export class Caller {
         }
       },
       {
-        retries: Infinity,
-        minTimeout: 0,
-        ...(stop ? { signal: stop } : {}),
-        onFailedAttempt: ({ error, attemptNumber }) =>
-          this.#waitOrThrow(operation.endpoint, error, attemptNumber, startedAt),
+        signal: stop,
+        afterFailure: (error, attempt) => this.#waitOrThrow(operation.endpoint, error, attempt, startedAt),
       },
     );
   }

@@ -2,6 +2,7 @@
 import { ConfigError, TransientError } from '../errors.ts';
 import { ApiError } from '../iterable/errors.ts';
 import { fieldsLimitParamsSchema } from '../iterable/schemas.ts';
+import { durationText } from '../retry.ts';
 import { meaningOf } from './classify.ts';
 
 /** More fields are counted, not named. */
@@ -39,8 +40,7 @@ const REFUSED_KEY = ['BadApiKey', 'Unauthorized', 'BadAuthorizationHeader'];
 
 /** A call that did not pass for as long as it is tried. */
 export function explainGivingUp(error: Error, callBudgetMs: number): TransientError {
-  const minutes = Math.round(callBudgetMs / 60_000);
-  const span = minutes >= 1 ? `${minutes} minutes` : `${callBudgetMs / 1000} seconds`;
+  const span = durationText(callBudgetMs);
   if (error instanceof ApiError && meaningOf(error)?.speaksOf === 'nobody') {
     return new TransientError(
       'gateway_refuses',

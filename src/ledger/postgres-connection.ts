@@ -1,8 +1,8 @@
 /** Transactions on a Postgres server that may go away and come back; its refusals in plain words. */
-import pRetry from 'p-retry';
 import type { Pool, PoolClient, QueryResultRow } from 'pg';
 import type { Clock } from '../clock.ts';
 import { ConfigError, ConnectorError, TransientError } from '../errors.ts';
+import { retry } from '../retry.ts';
 
 export interface PostgresOptions {
   /** As `postgres://user:password@host/database?sslmode=verify-full`. */
@@ -107,11 +107,7 @@ export class PostgresConnection {
   ): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
       this.#underWay.add(reject);
-      pRetry(attempt, {
-        retries: Infinity,
-        minTimeout: 0,
-        onFailedAttempt: ({ error, attemptNumber }) => this.#waitOrThrow(error, attemptNumber, until),
-      })
+      retry(attempt, { afterFailure: (error, attempt) => this.#waitOrThrow(error, attempt, until) })
         .then(resolve, reject)
         .finally(() => this.#underWay.delete(reject));
     });

@@ -1,9 +1,9 @@
 /** Puts objects into a bucket through the AWS SDK, and makes each write last until it is answered. Loaded on need only. */
 import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import pRetry from 'p-retry';
 import { TransientError } from '../errors.ts';
 import type { Proxies, Proxy } from '../network/proxies.ts';
 import { agentsFor } from '../network/route.ts';
+import { durationText, retry } from '../retry.ts';
 import { describeS3Failure, s3Refusal } from './s3-failures.ts';
 import { urlOf, type S3Location } from './s3-location.ts';
 import type { StorePatience } from './store-patience.ts';
@@ -51,11 +51,9 @@ export class S3Bucket {
     const startedAt = clock.now();
     const body = Buffer.from(text);
     try {
-      await pRetry(() => this.#attempt((abortSignal) => this.#put(name, body, abortSignal)), {
-        retries: Infinity,
-        minTimeout: 0,
+      await retry(() => this.#attempt((abortSignal) => this.#put(name, body, abortSignal)), {
         signal: this.#abandon.signal,
-        onFailedAttempt: ({ error, attemptNumber }) => this.#waitOrThrow(error, attemptNumber, startedAt),
+        afterFailure: (error, attempt) => this.#waitOrThrow(error, attempt, startedAt),
       });
     } catch (error) {
       throw this.#abandon.signal.aborted ? this.#unavailable('before the run was stopped', error) : error;
@@ -107,7 +105,8 @@ export class S3Bucket {
     const refusal = s3Refusal(error, this.#location, this.#proxy);
     if (refusal) throw refusal;
     const waitMs = clock.random() * Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (attempt - 1));
-    if (clock.now() + waitMs - startedAt > budgetMs) throw this.#unavailable(`for ${span(budgetMs)}`, error);
+    if (clock.now() + waitMs - startedAt > budgetMs)
+      throw this.#unavailable(`for ${durationText(budgetMs)}`, error);
     onRetry?.(
       `Rejected records can't be stored: ${this.#describe(error)}. Trying again in ${(waitMs / 1000).toFixed(1)} s (attempt ${attempt} failed).`,
     );
@@ -152,9 +151,4 @@ function clientOf(location: S3Location, agents: Awaited<ReturnType<typeof agents
     ...(agents ? { requestHandler: agents } : {}),
     ...(accessKeyId === '' ? {} : { credentials: { accessKeyId, secretAccessKey } }),
   });
-}
-
-function span(ms: number): string {
-  const minutes = Math.round(ms / 60_000);
-  return minutes >= 1 ? `${minutes} minutes` : `${ms / 1000} seconds`;
 }
