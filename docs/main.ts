@@ -1,17 +1,17 @@
-/** Writes the generated parts of the page in Airbyte's layout. Run by `npm run docs`. */
+/** Writes the generated parts of the pages. Run by `npm run docs`. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { withReference, type ConnectionSpecification } from './reference.ts';
+import { withConfiguration, withReference, type ConnectionSpecification } from './reference.ts';
 
-const read = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8');
-const page = new URL('integrations/destinations/iterable.md', import.meta.url);
-const spec = JSON.parse(read('../spec.json')) as {
+const at = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+const read = (name: string) => readFileSync(at(name), 'utf8');
+const { connectionSpecification: options } = JSON.parse(read('../spec.json')) as {
   readonly connectionSpecification: ConnectionSpecification;
 };
 
-const sources = {
-  options: spec.connectionSpecification,
-  errors: read('errors.md'),
-  rejections: read('rejections.md'),
-};
-writeFileSync(page, await withReference(readFileSync(page, 'utf8'), sources, fileURLToPath(page)));
+const CONFIGURATION = 'configuration.md';
+writeFileSync(at(CONFIGURATION), await withConfiguration(read(CONFIGURATION), options, at(CONFIGURATION)));
+
+const REFERENCE = 'integrations/destinations/iterable.md';
+const sources = { options, errors: read('errors.md'), rejections: read('rejections.md') };
+writeFileSync(at(REFERENCE), await withReference(read(REFERENCE), sources, at(REFERENCE)));

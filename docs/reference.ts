@@ -1,6 +1,6 @@
 /**
- * The generated parts of the page in Airbyte's layout: every option from spec.json, every code from the pages of codes.
- * Each stands between two comments, `<!-- begin NAME -->` and `<!-- end NAME -->`; the rest of the page is written by hand.
+ * The generated parts of the pages: every option from spec.json, every code from the pages of codes. Each stands between
+ * two comments, `<!-- begin NAME -->` and `<!-- end NAME -->`; the rest of a page is written by hand.
  */
 import { format, resolveConfig } from 'prettier';
 
@@ -15,6 +15,9 @@ interface Property {
   readonly minimum?: number;
   readonly exclusiveMinimum?: number;
   readonly maximum?: number;
+  readonly maxLength?: number;
+  /** What `pattern` asks for, in words. */
+  readonly pattern_descriptor?: string;
   readonly order?: number;
   readonly group?: string;
   readonly airbyte_secret?: boolean;
@@ -41,13 +44,54 @@ export interface Sources {
   readonly rejections: string;
 }
 
-/** The page with its generated parts made anew, formatted as the file at `path` is. Throws when a part has no place. */
+/** Option → links to what explains it by examples, from `docs`. */
+export const GUIDES: Readonly<Record<string, string>> = {
+  sync_mode: '[removal](guides/removal.md), [enrich](guides/enrich.md)',
+  mappings: '[mapping](guides/mapping.md)',
+  previous_email_column: '[address changes](guides/address-changes.md)',
+  lists: '[lists](guides/lists.md)',
+  create_missing_lists: '[lists](guides/lists.md#list-names)',
+  ledger: '[incremental sync with a ledger](guides/ledger.md)',
+  resend_unchanged: '[sending everything again](guides/ledger.md#sending-everything-again)',
+  removal: '[removal](guides/removal.md)',
+  deletion_column: '[what the deletion column may hold](guides/removal.md#what-the-deletion-column-may-hold)',
+  max_removals_percent: '[the guard](guides/removal.md#the-guard-by-an-example)',
+  trust_end_of_input: '[missing from a snapshot](guides/removal.md#missing-from-a-snapshot)',
+  merge_nested_objects: '[several records of one user](guides/mapping.md#several-records-of-one-user)',
+  create_new_fields: '[new fields](guides/mapping.md#new-fields)',
+  rejected_records: '[rejected records](rejections.md)',
+  max_rejected_percent: '[when too many are rejected](rejections.md#when-too-many-are-rejected)',
+  requests_per_second: '[rate limits](guarantees.md#rate-limits-and-outages)',
+  api_url: '[behind a proxy](docker.md#behind-a-proxy)',
+  retry_minutes: '[outages](guarantees.md#rate-limits-and-outages)',
+};
+
+/**
+ * The page in Airbyte's layout with its generated parts made anew, formatted as the file at `path` is. Throws when a part
+ * has no place.
+ */
 export async function withReference(page: string, sources: Sources, path: string): Promise<string> {
-  const parts: Readonly<Record<string, string>> = {
+  return withParts(page, path, {
     options: describeOptions(sources.options),
     errors: tableOf(sources.errors),
     rejections: tableOf(sources.rejections),
-  };
+  });
+}
+
+/** The page of all options, likewise. Each option has a heading, so that other pages can link to it. */
+export async function withConfiguration(
+  page: string,
+  options: ConnectionSpecification,
+  path: string,
+): Promise<string> {
+  return withParts(page, path, { index: indexOptions(options), options: explainOptions(options) });
+}
+
+async function withParts(
+  page: string,
+  path: string,
+  parts: Readonly<Record<string, string>>,
+): Promise<string> {
   const filled = Object.entries(parts).reduce((text, [name, part]) => fill(text, name, part), page);
   return format(filled, { ...(await resolveConfig(path)), parser: 'markdown' });
 }
@@ -75,17 +119,65 @@ function tableOf(page: string): string {
   return table;
 }
 
-/** A heading per group, an item per option, in the form's order; hidden options come last. */
-function describeOptions({ properties, required, groups }: ConnectionSpecification): string {
+interface Group {
+  readonly title: string;
+  readonly members: readonly (readonly [key: string, option: Property])[];
+}
+
+/** The options by the form's groups, in the form's order; hidden options come last. */
+function grouped({ properties, groups }: ConnectionSpecification): readonly Group[] {
   const options = Object.entries(properties).sort(([, a], [, b]) => (a.order ?? 0) - (b.order ?? 0));
   const shown = groups.map(({ id, title }) => ({
     title,
     members: options.filter(([, { group, airbyte_hidden }]) => group === id && airbyte_hidden !== true),
   }));
   const hidden = options.filter(([, { airbyte_hidden }]) => airbyte_hidden === true);
-  return [...shown, { title: 'Not in the form (API and command line only)', members: hidden }]
-    .filter(({ members }) => members.length > 0)
-    .map(({ title, members }) => `#### ${title}\n\n${describeAll(Object.fromEntries(members), required, '')}`)
+  return [...shown, { title: 'Not in the form (API and command line only)', members: hidden }].filter(
+    ({ members }) => members.length > 0,
+  );
+}
+
+/** A heading per group, an item per option. */
+function describeOptions(spec: ConnectionSpecification): string {
+  return grouped(spec)
+    .map(
+      ({ title, members }) =>
+        `#### ${title}\n\n${describeAll(Object.fromEntries(members), spec.required, '')}`,
+    )
+    .join('\n\n');
+}
+
+/** A row per option, which leads to its heading. */
+function indexOptions(spec: ConnectionSpecification): string {
+  const rows = grouped(spec).flatMap(({ members }) =>
+    members.map(([key, { title = '', default: fallback }]) => {
+      const given = spec.required.includes(key) ? 'required' : fallback === undefined ? '' : code(fallback);
+      return `| [\`${key}\`](#${key}) | ${given} | ${title} |`;
+    }),
+  );
+  return ['| option | default | what it is |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
+/** A heading per group and per option; what an object is made of follows as a list. */
+function explainOptions(spec: ConnectionSpecification): string {
+  return grouped(spec)
+    .flatMap(({ title, members }) => [
+      `## ${title}`,
+      ...members.map(([key, option]) => explain(key, option, spec.required.includes(key))),
+    ])
+    .join('\n\n');
+}
+
+function explain(key: string, option: Property, isRequired: boolean): string {
+  const { title = key, description = '', items } = option;
+  const guide = GUIDES[key];
+  return [
+    `### \`${key}\``,
+    `**${title}**: ${facts(option, isRequired).join(', ')}.`,
+    guide === undefined ? description : `${description} More: ${guide}.`,
+    inside(items ?? option, '').join('\n'),
+  ]
+    .filter((part) => part !== '')
     .join('\n\n');
 }
 
@@ -114,17 +206,18 @@ function describeChoice({ title = '', properties = {}, required = [] }: Property
   const entries = Object.entries(properties);
   const constants = entries.filter(([, property]) => property.const !== undefined);
   const others = entries.filter(([, property]) => property.const === undefined);
-  const told = constants.map(([key, property]) => code({ [key]: property.const }));
+  const choice = constants.map(([key, property]) => code({ [key]: property.const }));
   return [
-    `${indent}- **${title}** (${told.join(', ')})`,
+    `${indent}- **${title}** (${choice.join(', ')})`,
     ...others.map(([key, property]) => describe(key, property, required.includes(key), `${indent}  `)),
   ];
 }
 
 function facts(property: Property, isRequired: boolean): string[] {
-  const { airbyte_secret: isSecret, default: fallback, examples = [] } = property;
+  const { airbyte_secret: isSecret, default: fallback, examples = [], pattern_descriptor: form } = property;
   return [
     typeOf(property),
+    ...(form === undefined ? [] : [form]),
     ...(isRequired ? ['required'] : []),
     ...(isSecret === true ? ['secret'] : []),
     ...(fallback === undefined ? [] : [`default ${code(fallback)}`]),
@@ -133,12 +226,13 @@ function facts(property: Property, isRequired: boolean): string[] {
 }
 
 function typeOf(property: Property): string {
-  const { type = 'any', enum: values, items, minimum, exclusiveMinimum, maximum } = property;
+  const { type = 'any', enum: values, items, minimum, exclusiveMinimum, maximum, maxLength } = property;
   if (values) return values.map(code).join(' or ');
   const bounds = [
     ...(minimum === undefined ? [] : [`at least ${minimum}`]),
     ...(exclusiveMinimum === undefined ? [] : [`more than ${exclusiveMinimum}`]),
     ...(maximum === undefined ? [] : [`at most ${maximum}`]),
+    ...(maxLength === undefined ? [] : [`at most ${maxLength} characters`]),
   ];
   if (items) return `list of ${WORDS[items.type ?? ''] ?? 'values'}s`;
   if (property.oneOf) return 'one of the choices below';

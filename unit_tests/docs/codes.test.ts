@@ -33,26 +33,4 @@ describe('the pages of codes', () => {
     found.delete('custom');
     expect([...found].sort()).toEqual([...new Set(documented('docs/errors.md'))].sort());
   });
-
-  it('the README’s table has a row for each option of spec.json, with its default', () => {
-    const spec = JSON.parse(read('spec.json')) as {
-      connectionSpecification: {
-        properties: Record<string, { default?: unknown; airbyte_hidden?: boolean }>;
-      };
-    };
-    const rows = [
-      ...(read('README.md').split('\n## Configuration\n')[1] ?? '').matchAll(
-        /^\| `([a-z_]+)` +\| ([^|]*?) *\|/gm,
-      ),
-    ].map(([, key, fallback]) => [key, fallback]);
-    const expected = Object.entries(spec.connectionSpecification.properties).map(([key, property]) => [
-      key,
-      key === 'api_key'
-        ? 'required'
-        : property.default === undefined
-          ? 'none'
-          : `\`${JSON.stringify(property.default).replaceAll('"', '')}\``,
-    ]);
-    expect(rows).toEqual(expected);
-  });
 });

@@ -1,8 +1,13 @@
-/** The page in Airbyte's layout: its generated parts are those that `npm run docs` writes, the rest holds what such a page has. */
+/** The generated parts of the pages are those that `npm run docs` writes; the page in Airbyte's layout holds what such a page has. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
-import { withReference, type ConnectionSpecification } from '../../docs/reference.ts';
+import {
+  GUIDES,
+  withConfiguration,
+  withReference,
+  type ConnectionSpecification,
+} from '../../docs/reference.ts';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
@@ -12,6 +17,9 @@ const options = (JSON.parse(read('spec.json')) as { connectionSpecification: Con
   .connectionSpecification;
 const sources = { options, errors: read('docs/errors.md'), rejections: read('docs/rejections.md') };
 const path = fileURLToPath(new URL(PAGE, root));
+/** A generated part of a page. */
+const part = (text: string, name: string) =>
+  text.split(`<!-- begin ${name} -->`)[1]?.split(`<!-- end ${name} -->`)[0]?.trim();
 const headings = [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => heading);
 
 describe('the generated parts', () => {
@@ -73,7 +81,7 @@ describe('the generated parts', () => {
       },
     };
     const text = await withReference(page, { ...sources, options: changed }, path);
-    expect(text.split('<!-- begin options -->')[1]?.split('<!-- end options -->')[0]?.trim()).toBe(
+    expect(part(text, 'options')).toBe(
       [
         '#### Second\n',
         '- **Store** (`store`): one of the choices below. S.',
@@ -117,17 +125,70 @@ describe('the page', () => {
     expect(new Set(rows).size).toBe(rows.length);
   });
 
-  it('leads nowhere that isn’t there', () => {
-    const anchors = headings.map((heading) =>
-      heading
-        .toLowerCase()
-        .replace(/[^\w\- ]/g, '')
-        .replaceAll(' ', '-'),
-    );
+  it('is complete by itself: it links to its own sections and to the web alone', () => {
     const links = [...page.matchAll(/\]\(([^)]*)\)/g)].map(([, target = '']) => target);
     expect(links.filter((target) => !/^(https:|#)/.test(target))).toEqual([]);
-    expect(links.filter((target) => target.startsWith('#') && !anchors.includes(target.slice(1)))).toEqual(
-      [],
+  });
+});
+
+describe('configuration.md', () => {
+  const CONFIGURATION = 'docs/configuration.md';
+  const configuration = read(CONFIGURATION);
+  const configurationPath = fileURLToPath(new URL(CONFIGURATION, root));
+
+  it('is up to date; else run `npm run docs`', async () => {
+    expect(await withConfiguration(configuration, options, configurationPath)).toBe(configuration);
+  });
+
+  it('has a row and a heading for each option of spec.json, hidden ones last', () => {
+    const keys = Object.keys(options.properties);
+    const hidden = keys.filter((key) => options.properties[key]?.airbyte_hidden === true);
+    const described = [...configuration.matchAll(/^### `(.*)`$/gm)].map(([, key]) => key);
+    const listed = [...configuration.matchAll(/^\| \[`(.*)`\]\(#\1\)/gm)].map(([, key]) => key);
+    expect([...described].sort()).toEqual([...keys].sort());
+    expect(described.slice(-hidden.length)).toEqual(hidden);
+    expect(listed).toEqual(described);
+  });
+
+  it('says of an option its form, bounds, default and what it is made of', async () => {
+    const changed: ConnectionSpecification = {
+      required: ['sqlite'],
+      groups: [{ id: 'a', title: 'First' }],
+      properties: {
+        sqlite: {
+          title: 'File',
+          description: 'F.',
+          type: 'string',
+          maxLength: 9,
+          pattern_descriptor: 'no blanks',
+          group: 'a',
+        },
+        rules: {
+          title: 'Rules',
+          description: 'R.',
+          type: 'array',
+          default: [],
+          group: 'a',
+          items: { type: 'object', properties: { on: { title: 'On', description: 'O.', type: 'boolean' } } },
+        },
+      },
+    };
+    const text = await withConfiguration(configuration, changed, configurationPath);
+    expect(part(text, 'options')).toBe(
+      [
+        '## First\n',
+        '### `sqlite`\n',
+        '**File**: text, at most 9 characters, no blanks, required.\n',
+        'F.\n',
+        '### `rules`\n',
+        '**Rules**: list of objects, default `[]`.\n',
+        'R.\n',
+        '- **On** (`on`): yes or no. O.',
+      ].join('\n'),
     );
+  });
+
+  it('names a guide only for options that exist', () => {
+    expect(Object.keys(GUIDES).filter((key) => !(key in options.properties))).toEqual([]);
   });
 });
