@@ -210,7 +210,12 @@ describe.each(['hybrid', 'email'] as const)('a change of address on a project of
       const records = Array.from({ length: 1500 }, (_, n) =>
         aRecord({ id: n, email: `new${n}@x.com`, was: `old${n}@x.com`, n }),
       );
-      await write(harness, records);
+      // In a process of its own: waits pass faster in this one, and a busy machine would plan the first of them by themselves.
+      const result = await harness.write([...records, aState(1)], {
+        catalog: withKey,
+        config: { ...config, mappings: MAPPINGS },
+      });
+      expect([result.errors, result.states.length]).toEqual([[], 1]);
       expect(harness.standin.store.userByEmail('new7@x.com')?.dataFields).toEqual({ old: 'yes', n: 7 });
       expect(harness.standin.store.size).toBe(1500);
       expect(harness.standin.calls('/export/data.json')).toHaveLength(1);
