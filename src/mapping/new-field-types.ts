@@ -20,6 +20,7 @@ export class NewFieldTypes {
     [];
   /** Whether any value has been a {@link WaitingNumber}: in most syncs none is. */
   hasWaiting = false;
+  #hasText = false;
 
   /** The field of this dotted path, which must be new to the project; undefined where there are too many. */
   at(path: string): NewField | undefined {
@@ -40,6 +41,29 @@ export class NewFieldTypes {
 
   noteBefore(field: NewField): void {
     this.#before.push({ field, type: field.type, isOpen: field.isOpen });
+  }
+
+  noteText(): void {
+    this.#hasText = true;
+  }
+
+  /**
+   * Whether the values hold a text of a new field that Iterable, if it met it before any other text, would take for a date: the field
+   * would be one of dates then, and no other text would fit. Nothing in a call can tell it otherwise.
+   */
+  mayPassForDates(values: Readonly<JsonObject>): boolean {
+    if (!this.#hasText) return false;
+    for (const target in values) if (this.#mayPassForDate(target, values[target])) return true;
+    return false;
+  }
+
+  #mayPassForDate(path: string, value: JsonValue | undefined): boolean {
+    if (typeof value === 'string')
+      return this.#fields.get(path)?.type === 'string' && naturalType(value) === 'date';
+    if (Array.isArray(value)) return value.some((element) => this.#mayPassForDate(path, element));
+    if (!isJsonObject(value)) return false;
+    for (const key in value) if (this.#mayPassForDate(`${path}.${key}`, value[key])) return true;
+    return false;
   }
 }
 
@@ -111,6 +135,7 @@ export class NewField {
 
   #decide(type: MappingType, isOpen: boolean): void {
     this.#all.noteBefore(this);
+    if (type === 'string') this.#all.noteText();
     this.set(type, isOpen);
   }
 }

@@ -2,6 +2,7 @@
 import { keyAfterwards, type UserRequest } from '../batching/user-request.ts';
 import type { Clock } from '../clock.ts';
 import type { UserUpserter } from '../delivery/upsert-users.ts';
+import type { NewFieldTypes } from '../mapping/new-field-types.ts';
 import type { Rejection, TargetValues, UserKey } from '../model.ts';
 import type { Batch } from './batch-lane.ts';
 import { withoutUserId, type Conflicts } from './conflicts.ts';
@@ -15,6 +16,8 @@ import type { WorkMemory } from './work-memory.ts';
 
 export interface BulkDeliveryOptions {
   readonly upserter: UserUpserter;
+  /** Where Iterable creates fields. */
+  readonly newFields?: NewFieldTypes | undefined;
   readonly conflicts: Conflicts;
   /** Where some upserts need to know something first. */
   readonly planned: PlannedUpserts | undefined;
@@ -49,12 +52,12 @@ export class BulkDelivery {
 
   /** Does not reject. */
   async deliver(batch: Batch<PendingWork>): Promise<void> {
-    const { clock, upserter, memory, conflicts, log, summary, onFailure } = this.#options;
+    const { clock, upserter, newFields, memory, conflicts, log, summary, onFailure } = this.#options;
     const startedAt = clock.now();
     const report: BatchReport = { users: batch.size, records: 0, rejected: 0, retried: 0, tookMs: 0 };
     try {
       await memory?.holdInDoubt([...batch.keys()]);
-      const { sent, rebuilt, refused } = settleTypes(batch);
+      const { sent, rebuilt, refused } = settleTypes(batch, newFields);
       const rejections = await upserter.deliver(sent);
       for (const [work, planned] of batch) {
         const request = rebuilt.get(work) ?? planned;

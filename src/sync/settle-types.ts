@@ -1,11 +1,12 @@
 /** The moment in which the types of new fields are fixed: values of them are about to be sent. */
 import type { UserRequest } from '../batching/user-request.ts';
+import type { NewFieldTypes } from '../mapping/new-field-types.ts';
 import type { Rejection } from '../model.ts';
 import type { Batch } from './batch-lane.ts';
 import type { PendingWork } from './pending-record.ts';
 
 export interface SettledTypes {
-  /** What goes out. */
+  /** What goes out, in this order. */
   readonly sent: readonly UserRequest[];
   /** Requests that take the place of others, which were built before a fraction made a long a double. */
   readonly rebuilt: Batch<PendingWork>;
@@ -20,7 +21,7 @@ export function closeTypes(request: UserRequest): void {
 }
 
 /** To be called for all works that go out together, right before they do. */
-export function settleTypes(works: Batch<PendingWork>): SettledTypes {
+export function settleTypes(works: Batch<PendingWork>, newFields?: NewFieldTypes): SettledTypes {
   const rebuilt = new Map<PendingWork, UserRequest>();
   const refused = new Map<PendingWork, Rejection>();
   for (const [work, request] of works) {
@@ -30,10 +31,18 @@ export function settleTypes(works: Batch<PendingWork>): SettledTypes {
     else if (request.waiting?.numbers.some(({ field }) => field.type === 'double') === true)
       rebuilt.set(work, request.waiting.rebuild());
   }
-  if (rebuilt.size + refused.size === 0) return { sent: [...works.values()], rebuilt, refused };
   const sent: UserRequest[] = [];
-  for (const [work, request] of works) if (!refused.has(work)) sent.push(rebuilt.get(work) ?? request);
-  return { sent, rebuilt, refused };
+  const last: UserRequest[] = [];
+  for (const [work, request] of works) {
+    if (refused.has(work)) continue;
+    (goesLast(work, newFields) ? last : sent).push(rebuilt.get(work) ?? request);
+  }
+  return { sent: last.length === 0 ? sent : [...sent, ...last], rebuilt, refused };
+}
+
+/** Iterable gives a field its type by the first value that it meets, whichever record came first here. */
+function goesLast({ change }: PendingWork, newFields: NewFieldTypes | undefined): boolean {
+  return change.kind === 'upsert' && newFields?.mayPassForDates(change.values) === true;
 }
 
 /** Of several records that go out as one, each has to fit, also where a later one has the last word. */
