@@ -215,6 +215,31 @@ describe.each(STYLES)('a new field, where Iterable refuses a wrong type by %s', 
       expect(valuesIn(harness)).toEqual({ u0: 'text', u1: '2024-02-29' });
     }));
 
+  it.each<[string, string, unknown, unknown[], string]>([
+    ['text', 'email', 'x', [5, 7], 'long'],
+    ['a whole number', 'n/a', 1, ['2024-02-29', '2024-03-01'], 'date'],
+    ['a fraction', '-', 2.5, [5, 7], 'long'],
+    ['true', '@', true, ['a', 'b'], 'string'],
+    ['an object', 'unknown', { a: 1 }, [5, 2.5], 'double'],
+  ])(
+    '%s of a record whose address is none decides nothing, as a file’s header does not',
+    (_name, email, x, others, type) =>
+      play(async (harness) => {
+        const { rejected } = await write(harness, [aRecord({ email, x }), ...users(others)]);
+        expect(Object.keys(rejected)).toEqual(['1']);
+        expect(typeOf(harness)).toBe(type);
+      }),
+  );
+
+  it('nor does a value of a record whose user id is none', () =>
+    play(async (harness) => {
+      const of = (userId: string, x: unknown) => aRecord({ userId, x });
+      const lines = [of('u'.repeat(53), 'x'), of('ü', 'x'), of('u ', 'x'), of('u0', 5), of('u1', 2.5)];
+      const { rejected } = await write(harness, lines, { config: { identify_by: 'user_id' } });
+      expect(Object.keys(rejected)).toEqual(['1', '2', '3']);
+      expect(typeOf(harness)).toBe('double');
+    }));
+
   it('records of one user that go out as one: each has to fit', () =>
     play(async (harness) => {
       const of = (x: unknown) => aRecord({ email: 'u0@x.com', x });

@@ -4,7 +4,7 @@ import type { Rejection, UserChange, UserKey } from '../model.ts';
 import { Refusal } from './coerce.ts';
 import { Rejected, type ColumnPlan } from './column-plan.ts';
 import { readDeletion } from './deletion.ts';
-import { normalizeEmail } from './identity.ts';
+import { mayBeTaken, normalizeEmail } from './identity.ts';
 import { compileListRules, type ListReaders, type ListRule } from './list-rules.ts';
 import { identifyingTarget, type IdentifyBy, type ProjectType } from './options.ts';
 import { columnReader, plainObject, Unreachable } from './paths.ts';
@@ -60,7 +60,7 @@ export function compileMapper(options: MapperOptions, onWarning: (message: strin
   if (!newFields) return map;
   return (record) => {
     const mapped = map(record);
-    newFields.endRecord(mapped.kind === 'upsert');
+    newFields.endRecord(mapped.kind === 'upsert' && mayBeTaken(mapped.key));
     return mapped;
   };
 }

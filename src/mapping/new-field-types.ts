@@ -32,7 +32,7 @@ export class NewFieldTypes {
     return field;
   }
 
-  /** The record is mapped. A rejected one is not sent, and so its values decide nothing. */
+  /** The record is mapped. The values of one that is not sent, or that Iterable refuses for certain, decide nothing. */
   endRecord(isTaken: boolean): void {
     if (this.#before.length === 0) return;
     if (!isTaken) for (const { field, type, isOpen } of this.#before.reverse()) field.set(type, isOpen);

@@ -1,5 +1,6 @@
 /** The moment in which the types of new fields are fixed: values of them are about to be sent. */
 import type { UserRequest } from '../batching/user-request.ts';
+import { mayBeTaken } from '../mapping/identity.ts';
 import type { NewFieldTypes } from '../mapping/new-field-types.ts';
 import type { Rejection } from '../model.ts';
 import type { Batch } from './batch-lane.ts';
@@ -42,7 +43,9 @@ export function settleTypes(works: Batch<PendingWork>, newFields?: NewFieldTypes
 
 /** Iterable gives a field its type by the first value that it meets, whichever record came first here. */
 function goesLast({ change }: PendingWork, newFields: NewFieldTypes | undefined): boolean {
-  return change.kind === 'upsert' && newFields?.mayPassForDates(change.values) === true;
+  if (change.kind !== 'upsert' || !newFields) return false;
+  // The values of a user who is refused may have any type: they must not be what the others are refused for.
+  return !mayBeTaken(change.key) || newFields.mayPassForDates(change.values);
 }
 
 /** Of several records that go out as one, each has to fit, also where a later one has the last word. */

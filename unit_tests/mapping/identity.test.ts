@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseJson } from '../../src/json.ts';
 import { Refusal } from '../../src/mapping/coerce.ts';
-import { normalizeEmail, normalizeUserId } from '../../src/mapping/identity.ts';
+import { mayBeTaken, normalizeEmail, normalizeUserId } from '../../src/mapping/identity.ts';
 import { identifyingTarget } from '../../src/mapping/options.ts';
 
 describe('normalizeEmail', () => {
@@ -46,4 +46,24 @@ it('objects and lists identify nobody', () => {
 
 it('identify_by names the field that identifies', () => {
   expect([identifyingTarget('email'), identifyingTarget('user_id')]).toEqual(['email', 'userId']);
+});
+
+describe('mayBeTaken', () => {
+  it.each<['email' | 'userId', string, boolean]>([
+    ['email', 'a@x', true],
+    ['email', '"a b"@x.com', true],
+    ['email', 'a@@x.com', true],
+    ['email', 'email', false],
+    ['email', '@x.com', false],
+    ['email', 'a@', false],
+    ['userId', 'u', true],
+    ['userId', ' u', true],
+    ['userId', 'u'.repeat(52), true],
+    ['userId', 'u'.repeat(53), false],
+    ['userId', 'u ', false],
+    ['userId', 'ü', false],
+    ['userId', '\t', false],
+  ])('%s %j: %s', (kind, value, expected) => {
+    expect(mayBeTaken({ kind, value })).toBe(expected);
+  });
 });
