@@ -5,6 +5,7 @@
 import { hash } from 'node:crypto';
 import { parseJson } from '../json.ts';
 import { primaryKeyText } from '../mapping/primary-key.ts';
+import { parseWritten, writtenText } from './written.ts';
 
 const MAX_KEY_LENGTH = 500;
 
@@ -41,6 +42,11 @@ export interface KeyedEntry {
   readonly key: string;
   /** The snapshot in which it was last present. */
   readonly seen: number;
+  readonly email: string | null;
+  readonly userId: string | null;
+  readonly isDoomed: boolean;
+  /** What it says was written: {@link writtenText}. */
+  readonly written: string;
 }
 
 export interface KeyMove {
@@ -48,6 +54,8 @@ export interface KeyMove {
   readonly to: string;
   /** Its next record is to send everything. */
   readonly isInDoubt: boolean;
+  /** Where it says from now on that something else was written. */
+  readonly written?: string | undefined;
 }
 
 /** The keys of the entries of one stream. */
@@ -58,13 +66,16 @@ export interface KeyTable {
   having(keys: readonly string[]): Promise<readonly KeyedEntry[]>;
   /** Each `to` is free, or its own `from`. */
   move(moves: readonly KeyMove[]): Promise<void>;
+  /** The entries of these keys are there no more. */
+  drop(keys: readonly string[]): Promise<void>;
 }
 
 const PAGE_SIZE = 1_000;
 
 /**
  * Brings the keys of a stream to their present form. Where several become the same one, the entry that was written last has it from
- * then on, in doubt; the others stay under keys that no row has, and so are absent from the next snapshot. Nothing is removed.
+ * then on, in doubt. Others that hold the same user are dropped, and what they say was written goes to that one: else they would hold
+ * the user for ever, whatever becomes of the row. Others stay under keys that no row has, and so are absent from the next snapshot.
  */
 export async function moveToKeysByValue(table: KeyTable, pageSize = PAGE_SIZE): Promise<void> {
   let page: readonly KeyedEntry[];
@@ -74,7 +85,8 @@ export async function moveToKeysByValue(table: KeyTable, pageSize = PAGE_SIZE): 
     after = page.at(-1)?.key ?? after;
     const old = page.filter(({ key }) => keyByValue(key) !== key);
     if (old.length === 0) continue;
-    const moves = movesOf(old, await table.having(old.map(({ key }) => keyByValue(key))));
+    const { moves, dropped } = movesOf(old, await table.having(old.map(({ key }) => keyByValue(key))));
+    if (dropped.length > 0) await table.drop(dropped);
     // Keys that change hands are free in between.
     const wanted = new Set(moves.map(({ to }) => to));
     const parking = moves.filter(({ from, to }) => from !== to && wanted.has(from));
@@ -86,26 +98,51 @@ export async function moveToKeysByValue(table: KeyTable, pageSize = PAGE_SIZE): 
 }
 
 /** @param holders those that have the wanted keys already */
-function movesOf(old: readonly KeyedEntry[], holders: readonly KeyedEntry[]): KeyMove[] {
-  const moves = new Map<number, KeyMove>();
-  const move = ({ id, key }: KeyedEntry, to: string, isInDoubt: boolean) => {
-    const earlier = moves.get(id);
-    moves.set(id, { from: key, to, isInDoubt: isInDoubt || earlier?.isInDoubt === true });
-  };
+function movesOf(
+  old: readonly KeyedEntry[],
+  holders: readonly KeyedEntry[],
+): { readonly moves: readonly KeyMove[]; readonly dropped: readonly string[] } {
   const holderOf = new Map(holders.map((holder) => [holder.key, holder]));
+  const rivalsOf = new Map<string, KeyedEntry[]>();
   for (const entry of old) {
     const key = keyByValue(entry.key);
-    const holder = holderOf.get(key);
-    if (holder && isLater(holder, entry)) {
-      move(holder, key, true);
-      continue;
-    }
-    // No row asks for the key that it leaves.
-    if (holder) move(holder, entry.key, false);
-    move(entry, key, holder !== undefined);
-    holderOf.set(key, entry);
+    const rivals = rivalsOf.get(key);
+    if (rivals) rivals.push(entry);
+    else rivalsOf.set(key, [...(holderOf.has(key) ? [holderOf.get(key) as KeyedEntry] : []), entry]);
   }
-  return [...moves.values()];
+  const moves: KeyMove[] = [];
+  const dropped: string[] = [];
+  for (const [key, rivals] of rivalsOf) {
+    const last = rivals.reduce((a, b) => (isLater(a, b) ? a : b));
+    const same = rivals.filter((rival) => rival !== last && isHeldBy(last, rival));
+    dropped.push(...same.map((rival) => rival.key));
+    const written = same.length === 0 ? undefined : writtenByAll([...same, last]);
+    moves.push({ from: last.key, to: key, isInDoubt: rivals.length > 1, written });
+    const holder = holderOf.get(key);
+    // No row asks for the key that the last one leaves.
+    if (holder && holder !== last && !same.includes(holder))
+      moves.push({ from: key, to: last.key, isInDoubt: false });
+  }
+  return { moves, dropped };
+}
+
+/** Whether `entry` holds whom the other one holds. */
+function isHeldBy(entry: KeyedEntry, other: KeyedEntry): boolean {
+  return (
+    (other.email ?? entry.email) === entry.email &&
+    (other.userId ?? entry.userId) === entry.userId &&
+    other.isDoomed === entry.isDoomed
+  );
+}
+
+/** Where they differ the last one counts. */
+function writtenByAll(entries: readonly KeyedEntry[]): string {
+  const all = entries.map(({ written }) => parseWritten(written));
+  return writtenText({
+    targets: [...new Set(all.flatMap(({ targets }) => targets))].sort(),
+    lists: new Map(all.flatMap(({ lists }) => [...lists])),
+    origin: all.some(({ origin }) => origin === 'upsert') ? 'upsert' : 'enrich',
+  });
 }
 
 function isLater(a: KeyedEntry, b: KeyedEntry): boolean {

@@ -5,14 +5,18 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { moveToKeysByValue, type KeyedEntry, type KeyMove, type KeyTable } from './keys.ts';
 import type { HeldEntry, Ledger } from './ledger.ts';
+import { parseWritten } from './written.ts';
 
 /** The keys of a stream of the ledger as it is. */
-export type ReadKeys = (stream: number) => Omit<KeyTable, 'move'>;
+export type ReadKeys = (stream: number) => Pick<KeyTable, 'next' | 'having'>;
 
 interface MovedRow {
   readonly old: string;
-  readonly key: string;
+  /** Null for one that is dropped. */
+  readonly key: string | null;
   readonly in_doubt: number;
+  /** Null where it says what it said. */
+  readonly written: string | null;
 }
 
 /** Which keys have become which, in the memory of SQLite: about 150 bytes for each that does, outside of the heap. */
@@ -23,10 +27,12 @@ export class MovedKeys {
 
   private constructor(database: DatabaseSync) {
     this.#database = database;
-    database.exec(`CREATE TABLE moved (stream INTEGER, old TEXT, key TEXT, in_doubt INTEGER, PRIMARY KEY (stream, old)) STRICT, WITHOUT ROWID;
-      CREATE UNIQUE INDEX moved_by_key ON moved (stream, key)`);
-    this.#byKey = database.prepare('SELECT old, key, in_doubt FROM moved WHERE stream = ? AND key = ?');
-    this.#byOld = database.prepare('SELECT old, key, in_doubt FROM moved WHERE stream = ? AND old = ?');
+    database.exec(`CREATE TABLE moved (
+        stream INTEGER, old TEXT, key TEXT, in_doubt INTEGER, written TEXT, PRIMARY KEY (stream, old)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX moved_by_key ON moved (stream, key)`);
+    this.#byKey = database.prepare('SELECT * FROM moved WHERE stream = ? AND key = ?');
+    this.#byOld = database.prepare('SELECT * FROM moved WHERE stream = ? AND old = ?');
   }
 
   /** Looks through the keys of these streams; touches no disk. Undefined where all are in their present form. */
@@ -55,18 +61,33 @@ export class MovedKeys {
     return this.#byOld.get(stream, key) ? undefined : key;
   }
 
-  /** The entry as it is shown. */
-  view<Entry extends HeldEntry>(entry: Entry): Entry {
+  /** The entry as it is shown; undefined for one that is dropped. */
+  view<Entry extends HeldEntry>(entry: Entry): Entry | undefined {
     const row = this.#byOld.get(entry.stream, entry.key) as MovedRow | undefined;
     if (!row) return entry;
-    return { ...entry, key: row.key, ...(row.in_doubt === 1 ? { valuesHash: '' } : {}) };
+    const { key, in_doubt: inDoubt, written } = row;
+    if (key === null) return undefined;
+    return {
+      ...entry,
+      key,
+      ...(written === null ? {} : parseWritten(written)),
+      ...(inDoubt === 1 ? { valuesHash: '' } : {}),
+    };
+  }
+
+  /** Entries of the stream that are dropped. */
+  droppedOf(stream: number): number {
+    const count = this.#database.prepare(
+      'SELECT count(*) AS number FROM moved WHERE stream = ? AND key IS NULL',
+    );
+    return (count.get(stream) as { number: number }).number;
   }
 
   close(): void {
     if (this.#database.isOpen) this.#database.close();
   }
 
-  #tableOf(stream: number, keys: Omit<KeyTable, 'move'>): KeyTable {
+  #tableOf(stream: number, keys: ReturnType<ReadKeys>): KeyTable {
     return {
       next: (after, limit) => keys.next(after, limit),
       having: async (wanted) => {
@@ -76,23 +97,41 @@ export class MovedKeys {
           if (old !== undefined) keyOf.set(old, key);
         }
         const found = await keys.having([...keyOf.keys()]);
-        return found.map((entry): KeyedEntry => ({ ...entry, key: keyOf.get(entry.key) ?? entry.key }));
+        return found.map((entry): KeyedEntry => {
+          const { written } = (this.#byOld.get(stream, entry.key) as MovedRow | undefined) ?? {};
+          return {
+            ...entry,
+            key: keyOf.get(entry.key) ?? entry.key,
+            written: written ?? entry.written,
+          };
+        });
       },
       move: (moves) => {
-        this.#move(stream, moves);
+        this.#put(stream, moves);
+        return Promise.resolve();
+      },
+      drop: (dropped) => {
+        this.#put(
+          stream,
+          dropped.map((from) => ({ from, to: null, isInDoubt: false })),
+        );
         return Promise.resolve();
       },
     };
   }
 
-  #move(stream: number, moves: readonly KeyMove[]): void {
+  #put(
+    stream: number,
+    moves: readonly (Omit<KeyMove, 'to'> & { readonly to: KeyMove['to'] | null })[],
+  ): void {
     const put = this.#database.prepare(
-      `INSERT INTO moved VALUES (?, ?, ?, ?)
-       ON CONFLICT (stream, old) DO UPDATE SET key = excluded.key, in_doubt = max(in_doubt, excluded.in_doubt)`,
+      `INSERT INTO moved VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (stream, old) DO UPDATE SET key = excluded.key, in_doubt = max(in_doubt, excluded.in_doubt),
+         written = coalesce(excluded.written, written)`,
     );
     this.#database.exec('BEGIN');
-    for (const { from, to, isInDoubt } of moves)
-      put.run(stream, this.oldOf(stream, from) ?? from, to, isInDoubt ? 1 : 0);
+    for (const { from, to, isInDoubt, written = null } of moves)
+      put.run(stream, this.oldOf(stream, from) ?? from, to, isInDoubt ? 1 : 0, written);
     this.#database.exec('COMMIT');
   }
 }
@@ -101,7 +140,7 @@ export class MovedKeys {
 export function withMovedKeys(base: Ledger, moved: MovedKeys | undefined): Ledger {
   if (!moved) return base;
   const view = <Entry extends HeldEntry>(entries: Iterable<Entry>) =>
-    [...entries].map((entry) => moved.view(entry));
+    [...entries].map((entry) => moved.view(entry)).filter((entry) => entry !== undefined);
   return {
     own: base.own,
     streams: () => base.streams(),
@@ -111,12 +150,21 @@ export function withMovedKeys(base: Ledger, moved: MovedKeys | undefined): Ledge
       return new Map(view(found.values()).map((entry) => [entry.key, entry]));
     },
     holders: async (people) => view(await base.holders(people)),
-    count: (stream) => base.count(stream),
+    count: async (stream) => (await base.count(stream)) - moved.droppedOf(stream),
     commit: (changes) => base.commit(changes),
     countAbsent: (stream, snapshot) => base.countAbsent(stream, snapshot),
     // In the order of the keys that the ledger has.
-    unseen: async (stream, snapshot, after, limit) =>
-      view(await base.unseen(stream, snapshot, moved.oldOf(stream, after) ?? after, limit)),
+    unseen: async (stream, snapshot, after, limit) => {
+      const entries: HeldEntry[] = [];
+      let from = moved.oldOf(stream, after) ?? after;
+      for (;;) {
+        const page = await base.unseen(stream, snapshot, from, limit - entries.length);
+        const last = page.at(-1);
+        entries.push(...view(page));
+        if (!last || entries.length >= limit) return entries;
+        from = last.key;
+      }
+    },
     doomAbsent: (snapshots) => base.doomAbsent(snapshots),
     nextDoomed: async (streams, limit) => view(await base.nextDoomed(streams, limit)),
     pardon: (streams) => base.pardon(streams),

@@ -28,12 +28,12 @@ export interface EntryChanges extends Pick<LedgerChanges, 'entries' | 'dropped'>
 
 export class EntryTable {
   readonly #connection: PostgresConnection;
-  readonly #written: WrittenTable;
+  readonly written: WrittenTable;
   readonly #presence: PresenceTable;
 
   constructor(connection: PostgresConnection) {
     this.#connection = connection;
-    this.#written = new WrittenTable(connection);
+    this.written = new WrittenTable(connection);
     this.#presence = new PresenceTable(connection);
   }
 
@@ -84,7 +84,7 @@ export class EntryTable {
   }
 
   async toEntries(rows: readonly EntryRow[]): Promise<HeldEntry[]> {
-    const writtenOf = await this.#written.read(rows.map(({ written }) => written));
+    const writtenOf = await this.written.read(rows.map(({ written }) => written));
     for (const stream of new Set(rows.map((row) => row.stream))) await this.#presence.read(stream);
     return rows.map((row) => this.#toEntry(row, writtenOf(row.written)));
   }
@@ -107,7 +107,7 @@ export class EntryTable {
   }
 
   async #writeEntries(client: PoolClient, entries: NonNullable<LedgerChanges['entries']>): Promise<void> {
-    const written = await this.#written.idsOf(client, entries);
+    const written = await this.written.idsOf(client, entries);
     await client.query(
       `INSERT INTO iterable_ledger_entry (stream, key, email, user_id, values_hash, written, seen, doomed)
        SELECT stream, key, email, user_id, values_hash, written, seen, FALSE

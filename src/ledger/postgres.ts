@@ -83,7 +83,7 @@ class PostgresLedger implements Ledger {
   /** Of streams that are claimed by now, so that no older version of the program writes them. To be called before anything is read. */
   moveOldKeys(streams: readonly number[]): Promise<void> {
     return this.#write(async (client) => {
-      await moveOldKeys(client, streams);
+      await moveOldKeys(client, this.#entries.written, streams);
       await extendClaims(client, this.own);
     });
   }

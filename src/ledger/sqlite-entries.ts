@@ -36,12 +36,12 @@ type FoundFunction = (
 export class EntryTable {
   readonly #statements: Statements;
   #onFound: (wanted: number, row: FoundRow) => void = () => undefined;
-  readonly #written: WrittenTable;
+  readonly written: WrittenTable;
   readonly presence: PresenceTable;
 
   constructor(statements: Statements) {
     this.#statements = statements;
-    this.#written = new WrittenTable(statements);
+    this.written = new WrittenTable(statements);
     this.presence = new PresenceTable(statements);
     // Rows told to a function cost half of what rows given as objects do: each of those is slow to make and to read.
     const tell: FoundFunction = (wanted, id, stream, email, user_id, values_hash, written, seen, doomed) => {
@@ -89,7 +89,7 @@ export class EntryTable {
     );
     for (const entry of entries) {
       const { stream, key, email = null, userId = null, valuesHash, seen } = entry;
-      insert.run(stream, key, email, userId, valuesHash, this.#written.idOf(entry), seen);
+      insert.run(stream, key, email, userId, valuesHash, this.written.idOf(entry), seen);
     }
     for (const { stream, key } of dropped)
       this.#statements.exec('DELETE FROM entry WHERE stream = ? AND key = ?', stream, key);
@@ -98,7 +98,7 @@ export class EntryTable {
   }
 
   toEntry(row: FoundRow, key: string): HeldEntry {
-    const { origin, targets, lists } = this.#written.of(row.written);
+    const { origin, targets, lists } = this.written.of(row.written);
     const entry: { -readonly [Name in keyof HeldEntry]: HeldEntry[Name] } = {
       id: row.id,
       stream: row.stream,

@@ -1,8 +1,9 @@
 /** Keys of an older version in the SQLite ledger. */
 import { BY_VALUE, moveToKeysByValue, type KeyedEntry, type KeyTable } from './keys.ts';
 import type { LedgerStream } from './ledger.ts';
-import type { PresenceTable } from './sqlite-presence.ts';
+import type { EntryTable } from './sqlite-entries.ts';
 import { jsonTexts, type Statements } from './sqlite-statements.ts';
+import { parseWritten } from './written.ts';
 
 /** The first version of the tables that says of each stream which form its keys have. */
 const VERSION_OF_FORM = 2;
@@ -11,6 +12,11 @@ const MAY_BE_OLD = `key < '\\' AND (
     key GLOB '*"[-0-9]*' AND key GLOB '*[0-9]"*'
     OR key GLOB '*[[,:][-0-9]*' AND (key GLOB '*[0-9][.eE]*' OR key GLOB '*-0*' OR length(key) > 60)
   )`;
+
+const COLUMNS =
+  'entry.id AS id, key, seen, email, user_id AS userId, doomed AS isDoomed, written.content AS written';
+
+type KeyedRow = Omit<KeyedEntry, 'isDoomed'> & { readonly isDoomed: number };
 
 /** Those of the streams whose keys may have numbers in another notation. */
 export function streamsWithOldKeys(
@@ -30,13 +36,13 @@ export function streamsWithOldKeys(
 /** Moves the keys of these streams, each in one transaction. */
 export async function moveOldKeys(
   statements: Statements,
-  presence: PresenceTable,
+  entries: EntryTable,
   streams: readonly number[],
 ): Promise<void> {
   for (const stream of streams) {
     statements.database.exec('BEGIN IMMEDIATE');
     try {
-      await moveToKeysByValue(keyTable(statements, presence, stream));
+      await moveToKeysByValue(keyTable(statements, entries, stream));
       statements.exec('UPDATE stream SET key_form = ? WHERE id = ?', BY_VALUE, stream);
       statements.database.exec('COMMIT');
     } catch (error) {
@@ -46,16 +52,19 @@ export async function moveOldKeys(
   }
 }
 
-export function keyTable(statements: Statements, presence: PresenceTable, stream: number): KeyTable {
+export function keyTable(statements: Statements, entries: EntryTable, stream: number): KeyTable {
   const read = (sql: string, ...values: (string | number)[]) =>
-    statements
-      .all<KeyedEntry>(sql, ...values)
-      .map(({ id, key, seen }): KeyedEntry => ({ id, key, seen: presence.seenOf(stream, id, seen) }));
+    statements.all<KeyedRow>(sql, ...values).map(({ isDoomed, ...row }): KeyedEntry => ({
+      ...row,
+      seen: entries.presence.seenOf(stream, row.id, row.seen),
+      isDoomed: isDoomed === 1,
+    }));
   return {
     next: (after, limit) =>
       statements.run(() =>
         read(
-          `SELECT id, key, seen FROM entry WHERE stream = ? AND key > ? AND ${MAY_BE_OLD} ORDER BY key LIMIT ?`,
+          `SELECT ${COLUMNS} FROM entry JOIN written ON written.id = entry.written
+           WHERE stream = ? AND key > ? AND ${MAY_BE_OLD} ORDER BY key LIMIT ?`,
           stream,
           // Not as a condition of its own: SQLite would begin each page there.
           after === '' ? '[' : after,
@@ -65,21 +74,35 @@ export function keyTable(statements: Statements, presence: PresenceTable, stream
     having: (keys) =>
       statements.run(() =>
         read(
-          `SELECT entry.id AS id, entry.key AS key, seen FROM (SELECT DISTINCT value FROM json_each(?)) AS wanted
-           CROSS JOIN entry ON entry.stream = ? AND entry.key = wanted.value`,
+          `SELECT ${COLUMNS} FROM (SELECT DISTINCT value FROM json_each(?)) AS wanted
+           CROSS JOIN entry ON entry.stream = ? AND entry.key = wanted.value
+           JOIN written ON written.id = entry.written`,
           jsonTexts(keys),
           stream,
         ),
       ),
     move: (moves) =>
       statements.run(() => {
-        for (const { from, to, isInDoubt } of moves)
+        for (const { from, to, isInDoubt, written } of moves) {
           statements.exec(
             `UPDATE entry SET key = ?, values_hash = ${isInDoubt ? "''" : 'values_hash'} WHERE stream = ? AND key = ?`,
             to,
             stream,
             from,
           );
+          if (written !== undefined)
+            statements.exec(
+              'UPDATE entry SET written = ? WHERE stream = ? AND key = ?',
+              entries.written.idOf(parseWritten(written)),
+              stream,
+              to,
+            );
+        }
+      }),
+    drop: (keys) =>
+      statements.run(() => {
+        for (const key of keys)
+          statements.exec('DELETE FROM entry WHERE stream = ? AND key = ?', stream, key);
       }),
   };
 }

@@ -66,13 +66,13 @@ class SqliteLedger implements Ledger {
 
   /** To be called before anything is read or written. */
   async moveOldKeys(): Promise<void> {
-    await moveOldKeys(this.#statements, this.#entries.presence, this.#streamsWithOldKeys());
+    await moveOldKeys(this.#statements, this.#entries, this.#streamsWithOldKeys());
   }
 
   /** What that would make of the keys. */
   movedKeys(): Promise<MovedKeys | undefined> {
     return MovedKeys.of(this.#streamsWithOldKeys(), (stream) =>
-      keyTable(this.#statements, this.#entries.presence, stream),
+      keyTable(this.#statements, this.#entries, stream),
     );
   }
 
