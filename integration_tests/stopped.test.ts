@@ -98,6 +98,23 @@ describe('a run that is stopped', () => {
       expect(result.stderr).toBe('');
     }));
 
+  it('by a stdout that is closed before the last lines are written', () =>
+    withHarness({}, async (harness) => {
+      let close: () => void = () => undefined;
+      harness.standin.intercept = ({ method }) => {
+        if (method === 'DELETE') close();
+        return undefined;
+      };
+      const gone = aRecord({ email: 'a@x.com', _ab_cdc_deleted_at: '2026-01-01' });
+      const result = await harness.write([gone, aState(1)], {
+        onSpawn: (child) => {
+          close = () => child.stdout.destroy();
+        },
+      });
+      expect([result.exitCode, result.stderr]).toEqual([1, '']);
+      expect(harness.standin.calls('/a%40x.com')).toHaveLength(1);
+    }));
+
   const onLinux = existsSync('/dev/full') ? it : it.skip;
 
   onLinux.each(['spec', '--help'])('by a full disk: exit 1, and the reason on stderr: %s', (command) => {

@@ -68,11 +68,12 @@ process.exitCode = await runProgram(process.argv.slice(2), {
 });
 await writer.flush();
 
-// A reader who goes away wants to hear no more. On a full disk, say, what was written is lost, and nowhere else can that be told.
-const code = writer.failure && (writer.failure as NodeJS.ErrnoException).code;
-if (writer.failure && code !== 'EPIPE') {
+// What was written last may be lost, after the command itself has ended well. A reader who goes away wants to hear no more; of a
+// full disk, say, nothing else tells.
+if (writer.failure) {
+  const { code, name } = writer.failure as NodeJS.ErrnoException;
   process.exitCode ||= 1;
-  process.stderr.write(`The output can't be written (${code ?? writer.failure.name}).\n`);
+  if (code !== 'EPIPE') process.stderr.write(`The output can't be written (${code ?? name}).\n`);
 }
 
 // The program ends by itself once nothing is open any more. `process.exit` waits for V8's threads, one of which may be waiting
