@@ -18,6 +18,11 @@ export interface DeletionsOptions {
   readonly lookUp: (key: UserKey) => Promise<ProfileIdentities | undefined>;
 }
 
+interface Noted {
+  readonly at: number;
+  readonly wasThere: boolean;
+}
+
 /** For this long after a deletion the identities of its user are looked up before they are written. */
 const MEMORY_MS = 10 * 60_000;
 /** How long to wait for Iterable to show a deleted user gone. */
@@ -28,9 +33,9 @@ const MAX_POLL_MS = 10_000;
 export class Deletions {
   readonly #options: DeletionsOptions;
   /** Identities that users were deleted by, and when, oldest first. */
-  readonly #deleted = new Map<string, number>();
+  readonly #deleted = new Map<string, Noted>();
   /** Identities that deleted users have besides, as far as records and ledger say: some may be those of other users, who stay. */
-  readonly #others = new Map<string, number>();
+  readonly #others = new Map<string, Noted>();
   /** When a user was deleted last whose profile was not looked up. */
   #unseenAt = -Infinity;
   /** Nothing is forgotten meanwhile. */
@@ -50,13 +55,18 @@ export class Deletions {
    * @param by what the deletion named
    * @param others what else the user is known by; may hold identities of other users
    * @param isSeen false when the profile was not looked up, so that it may have an identity that is not among the others
+   * @param wasThere false when Iterable had no such user
    */
-  note(by: UserKey, others: readonly UserKey[], isSeen: boolean): void {
-    const now = this.#options.clock.now();
-    if (!isSeen) this.#unseenAt = now;
-    this.#forgetOld(now);
-    putLast(this.#deleted, identityText(by), now);
-    for (const key of others) putLast(this.#others, identityText(key), now);
+  note(
+    by: UserKey,
+    others: readonly UserKey[],
+    { isSeen, wasThere }: { readonly isSeen: boolean; readonly wasThere: boolean },
+  ): void {
+    const at = this.#options.clock.now();
+    if (!isSeen) this.#unseenAt = at;
+    this.#forgetOld(at);
+    putLast(this.#deleted, identityText(by), { at, wasThere });
+    for (const key of others) putLast(this.#others, identityText(key), { at, wasThere });
   }
 
   /** True when one of the identities may still be that of a deleted user. */
@@ -90,10 +100,10 @@ export class Deletions {
     return this.#options.clock.now() - this.#unseenAt < MEMORY_MS;
   }
 
-  /** True when a deletion named this identity lately. */
-  wasDeleted(key: UserKey): boolean {
+  /** Whether there was such a user when a deletion named this identity lately; undefined where none did. */
+  wasThere(key: UserKey): boolean | undefined {
     this.#forgetOld(this.#options.clock.now());
-    return this.#deleted.has(identityText(key));
+    return this.#deleted.get(identityText(key))?.wasThere;
   }
 
   /** True for the identities of a profile that was deleted. */
@@ -139,8 +149,8 @@ export class Deletions {
   #forgetOld(now: number): void {
     if (this.#waits > 0) return;
     for (const identities of [this.#deleted, this.#others]) {
-      for (const [identity, notedAt] of identities) {
-        if (now - notedAt < MEMORY_MS) break;
+      for (const [identity, { at }] of identities) {
+        if (now - at < MEMORY_MS) break;
         identities.delete(identity);
       }
     }
@@ -156,7 +166,7 @@ export function keysOf({ email, userId }: ProfileIdentities): UserKey[] {
 }
 
 /** Maps keep the order in which their keys came. */
-function putLast(identities: Map<string, number>, identity: string, at: number): void {
+function putLast(identities: Map<string, Noted>, identity: string, noted: Noted): void {
   identities.delete(identity);
-  identities.set(identity, at);
+  identities.set(identity, noted);
 }

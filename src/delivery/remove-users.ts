@@ -67,8 +67,9 @@ export class UserRemover {
   /** The same for a user that {@link identify} gave. */
   async removePerson({ key, others, isKnown }: Person): Promise<Deleted | Rejection> {
     if (!fitsPathSegment(key.value)) return unnameable(key);
-    const isOwn = this.#written.has(key) || this.deletions.wasDeleted(key);
-    const found = isKnown || isOwn ? {} : await this.#find(key);
+    const wasThereBefore = this.deletions.wasThere(key);
+    const isOwn = this.#written.has(key) || wasThereBefore === true;
+    const found = isKnown || isOwn ? {} : wasThereBefore === false ? undefined : await this.#find(key);
     let deleted: Noticed<'deleted' | 'unknown'>;
     try {
       deleted = await this.#caller.call(
@@ -84,8 +85,10 @@ export class UserRemover {
     }
     this.#written.delete(key);
     const seen = found?.profile ? keysBesides(key, found.profile) : [];
-    this.deletions.note(key, [...others, ...seen], found?.profile !== undefined || found === undefined);
-    return { key, wasThere: isOwn || (answerTells(key, deleted) ?? found !== undefined) };
+    const isSeen = found?.profile !== undefined || found === undefined;
+    const wasThere = isOwn || (answerTells(key, deleted) ?? found !== undefined);
+    this.deletions.note(key, [...others, ...seen], { isSeen, wasThere });
+    return { key, wasThere };
   }
 
   /** A user was written, where {@link KnownUsers} is not told of it. */

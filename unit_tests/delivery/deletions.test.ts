@@ -11,6 +11,8 @@ interface Profile {
 const email = (value: string): UserKey => ({ kind: 'email', value });
 const userId = (value: string): UserKey => ({ kind: 'userId', value });
 
+const SEEN = { isSeen: true, wasThere: true };
+
 /** Iterable as look-ups show it; who is deleted is taken out by the test. */
 function iterable(...profiles: readonly Profile[]) {
   const clock = new HandClock();
@@ -32,7 +34,7 @@ describe('the deletions of a run', () => {
   it('concern the identity that was deleted by, and the others that the user is known by, for ten minutes', async () => {
     const { clock, deletions } = iterable();
     expect([deletions.isEmpty, deletions.concern([email('a@x.com')])]).toEqual([true, false]);
-    deletions.note(email('a@x.com'), [userId('U1')], true);
+    deletions.note(email('a@x.com'), [userId('U1')], SEEN);
     expect(deletions.isEmpty).toBe(false);
     for (const key of [email('a@x.com'), userId('U1')])
       expect(deletions.concern([email('b@x.com'), key])).toBe(true);
@@ -48,7 +50,7 @@ describe('the deletions of a run', () => {
   ])('hold up %s until no profile has it', async (_what, key) => {
     const ada = { email: 'A@x.com', userId: 'U1' };
     const { clock, shown, asked, deletions } = iterable(ada);
-    deletions.note(email('a@x.com'), [userId('U1')], true);
+    deletions.note(email('a@x.com'), [userId('U1')], SEEN);
     let gone: UserKey[] | undefined;
     void deletions.waitUntilGone([email('c@x.com'), key]).then((keys) => (gone = keys));
     await clock.advance(60_000);
@@ -68,7 +70,7 @@ describe('the deletions of a run', () => {
     async (_which, _why, isSeen, mayHide) => {
       const { clock, deletions } = iterable();
       expect(deletions.mayHideIdentities).toBe(false);
-      deletions.note(email('a@x.com'), [], isSeen);
+      deletions.note(email('a@x.com'), [], { isSeen, wasThere: true });
       expect(deletions.mayHideIdentities).toBe(mayHide);
       await clock.advance(10 * 60_000);
       expect(deletions.mayHideIdentities).toBe(false);
@@ -77,7 +79,7 @@ describe('the deletions of a run', () => {
 
   it('do not hold up an identity that is another user’s', async () => {
     const { asked, deletions } = iterable({ email: 'b@x.com', userId: 'U1' });
-    deletions.note(email('a@x.com'), [userId('U1')], true);
+    deletions.note(email('a@x.com'), [userId('U1')], SEEN);
     expect(await deletions.waitUntilGone([userId('U1')])).toEqual([]);
     expect(asked).toEqual(['U1']);
     expect(deletions.concern([userId('U1')])).toBe(false);
@@ -86,7 +88,7 @@ describe('the deletions of a run', () => {
 
   it('are waited for ten minutes, and never forgotten meanwhile', async () => {
     const { clock, deletions } = iterable({ email: 'a@x.com', userId: 'U1' });
-    deletions.note(email('a@x.com'), [userId('U1')], true);
+    deletions.note(email('a@x.com'), [userId('U1')], SEEN);
     await clock.advance(9 * 60_000);
     const waiting = deletions.waitUntilGone([userId('U1')]);
     const failure = expect(waiting).rejects.toThrow(
