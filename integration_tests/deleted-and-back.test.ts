@@ -167,3 +167,39 @@ describe.each(['email', 'user_id'] as const)('on a hybrid project, identified by
       expect(sizes.at(-1)).toBe(1);
     }));
 });
+
+const BACK = [
+  ['under the same address', (n: number) => ({ email: `u${n}@x.com` })],
+  ['under the same user id', (n: number) => ({ email: `new${n}@x.com`, userId: `U${n}` })],
+] as const;
+
+describe.each([
+  ['without a ledger', false],
+  ['with a ledger', true],
+])('many users who are deleted and come back, %s', (_how, hasLedger) => {
+  it.each(BACK)('%s, go together in bulk', (_as, back) =>
+    withHarness({ lookUpsUntilGone: 1 }, async (harness) => {
+      const numbers = Array.from({ length: 150 }, (_, n) => n);
+      for (const n of numbers) harness.addUser({ email: `u${n}@x.com` }, { userId: `U${n}` });
+      const records = numbers.flatMap((n) => [
+        aRecord({ id: n, email: `u${n}@x.com`, ...DELETED }),
+        aRecord({ id: 1000 + n, n, ...back(n) }),
+      ]);
+      const { standin } = harness;
+      // A process, since it is about time.
+      const result = await harness.write([...records, aState(1)], {
+        catalog: withKey,
+        config: {
+          mappings: MAPPINGS,
+          lists: [{ kind: 'all', list: 'VIP' }],
+          ...(hasLedger ? { ledger: SQLITE.option(harness) } : {}),
+        },
+      });
+      expect(result.errors).toEqual([]);
+      expect(standin.store.users().map(({ dataFields }) => dataFields.n)).toHaveLength(150);
+      expect(standin.members('VIP')).toHaveLength(150);
+      expect(standin.calls('/bulkUpdate').length).toBeLessThan(10);
+      expect(standin.calls('/subscribe').length).toBeLessThan(10);
+    }),
+  );
+});

@@ -6,7 +6,7 @@
 /** A pending record's share in memory and in calls. */
 export interface Load {
   readonly bytes: number;
-  /** A removal, or a change of address: what can't go in bulk. */
+  /** A removal, a change of address, or what comes after a deletion: each takes calls that can't go in bulk. */
   readonly needsOwnCalls: boolean;
 }
 
@@ -33,6 +33,8 @@ export interface WorkCounts {
   readonly pending: () => number;
   /** Of these, what calls carry at the moment, or what gathers until a call is worth it. */
   readonly underWay: () => number;
+  /** Of those that need calls of their own, what waits for nothing but time to pass. */
+  readonly resting: () => number;
 }
 
 export class Backlog {
@@ -57,7 +59,7 @@ export class Backlog {
     return (
       this.#records >= this.#maxRecords ||
       this.#works.pending() >= this.#usefulWorks ||
-      this.#ownCalls >= this.#maxOwnCalls ||
+      this.#ownCalls - this.#works.resting() >= this.#maxOwnCalls ||
       this.#bytes >= MAX_BYTES
     );
   }

@@ -57,6 +57,7 @@ export class Pipeline {
       // Of users spread over many lists, the more wait the fewer calls they take.
       underWay: () =>
         options.callsInFlight() * options.batchSize + this.#delivery.waitingForLists + this.#delivery.resting,
+      resting: () => this.#delivery.resting,
     });
     this.#states = new StateOutput({
       tracker: options.tracker,
@@ -223,7 +224,10 @@ export class Pipeline {
       change,
       since: clock.now(),
       bytes: (request?.bytes ?? 0) + (text?.length ?? 0),
-      needsOwnCalls: change.kind === 'removal' || change.previousEmail !== undefined,
+      needsOwnCalls:
+        change.kind === 'removal' ||
+        change.previousEmail !== undefined ||
+        this.#delivery.mustBeLookedUp(change),
       request,
       rowToken,
       formerIdentities,

@@ -81,9 +81,9 @@ export class PlannedUpserts {
     return this.#resting;
   }
 
-  /** True while some wait to be planned, or are: they may join those who wait for a bulk call. */
-  get isPlanning(): boolean {
-    return this.#planning.busyBatches > 0;
+  /** True while some are planned, or looked up: they may join those who wait for a bulk call. */
+  get areComing(): boolean {
+    return this.busyBatches > 0;
   }
 
   get inFlight(): number {

@@ -11,7 +11,7 @@ import type { UserRemover } from '../delivery/remove-users.ts';
 import type { UserUpserter } from '../delivery/upsert-users.ts';
 import type { NewFieldTypes } from '../mapping/new-field-types.ts';
 import type { Memory } from '../memory/memory.ts';
-import type { TargetValues, UserKey } from '../model.ts';
+import type { TargetValues, Upsert, UserKey } from '../model.ts';
 import { singleCalls, type Pace } from './backlog.ts';
 import { BatchLane } from './batch-lane.ts';
 import { BulkDelivery } from './bulk-delivery.ts';
@@ -48,6 +48,8 @@ export interface UserDeliveryOptions extends Pick<
 
 /** A partial batch waits no longer than this, so that states move under slow traffic. */
 const MAX_BATCH_WAIT_MS = 10_000;
+/** Users who had to wait for something else wait so long at most for others of their kind, however late they are. */
+const MAX_LATE_BATCH_WAIT_MS = 1_000;
 /** Enough to use 5 calls a second to the full while each takes up to 2 seconds. */
 const MAX_BATCHES_IN_FLIGHT = 10;
 
@@ -163,6 +165,12 @@ export class UserDelivery {
     return this.#queue.mustWait(record);
   }
 
+  /** True for an upsert that may write a user who was just deleted: it has to be seen first that the user is gone. */
+  mustBeLookedUp(change: Upsert): boolean {
+    const { deletions } = this.#options.remover;
+    return !deletions.isEmpty && deletions.concern(touchedKeys(change));
+  }
+
   add(record: PendingRecord): void {
     this.#queue.add(record);
   }
@@ -180,10 +188,11 @@ export class UserDelivery {
     return withWaitingNumbers(built, values, () => this.requestFor({ key, values }, streamKey));
   }
 
-  /** Sends what waits, full or not. */
+  /** Sends what waits, full or not; but what others will soon join has its own time. */
   flush(): void {
+    if (this.#areComingBack) return;
     this.#planned?.flush();
-    if (this.#planned?.isPlanning !== true) this.#lane.flush();
+    if (this.#planned?.areComing !== true) this.#lane.flush();
     // Whoever is being updated may join those who wait for the same list.
     if (this.#lane.busyBatches + (this.#planned?.busyBatches ?? 0) === 0) this.#ends.lists.flush();
   }
@@ -197,21 +206,26 @@ export class UserDelivery {
     this.#ends.lists.stop();
   }
 
+  /** Users who are looked up, or deleted, before they are written: sent one by one as they come, each would take a bulk call. */
+  get #areComingBack(): boolean {
+    const isDeleting = this.#removals.inFlight > 0 || this.#memory?.isBusy === true;
+    return this.#waitingForGone + this.#bulk.judging > 0 || (isDeleting && this.#queue.hasWaiting);
+  }
+
   #onReady(work: PendingWork): void {
     if (this.#isStopped) return;
-    const { deletions } = this.#options.remover;
     if (work.change.kind === 'removal') {
       this.#lane.remove(work);
       this.#planned?.remove(work);
       this.#removals.put(work);
-    } else if (!deletions.isEmpty && deletions.concern(touchedKeys(work.change))) {
+    } else if (this.mustBeLookedUp(work.change)) {
       void this.#waitUntilGone(work);
     } else {
       this.#putUpsert(work);
     }
   }
 
-  #putUpsert(work: PendingWork): void {
+  #putUpsert(work: PendingWork, since = work.records[0]?.since ?? 0): void {
     const first = work.records[0];
     const second = work.records[1];
     if (!first || work.change.kind !== 'upsert') return;
@@ -220,9 +234,9 @@ export class UserDelivery {
     if (this.#planned?.concerns(work)) {
       // A record that was laid over the work may have made it one.
       this.#lane.remove(work);
-      this.#planned.put(work, request, first.since);
+      this.#planned.put(work, request, since);
     } else {
-      this.#lane.put(work, request, first.since);
+      this.#lane.put(work, request, since);
     }
   }
 
@@ -300,7 +314,7 @@ export class UserDelivery {
     try {
       const gone = await remover.deletions.waitUntilGone(touchedKeys(work.change));
       for (const key of gone) planning?.planner.noteRemoved(key);
-      this.#putUpsert(work);
+      this.#putUpsert(work, this.#lateSince(work));
     } catch (error) {
       onFailure(error as Error);
     } finally {
@@ -314,6 +328,12 @@ export class UserDelivery {
   }
 
   #putInBulk(work: PendingWork, request: UserRequest): void {
-    this.#lane.put(work, request, work.records[0]?.since ?? this.#options.clock.now());
+    this.#lane.put(work, request, this.#lateSince(work));
+  }
+
+  /** Since when a work waits for its batch that others may have waited with elsewhere, of whom the last are yet to come. */
+  #lateSince({ records: [first] }: PendingWork): number {
+    const latest = this.#options.clock.now() - MAX_BATCH_WAIT_MS + MAX_LATE_BATCH_WAIT_MS;
+    return Math.max(first?.since ?? 0, latest);
   }
 }

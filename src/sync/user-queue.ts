@@ -59,6 +59,11 @@ export class UserQueue<Item extends QueuedRecord> {
     return this.#size;
   }
 
+  /** True while works wait for earlier ones. */
+  get hasWaiting(): boolean {
+    return this.#waiting.size > 0;
+  }
+
   /** True while so many works of one person wait in line that no more should come: they can only go one by one. */
   get isCrowded(): boolean {
     return this.#crowded.size > 0;

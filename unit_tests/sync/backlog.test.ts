@@ -3,7 +3,7 @@ import { Backlog, singleCalls } from '../../src/sync/backlog.ts';
 
 const upsert = { bytes: 100, needsOwnCalls: false };
 /** More works are under way than there can be: what is pending is bounded by other things. */
-const manyUnderWay = { pending: () => 0, underWay: () => 100_000 };
+const manyUnderWay = { pending: () => 0, underWay: () => 100_000, resting: () => 0 };
 const removal = { bytes: 0, needsOwnCalls: true };
 
 /** How many of these fit before it is full. */
@@ -30,7 +30,7 @@ describe('Backlog', () => {
     [11, 13_000],
   ])('holds two batches of works more than the %d that calls carry', (calls, expected) => {
     let pending = 0;
-    const works = { pending: () => pending, underWay: () => calls * 1000 };
+    const works = { pending: () => pending, underWay: () => calls * 1000, resting: () => 0 };
     const backlog = new Backlog(1000, { batches: 5, single: 100 }, works);
     while (!backlog.isFull && pending < 100_000) pending++;
     expect(pending).toBe(expected);
@@ -38,6 +38,17 @@ describe('Backlog', () => {
 
   it('takes no more removals than 20 seconds take, since each is a call', () => {
     expect(room(new Backlog(1000, { batches: 5, single: 100 }, manyUnderWay), removal)).toBe(2_000);
+  });
+
+  it('takes others in place of those that only wait for time to pass', () => {
+    let resting = 0;
+    const works = { ...manyUnderWay, resting: () => resting };
+    const backlog = new Backlog(1000, { batches: 5, single: 1 }, works);
+    expect(room(backlog, removal)).toBe(20);
+    resting = 15;
+    expect(room(backlog, removal)).toBe(15);
+    resting = 0;
+    expect(backlog.isFull).toBe(true);
   });
 
   it('is bounded in bytes, whatever the number', () => {
