@@ -1,0 +1,109 @@
+/** Records, their rows and entries of the ledger: each test names only what matters to it. */
+import type { HeldEntry } from '../../src/ledger/ledger.ts';
+import { layOver } from '../../src/mapping/lay-over.ts';
+import { rowToken, type RememberedStream, type Row, type RowUpsert } from '../../src/memory/row.ts';
+import { TargetHistory } from '../../src/memory/targets.ts';
+import type { RowWork } from '../../src/memory/upserts.ts';
+import { mergedHash, valuesHash } from '../../src/memory/values-hash.ts';
+import type { TargetValues, Upsert, UserKey } from '../../src/model.ts';
+
+/** The number of the stream that the records are of; entries of another one have another. */
+export const OWN_STREAM = 1;
+
+/** `VIP` is on the list, `-VIP` off it. */
+export function lists(...names: string[]): Map<string, boolean> {
+  return new Map(
+    names.map((name) => (name.startsWith('-') ? [name.slice(1), false] : [name, true]) as [string, boolean]),
+  );
+}
+
+/** An address, or else a user id. */
+export function keyOf(value: string): UserKey {
+  return { kind: value.includes('@') ? 'email' : 'userId', value };
+}
+
+export function anUpsert(key: string, values: TargetValues = {}, rest: Partial<Upsert> = {}): Upsert {
+  return { kind: 'upsert', key: keyOf(key), values, ...rest };
+}
+
+/** The entry of the row with the primary key 1. `values` are those whose hash it has. */
+export function anEntry({ values = {}, ...rest }: Partial<HeldEntry> & { values?: TargetValues }): HeldEntry {
+  return {
+    stream: OWN_STREAM,
+    key: '[1]',
+    valuesHash: valuesHash(values),
+    targets: [],
+    lists: new Map(),
+    origin: 'upsert',
+    seen: 1,
+    isDoomed: false,
+    ...rest,
+  };
+}
+
+/** Of an entry in doubt: a run ended between a call and its note of it. */
+export const IN_DOUBT = { valuesHash: '' };
+/** Of an entry whose user is decided to be removed. */
+export const TO_BE_REMOVED = { isDoomed: true };
+
+/** Of a record in which columns are absent that say who is on these lists, or on any. */
+export function silentOn(names: readonly string[] | 'any'): Partial<Upsert> {
+  return { untoldLists: names };
+}
+
+/** A stream without mappings. */
+export function aStream(rest: Partial<RememberedStream> = {}): RememberedStream {
+  return {
+    id: OWN_STREAM,
+    mode: 'sync',
+    snapshot: 2,
+    isReplaced: false,
+    resends: false,
+    targets: new TargetHistory(undefined, []),
+    ...rest,
+  };
+}
+
+/** What the mappings of the stream write, and those of the others. */
+export function mapped(own: readonly string[], ...others: (readonly string[])[]) {
+  return { targets: new TargetHistory(own, others) };
+}
+
+/** The row with the primary key 1, as it was read a moment ago. */
+export function aRow(rest: Partial<Row> = {}): Row {
+  const stream = rest.stream ?? aStream();
+  const key = rest.key ?? rest.held?.key ?? '[1]';
+  return {
+    stream,
+    key,
+    token: rowToken(stream.id, key),
+    isStandIn: false,
+    valuesHash: '',
+    held: undefined,
+    isCurrent: true,
+    ...rest,
+  };
+}
+
+export function aRowUpsert(change: Upsert, row: Partial<Row> = {}): RowUpsert {
+  return { row: aRow({ valuesHash: valuesHash(change.values), ...row }), change };
+}
+
+/** Records of one row, in order, as they wait together. */
+export function aRowWork(changes: readonly Upsert[], row: Partial<Row> = {}): RowWork {
+  const records = changes.map((change) => aRowUpsert(change, row));
+  const [first] = changes;
+  if (!first) throw new Error('A work has a record at least');
+  const change = changes.slice(1).reduce(together, first);
+  const last = records.at(-1)?.row.valuesHash ?? '';
+  return { records, change, valuesHash: records.length === 1 ? last : mergedHash(change.values, last) };
+}
+
+function together(earlier: Upsert, later: Upsert): Upsert {
+  return {
+    ...earlier,
+    ...later,
+    values: layOver(earlier.values, later.values),
+    lists: new Map([...(earlier.lists ?? []), ...(later.lists ?? [])]),
+  };
+}
