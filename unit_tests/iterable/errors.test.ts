@@ -1,5 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { ApiError, isImpossibleUser, isUnknownUser } from '../../src/iterable/errors.ts';
+import {
+  ApiError,
+  isApiCode,
+  isImpossibleUser,
+  isUnknownUser,
+  NoAnswerError,
+} from '../../src/iterable/errors.ts';
 
 function failure(status: number, apiCode?: string, apiMessage = '', isOfIterable = true): ApiError {
   return new ApiError('users/{email}', { status, apiCode, apiMessage, isOfIterable });
@@ -40,4 +46,57 @@ describe('isImpossibleUser', () => {
   ])('%s: %s', (error, expected) => {
     expect(isImpossibleUser(error)).toBe(expected);
   });
+});
+
+describe('an error’s message', () => {
+  it.each<[string, Error, string]>([
+    [
+      'names the code',
+      failure(400, 'BadParams', 'secret@x.com'),
+      'Iterable answered users/{email} with HTTP 400 (BadParams)',
+    ],
+    [
+      'does without',
+      failure(500, undefined, 'secret@x.com'),
+      'Iterable answered users/{email} with HTTP 500',
+    ],
+    [
+      'says that it is not Iterable’s own',
+      failure(403, undefined, '', false),
+      "The answer to users/{email} was HTTP 403, without Iterable's own body",
+    ],
+    [
+      'says which way it came',
+      new ApiError('lists', { status: 502, apiMessage: '', via: ' through the proxy p:1' }),
+      'Iterable answered lists through the proxy p:1 with HTTP 502',
+    ],
+    [
+      'says which way it came, whoever answered',
+      new ApiError('lists', {
+        status: 502,
+        apiMessage: '',
+        isOfIterable: false,
+        via: ' through the proxy p:1',
+      }),
+      "The answer to lists through the proxy p:1 was HTTP 502, without Iterable's own body",
+    ],
+    [
+      'says what came instead of an answer',
+      new NoAnswerError('lists', 'the connection failed'),
+      'Iterable gave no usable answer to lists: the connection failed',
+    ],
+  ])('%s, and quotes nothing', (_name, { message }, expected) => {
+    expect(message).toBe(expected);
+  });
+});
+
+it.each([
+  ['BadParams', true],
+  ['Success', true],
+  ['badparams', false],
+  ['', false],
+  [undefined, false],
+  [7, false],
+])('%s is a code of Iterable: %s', (code, expected) => {
+  expect(isApiCode(code)).toBe(expected);
 });
