@@ -41,6 +41,11 @@ describe('the failures that a bulk answer names', () => {
       ],
     ],
     [
+      'an address and an id that look alike',
+      { failedUpdates: { conflictEmails: ['a@x'], conflictUserIds: ['a@x'] } },
+      ['conflict email a@x', 'conflict userId a@x'],
+    ],
+    [
       'an address in lower case',
       { failedUpdates: { conflictEmails: ['A@X.com'] } },
       ['conflict email a@x.com'],
@@ -72,8 +77,8 @@ describe('the failures that a bulk answer names', () => {
     ],
     [
       'ids of the deprecated list that differ by case from a named one',
-      { invalidUserIds: ['ab'], failedUpdates: { conflictUserIds: ['AB'] } },
-      ['conflict userId AB', 'invalid userId ab'],
+      { invalidUserIds: ['ab', 'CD'], failedUpdates: { conflictUserIds: ['AB', 'cd'] } },
+      ['conflict userId AB', 'conflict userId cd', 'invalid userId ab', 'invalid userId CD'],
     ],
   ])('are %s', (_name, lists, expected) => {
     expect(named(lists).sort()).toEqual([...expected].sort());
