@@ -9,7 +9,7 @@ interface Numbered {
   readonly number: number;
 }
 
-/** A line whose first character (blanks aside) is `{`, without its line ending. */
+/** A line whose first character (blanks and a mark of UTF-8 aside) is `{`, without its line ending. */
 export interface MessageLine extends Numbered {
   readonly kind: 'message';
   readonly text: string;
@@ -45,6 +45,8 @@ const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
 const TAB = 0x09;
 const OPENING_BRACE = 0x7b;
+/** The mark that some editors put before UTF-8 text; it is in mid-input where files were joined. */
+const UTF_8_MARK = [0xef, 0xbb, 0xbf];
 /** Of noise so much is kept to see what it looks like. */
 const HEAD_BYTES = 512;
 
@@ -105,8 +107,11 @@ export class LineSplitter {
 
   #add(part: Buffer): void {
     if (part.length === 0) return;
-    if (this.#kind === 'blank') this.#kind = kindOf(part);
-    if (this.#kind === 'message') this.#parts.push(part);
+    const isFirst = this.#kind === 'blank';
+    if (isFirst) this.#kind = kindOf(part);
+    // In JSON a mark is no blank.
+    if (this.#kind === 'message')
+      this.#parts.push(isFirst ? part.subarray(part.indexOf(OPENING_BRACE)) : part);
     else if (this.#kind === 'noise' && this.#bytes < HEAD_BYTES)
       this.#parts.push(Buffer.from(part.subarray(0, HEAD_BYTES)));
     this.#bytes += part.length;
@@ -145,7 +150,8 @@ export class LineSplitter {
 function kindOf(part: Buffer): 'blank' | 'message' | 'noise' {
   for (const byte of part) {
     if (byte === OPENING_BRACE) return 'message';
-    if (byte !== SPACE && byte !== TAB && byte !== CARRIAGE_RETURN) return 'noise';
+    if (byte !== SPACE && byte !== TAB && byte !== CARRIAGE_RETURN && !UTF_8_MARK.includes(byte))
+      return 'noise';
   }
   return 'blank';
 }

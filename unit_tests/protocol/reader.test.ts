@@ -108,10 +108,17 @@ describe('readMessages', () => {
     expect(await read(['\uFEFF'])).toEqual({ yields: [], noise: [], ignored: [], error: undefined });
   });
 
-  it('takes a mark anywhere else, or half of one, for noise', async () => {
-    const reading = await read([`${record(1)}\n\uFEFF${record(2)}\n`]);
-    expect([ids(reading), reading.noise]).toEqual([['1:1'], [[2, Buffer.byteLength(record(2)) + 3]]]);
-    expect((await read([Uint8Array.of(0xef, 0xbb)])).noise).toEqual([[1, 2]]);
+  it('drops one at the start of a line, too, as joined files have it, however it is split', async () => {
+    const bytes = Buffer.from(`${record(1)}\n\uFEFF${record(2)}\r\n\uFEFF\n \uFEFF${record(3)}`);
+    const expected = ['1:1', '2:2', '4:3'];
+    for (let at = 0; at < bytes.length; at++) {
+      const reading = await read([bytes.subarray(0, at), bytes.subarray(at)]);
+      expect([ids(reading), reading.noise]).toEqual([expected, []]);
+    }
+  });
+
+  it('takes a line with a mark in front of anything but a message for noise', async () => {
+    expect((await read([`${record(1)}\n\uFEFFhello\n`])).noise).toEqual([[2, 8]]);
   });
 
   it('leaves the event loop its turn between chunks, even where the next one is there already', async () => {
@@ -319,7 +326,7 @@ describe('readMessages against a plain model', () => {
   const line = fc.oneof(
     fc.nat().map((id) => record(id)),
     fc.string({ unit: 'grapheme' }).map((text) => record(text)),
-    fc.constantFrom('', ' ', '\t', 'noise', 'é noise', ' {"type":"LOG"}', '"text"', '\uFEFF'),
+    fc.constantFrom('', ' ', '\t', 'noise', 'é noise', ' {"type":"LOG"}', '"text"', '\uFEFF', '\uFEFF noise'),
   );
   const ending = fc.constantFrom('\n', '\r\n');
 
@@ -343,7 +350,7 @@ describe('readMessages against a plain model', () => {
           );
           expect(reading.noise).toEqual(
             texts.flatMap((text, index) =>
-              /^[ \t]*([^ \t{])/.test(text) ? [[index + 2, Buffer.byteLength(text)]] : [],
+              /^[ \t\uFEFF]*[^ \t\uFEFF{]/.test(text) ? [[index + 2, Buffer.byteLength(text)]] : [],
             ),
           );
         },
