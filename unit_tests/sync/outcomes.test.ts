@@ -1,0 +1,65 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Outcome, Rejection, Removal, UserChange } from '../../src/model.ts';
+import { isRejection, listChanges, outcomeOf, type WorkEnd } from '../../src/sync/outcomes.ts';
+import { anUpsert, lists } from '../support/rows.ts';
+
+const UPSERT = anUpsert('a@x.com');
+const REMOVAL: Removal = { kind: 'removal', identifiedBy: 'email', email: 'a@x.com' };
+const REJECTION: Rejection = { code: 'wrong_type', field: 'age', reason: 'no number', answer: 'x' };
+
+describe('what became of a record', () => {
+  it.each<[string, UserChange, WorkEnd, boolean, Outcome]>([
+    ['an upsert that was carried out', UPSERT, undefined, true, { kind: 'delivered' }],
+    ['an earlier one that has its share in it', UPSERT, undefined, false, { kind: 'delivered' }],
+    ['a removal that was carried out', REMOVAL, undefined, true, { kind: 'removed' }],
+    ['a record that a removal discards', REMOVAL, undefined, false, { kind: 'superseded' }],
+    ['a removal of a user who is not there', REMOVAL, 'not_there', true, { kind: 'not_there' }],
+    ['a record that such a removal discards', REMOVAL, 'not_there', false, { kind: 'superseded' }],
+    ['one that says nothing new', UPSERT, 'unchanged', true, { kind: 'unchanged' }],
+    ['one of several that say nothing new', UPSERT, 'unchanged', false, { kind: 'unchanged' }],
+    ['a refused one', UPSERT, REJECTION, true, { kind: 'rejected', ...REJECTION }],
+    ['a refused removal', REMOVAL, REJECTION, true, { kind: 'rejected', ...REJECTION }],
+    [
+      'one of a user whom Iterable does not know',
+      UPSERT,
+      'not_in_iterable',
+      true,
+      { kind: 'skipped', why: 'not_in_iterable' },
+    ],
+    [
+      'a removal of a held user',
+      REMOVAL,
+      'held_by_another_stream',
+      true,
+      { kind: 'skipped', why: 'held_by_another_stream' },
+    ],
+    [
+      'one before a removal of a held user',
+      REMOVAL,
+      'held_by_another_stream',
+      false,
+      { kind: 'skipped', why: 'held_by_another_stream' },
+    ],
+    [
+      'a removal of a row that nobody knows',
+      REMOVAL,
+      'not_in_ledger',
+      true,
+      { kind: 'skipped', why: 'not_in_ledger' },
+    ],
+  ])('%s', (_name, change, end, isLast, expected) => {
+    expect(outcomeOf(change, end, isLast)).toEqual(expected);
+    expect(isRejection(end)).toBe(expected.kind === 'rejected');
+  });
+});
+
+describe('the lists that change', () => {
+  it.each<[string, UserChange, [string, boolean][]]>([
+    ['by an upsert without lists', UPSERT, []],
+    ['by an upsert', { ...UPSERT, lists: lists('VIP', '-Old') }, [['VIP', true], ['Old', false]]], // prettier-ignore
+    ['by a removal without lists', REMOVAL, []],
+    ['by a removal, which takes off all', { ...REMOVAL, lists: ['VIP', 'Old'] }, [['VIP', false], ['Old', false]]], // prettier-ignore
+  ])('%s', (_name, change, expected) => {
+    expect(listChanges(change)).toEqual(expected.map(([list, isOn]) => ({ list, isOn })));
+  });
+});
