@@ -342,7 +342,7 @@ describe('a plan without a ledger', () => {
       expect(text).toMatch(/^ {2}POST +users\/bulkUpdate +2 /m);
       expect(text).toMatch(/^ {2}DELETE +users\/\{email\} +1 /m);
       expect(text).toContain('Lists that it would create: Even.');
-      expect(text).toContain('without a ledger all are sent alike');
+      expect(text).toContain('without a ledger all of them are sent');
       expect(text).toContain('Line 1503 (5 bytes) is not a message');
       expect(text).not.toMatch(/@example|ada|bob|many/);
       expect(text).not.toContain(harness.standin.apiKey);

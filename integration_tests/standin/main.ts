@@ -16,6 +16,10 @@ const standin = await startStandin({
   port: Number(values.port),
   projectType,
   limitScale: Number(values.scale),
+}).catch((error: unknown) => {
+  if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+  console.error(`Port ${values.port} is in use. Name another one: npm run standin -- --port 8991`);
+  process.exit(1);
 });
 const config = {
   api_key: standin.apiKey,

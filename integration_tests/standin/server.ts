@@ -1,4 +1,5 @@
 /** A stand-in for Iterable: a real HTTP server, as strict as what is known of the API. Shares no code with the connector. */
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
@@ -73,7 +74,8 @@ export class Standin implements Context {
   }
 
   async listen(): Promise<void> {
-    await new Promise<void>((resolve) => this.#server.listen(this.options.port ?? 0, '127.0.0.1', resolve));
+    this.#server.listen(this.options.port ?? 0, '127.0.0.1');
+    await once(this.#server, 'listening');
   }
 
   get url(): string {

@@ -149,7 +149,7 @@ function calls({ calls: all, least_seconds: seconds }: Plan): string[] {
   const total = all.reduce((sum, { calls }) => sum + calls, 0);
   const width = Math.max(...all.map(({ endpoint }) => endpoint.length)) + 2;
   return [
-    `${grouped(total)} calls to Iterable, ${duration(seconds)} at least at its limits:`,
+    `${grouped(total)} ${total === 1 ? 'call' : 'calls'} to Iterable, ${duration(seconds)} at least at its limits:`,
     ...all.map(
       ({ endpoint, method, calls, requests_per_second: rate }) =>
         `  ${method.padEnd(7)}${endpoint.padEnd(width)}${grouped(calls).padStart(9)}  ${rate} a second`,

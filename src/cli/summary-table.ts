@@ -48,7 +48,7 @@ export function summaryText(
     table.push([printable(name), ...columns.map(({ of }) => grouped(of(counts)))]);
   const lines = [
     table.toString(),
-    `${grouped(calls)} calls to Iterable, ${grouped(retries)} of them retries, in ${minutesAndSeconds(elapsedMs)}.`,
+    `${grouped(calls)} ${calls === 1 ? 'call' : 'calls'} to Iterable, ${grouped(retries)} of them retries, in ${minutesAndSeconds(elapsedMs)}.`,
     ...rejections(streams, rejectedAt).map((line) => colors.yellow(line)),
   ];
   return `${lines.join('\n')}\n`;

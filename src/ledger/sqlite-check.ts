@@ -4,10 +4,12 @@ import { access, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { TransientError } from '../errors.ts';
 import type { LedgerOpening, LedgerUse } from './ledger.ts';
-import { explain } from './sqlite-open.ts';
+import { explain, loadSqlite } from './sqlite-open.ts';
 
 /** Throws ConfigError or TransientError like opening it would. Creates no file. */
 export async function checkSqliteLedger(path: string, opening: LedgerOpening): Promise<LedgerUse> {
+  // Where there is no file yet, nothing else would need it.
+  await loadSqlite();
   try {
     await refuseUnwritable(path);
   } catch (error) {

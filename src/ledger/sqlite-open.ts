@@ -83,7 +83,8 @@ export async function openToRead(path: string): Promise<OpenedToRead | undefined
 
 type Sqlite = Pick<typeof Driver, 'DatabaseSync'>;
 
-async function loadSqlite(): Promise<Sqlite> {
+/** Node's own SQLite. Throws ConfigError where this Node has none. */
+export async function loadSqlite(): Promise<Sqlite> {
   try {
     return await import('node:sqlite');
   } catch (cause) {

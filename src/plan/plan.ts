@@ -146,15 +146,15 @@ function callsText({ endpoint, method, calls, requestsPerSecond }: EndpointCalls
 
 function unknowns({ ledger, keepsRejectedInBucket }: PlanSources): string[] {
   const told = [
-    'Whom Iterable itself would refuse: it calls the address malformed, somebody else has it or the user id, the person was erased, a value is not to its liking.',
+    'Which records Iterable itself would reject: it calls the address malformed, another user has the address or the user id, the user was erased, or a value is of the wrong type.',
   ];
   if (ledger === 'none') {
     told.push(
-      'Who of the users is new to Iterable, who has changed, and who is on a list already: without a ledger all are sent alike.',
+      'Which users are new to Iterable, which have changed, and which are on a list already: without a ledger all of them are sent.',
     );
   } else {
     told.push(
-      'Whether Iterable has the new ones already: new is whoever the ledger has no entry of. Which fields of the changed ones differ: the ledger keeps one hash of all their values.',
+      'Whether Iterable has the new users already: a user is new when the ledger has no entry of it. Which fields of the changed users differ: the ledger keeps one hash of all their values.',
     );
   }
   if (keepsRejectedInBucket)

@@ -119,7 +119,7 @@ export class SyncLog {
     for (const { key, name } of streams) this.info(`Stream ${name}: ${describeCounts(summary.of(key))}.`);
     const seconds = (this.#clock.now() - this.#startedAt) / 1000;
     this.info(
-      `${calls.calls} calls to Iterable, ${calls.retries} of them retries, in ${seconds.toFixed(1)} s.`,
+      `${calls.calls} ${calls.calls === 1 ? 'call' : 'calls'} to Iterable, ${calls.retries} of them retries, in ${seconds.toFixed(1)} s.`,
     );
   }
 }
