@@ -17,6 +17,8 @@ interface Unusable {
   readonly failureType?: string;
   /** For whom permissions count: a process of its own. */
   readonly uid?: number;
+  /** Of Node, for a process of its own. */
+  readonly nodeOptions?: string;
   /** Where Node itself throws, since its errors are none of the sandbox that Jest runs tests in. */
   readonly isProcess?: boolean;
 }
@@ -27,8 +29,13 @@ function tryAll(cases: Readonly<Record<string, Unusable>>): Promise<void> {
     Object.entries(cases),
     ([name, { ledger: make, says, code = 'ledger_unusable', failureType = 'config_error', ...how }]) =>
       withHarness({}, async (harness) => {
-        const { uid, isProcess = uid !== undefined } = how;
-        const as = uid === undefined ? {} : { uid };
+        const { uid, nodeOptions, isProcess = uid !== undefined || nodeOptions !== undefined } = how;
+        const as = {
+          ...(uid === undefined ? {} : { uid }),
+          ...(nodeOptions === undefined
+            ? {}
+            : { env: { PATH: process.env.PATH, NODE_OPTIONS: nodeOptions } }),
+        };
         if (uid !== undefined) chmodSync(harness.files.folder, 0o755);
         const config = { ledger: await make(harness), retry_minutes: 0.01 };
         const message =
@@ -127,6 +134,15 @@ describe('a SQLite ledger that can’t be used', () => {
         },
         says: 'written by a newer version of this connector (its tables have version 99',
         code: 'ledger_too_new',
+      },
+    }));
+
+  it('for a Node that has no SQLite is told, too', () =>
+    tryAll({
+      'no SQLite': {
+        ledger: at('ledger.sqlite'),
+        says: 'a ledger of type sqlite needs Node 22.13 or newer. Update Node, or use the image.',
+        nodeOptions: '--no-experimental-sqlite',
       },
     }));
 
