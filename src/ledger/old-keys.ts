@@ -31,7 +31,10 @@ export class MovedKeys {
         stream INTEGER, old TEXT, key TEXT, in_doubt INTEGER, written TEXT, PRIMARY KEY (stream, old)
       ) STRICT, WITHOUT ROWID;
       CREATE INDEX moved_by_key ON moved (stream, key)`);
-    this.#byKey = database.prepare('SELECT * FROM moved WHERE stream = ? AND key = ?');
+    // Else it would look through the stream: it knows no better than that the primary key begins alike.
+    this.#byKey = database.prepare(
+      'SELECT * FROM moved INDEXED BY moved_by_key WHERE stream = ? AND key = ?',
+    );
     this.#byOld = database.prepare('SELECT * FROM moved WHERE stream = ? AND old = ?');
   }
 
