@@ -88,6 +88,22 @@ describe.each(PROJECTS)('on a project of type %s, identified by %s', (projectTyp
   );
 });
 
+describe.each(PROJECTS)('a plan on a project of type %s, identified by %s', (projectType, identifyBy) => {
+  it.each(COMES_BACK)('does not wait for a user who would be deleted and comes back %s', (_how, back) =>
+    withHarness({ projectType }, async (harness) => {
+      const config = { identify_by: identifyBy, ledger: SQLITE.option(harness) };
+      await write(harness, [ADA], config);
+      const lines = [{ ...ADA, ...DELETED }, back].map((record) => aRecord(record));
+      const { exitCode, plan } = await harness.planJsonInProcess(lines, {
+        catalog: withKey,
+        config: { mappings: MAPPINGS, ...config },
+      });
+      expect([exitCode, plan.failure]).toEqual([0, null]);
+      expect(plan.streams).toMatchObject([{ received: 2, removed: 1, unsettled: 0 }]);
+    }),
+  );
+});
+
 describe.each(['email', 'user_id'] as const)('on a hybrid project, identified by %s', (identifyBy) => {
   const config = { identify_by: identifyBy };
   const other = identifyBy === 'email' ? 'userId' : 'email';

@@ -10,8 +10,12 @@ import type { BulkAnswer, IterableUser } from '../iterable/schemas.ts';
 import { identityText, type UserKey } from '../model.ts';
 import type { NewFields } from './new-fields.ts';
 
+/** The profile has another address now. */
 const GONE = 0;
 const THERE = 1;
+/** The profile was deleted, and all else that it was known by went with it. */
+const DELETED = 2;
+type State = typeof GONE | typeof THERE | typeof DELETED;
 
 export class RehearsedClient extends IterableClient {
   readonly #fields: NewFields;
@@ -88,7 +92,7 @@ export class RehearsedClient extends IterableClient {
 
   override deleteByEmail(email: string): Operation<'deleted' | 'unknown'> {
     return rehearsed(ENDPOINTS.deleteByEmail, () => {
-      this.#note({ kind: 'email', value: email }, GONE);
+      this.#note({ kind: 'email', value: email }, DELETED);
       return 'deleted' as const;
     });
   }
@@ -98,7 +102,7 @@ export class RehearsedClient extends IterableClient {
     const key = { kind: 'userId', value: userId } as const;
     return rehearsed(ENDPOINTS.deleteByUserId, async () => {
       const isThere = await this.#isThere(key);
-      this.#note(key, GONE);
+      this.#note(key, DELETED);
       return isThere ? 'deleted' : 'unknown';
     });
   }
@@ -121,11 +125,8 @@ export class RehearsedClient extends IterableClient {
       return {
         done,
         add: (user) => {
-          const { email, userId } = user;
-          const isGone =
-            (email && this.#isGone({ kind: 'email', value: email.toLowerCase() })) ||
-            (userId && this.#isGone({ kind: 'userId', value: userId }));
-          if (isGone !== true) add(user);
+          const states = this.#statesOf(user);
+          if (!states.includes(GONE) && !states.includes(DELETED)) add(user);
         },
       };
     });
@@ -148,9 +149,10 @@ export class RehearsedClient extends IterableClient {
       endpoint: real.endpoint,
       attempt: async (signal) => {
         const rehearsed = this.#people.get(identityText(key));
-        if (rehearsed === GONE) return undefined;
+        if (rehearsed === GONE || rehearsed === DELETED) return undefined;
         // The profile as it is holds what the rehearsal does not keep: its other identity.
-        const user = await real.attempt(signal);
+        const found = await real.attempt(signal);
+        const user = found && this.#statesOf(found).includes(DELETED) ? undefined : found;
         this.#seen.set(identityText(key), user ? THERE : GONE);
         return user ?? (rehearsed === THERE ? { [key.kind]: key.value } : undefined);
       },
@@ -175,12 +177,16 @@ export class RehearsedClient extends IterableClient {
     return (await this.#whoExists?.([key]))?.has(identity) ?? true;
   }
 
-  #note(key: UserKey, state: typeof GONE | typeof THERE): void {
+  #note(key: UserKey, state: State): void {
     this.#people.set(identityText(key), state);
   }
 
-  #isGone(key: UserKey): boolean {
-    return this.#people.get(identityText(key)) === GONE;
+  /** What the rehearsal has made of what a user is known by. */
+  #statesOf({ email, userId }: Pick<IterableUser, 'email' | 'userId'>): (number | undefined)[] {
+    return [
+      email ? this.#people.get(identityText({ kind: 'email', value: email.toLowerCase() })) : undefined,
+      userId ? this.#people.get(identityText({ kind: 'userId', value: userId })) : undefined,
+    ];
   }
 }
 
