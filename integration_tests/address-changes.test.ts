@@ -453,6 +453,7 @@ describe('a change to an address that a profile without a user id has, on a hybr
       );
       const result = await write(harness, records, { config: withId });
       expect(result.logs).toContain(summaryLine('users', { received: 12, delivered: 12 }));
+      expect(result.logs.filter((log) => log.includes('rejected, in '))).toEqual([]);
       expect(warnings(result.logs)).toHaveLength(10);
       expect(
         result.logs.filter((log) => log.includes('delivered without their user ids are counted')),

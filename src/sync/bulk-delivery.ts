@@ -54,7 +54,14 @@ export class BulkDelivery {
   async deliver(batch: Batch<PendingWork>): Promise<void> {
     const { clock, upserter, newFields, memory, conflicts, log, summary, onFailure } = this.#options;
     const startedAt = clock.now();
-    const report: BatchReport = { users: batch.size, records: 0, rejected: 0, retried: 0, tookMs: 0 };
+    const report: BatchReport = {
+      users: batch.size,
+      records: 0,
+      rejected: 0,
+      retried: 0,
+      doubtful: 0,
+      tookMs: 0,
+    };
     try {
       await memory?.holdInDoubt([...batch.keys()]);
       const { sent, rebuilt, refused } = settleTypes(batch, newFields);
@@ -63,11 +70,14 @@ export class BulkDelivery {
         const request = rebuilt.get(work) ?? planned;
         const rejection = refused.get(work) ?? rejections.get(request);
         report.records += work.records.length;
+        if (rejection && conflicts.concern(work, request, rejection)) {
+          report.doubtful++;
+          void this.#onConflict(work, request, rejection);
+          continue;
+        }
         if (rejection && work.records.length > 1) report.retried++;
         else if (rejection) report.rejected++;
-        if (rejection && conflicts.concern(work, request, rejection))
-          void this.#onConflict(work, request, rejection);
-        else this.#onAnswer(work, request, rejection);
+        this.#onAnswer(work, request, rejection);
       }
       report.tookMs = clock.now() - startedAt;
       log.batch(report, summary);

@@ -10,6 +10,8 @@ export interface BatchReport {
   rejected: number;
   /** Users made of several records who were refused, and whose records are tried one by one now. */
   retried: number;
+  /** Users who were refused as conflicts that may pass. */
+  doubtful: number;
   tookMs: number;
 }
 
@@ -48,13 +50,14 @@ export class SyncLog {
 
   /** Its users are counted here: their records count as delivered only once lists and ledger are done with them. */
   batch(report: BatchReport, summary: SyncSummary): void {
-    const delivered = report.users - report.rejected - report.retried;
+    const delivered = report.users - report.rejected - report.retried - report.doubtful;
     this.#usersDelivered += delivered;
     const counts = summary.streamKeys.map((key) => summary.of(key));
     const rejected = sum(counts, (stream) => total(stream.rejected));
     const seconds = Math.max(this.#clock.now() - this.#startedAt, 1) / 1000;
     const parts = [`${delivered} of ${report.users} users delivered`];
     if (report.rejected > 0) parts.push(`${report.rejected} rejected`);
+    if (report.doubtful > 0) parts.push(`${report.doubtful} refused as conflicts that may pass`);
     if (report.retried > 0) parts.push(`${report.retried} tried again record by record`);
     this.info(
       `Batch of ${report.records} records: ${parts.join(', ')}, in ${(report.tookMs / 1000).toFixed(2)} s. So far: ` +
