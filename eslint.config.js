@@ -17,21 +17,12 @@ const MAY_IMPORT = {
   network: [],
   'rejected-records': ['network'],
   ledger: ['mapping'],
-  memory: ['ledger', 'protocol', 'streams', 'mapping'],
+  diff: ['ledger', 'protocol', 'streams', 'mapping'],
   iterable: ['network'],
   delivery: ['iterable', 'batching'],
-  sync: [
-    'protocol',
-    'streams',
-    'mapping',
-    'batching',
-    'delivery',
-    'checkpoint',
-    'rejected-records',
-    'memory',
-  ],
-  plan: ['protocol', 'streams', 'mapping', 'delivery', 'iterable', 'ledger', 'memory', 'sync'],
-  cli: [
+  sync: ['protocol', 'streams', 'mapping', 'batching', 'delivery', 'checkpoint', 'rejected-records', 'diff'],
+  'dry-run': ['protocol', 'streams', 'mapping', 'delivery', 'iterable', 'ledger', 'diff', 'sync'],
+  app: [
     'protocol',
     'config',
     'streams',
@@ -43,10 +34,11 @@ const MAY_IMPORT = {
     'batching',
     'rejected-records',
     'ledger',
-    'memory',
+    'diff',
     'network',
-    'plan',
+    'dry-run',
   ],
+  cli: ['app', 'protocol', 'config', 'streams', 'iterable', 'sync', 'dry-run'],
 };
 
 const zones = [
@@ -67,7 +59,7 @@ const zones = [
 export default tseslint.config(
   { ignores: ['dist', 'coverage', 'node_modules'] },
   js.configs.recommended,
-  { files: ['*.js'], languageOptions: { globals: { process: 'readonly' } } },
+  { files: ['*.js', 'integration_tests/setup/*.js'], languageOptions: { globals: { process: 'readonly' } } },
   {
     files: ['**/*.ts'],
     extends: [...tseslint.configs.strictTypeChecked],

@@ -7,8 +7,8 @@ import { ConfigError, TransientError } from '../../src/errors.ts';
 import {
   migrate as migratePostgres,
   MIGRATIONS as POSTGRES_MIGRATIONS,
-} from '../../src/ledger/postgres-schema.ts';
-import { migrate as migrateSqlite, MIGRATIONS as SQLITE_MIGRATIONS } from '../../src/ledger/sqlite-schema.ts';
+} from '../../src/ledger/postgres/schema.ts';
+import { migrate as migrateSqlite, MIGRATIONS as SQLITE_MIGRATIONS } from '../../src/ledger/sqlite/schema.ts';
 import { anEntry, held, Seam, withSeam } from '../support/ledger-seam.ts';
 import { SQLITE, withPostgres, type LedgerBackend } from '../support/ledgers.ts';
 

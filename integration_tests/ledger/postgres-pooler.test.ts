@@ -62,9 +62,8 @@ if (command === undefined)
 
 describe('the statements of the Postgres ledger', () => {
   it('leave nothing in a session: no names, no session locks, no settings, nothing that listens', () => {
-    const folder = new URL('../../src/ledger/', import.meta.url);
+    const folder = new URL('../../src/ledger/postgres/', import.meta.url);
     const source = readdirSync(folder)
-      .filter((file) => file.startsWith('postgres'))
       .map((file) => readFileSync(new URL(file, folder), 'utf8'))
       .join('\n');
     expect(source).toContain('SET LOCAL search_path');

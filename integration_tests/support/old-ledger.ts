@@ -1,10 +1,10 @@
 /** Ledgers as the first version of the tables has them, written by hand: keys with their numbers in the notation of the source. */
 import { DatabaseSync } from 'node:sqlite';
-import { MIGRATIONS as POSTGRES_MIGRATIONS } from '../../src/ledger/postgres-schema.ts';
-import { MIGRATIONS as SQLITE_MIGRATIONS } from '../../src/ledger/sqlite-schema.ts';
+import { MIGRATIONS as POSTGRES_MIGRATIONS } from '../../src/ledger/postgres/schema.ts';
+import { MIGRATIONS as SQLITE_MIGRATIONS } from '../../src/ledger/sqlite/schema.ts';
 import { writtenText, type Written } from '../../src/ledger/written.ts';
-import { writeStreamState } from '../../src/memory/stream-state.ts';
-import { valuesHash } from '../../src/memory/values-hash.ts';
+import { writeStreamState } from '../../src/diff/stream-state.ts';
+import { valuesHash } from '../../src/diff/values-hash.ts';
 import type { LedgerBackend, LedgerOwner, PostgresBackend } from './ledgers.ts';
 
 export interface OldEntry {

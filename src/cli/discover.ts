@@ -1,6 +1,6 @@
 /** `discover`: what data activation may do with users of this project, and the fields that they have. */
 import { offeredOperations } from '../streams/users-object.ts';
-import { connectBriefly, loadConfig } from './connect.ts';
+import { connectBriefly, loadConfig } from '../app/connect.ts';
 import type { CommandContext, CommandPaths } from './context.ts';
 
 export async function runDiscover(

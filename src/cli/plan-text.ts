@@ -1,6 +1,6 @@
 /** A plan for people: what would happen, in the order in which one asks. */
-import type { Plan, PlannedStream } from '../plan/plan.ts';
-import type { Example, ExampleKind } from '../plan/tally.ts';
+import type { Plan, PlannedStream } from '../dry-run/plan.ts';
+import type { Example, ExampleKind } from '../dry-run/tally.ts';
 import { grouped, printable } from './terminal.ts';
 
 const MAX_LISTS = 30;

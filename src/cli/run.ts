@@ -9,7 +9,7 @@ import { parseArguments, type CommandName } from './program.ts';
 /** Loaded on need: `spec` must start fast. */
 const LOADERS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   spec: async () => (await import('./spec.ts')).runSpec,
-  check: async () => (await import('./check.ts')).runCheck,
+  check: async () => (await import('../app/check.ts')).runCheck,
   discover: async () => (await import('./discover.ts')).runDiscover,
   write: async () => (await import('./write.ts')).runWrite,
   plan: async () => (await import('./plan.ts')).runPlan,

@@ -1,20 +1,12 @@
 /** Puts a display on the terminal for a sync, where there is a terminal. */
 import type { Config } from '../config/schema.ts';
-import { total, type StreamCounts, type SyncSummary } from '../sync/stream-summary.ts';
+import type { ShownSync } from '../app/context.ts';
+import { total, type StreamCounts } from '../sync/stream-summary.ts';
 import type { CommandContext } from './context.ts';
 import { ProgressDisplay } from './progress-display.ts';
 import { planProgress, syncProgress, type Counters } from './progress-text.ts';
 import { summaryText } from './summary-table.ts';
 import { colorsOf } from './terminal.ts';
-
-export interface ShownSync {
-  readonly streams: readonly { readonly key: string; readonly name: string }[];
-  readonly summary: SyncSummary;
-  readonly counts: () => { readonly calls: number; readonly retries: number };
-  readonly config: Config;
-  /** It writes nothing; what it comes to is told by whoever asked for it. */
-  readonly isRehearsal: boolean;
-}
 
 /** Gives a function that ends the display and, where something was written, leaves the summary on the screen. Needs a terminal. */
 export function showProgress(context: CommandContext, sync: ShownSync): () => void {
@@ -24,21 +16,21 @@ export function showProgress(context: CommandContext, sync: ShownSync): () => vo
   const startedAt = clock.now();
   if ((stdin as { isTTY?: boolean }).isTTY === true)
     stderr.write(
-      `Waiting for Airbyte messages from the keyboard (Ctrl-D ends them). Mostly they come from a pipe: cat messages.jsonl | destination-iterable ${sync.isRehearsal ? 'plan' : 'write'} ...\n`,
+      `Waiting for Airbyte messages from the keyboard (Ctrl-D ends them). Mostly they come from a pipe: cat messages.jsonl | destination-iterable ${sync.isDryRun ? 'plan' : 'write'} ...\n`,
     );
   const display = terminal.canRedraw
     ? new ProgressDisplay({
         terminal,
         out: stderr,
         clock,
-        text: sync.isRehearsal ? planProgress : syncProgress,
+        text: sync.isDryRun ? planProgress : syncProgress,
         counters: () => countersOf(sync),
       })
     : undefined;
   if (terminal.showsStdout && display) writer.shareScreen(display);
   return () => {
     display?.end();
-    if (sync.isRehearsal) return;
+    if (sync.isDryRun) return;
     const { streams, summary, counts, config } = sync;
     const result = {
       streams: streams.map(({ key, name }) => ({ name, counts: summary.of(key) })),

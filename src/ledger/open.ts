@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { StreamId } from '../model.ts';
 import type { Ledger, LedgerOpening, LedgerUse } from './ledger.ts';
-import type { RetryOptions } from './postgres-connection.ts';
+import type { RetryOptions } from './postgres/connection.ts';
 
 /** The option `ledger`. */
 export type LedgerOption =
@@ -38,9 +38,13 @@ export async function openLedger(
   const opening = openingOf(option, project, { streams, access });
   switch (option.type) {
     case 'sqlite':
-      return (await import('./sqlite.ts')).openSqliteLedger(option, opening);
+      return (await import('./sqlite/ledger.ts')).openSqliteLedger(option, opening);
     case 'postgres':
-      return (await import('./postgres.ts')).openPostgresLedger(postgresOptions(option), opening, retry);
+      return (await import('./postgres/ledger.ts')).openPostgresLedger(
+        postgresOptions(option),
+        opening,
+        retry,
+      );
   }
 }
 
@@ -53,9 +57,9 @@ export async function checkLedger(
   const opening = openingOf(option, project, { streams: [], access: 'write' });
   switch (option.type) {
     case 'sqlite':
-      return (await import('./sqlite-check.ts')).checkSqliteLedger(option.path, opening);
+      return (await import('./sqlite/check.ts')).checkSqliteLedger(option.path, opening);
     case 'postgres':
-      return (await import('./postgres-check.ts')).checkPostgresLedger(
+      return (await import('./postgres/check.ts')).checkPostgresLedger(
         postgresOptions(option),
         opening,
         retry,

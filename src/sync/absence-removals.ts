@@ -4,7 +4,7 @@ import { userIdentity } from '../batching/user-request.ts';
 import type { Clock } from '../clock.ts';
 import type { ListMembers } from '../delivery/list-members.ts';
 import type { Person, UserRemover } from '../delivery/remove-users.ts';
-import type { AbsentRow, Absentees } from '../memory/absentees.ts';
+import type { AbsentRow, Absentees } from '../diff/absentees.ts';
 import { identityText, type Rejection } from '../model.ts';
 import type { SyncSummary } from './stream-summary.ts';
 import type { SyncLog } from './sync-log.ts';

@@ -4,7 +4,7 @@
 import type { UserRequest } from '../batching/user-request.ts';
 import type { Deletions } from '../delivery/deletions.ts';
 import { plainObject } from '../mapping/paths.ts';
-import { isInDoubt } from '../memory/row.ts';
+import { isInDoubt } from '../diff/row.ts';
 import { identityText, type Rejection, type TargetValues, type UserKey } from '../model.ts';
 import type { PendingWork } from './pending-record.ts';
 import type { RemovalLane } from './removal-lane.ts';

@@ -1,7 +1,7 @@
 /** A record between its mapping and its outcome. There are thousands at a time, so they all have one shape. */
 import type { UserRequest } from '../batching/user-request.ts';
 import type { Ticket } from '../checkpoint/tracker.ts';
-import type { Row } from '../memory/row.ts';
+import type { Row } from '../diff/row.ts';
 import type { UserChange } from '../model.ts';
 import type { Load } from './backlog.ts';
 import type { RecordPlace } from './sync-log.ts';

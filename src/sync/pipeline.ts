@@ -10,7 +10,7 @@ import { streamKey } from '../protocol/catalog.ts';
 import { SYNC_MODES } from '../streams/modes.ts';
 import type { Router } from '../streams/router.ts';
 import { Backlog } from './backlog.ts';
-import type { Memory } from '../memory/memory.ts';
+import type { Memory } from '../diff/memory.ts';
 import { NOBODY_NAMED, TOO_DEEP, TOO_LARGE, UNCHANGED } from './outcomes.ts';
 import type { PendingRecord, UnsettledRecord } from './pending-record.ts';
 import { RecallLine } from './recall-line.ts';

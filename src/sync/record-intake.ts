@@ -1,7 +1,7 @@
 /** Where a record comes in: routed to its stream, counted, mapped, and told apart from others by its row. */
 import type { CheckpointTracker } from '../checkpoint/tracker.ts';
 import type { MappedRecord } from '../mapping/compile.ts';
-import type { Memory } from '../memory/memory.ts';
+import type { Memory } from '../diff/memory.ts';
 import type { UserKey } from '../model.ts';
 import type { RecordMessage } from '../protocol/messages.ts';
 import type { RejectedRecords } from '../rejected-records/rejected-records.ts';

@@ -1,6 +1,6 @@
 /** The end of a record: noted if it was rejected, counted, and its state a step nearer. Every record passes here once. */
 import type { CheckpointTracker, Ticket } from '../checkpoint/tracker.ts';
-import type { Memory } from '../memory/memory.ts';
+import type { Memory } from '../diff/memory.ts';
 import type { Outcome, Rejection } from '../model.ts';
 import { recordDataText } from '../protocol/record-text.ts';
 import type { RejectedRecords } from '../rejected-records/rejected-records.ts';

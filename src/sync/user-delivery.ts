@@ -10,7 +10,7 @@ import type { AddressChanger } from '../delivery/change-address.ts';
 import type { UserRemover } from '../delivery/remove-users.ts';
 import type { UserUpserter } from '../delivery/upsert-users.ts';
 import type { NewFieldTypes } from '../mapping/new-field-types.ts';
-import type { Memory } from '../memory/memory.ts';
+import type { Memory } from '../diff/memory.ts';
 import type { TargetValues, Upsert, UserKey } from '../model.ts';
 import { singleCalls, type Pace } from './backlog.ts';
 import { BatchLane } from './batch-lane.ts';

@@ -1,9 +1,9 @@
 /** The ledger's memory for the works of a queue: what of them is to be sent, and what is remembered once they ended. */
-import type { Memory } from '../memory/memory.ts';
-import type { RemovalDecision } from '../memory/removals.ts';
-import type { RowUpsert } from '../memory/row.ts';
-import type { Decision, RowWork } from '../memory/upserts.ts';
-import { mergedHash } from '../memory/values-hash.ts';
+import type { Memory } from '../diff/memory.ts';
+import type { RemovalDecision } from '../diff/removals.ts';
+import type { RowUpsert } from '../diff/row.ts';
+import type { Decision, RowWork } from '../diff/upserts.ts';
+import { mergedHash } from '../diff/values-hash.ts';
 import type { Removal, Upsert } from '../model.ts';
 import { isRejection, type WorkEnd } from './outcomes.ts';
 import type { PendingWork } from './pending-record.ts';

@@ -1,7 +1,7 @@
 /** Runs with full replacements, at their end: what of their streams was there, and what was absent. */
 import type { HeldEntry, Ledger } from '../../src/ledger/ledger.ts';
-import type { StreamState } from '../../src/memory/stream-state.ts';
-import type { StreamMemory } from '../../src/memory/streams.ts';
+import type { StreamState } from '../../src/diff/stream-state.ts';
+import type { StreamMemory } from '../../src/diff/streams.ts';
 import { anEntry } from './rows.ts';
 import { aLedgerFile, aRoutedStream, openFile, REPLACED, startRun, type StreamCase } from './streams.ts';
 

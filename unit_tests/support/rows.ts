@@ -1,10 +1,10 @@
 /** Records, their rows and entries of the ledger: each test names only what matters to it. */
 import type { HeldEntry } from '../../src/ledger/ledger.ts';
 import { layOver } from '../../src/mapping/lay-over.ts';
-import { rowToken, type RememberedStream, type Row, type RowUpsert } from '../../src/memory/row.ts';
-import { TargetHistory } from '../../src/memory/targets.ts';
-import type { RowWork } from '../../src/memory/upserts.ts';
-import { mergedHash, valuesHash } from '../../src/memory/values-hash.ts';
+import { rowToken, type RememberedStream, type Row, type RowUpsert } from '../../src/diff/row.ts';
+import { TargetHistory } from '../../src/diff/targets.ts';
+import type { RowWork } from '../../src/diff/upserts.ts';
+import { mergedHash, valuesHash } from '../../src/diff/values-hash.ts';
 import type { TargetValues, Upsert, UserKey } from '../../src/model.ts';
 
 /** The number of the stream that the records are of; entries of another one have another. */

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { systemClock } from '../../src/clock.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import { openLedger } from '../../src/ledger/open.ts';
-import { rememberStreams, type StreamMemory } from '../../src/memory/streams.ts';
+import { rememberStreams, type StreamMemory } from '../../src/diff/streams.ts';
 import type { ConfiguredStream } from '../../src/protocol/catalog.ts';
 import type { RoutedStream } from '../../src/streams/router.ts';
 

@@ -1,0 +1,61 @@
+/** What follows when all records are settled: whether the run went well, and who is removed because a full snapshot lacks them. */
+import type { Config } from '../config/schema.ts';
+import { TransientError } from '../errors.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { decideAbsence } from '../diff/absence.ts';
+import { Absentees } from '../diff/absentees.ts';
+import type { StreamMemory } from '../diff/streams.ts';
+import { describeStream } from '../protocol/catalog.ts';
+import { removeAbsentees, type AbsenceRemovalsOptions } from '../sync/absence-removals.ts';
+import type { RejectionGuard } from '../sync/rejection-guard.ts';
+import type { StreamStatuses } from '../sync/stream-statuses.ts';
+import type { SyncLog } from '../sync/sync-log.ts';
+
+/** Throws when too much was rejected, or a stream is known to be incomplete. */
+export function refuseBadEnd(guard: RejectionGuard, statuses: StreamStatuses): void {
+  const tooManyRejected = guard.atEnd();
+  if (tooManyRejected) throw tooManyRejected;
+  const incomplete = statuses.incomplete.map(describeStream);
+  if (incomplete.length === 0) return;
+  throw new TransientError(
+    'source_incomplete',
+    `The source ended as INCOMPLETE: ${incomplete.join(', ')}. What it sent is delivered and acknowledged; the rest will come with the next sync.`,
+  );
+}
+
+export interface RemoveAbsentOptions {
+  readonly config: Pick<Config, 'trust_end_of_input' | 'max_removals_percent'>;
+  readonly ledger: Ledger;
+  readonly streams: readonly StreamMemory[];
+  readonly statuses: StreamStatuses;
+  readonly log: SyncLog;
+  readonly removals: Omit<AbsenceRemovalsOptions, 'absentees'>;
+}
+
+/** Decides for all streams together, then removes; first of all it finishes what an earlier run had decided. */
+export async function removeAbsent(options: RemoveAbsentOptions): Promise<void> {
+  const { config, ledger, streams, log, removals } = options;
+  const isProven = provenBy(options);
+  for (const { remembered, routed, state } of streams) {
+    if (remembered.isReplaced && state.open && !isProven({ routed }))
+      log.info(
+        `Stream ${routed.name}: nobody is removed by absence, since no COMPLETE status says that all of it arrived (see trust_end_of_input).`,
+      );
+  }
+  const { notes } = await decideAbsence({
+    ledger,
+    streams,
+    isProven,
+    maxRemovalsPercent: config.max_removals_percent,
+  });
+  for (const note of notes) log.info(note);
+  await removeAbsentees({ ...removals, absentees: new Absentees(ledger, streams) });
+}
+
+/** A stream that the source completed; with `trust_end_of_input` any stream of a run that went well. */
+export function provenBy({
+  config,
+  statuses,
+}: Pick<RemoveAbsentOptions, 'config' | 'statuses'>): (stream: Pick<StreamMemory, 'routed'>) => boolean {
+  return ({ routed }) => config.trust_end_of_input || statuses.isComplete(routed.configured.id);
+}

@@ -1,0 +1,263 @@
+/** Wires a sync together and runs it: from messages on stdin to states on stdout. */
+import { CheckpointTracker } from '../checkpoint/tracker.ts';
+import type { Config } from '../config/schema.ts';
+import type { ListDirectory } from '../delivery/list-directory.ts';
+import { ListMembers } from '../delivery/list-members.ts';
+import { UserRemover } from '../delivery/remove-users.ts';
+import { UserUpserter } from '../delivery/upsert-users.ts';
+import { ENDPOINTS } from '../iterable/endpoints.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { KnownFields } from '../mapping/fields.ts';
+import { NewFieldTypes } from '../mapping/new-field-types.ts';
+import { Memory } from '../diff/memory.ts';
+import { rememberStreams } from '../diff/streams.ts';
+import { describeStream, isFullReplacement, type ConfiguredCatalog } from '../protocol/catalog.ts';
+import { InputReview } from '../protocol/input-review.ts';
+import { readMessages } from '../protocol/reader.ts';
+import { withDestinationStats } from '../protocol/state-text.ts';
+import type { RejectedRecords } from '../rejected-records/rejected-records.ts';
+import { Router, type RoutedStream } from '../streams/router.ts';
+import type { AbsenceRemovalsOptions } from '../sync/absence-removals.ts';
+import { FAILURE_GRACE_MS, Pipeline } from '../sync/pipeline.ts';
+import { RejectionCauses } from '../sync/rejection-causes.ts';
+import { RejectionGuard } from '../sync/rejection-guard.ts';
+import { StreamStatuses } from '../sync/stream-statuses.ts';
+import { SyncSummary } from '../sync/stream-summary.ts';
+import type { SyncLog } from '../sync/sync-log.ts';
+import type { UserDeliveryOptions } from '../sync/user-delivery.ts';
+import type { Connection } from './connect.ts';
+import type { AppContext } from './context.ts';
+import { provenBy, refuseBadEnd, removeAbsent } from './end-of-sync.ts';
+import { planUpserts, usersOf } from './plan-upserts.ts';
+
+/** What a sync works with, all of it found good. */
+export interface Prepared {
+  readonly config: Config;
+  readonly catalog: ConfiguredCatalog;
+  readonly fields: KnownFields;
+  readonly lists: ListDirectory;
+  readonly connection: Connection;
+  /** Ends the run early: a signal has come, or nobody reads stdout any more. */
+  readonly stop: AbortSignal;
+  /** Ends calls for good. */
+  readonly abandonCalls: (reason: Error) => void;
+  readonly log: SyncLog;
+  readonly rejectedRecords: RejectedRecords | undefined;
+  readonly ledger: Ledger | undefined;
+}
+
+/** A sync that writes nothing: who hears what it would have come to. */
+export interface Rehearsal {
+  /** Told of the streams before the first record; gives what counts them. */
+  readonly begin: (streams: readonly RoutedStream[]) => SyncSummary;
+  readonly onEnded: NonNullable<UserDeliveryOptions['onEnded']>;
+  /** All records are settled; what follows are removals by absence. */
+  readonly onSettled: () => void;
+  readonly onAbsentDone: NonNullable<AbsenceRemovalsOptions['onDone']>;
+}
+
+/** Runs a sync to its end. Throws what ended it before, or what makes it a failure. */
+export async function sync(
+  context: AppContext,
+  { config, catalog, fields, lists, connection, stop, abandonCalls, log, rejectedRecords, ledger }: Prepared,
+  rehearsal?: Rehearsal,
+): Promise<void> {
+  const { stdin, writer, clock } = context;
+  const { client, caller, rateOf } = connection;
+  if (!ledger) warnOfFullReplacement(catalog, log);
+  // A field that Iterable drops, since it may create none, can't have a wrong type.
+  const newFields = config.create_new_fields ? new NewFieldTypes() : undefined;
+  const warn = (message: string) => {
+    log.warn(message);
+  };
+  const router = new Router(catalog, config, fields, warn, newFields);
+  const streams = router.streams;
+  const keys = streams.map(({ key }) => key);
+  const enriched = new Set(streams.filter(({ mode }) => mode === 'enrich').map(({ key }) => key));
+  const summary = rehearsal?.begin(streams) ?? new SyncSummary(keys);
+  const statuses = new StreamStatuses();
+  const causes = new RejectionCauses();
+  const guard = new RejectionGuard({
+    summary,
+    streams,
+    causes,
+    maxRejectedPercent: config.max_rejected_percent,
+  });
+  const memory =
+    ledger &&
+    new Memory({
+      ledger,
+      streams: await rememberStreams({
+        ledger,
+        streams,
+        projectType: config.project_type,
+        resendUnchanged: config.resend_unchanged,
+      }),
+      projectType: config.project_type,
+      clock,
+      onFailure: (error) => {
+        pipeline.stop(error);
+      },
+    });
+  const pardoned = (await memory?.begin()) ?? 0;
+  if (pardoned > 0)
+    log.info(
+      `${pardoned} users stay who were to be removed by absence, since the sync mode removes nobody now.`,
+    );
+  const asking = { config, connection, streams, clock, log, isRehearsal: rehearsal !== undefined };
+  const known = usersOf(asking);
+  const remover = new UserRemover(caller, client, {
+    clock,
+    projectType: config.project_type,
+    // By user id, the answer to a deletion says whether there was such a user.
+    ...(config.project_type === 'user_id' ? {} : { known }),
+  });
+  const listMembers = new ListMembers(caller, client, lists);
+  const pipeline: Pipeline = new Pipeline({
+    router,
+    tracker: new CheckpointTracker(keys),
+    upserter: new UserUpserter(caller, client, {
+      createNewFields: config.create_new_fields,
+      onFilteredFields: filteredFieldsWarning(log),
+    }),
+    remover,
+    listMembers,
+    ...planUpserts(asking, known),
+    memory,
+    newFields,
+    isEnriched: (key) => enriched.has(key),
+    removal: config.removal,
+    summary,
+    statuses,
+    guard,
+    causes,
+    ...(rejectedRecords ? { rejectedRecords } : {}),
+    log,
+    onEnded: rehearsal?.onEnded,
+    emitStates: async (states) => {
+      // They are true only of what was really done.
+      if (rehearsal) return;
+      for (const state of states) await writer.state(withDestinationStats(state.text, state));
+    },
+    clock,
+    batchSize: config.batch_size,
+    callsInFlight: () => caller.inFlight,
+    pace: { batches: rateOf(ENDPOINTS.bulkUpdate), single: rateOf(ENDPOINTS.deleteByEmail) },
+    request: {
+      mergeNestedObjects: config.merge_nested_objects,
+      preferUserId: config.project_type === 'email',
+    },
+    onStopped: () => stdin.destroy(),
+  });
+  const halt = new AbortController();
+  const ended = new AbortController();
+  const onHalt = (reason: Error) => {
+    halt.abort(reason);
+    pipeline.stop(reason);
+    // Removals by absence are out of the pipeline's sight, and a call may be tried for half an hour.
+    clock.sleep(FAILURE_GRACE_MS, ended.signal).then(
+      () => {
+        abandonCalls(reason);
+      },
+      () => undefined,
+    );
+  };
+  const onStop = () => {
+    onHalt(stop.reason as Error);
+  };
+  stop.addEventListener('abort', onStop, { once: true });
+  if (stop.aborted) onStop();
+
+  // Only a person who looks on waits for the display's libraries to load.
+  const endProgress = context.showSync
+    ? await context.showSync({
+        streams,
+        summary,
+        counts: () => caller.counts,
+        config,
+        isDryRun: rehearsal !== undefined,
+      })
+    : undefined;
+  const inputError = await readAll(stdin, pipeline, log);
+  try {
+    await pipeline.finish();
+    if (inputError !== undefined) throw inputError;
+    rehearsal?.onSettled();
+    refuseBadEnd(guard, statuses);
+    if (memory) {
+      await memory.noteSentAll(provenBy({ config, statuses }));
+      await removeAbsent({
+        config,
+        ledger: memory.ledger,
+        streams: memory.streams,
+        statuses,
+        log,
+        removals: {
+          remover,
+          listMembers,
+          removal: config.removal,
+          summary,
+          log,
+          clock,
+          stop: halt.signal,
+          onDone: rehearsal?.onAbsentDone,
+        },
+      });
+    }
+  } finally {
+    ended.abort(new Error('the sync has ended'));
+    log.summary(streams, summary, caller.counts);
+    endProgress?.();
+  }
+}
+
+/** Feeds the pipeline until the input ends; gives the error that makes the rest of the input untrustworthy, if one does. */
+async function readAll(
+  stdin: AsyncIterable<Uint8Array>,
+  pipeline: Pipeline,
+  log: SyncLog,
+): Promise<Error | undefined> {
+  const review = new InputReview((message) => {
+    log.warn(message);
+  });
+  const input = readMessages(stdin, {
+    onNoise: (line) => {
+      review.noteNoise(line);
+    },
+    onIgnored: (message) => {
+      review.noteIgnored(message);
+    },
+  });
+  try {
+    for await (const messages of input)
+      await pipeline.accept(review.hasRecord ? messages : review.untilRecord(messages));
+    return review.problem();
+  } catch (error) {
+    if (pipeline.failure !== undefined) return undefined;
+    return error instanceof Error ? error : new Error('reading the input failed', { cause: error });
+  } finally {
+    review.tellCounts();
+  }
+}
+
+function warnOfFullReplacement(catalog: ConfiguredCatalog, log: SyncLog): void {
+  const replaced = catalog.streams.filter(isFullReplacement).map(({ id }) => describeStream(id));
+  if (replaced.length === 0) return;
+  log.warn(
+    `Without a ledger a full replacement only creates and updates users, and removes nobody who disappeared: ${replaced.join(', ')}.`,
+  );
+}
+
+/** Names each field that Iterable dropped once. */
+function filteredFieldsWarning(log: SyncLog): (fields: readonly string[]) => void {
+  const told = new Set<string>();
+  return (fields) => {
+    const untold = fields.filter((field) => !told.has(field));
+    for (const field of untold) told.add(field);
+    if (untold.length > 0) {
+      log.warn(
+        `Iterable does not know these user fields and dropped them: ${untold.join(', ')}. Set create_new_fields to true, or create them in Iterable.`,
+      );
+    }
+  };
+}

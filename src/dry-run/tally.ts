@@ -1,0 +1,193 @@
+/** What a rehearsed sync comes to, stream by stream: more than a sync's own summary says, with a few examples of each kind. */
+import type { ListChange } from '../delivery/list-members.ts';
+import type { AbsentRow } from '../diff/absentees.ts';
+import type { HeldEntry } from '../ledger/ledger.ts';
+import { mergedHash } from '../diff/values-hash.ts';
+import type { Rejection, Upsert } from '../model.ts';
+import type { WorkEnd } from '../sync/outcomes.ts';
+import type { StreamCounts } from '../sync/stream-summary.ts';
+import { SyncSummary } from '../sync/stream-summary.ts';
+import type { RecordPlace } from '../sync/sync-log.ts';
+import type { PendingWork } from '../sync/pending-record.ts';
+import { streamKey } from '../protocol/catalog.ts';
+import { masked } from './mask.ts';
+
+/** A change of one user, without any of its values. */
+export interface Example {
+  /** Of the input; a person who is removed by absence has none. */
+  readonly line?: number;
+  readonly who?: string;
+  /** Fields that are sent; absent where only lists change. */
+  readonly fields?: readonly string[];
+  /** Fields that are cleared, since no mapping names them any more. */
+  readonly cleared?: readonly string[];
+  readonly joins?: readonly string[];
+  readonly leaves?: readonly string[];
+  /** The address that the user has until now. */
+  readonly previously?: string;
+  readonly why?: string;
+}
+
+export type ExampleKind =
+  'new' | 'changed' | 'created_or_updated' | 'removed' | 'removed_by_absence' | 'absent' | 'rejected';
+
+/** `written`: upserts that reading can't tell to be one or the other. */
+export interface StreamTally {
+  new: number;
+  changed: number;
+  written: number;
+  /** Entries that are dropped while their people stay. */
+  staying: number;
+  /** Of those removed by absence: decided by an earlier run. */
+  leftOver: number;
+  readonly lists: Map<string, { joins: number; leaves: number }>;
+  readonly examples: Map<ExampleKind, Example[]>;
+}
+
+export const MAX_EXAMPLES = 3;
+
+export class PlanTally extends SyncSummary {
+  readonly #streams = new Map<string, StreamTally>();
+
+  /** A stream without records has its tally, too. */
+  tallyOf(streamKey: string): StreamTally {
+    let tally = this.#streams.get(streamKey);
+    if (!tally) {
+      tally = {
+        new: 0,
+        changed: 0,
+        written: 0,
+        staying: 0,
+        leftOver: 0,
+        lists: new Map(),
+        examples: new Map(),
+      };
+      this.#streams.set(streamKey, tally);
+    }
+    return tally;
+  }
+
+  override changedLists(streamKey: string, changes: readonly ListChange[]): void {
+    super.changedLists(streamKey, changes);
+    for (const change of changes) this.#countList(streamKey, change);
+  }
+
+  /** To be told of each work that ends. */
+  noteWork(work: PendingWork, end: WorkEnd): void {
+    const [first] = work.records;
+    if (!first || end !== undefined) return;
+    const { change } = work;
+    if (change.kind === 'removal') {
+      const { email, userId } = change;
+      // A deletion may know its person by the primary key alone.
+      const person = (email ?? userId) === undefined ? work.records.at(-1)?.row?.held : { email, userId };
+      this.#example(first.streamKey, 'removed', () => ({ ...lineOf(work), ...personOf(person ?? {}) }));
+      return;
+    }
+    const kind = !first.row ? 'written' : first.row.held ? 'changed' : 'new';
+    this.tallyOf(first.streamKey)[kind] += work.records.length;
+    this.#example(first.streamKey, kind === 'written' ? 'created_or_updated' : kind, () =>
+      exampleOf(work, change),
+    );
+  }
+
+  /** To be told of everybody who is removed by absence, or is no longer held. */
+  noteAbsent(
+    rows: readonly AbsentRow[],
+    {
+      removal,
+      isLeftOver,
+      notThere,
+    }: {
+      readonly removal: 'delete_user' | 'remove_from_lists';
+      readonly isLeftOver: (entry: HeldEntry) => boolean;
+      readonly notThere: ReadonlySet<AbsentRow>;
+    },
+  ): void {
+    for (const row of rows) {
+      const { entry, stays, streamKey, removal: person } = row;
+      const tally = this.tallyOf(streamKey);
+      const leaves = stays || removal === 'remove_from_lists' ? (person.lists ?? []) : [];
+      for (const list of leaves) this.#countList(streamKey, { list, isOn: false });
+      if (stays) {
+        tally.staying++;
+        continue;
+      }
+      if (notThere.has(row)) continue;
+      if (isLeftOver(entry)) tally.leftOver++;
+      this.#example(streamKey, 'removed_by_absence', () => ({ ...personOf(entry), leaves }));
+    }
+  }
+
+  /** Somebody who is absent, but is not removed. */
+  noteAbsentee(streamKey: string, entry: HeldEntry): void {
+    this.#example(streamKey, 'absent', () => personOf(entry));
+  }
+
+  noteRejected({ line, stream }: RecordPlace, { code, field, reason }: Rejection): void {
+    const why = `${code}${field === undefined ? '' : `, field ${field}`}: ${reason}`;
+    this.#example(streamKey(stream), 'rejected', () => ({ line, why }));
+  }
+
+  /** Nobody leaves a list that does not exist: no call is made. */
+  async dropMissingLists(exists: (list: string) => Promise<boolean>): Promise<void> {
+    for (const { lists } of this.#streams.values())
+      for (const list of lists.keys()) if (!(await exists(list))) lists.delete(list);
+  }
+
+  #countList(streamKey: string, { list, isOn }: ListChange): void {
+    const { lists } = this.tallyOf(streamKey);
+    const counts = lists.get(list) ?? { joins: 0, leaves: 0 };
+    counts[isOn ? 'joins' : 'leaves']++;
+    lists.set(list, counts);
+  }
+
+  #example(streamKey: string, kind: ExampleKind, example: () => Example): void {
+    const { examples } = this.tallyOf(streamKey);
+    const known = examples.get(kind) ?? [];
+    if (known.length >= MAX_EXAMPLES) return;
+    examples.set(kind, [...known, example()]);
+  }
+}
+
+export type PlannedStream = StreamCounts & StreamTally;
+
+function exampleOf(work: PendingWork, { key, values, lists, previousEmail }: Upsert): Example {
+  const { held, valuesHash, stream } = work.records.at(-1)?.row ?? {};
+  const own = new Set(
+    work.records.flatMap(({ change }) => (change.kind === 'upsert' ? Object.keys(change.values) : [])),
+  );
+  const cleared = Object.keys(values).filter((target) => !own.has(target));
+  const isOnlyLists =
+    held !== undefined &&
+    stream?.resends === false &&
+    cleared.length === 0 &&
+    held.valuesHash === (work.records.length === 1 ? valuesHash : mergedHash(values, valuesHash ?? '')) &&
+    (key.kind === 'email' ? held.email : held.userId) === key.value;
+  const named = (isOn: boolean) => [...(lists ?? [])].flatMap(([list, on]) => (on === isOn ? [list] : []));
+  return {
+    ...lineOf(work),
+    who: masked(key),
+    ...(isOnlyLists ? {} : { fields: [...own] }),
+    ...(cleared.length === 0 ? {} : { cleared }),
+    joins: named(true),
+    leaves: named(false),
+    ...(previousEmail === undefined ? {} : { previously: masked({ value: previousEmail }) }),
+  };
+}
+
+function lineOf({ records }: PendingWork): Pick<Example, 'line'> {
+  const last = records.at(-1);
+  return last ? { line: last.line } : {};
+}
+
+function personOf({
+  email,
+  userId,
+}: {
+  readonly email?: string | undefined;
+  readonly userId?: string | undefined;
+}): Pick<Example, 'who'> {
+  const value = email ?? userId;
+  return value === undefined ? {} : { who: masked({ value }) };
+}

@@ -1,0 +1,97 @@
+/** Whom the snapshots in the Postgres ledger did not have: counted, decided to be removed, read page by page, pardoned. */
+import type { PoolClient } from 'pg';
+import type { Ledger, ProvenSnapshot } from '../ledger.ts';
+import { ENTRY_COLUMNS, type EntryRow } from './entries.ts';
+import { isAbsent } from './presence.ts';
+
+const OF_PROJECT = 'stream IN (SELECT id FROM iterable_ledger_stream WHERE project = $1)';
+/** Whether an entry that is not doomed is about the person of `entry`. $1: project. */
+const IS_HELD_BY_ANOTHER = `(
+    EXISTS (SELECT 1 FROM iterable_ledger_entry AS other WHERE NOT other.doomed AND other.email = entry.email AND other.${OF_PROJECT})
+    OR EXISTS (SELECT 1 FROM iterable_ledger_entry AS other WHERE NOT other.doomed AND other.user_id = entry.user_id AND other.${OF_PROJECT})
+  )`;
+
+export async function countAbsent(
+  client: PoolClient,
+  stream: number,
+  snapshot: number,
+): Promise<{ upserted: number; enriched: number }> {
+  const { rows } = await client.query<{ origin: string; number: number }>(
+    `SELECT origin, count(*)::int AS number FROM iterable_ledger_entry AS entry
+     JOIN iterable_ledger_written AS written ON written.id = entry.written
+     WHERE stream = $1 AND ${isAbsent('$2')} GROUP BY origin`,
+    [stream, snapshot],
+  );
+  const count = (origin: string) => rows.find((row) => row.origin === origin)?.number ?? 0;
+  return { upserted: count('upsert'), enriched: count('enrich') };
+}
+
+export async function unseen(
+  client: PoolClient,
+  {
+    stream,
+    snapshot,
+    after,
+    limit,
+  }: {
+    readonly stream: number;
+    readonly snapshot: number;
+    readonly after: string;
+    readonly limit: number;
+  },
+): Promise<EntryRow[]> {
+  const { rows } = await client.query<EntryRow>(
+    `SELECT ${ENTRY_COLUMNS} FROM iterable_ledger_entry AS entry
+     WHERE stream = $1 AND key > $2 AND (doomed OR ${isAbsent('$3')}) ORDER BY key LIMIT $4`,
+    [stream, after, snapshot, limit],
+  );
+  return rows;
+}
+
+export async function doomAbsent(
+  client: PoolClient,
+  project: number,
+  snapshots: readonly ProvenSnapshot[],
+): Promise<Awaited<ReturnType<Ledger['doomAbsent']>>> {
+  for (const { stream, snapshot } of snapshots) {
+    await client.query(
+      `UPDATE iterable_ledger_entry AS entry SET doomed = TRUE WHERE stream = $1 AND ${isAbsent('$2')} AND NOT doomed`,
+      [stream, snapshot],
+    );
+  }
+  const ids = snapshots.map(({ stream }) => stream);
+  // Only when all are doomed can be told whom an entry holds that is not.
+  const { rows } = await client.query<{ stream: number; doomed: number; staying: number }>(
+    `SELECT stream, count(*)::int AS doomed,
+       (count(*) FILTER (WHERE written.origin = 'enrich' OR ${IS_HELD_BY_ANOTHER}))::int AS staying
+     FROM iterable_ledger_entry AS entry JOIN iterable_ledger_written AS written ON written.id = entry.written
+     WHERE stream = ANY($2::int[]) AND doomed GROUP BY stream`,
+    [project, ids],
+  );
+  return ids.map((stream) => {
+    const { doomed = 0, staying = 0 } = rows.find((row) => row.stream === stream) ?? {};
+    return { stream, removed: doomed - staying, staying };
+  });
+}
+
+export async function nextDoomed(
+  client: PoolClient,
+  project: number,
+  { streams, limit }: { readonly streams: readonly number[]; readonly limit: number },
+): Promise<(EntryRow & { readonly held: boolean })[]> {
+  const { rows } = await client.query<EntryRow & { held: boolean }>(
+    `SELECT ${ENTRY_COLUMNS}, ${IS_HELD_BY_ANOTHER} AS held FROM iterable_ledger_entry AS entry
+     WHERE stream = ANY($2::int[]) AND doomed LIMIT $3`,
+    [project, streams, limit],
+  );
+  return rows;
+}
+
+/** Gives how many were doomed. */
+export async function pardon(client: PoolClient, streams: readonly number[]): Promise<number> {
+  const { rowCount } = await client.query(
+    `UPDATE iterable_ledger_entry SET doomed = FALSE, values_hash = '' WHERE stream = ANY($1::int[]) AND doomed`,
+    [streams],
+  );
+  return rowCount ?? 0;
+}

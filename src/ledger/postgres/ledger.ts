@@ -1,0 +1,223 @@
+/** The ledger in a Postgres database, for many machines: containers are disposable then, and a stream has one run at a time. */
+import { randomUUID } from 'node:crypto';
+import type { PoolClient } from 'pg';
+import { TransientError } from '../../errors.ts';
+import { emptyLedger } from '../empty.ts';
+import type {
+  DoomedEntry,
+  HeldEntry,
+  Ledger,
+  LedgerChanges,
+  LedgerOpening,
+  LedgerStream,
+  ProvenSnapshot,
+} from '../ledger.ts';
+import { countAbsent, doomAbsent, nextDoomed, pardon, unseen } from './absence.ts';
+import { withMovedKeys } from '../old-keys.ts';
+import { PostgresConnection, type PostgresOptions, type RetryOptions } from './connection.ts';
+import { toStream, type Enrolled, type StreamRow } from '../enrolled.ts';
+import { CLAIM_SECONDS, enrol, lookUp } from './enrol.ts';
+import { EntryTable } from './entries.ts';
+import { movedKeys, moveOldKeys, streamsWithOldKeys } from './keys.ts';
+import { migrate, schemaVersion } from './schema.ts';
+
+const RENEW_EVERY_MS = 15_000;
+/** Nothing has been read yet that would be lost: a server that is away when a run begins is waited for no longer. */
+const MAX_OPENING_MS = 120_000;
+
+/** Opens the ledger in this database. Throws ConfigError, or TransientError when another run has one of the streams. */
+export async function openPostgresLedger(
+  options: PostgresOptions,
+  opening: LedgerOpening,
+  retry: RetryOptions,
+): Promise<Ledger> {
+  const connection = await PostgresConnection.create(options, retry);
+  const until = retry.clock.now() + Math.min(retry.retryBudgetMs, MAX_OPENING_MS);
+  try {
+    if (opening.access === 'read') {
+      const found = await connection.transaction(async (client) => {
+        const version = await schemaVersion(client);
+        if (version === 0) return undefined;
+        const enrolled = await lookUp(client, opening);
+        const old = await streamsWithOldKeys(client, version, enrolled.own);
+        return { enrolled, moved: await movedKeys(client, old) };
+      }, until);
+      if (found) return withMovedKeys(new PostgresLedger(connection, found.enrolled, undefined), found.moved);
+      await connection.close();
+      return emptyLedger(opening);
+    }
+    const run = randomUUID();
+    await connection.transaction((client) => migrate(client, connection.quotedSchema), until);
+    const { enrolled, old } = await connection.transaction(async (client) => {
+      const enrolled = await enrol(client, opening, run);
+      const version = await schemaVersion(client);
+      return { enrolled, old: await streamsWithOldKeys(client, version, enrolled.own) };
+    }, until);
+    const ledger = new PostgresLedger(connection, enrolled, run);
+    if (old.length > 0) await ledger.moveOldKeys(old);
+    ledger.keepClaims(retry);
+    return ledger;
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+class PostgresLedger implements Ledger {
+  readonly own: readonly LedgerStream[];
+  readonly #connection: PostgresConnection;
+  readonly #entries: EntryTable;
+  readonly #project: number;
+  /** Undefined for one who only reads. */
+  readonly #run: string | undefined;
+  readonly #closing = new AbortController();
+
+  constructor(connection: PostgresConnection, { project, own }: Enrolled, run: string | undefined) {
+    this.#connection = connection;
+    this.#entries = new EntryTable(connection);
+    this.#project = project;
+    this.#run = run;
+    this.own = own;
+  }
+
+  /** Of streams that are claimed by now, so that no older version of the program writes them. To be called before anything is read. */
+  moveOldKeys(streams: readonly number[]): Promise<void> {
+    return this.#write(async (client) => {
+      await moveOldKeys(client, this.#entries.written, streams);
+      await extendClaims(client, this.own);
+    });
+  }
+
+  /** Renews the claims until the ledger is closed; each write makes sure of them itself. */
+  keepClaims({ clock }: RetryOptions): void {
+    const renew = async (): Promise<void> => {
+      while (!this.#closing.signal.aborted) {
+        await clock.sleep(RENEW_EVERY_MS, this.#closing.signal);
+        await this.#write(() => Promise.resolve());
+      }
+    };
+    // What is wrong is told by the next write.
+    renew().catch(() => undefined);
+  }
+
+  streams(): Promise<readonly LedgerStream[]> {
+    return this.#connection.transaction(async (client) => {
+      const { rows } = await client.query<StreamRow>(
+        'SELECT id, scope, namespace, name, state FROM iterable_ledger_stream WHERE project = $1 ORDER BY id',
+        [this.#project],
+      );
+      return rows.map(toStream);
+    });
+  }
+
+  find(stream: number, keys: readonly string[]): Promise<ReadonlyMap<string, HeldEntry>> {
+    return this.#entries.find(stream, keys);
+  }
+
+  holders(people: Parameters<Ledger['holders']>[0]): Promise<readonly HeldEntry[]> {
+    return this.#entries.holders(this.#project, people);
+  }
+
+  async count(stream: number): Promise<number> {
+    const [row] = await this.#connection.read<{ number: number }>(
+      `SELECT count(*)::int AS number FROM ${this.#connection.quotedSchema}.iterable_ledger_entry WHERE stream = $1`,
+      [stream],
+    );
+    return row?.number ?? 0;
+  }
+
+  async commit(changes: LedgerChanges): Promise<void> {
+    const prepared = await this.#entries.prepare(changes);
+    try {
+      await this.#write(async (client) => {
+        await this.#entries.write(client, prepared);
+        await setStates(client, changes.states ?? []);
+      });
+    } catch (error) {
+      this.#entries.forgetPrepared();
+      throw error;
+    }
+  }
+
+  countAbsent(stream: number, snapshot: number): Promise<{ upserted: number; enriched: number }> {
+    return this.#connection.transaction((client) => countAbsent(client, stream, snapshot));
+  }
+
+  async unseen(
+    ...[stream, snapshot, after, limit]: Parameters<Ledger['unseen']>
+  ): ReturnType<Ledger['unseen']> {
+    const rows = await this.#connection.transaction((client) =>
+      unseen(client, { stream, snapshot, after, limit }),
+    );
+    return this.#entries.toEntries(rows);
+  }
+
+  doomAbsent(snapshots: readonly ProvenSnapshot[]): ReturnType<Ledger['doomAbsent']> {
+    return this.#write(async (client) => {
+      await setStates(client, snapshots);
+      const doomed = await doomAbsent(client, this.#project, snapshots);
+      await extendClaims(client, this.own);
+      return doomed;
+    });
+  }
+
+  async nextDoomed(streams: readonly number[], limit: number): Promise<readonly DoomedEntry[]> {
+    const rows = await this.#connection.transaction((client) =>
+      nextDoomed(client, this.#project, { streams, limit }),
+    );
+    const entries = await this.#entries.toEntries(rows);
+    return entries.map((entry, index) => ({ ...entry, isHeld: rows[index]?.held === true }));
+  }
+
+  pardon(streams: readonly number[]): Promise<number> {
+    return this.#write((client) => pardon(client, streams));
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort(new Error('closed'));
+    // Where that can't be told the claim expires by itself: a run that went well does not fail for it.
+    const release = (client: PoolClient) =>
+      client.query(
+        'UPDATE iterable_ledger_stream SET claimed_by = NULL, claimed_until = NULL WHERE claimed_by = $1',
+        [this.#run],
+      );
+    await this.#connection.close(this.#run === undefined ? undefined : release);
+  }
+
+  /** In one transaction with the proof that the streams are still this run's. */
+  #write<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
+    return this.#connection.transaction(async (client) => {
+      const ids = this.own.map(({ id }) => id);
+      const { rowCount } = await client.query(
+        `UPDATE iterable_ledger_stream SET claimed_until = now() + make_interval(secs => ${CLAIM_SECONDS})
+         WHERE id = ANY($1::int[]) AND claimed_by = $2`,
+        [ids, this.#run ?? ''],
+      );
+      if (rowCount !== ids.length) {
+        throw new TransientError(
+          'ledger_claim_lost',
+          'Another run has taken over a stream of this one in the ledger, since this one was away for too long. Run again when the other one has ended.',
+        );
+      }
+      return work(client);
+    });
+  }
+}
+
+/** What took long must not end with claims that have expired meanwhile. */
+async function extendClaims(client: PoolClient, streams: readonly LedgerStream[]): Promise<void> {
+  await client.query(
+    `UPDATE iterable_ledger_stream SET claimed_until = clock_timestamp() + make_interval(secs => ${CLAIM_SECONDS})
+     WHERE id = ANY($1::int[])`,
+    [streams.map(({ id }) => id)],
+  );
+}
+
+async function setStates(
+  client: PoolClient,
+  states: readonly { readonly stream: number; readonly state: string }[],
+): Promise<void> {
+  for (const { stream, state } of states)
+    await client.query('UPDATE iterable_ledger_stream SET state = $1 WHERE id = $2', [state, stream]);
+}

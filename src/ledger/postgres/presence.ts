@@ -1,0 +1,108 @@
+/** Presence marks in the Postgres ledger: the bits of a stream's last snapshot. Only the run that has the stream writes them. */
+import type { PoolClient } from 'pg';
+import type { LedgerChanges, PresentRow } from '../ledger.ts';
+import type { PostgresConnection } from './connection.ts';
+import { BLOCK_ENTRIES, knownIds, Presence, type Block } from '../presence.ts';
+
+/** Whether `entry` was last present before the snapshot that this SQL expression gives. */
+export function isAbsent(snapshot: string): string {
+  return `(entry.seen < ${snapshot} AND NOT EXISTS (
+    SELECT 1 FROM iterable_ledger_presence AS presence
+    WHERE presence.stream = entry.stream AND presence.snapshot >= ${snapshot} AND presence.block = entry.id / ${BLOCK_ENTRIES}
+      AND get_bit(presence.bits, (entry.id % ${BLOCK_ENTRIES})::int) = 1
+  ))`;
+}
+
+/** The snapshot in which `entry` was last present, as a SQL expression. */
+export const LAST_SEEN = `GREATEST(entry.seen, (
+    SELECT presence.snapshot FROM iterable_ledger_presence AS presence
+    WHERE presence.stream = entry.stream AND presence.block = entry.id / ${BLOCK_ENTRIES}
+      AND get_bit(presence.bits, (entry.id % ${BLOCK_ENTRIES})::int) = 1
+  ))`;
+
+/** What is to be written for the marks of one stream; it may be written twice. */
+export interface PresenceChange {
+  readonly stream: number;
+  readonly snapshot: number;
+  readonly blocks: readonly Block[];
+  readonly ids: readonly number[];
+}
+
+export class PresenceTable {
+  readonly #connection: PostgresConnection;
+  /** By stream; undefined for one without marks. */
+  readonly #known = new Map<number, Presence | undefined>();
+
+  constructor(connection: PostgresConnection) {
+    this.#connection = connection;
+  }
+
+  /** What was to be written was not: the next question reads anew. */
+  forget(): void {
+    this.#known.clear();
+  }
+
+  /** The stream's marks, for {@link seenOf}. */
+  async read(stream: number): Promise<Presence | undefined> {
+    const known = this.#known.get(stream);
+    if (known || this.#known.has(stream)) return known;
+    const rows = await this.#connection.read<Block & { snapshot: number }>(
+      `SELECT snapshot, block, bits FROM ${this.#connection.quotedSchema}.iterable_ledger_presence WHERE stream = $1`,
+      [stream],
+    );
+    const presence = rows[0] && new Presence(rows[0].snapshot, rows);
+    this.#known.set(stream, presence);
+    return presence;
+  }
+
+  /** The snapshot in which an entry was last present, given the one in which it was written. */
+  seenOf(stream: number, id: number, written: number): number {
+    return this.#known.get(stream)?.seenOf(id, written) ?? written;
+  }
+
+  /** What these marks come to. Before the transaction, which may be repeated. */
+  async mark(present: NonNullable<LedgerChanges['present']>): Promise<PresenceChange[]> {
+    const changes: PresenceChange[] = [];
+    for (const { stream, snapshot, rows } of present) {
+      if (rows.length === 0) continue;
+      let presence = await this.read(stream);
+      if (!presence || presence.snapshot < snapshot) {
+        presence = new Presence(snapshot);
+        this.#known.set(stream, presence);
+      }
+      const ids = await this.#idsOf(stream, rows);
+      for (const id of ids) presence.add(id);
+      changes.push({ stream, snapshot: presence.snapshot, blocks: presence.takeChanged(), ids });
+    }
+    return changes;
+  }
+
+  async write(client: PoolClient, { stream, snapshot, blocks, ids }: PresenceChange): Promise<void> {
+    // Marks of an earlier snapshot tell nothing that is asked any more.
+    await client.query('DELETE FROM iterable_ledger_presence WHERE stream = $1 AND snapshot < $2', [
+      stream,
+      snapshot,
+    ]);
+    await client.query(
+      `INSERT INTO iterable_ledger_presence (stream, snapshot, block, bits)
+       SELECT $1, $2, * FROM unnest($3::int[], $4::bytea[])
+       ON CONFLICT (stream, block) DO UPDATE SET snapshot = excluded.snapshot, bits = excluded.bits`,
+      [stream, snapshot, blocks.map(({ block }) => block), blocks.map(({ bits }) => Buffer.from(bits))],
+    );
+    await client.query(
+      `UPDATE iterable_ledger_entry SET doomed = FALSE, values_hash = '' WHERE stream = $1 AND doomed AND id = ANY($2::bigint[])`,
+      [stream, ids],
+    );
+  }
+
+  async #idsOf(stream: number, rows: readonly PresentRow[]): Promise<number[]> {
+    const { ids, unknown } = knownIds(rows);
+    if (unknown.length === 0) return ids;
+    const found = await this.#connection.read<{ id: number }>(
+      `SELECT id::float8 AS id FROM ${this.#connection.quotedSchema}.iterable_ledger_entry
+       WHERE stream = $1 AND key = ANY($2::text[])`,
+      [stream, unknown],
+    );
+    return [...ids, ...found.map(({ id }) => id)];
+  }
+}

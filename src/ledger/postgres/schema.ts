@@ -1,0 +1,94 @@
+/** The tables of the Postgres ledger, and how older ones become the present ones. */
+import type { PoolClient } from 'pg';
+import { refuseNewer } from '../project.ts';
+
+/**
+ * Each brings the tables from the version before to its own; the first makes them. A stream's row holds the claim of the
+ * run that writes it. `seen` is of when an entry was written; who was there later without a change is in the table of
+ * presence, so that a mark need not rewrite its entry. No id is given twice.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE iterable_ledger_project (
+     id SERIAL PRIMARY KEY,
+     name TEXT NOT NULL UNIQUE,
+     data_center TEXT NOT NULL,
+     project_type TEXT NOT NULL
+   );
+   CREATE TABLE iterable_ledger_stream (
+     id SERIAL PRIMARY KEY,
+     project INTEGER NOT NULL REFERENCES iterable_ledger_project (id),
+     scope TEXT NOT NULL,
+     namespace TEXT NOT NULL,
+     name TEXT NOT NULL,
+     state TEXT NOT NULL DEFAULT '',
+     claimed_by TEXT,
+     claimed_until TIMESTAMPTZ,
+     UNIQUE (project, scope, namespace, name)
+   );
+   CREATE TABLE iterable_ledger_written (
+     id SERIAL PRIMARY KEY,
+     hash TEXT NOT NULL UNIQUE,
+     content TEXT NOT NULL,
+     origin TEXT NOT NULL
+   );
+   CREATE TABLE iterable_ledger_entry (
+     id BIGINT GENERATED ALWAYS AS IDENTITY,
+     stream INTEGER NOT NULL REFERENCES iterable_ledger_stream (id),
+     key TEXT NOT NULL,
+     email TEXT,
+     user_id TEXT,
+     values_hash TEXT NOT NULL,
+     written INTEGER NOT NULL REFERENCES iterable_ledger_written (id),
+     seen INTEGER NOT NULL,
+     doomed BOOLEAN NOT NULL DEFAULT FALSE,
+     PRIMARY KEY (stream, key)
+   );
+   CREATE INDEX iterable_ledger_entry_by_email ON iterable_ledger_entry (email) WHERE email IS NOT NULL;
+   CREATE INDEX iterable_ledger_entry_by_user_id ON iterable_ledger_entry (user_id) WHERE user_id IS NOT NULL;
+   CREATE INDEX iterable_ledger_entry_doomed ON iterable_ledger_entry (stream) WHERE doomed;
+   CREATE TABLE iterable_ledger_presence (
+     stream INTEGER NOT NULL REFERENCES iterable_ledger_stream (id),
+     snapshot INTEGER NOT NULL,
+     block INTEGER NOT NULL,
+     bits BYTEA NOT NULL,
+     PRIMARY KEY (stream, block)
+   ) WITH (fillfactor = 50);`,
+  // The streams that are there have keys with numbers as they were written; the next sync of each moves them (keys.ts).
+  'ALTER TABLE iterable_ledger_stream ADD COLUMN key_form INTEGER NOT NULL DEFAULT 1;',
+];
+
+/** Of whoever migrates: two runs may begin at once. */
+const MIGRATION_LOCK = 4_827_301_996;
+
+/** The version of the tables; 0 for none. Throws ConfigError `ledger_too_new`. */
+export function schemaVersion(client: PoolClient): Promise<number> {
+  return versionOf(client, MIGRATIONS.length);
+}
+
+/** Brings the tables up to date, within the transaction that the client is in. */
+export async function migrate(
+  client: PoolClient,
+  quotedSchema: string,
+  migrations = MIGRATIONS,
+): Promise<void> {
+  if ((await versionOf(client, migrations.length)) === migrations.length) return;
+  await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+  // An existing schema may be used by those, too, who may not create one.
+  const { rows } = await client.query('SELECT current_schema() AS found');
+  if ((rows[0] as { found: string | null }).found === null)
+    await client.query(`CREATE SCHEMA IF NOT EXISTS ${quotedSchema}`);
+  await client.query('CREATE TABLE IF NOT EXISTS iterable_ledger_version (version INTEGER NOT NULL)');
+  const version = await versionOf(client, migrations.length);
+  for (const migration of migrations.slice(version)) await client.query(migration);
+  await client.query('DELETE FROM iterable_ledger_version');
+  await client.query('INSERT INTO iterable_ledger_version VALUES ($1)', [migrations.length]);
+}
+
+async function versionOf(client: PoolClient, known: number): Promise<number> {
+  const table = await client.query("SELECT to_regclass('iterable_ledger_version') AS found");
+  if ((table.rows[0] as { found: string | null }).found === null) return 0;
+  const { rows } = await client.query('SELECT max(version) AS version FROM iterable_ledger_version');
+  const version = (rows[0] as { version: number | null }).version ?? 0;
+  refuseNewer(version, known);
+  return version;
+}

@@ -1,0 +1,125 @@
+/** Whom the snapshots in the SQLite ledger did not have: counted, decided to be removed, read page by page, pardoned. */
+import type { DoomedEntry, HeldEntry, Ledger, ProvenSnapshot } from '../ledger.ts';
+import { ENTRY_COLUMNS, type EntryRow, type EntryTable } from './entries.ts';
+import type { Statements } from './statements.ts';
+
+/** Entries that one statement looks through: the arguments of a function are let go when its statement ends, not before. */
+const RANGE_IDS = 50_000;
+/** Not by the index of keys: the entries lie in the order of their ids, and all are looked at. */
+const IS_IN_RANGE = 'entry.id BETWEEN :first AND :last AND +stream = :stream';
+/** Whether an entry was last present before a snapshot. */
+const IS_ABSENT = 'seen < :snapshot AND NOT is_marked(stream, :snapshot, entry.id)';
+/** Whether an entry of the project that is not doomed is about the person of `entry`. */
+const IS_HELD_BY_ANOTHER = `EXISTS (
+    SELECT 1 FROM entry AS other JOIN stream ON stream.id = other.stream
+    WHERE stream.project = :project AND other.doomed = 0 AND other.email = entry.email
+  ) OR EXISTS (
+    SELECT 1 FROM entry AS other JOIN stream ON stream.id = other.stream
+    WHERE stream.project = :project AND other.doomed = 0 AND other.user_id = entry.user_id
+  )`;
+
+export function countAbsent(
+  statements: Statements,
+  stream: number,
+  snapshot: number,
+): { upserted: number; enriched: number } {
+  const select = statements.prepare(
+    `SELECT origin, count(*) AS number FROM entry JOIN written ON written.id = entry.written
+     WHERE ${IS_IN_RANGE} AND ${IS_ABSENT} GROUP BY origin`,
+  );
+  const counts = { upserted: 0, enriched: 0 };
+  for (const range of idRanges(statements)) {
+    const rows = select.all({ ...range, stream, snapshot }) as { origin: string; number: number }[];
+    for (const { origin, number } of rows) counts[origin === 'upsert' ? 'upserted' : 'enriched'] += number;
+  }
+  return counts;
+}
+
+/** Ranges of ids that have every entry of the file between them. */
+function* idRanges(statements: Statements): Generator<{ readonly first: number; readonly last: number }> {
+  const end = statements.number('SELECT max(id) AS number FROM entry');
+  let first = statements.number('SELECT min(id) AS number FROM entry');
+  for (; first <= end; first += RANGE_IDS) yield { first, last: first + RANGE_IDS - 1 };
+}
+
+export function unseen(
+  statements: Statements,
+  {
+    table,
+    ...page
+  }: {
+    readonly stream: number;
+    readonly snapshot: number;
+    readonly after: string;
+    readonly limit: number;
+    readonly table: EntryTable;
+  },
+): HeldEntry[] {
+  const rows = statements
+    .prepare(
+      `SELECT ${ENTRY_COLUMNS} FROM entry WHERE stream = :stream AND key > :after AND (doomed = 1 OR (${IS_ABSENT}))
+       ORDER BY key LIMIT :limit`,
+    )
+    .all(page) as unknown as EntryRow[];
+  return rows.map((row) => table.toEntry(row, row.key));
+}
+
+/** Within a transaction, in which the streams get their states, too. */
+export function doomAbsent(
+  statements: Statements,
+  project: number,
+  snapshots: readonly ProvenSnapshot[],
+): Awaited<ReturnType<Ledger['doomAbsent']>> {
+  const doom = statements.prepare(
+    `UPDATE entry SET doomed = 1 WHERE ${IS_IN_RANGE} AND ${IS_ABSENT} AND doomed = 0`,
+  );
+  for (const { stream, snapshot } of snapshots)
+    for (const range of idRanges(statements)) doom.run({ ...range, stream, snapshot });
+  // Only when all are doomed can be told whom an entry holds that is not.
+  return snapshots.map(({ stream }) => {
+    const doomed = statements.number(
+      'SELECT count(*) AS number FROM entry WHERE stream = ? AND doomed = 1',
+      stream,
+    );
+    const [row] = statements
+      .prepare(
+        `SELECT count(*) AS number FROM entry JOIN written ON written.id = entry.written
+         WHERE stream = :stream AND doomed = 1 AND (origin = 'enrich' OR ${IS_HELD_BY_ANOTHER})`,
+      )
+      .all({ stream, project }) as { number: number }[];
+    const staying = row?.number ?? 0;
+    return { stream, removed: doomed - staying, staying };
+  });
+}
+
+export function nextDoomed(
+  statements: Statements,
+  project: number,
+  {
+    streams,
+    limit,
+    table,
+  }: { readonly streams: readonly number[]; readonly limit: number; readonly table: EntryTable },
+): DoomedEntry[] {
+  const rows: (EntryRow & { readonly held: number })[] = [];
+  const select = statements.prepare(
+    `SELECT ${ENTRY_COLUMNS}, (${IS_HELD_BY_ANOTHER}) AS held FROM entry WHERE stream = :stream AND doomed = 1 LIMIT :limit`,
+  );
+  for (const stream of streams) {
+    const left = limit - rows.length;
+    if (left <= 0) break;
+    rows.push(...(select.all({ stream, project, limit: left }) as unknown as typeof rows));
+  }
+  return rows.map((row) => ({ ...table.toEntry(row, row.key), isHeld: row.held === 1 }));
+}
+
+/** Within a transaction; gives how many were doomed. */
+export function pardon(statements: Statements, streams: readonly number[]): number {
+  let pardoned = 0;
+  for (const stream of streams)
+    pardoned += statements.exec(
+      "UPDATE entry SET doomed = 0, values_hash = '' WHERE stream = ? AND doomed = 1",
+      stream,
+    );
+  return pardoned;
+}

@@ -1,0 +1,117 @@
+/** Entries in the SQLite ledger: found by key or by person, written, marked and dropped. */
+import type { SQLOutputValue } from 'node:sqlite';
+import type { HeldEntry, Ledger, LedgerChanges } from '../ledger.ts';
+import { PresenceTable } from './presence.ts';
+import { jsonTexts, type Statements } from './statements.ts';
+import { WrittenTable } from './written.ts';
+
+export interface EntryRow {
+  readonly id: number;
+  readonly stream: number;
+  readonly key: string;
+  readonly email: string | null;
+  readonly user_id: string | null;
+  readonly values_hash: string;
+  readonly written: number;
+  readonly seen: number;
+  readonly doomed: number;
+}
+
+export const ENTRY_COLUMNS = 'id, stream, key, email, user_id, values_hash, written, seen, doomed';
+
+type FoundRow = Omit<EntryRow, 'key'>;
+/** The position of the wanted key, then the entry's columns. */
+type FoundFunction = (
+  wanted: number,
+  id: FoundRow['id'],
+  stream: FoundRow['stream'],
+  email: FoundRow['email'],
+  userId: FoundRow['user_id'],
+  valuesHash: FoundRow['values_hash'],
+  written: FoundRow['written'],
+  seen: FoundRow['seen'],
+  doomed: FoundRow['doomed'],
+) => null;
+
+export class EntryTable {
+  readonly #statements: Statements;
+  #onFound: (wanted: number, row: FoundRow) => void = () => undefined;
+  readonly written: WrittenTable;
+  readonly presence: PresenceTable;
+
+  constructor(statements: Statements) {
+    this.#statements = statements;
+    this.written = new WrittenTable(statements);
+    this.presence = new PresenceTable(statements);
+    // Rows told to a function cost half of what rows given as objects do: each of those is slow to make and to read.
+    const tell: FoundFunction = (wanted, id, stream, email, user_id, values_hash, written, seen, doomed) => {
+      this.#onFound(wanted, { id, stream, email, user_id, values_hash, written, seen, doomed });
+      return null;
+    };
+    statements.database.function('tell_found', tell as (...columns: SQLOutputValue[]) => null);
+  }
+
+  find(stream: number, keys: readonly string[]): Map<string, HeldEntry> {
+    const found = new Map<string, HeldEntry>();
+    this.#onFound = (wanted, row) => {
+      const key = keys[wanted] ?? '';
+      found.set(key, this.toEntry(row, key));
+    };
+    this.#statements.number(
+      `SELECT count(tell_found(wanted.key, entry.id, stream, email, user_id, values_hash, written, seen, doomed)) AS number
+       FROM json_each(?) AS wanted CROSS JOIN entry ON entry.stream = ? AND entry.key = wanted.value`,
+      jsonTexts(keys),
+      stream,
+    );
+    return found;
+  }
+
+  holders(project: number, { emails, userIds }: Parameters<Ledger['holders']>[0]): HeldEntry[] {
+    const found = new Map<number, HeldEntry>();
+    const collect = (column: 'email' | 'user_id', values: readonly string[]) => {
+      const sql = `SELECT ${ENTRY_COLUMNS} FROM entry WHERE ${column} = ? AND stream IN (SELECT id FROM stream WHERE project = ?)`;
+      for (const value of new Set(values))
+        for (const row of this.#statements.all<EntryRow>(sql, value, project))
+          found.set(row.id, this.toEntry(row, row.key));
+    };
+    collect('email', emails);
+    collect('user_id', userIds);
+    return [...found.values()];
+  }
+
+  /** Within a transaction. */
+  change({ entries = [], dropped = [], present = [] }: LedgerChanges): void {
+    const insert = this.#statements.prepare(
+      `INSERT INTO entry (stream, key, email, user_id, values_hash, written, seen, doomed)
+       VALUES (?, ?, ?, ?, ?, ?, ?, 0)
+       ON CONFLICT (stream, key) DO UPDATE SET email = excluded.email, user_id = excluded.user_id,
+         values_hash = excluded.values_hash, written = excluded.written, seen = excluded.seen, doomed = 0`,
+    );
+    for (const entry of entries) {
+      const { stream, key, email = null, userId = null, valuesHash, seen } = entry;
+      insert.run(stream, key, email, userId, valuesHash, this.written.idOf(entry), seen);
+    }
+    for (const { stream, key } of dropped)
+      this.#statements.exec('DELETE FROM entry WHERE stream = ? AND key = ?', stream, key);
+    for (const { stream, snapshot, rows } of present)
+      if (rows.length > 0) this.presence.mark(stream, snapshot, rows);
+  }
+
+  toEntry(row: FoundRow, key: string): HeldEntry {
+    const { origin, targets, lists } = this.written.of(row.written);
+    const entry: { -readonly [Name in keyof HeldEntry]: HeldEntry[Name] } = {
+      id: row.id,
+      stream: row.stream,
+      key,
+      valuesHash: row.values_hash,
+      origin,
+      targets,
+      lists,
+      seen: this.presence.seenOf(row.stream, row.id, row.seen),
+      isDoomed: row.doomed === 1,
+    };
+    if (row.email !== null) entry.email = row.email;
+    if (row.user_id !== null) entry.userId = row.user_id;
+    return entry;
+  }
+}

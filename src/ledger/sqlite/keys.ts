@@ -1,0 +1,108 @@
+/** Keys of an older version in the SQLite ledger. */
+import { BY_VALUE, moveToKeysByValue, type KeyedEntry, type KeyTable } from '../keys.ts';
+import type { LedgerStream } from '../ledger.ts';
+import type { EntryTable } from './entries.ts';
+import { jsonTexts, type Statements } from './statements.ts';
+import { parseWritten } from '../written.ts';
+
+/** The first version of the tables that says of each stream which form its keys have. */
+const VERSION_OF_FORM = 2;
+/** A text that may be a number, or a number with a point, an exponent, a minus zero, or many digits. Keys of rows without a primary key begin otherwise. */
+const MAY_BE_OLD = `key < '\\' AND (
+    key GLOB '*"[-0-9]*' AND key GLOB '*[0-9]"*'
+    OR key GLOB '*[[,:][-0-9]*' AND (key GLOB '*[0-9][.eE]*' OR key GLOB '*-0*' OR length(key) > 60)
+  )`;
+
+const COLUMNS =
+  'entry.id AS id, key, seen, email, user_id AS userId, doomed AS isDoomed, written.content AS written';
+
+type KeyedRow = Omit<KeyedEntry, 'isDoomed'> & { readonly isDoomed: number };
+
+/** Those of the streams whose keys may have numbers in another notation. */
+export function streamsWithOldKeys(
+  statements: Statements,
+  version: number,
+  streams: readonly LedgerStream[],
+): number[] {
+  const ids = streams.map(({ id }) => id);
+  if (version < VERSION_OF_FORM) return ids;
+  const select = statements.prepare('SELECT key_form FROM stream WHERE id = ?');
+  return ids.filter((id) => {
+    const row = select.get(id) as { key_form: number } | undefined;
+    return row !== undefined && row.key_form < BY_VALUE;
+  });
+}
+
+/** Moves the keys of these streams, each in one transaction. */
+export async function moveOldKeys(
+  statements: Statements,
+  entries: EntryTable,
+  streams: readonly number[],
+): Promise<void> {
+  for (const stream of streams) {
+    statements.database.exec('BEGIN IMMEDIATE');
+    try {
+      await moveToKeysByValue(keyTable(statements, entries, stream));
+      statements.exec('UPDATE stream SET key_form = ? WHERE id = ?', BY_VALUE, stream);
+      statements.database.exec('COMMIT');
+    } catch (error) {
+      if (statements.database.isTransaction) statements.database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+}
+
+export function keyTable(statements: Statements, entries: EntryTable, stream: number): KeyTable {
+  const read = (sql: string, ...values: (string | number)[]) =>
+    statements.all<KeyedRow>(sql, ...values).map(({ isDoomed, ...row }): KeyedEntry => ({
+      ...row,
+      seen: entries.presence.seenOf(stream, row.id, row.seen),
+      isDoomed: isDoomed === 1,
+    }));
+  return {
+    next: (after, limit) =>
+      statements.run(() =>
+        read(
+          `SELECT ${COLUMNS} FROM entry JOIN written ON written.id = entry.written
+           WHERE stream = ? AND key > ? AND ${MAY_BE_OLD} ORDER BY key LIMIT ?`,
+          stream,
+          // Not as a condition of its own: SQLite would begin each page there.
+          after === '' ? '[' : after,
+          limit,
+        ),
+      ),
+    having: (keys) =>
+      statements.run(() =>
+        read(
+          `SELECT ${COLUMNS} FROM (SELECT DISTINCT value FROM json_each(?)) AS wanted
+           CROSS JOIN entry ON entry.stream = ? AND entry.key = wanted.value
+           JOIN written ON written.id = entry.written`,
+          jsonTexts(keys),
+          stream,
+        ),
+      ),
+    move: (moves) =>
+      statements.run(() => {
+        for (const { from, to, isInDoubt, written } of moves) {
+          statements.exec(
+            `UPDATE entry SET key = ?, values_hash = ${isInDoubt ? "''" : 'values_hash'} WHERE stream = ? AND key = ?`,
+            to,
+            stream,
+            from,
+          );
+          if (written !== undefined)
+            statements.exec(
+              'UPDATE entry SET written = ? WHERE stream = ? AND key = ?',
+              entries.written.idOf(parseWritten(written)),
+              stream,
+              to,
+            );
+        }
+      }),
+    drop: (keys) =>
+      statements.run(() => {
+        for (const key of keys)
+          statements.exec('DELETE FROM entry WHERE stream = ? AND key = ?', stream, key);
+      }),
+  };
+}

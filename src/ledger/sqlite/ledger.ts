@@ -1,0 +1,153 @@
+/** The ledger in one SQLite file, for one machine: one run has it open at a time. */
+import type { DatabaseSync } from 'node:sqlite';
+import { emptyLedger } from '../empty.ts';
+import type {
+  DoomedEntry,
+  HeldEntry,
+  Ledger,
+  LedgerChanges,
+  LedgerOpening,
+  LedgerStream,
+  ProvenSnapshot,
+} from '../ledger.ts';
+import { countAbsent, doomAbsent, nextDoomed, pardon, unseen } from './absence.ts';
+import { MovedKeys, withMovedKeys } from '../old-keys.ts';
+import { toStream, type Enrolled, type StreamRow } from '../enrolled.ts';
+import { enrol, lookUp } from './enrol.ts';
+import { EntryTable } from './entries.ts';
+import { keyTable, moveOldKeys, streamsWithOldKeys } from './keys.ts';
+import { schemaVersion } from './schema.ts';
+import { explain, openToRead, openToWrite, type OpenedToRead } from './open.ts';
+import { Statements } from './statements.ts';
+
+/** Opens the ledger at this path. Throws ConfigError or TransientError (`ledger_busy`) when that can't be done. */
+export async function openSqliteLedger(
+  { path }: { readonly path: string },
+  opening: LedgerOpening,
+): Promise<Ledger> {
+  if (opening.access === 'write') {
+    const database = await openToWrite(path);
+    try {
+      const ledger = new SqliteLedger(path, database, enrol(database, opening));
+      await ledger.moveOldKeys();
+      return ledger;
+    } catch (error) {
+      database.close();
+      throw explain(path, error);
+    }
+  }
+  const reading = await openToRead(path);
+  if (!reading) return emptyLedger(opening);
+  try {
+    const ledger = new SqliteLedger(path, reading.database, lookUp(reading.database, opening), reading);
+    return withMovedKeys(ledger, await ledger.movedKeys());
+  } catch (error) {
+    reading.database.close();
+    reading.tidy();
+    throw reading.explain(error);
+  }
+}
+
+class SqliteLedger implements Ledger {
+  readonly own: readonly LedgerStream[];
+  readonly #statements: Statements;
+  readonly #entries: EntryTable;
+  /** There where it is only read. */
+  readonly #reading: OpenedToRead | undefined;
+  readonly #project: number;
+
+  constructor(path: string, database: DatabaseSync, { project, own }: Enrolled, reading?: OpenedToRead) {
+    this.#statements = new Statements(database, reading?.explain ?? ((error) => explain(path, error)));
+    this.#entries = new EntryTable(this.#statements);
+    this.#reading = reading;
+    this.#project = project;
+    this.own = own;
+  }
+
+  /** To be called before anything is read or written. */
+  async moveOldKeys(): Promise<void> {
+    await moveOldKeys(this.#statements, this.#entries, this.#streamsWithOldKeys());
+  }
+
+  /** What that would make of the keys. */
+  movedKeys(): Promise<MovedKeys | undefined> {
+    return MovedKeys.of(this.#streamsWithOldKeys(), (stream) =>
+      keyTable(this.#statements, this.#entries, stream),
+    );
+  }
+
+  #streamsWithOldKeys(): number[] {
+    return streamsWithOldKeys(this.#statements, schemaVersion(this.#statements.database), this.own);
+  }
+
+  streams(): Promise<readonly LedgerStream[]> {
+    return this.#statements.run(() =>
+      this.#statements
+        .all<StreamRow>(
+          'SELECT id, scope, namespace, name, state FROM stream WHERE project = ? ORDER BY id',
+          this.#project,
+        )
+        .map(toStream),
+    );
+  }
+
+  find(stream: number, keys: readonly string[]): Promise<ReadonlyMap<string, HeldEntry>> {
+    return this.#statements.run(() => this.#entries.find(stream, keys));
+  }
+
+  holders(people: Parameters<Ledger['holders']>[0]): Promise<readonly HeldEntry[]> {
+    return this.#statements.run(() => this.#entries.holders(this.#project, people));
+  }
+
+  count(stream: number): Promise<number> {
+    return this.#statements.run(() =>
+      this.#statements.number('SELECT count(*) AS number FROM entry WHERE stream = ?', stream),
+    );
+  }
+
+  commit(changes: LedgerChanges): Promise<void> {
+    return this.#statements.transaction(() => {
+      this.#entries.change(changes);
+      this.#setStates(changes.states ?? []);
+    });
+  }
+
+  countAbsent(stream: number, snapshot: number): Promise<{ upserted: number; enriched: number }> {
+    return this.#statements.run(() => countAbsent(this.#statements, stream, snapshot));
+  }
+
+  unseen(...[stream, snapshot, after, limit]: Parameters<Ledger['unseen']>): ReturnType<Ledger['unseen']> {
+    return this.#statements.run(() =>
+      unseen(this.#statements, { stream, snapshot, after, limit, table: this.#entries }),
+    );
+  }
+
+  doomAbsent(snapshots: readonly ProvenSnapshot[]): ReturnType<Ledger['doomAbsent']> {
+    return this.#statements.transaction(() => {
+      this.#setStates(snapshots);
+      return doomAbsent(this.#statements, this.#project, snapshots);
+    });
+  }
+
+  nextDoomed(streams: readonly number[], limit: number): Promise<readonly DoomedEntry[]> {
+    return this.#statements.run(() =>
+      nextDoomed(this.#statements, this.#project, { streams, limit, table: this.#entries }),
+    );
+  }
+
+  pardon(streams: readonly number[]): Promise<number> {
+    return this.#statements.transaction(() => pardon(this.#statements, streams));
+  }
+
+  close(): Promise<void> {
+    return this.#statements.run(() => {
+      if (this.#statements.database.isOpen) this.#statements.database.close();
+      this.#reading?.tidy();
+    });
+  }
+
+  #setStates(states: readonly { readonly stream: number; readonly state: string }[]): void {
+    for (const { stream, state } of states)
+      this.#statements.exec('UPDATE stream SET state = ? WHERE id = ?', state, stream);
+  }
+}

@@ -1,0 +1,85 @@
+/** The tables of the SQLite ledger, and how older ones become the present ones. */
+import type { DatabaseSync } from 'node:sqlite';
+import { ConfigError } from '../../errors.ts';
+import { refuseNewer } from '../project.ts';
+
+/**
+ * Each brings the tables from the version before to its own; the first makes them. Targets and lists are kept once for
+ * all entries that have the same ones: there are few of them. `seen` is of when the entry was written; who was there later
+ * without a change is in `presence`, so that a mark need not rewrite its entry. No id is given twice, since a mark of one
+ * that is gone may still be there.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE project (
+     id INTEGER PRIMARY KEY,
+     name TEXT NOT NULL UNIQUE,
+     data_center TEXT NOT NULL,
+     project_type TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE stream (
+     id INTEGER PRIMARY KEY,
+     project INTEGER NOT NULL REFERENCES project (id),
+     scope TEXT NOT NULL,
+     namespace TEXT NOT NULL,
+     name TEXT NOT NULL,
+     state TEXT NOT NULL DEFAULT '',
+     UNIQUE (project, scope, namespace, name)
+   ) STRICT;
+   CREATE TABLE written (id INTEGER PRIMARY KEY, content TEXT NOT NULL UNIQUE, origin TEXT NOT NULL) STRICT;
+   CREATE TABLE entry (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     stream INTEGER NOT NULL REFERENCES stream (id),
+     key TEXT NOT NULL,
+     email TEXT,
+     user_id TEXT,
+     values_hash TEXT NOT NULL,
+     written INTEGER NOT NULL REFERENCES written (id),
+     seen INTEGER NOT NULL,
+     doomed INTEGER NOT NULL DEFAULT 0
+   ) STRICT;
+   CREATE UNIQUE INDEX entry_by_key ON entry (stream, key);
+   CREATE INDEX entry_by_email ON entry (email) WHERE email IS NOT NULL;
+   CREATE INDEX entry_by_user_id ON entry (user_id) WHERE user_id IS NOT NULL;
+   CREATE INDEX entry_doomed ON entry (stream) WHERE doomed = 1;
+   CREATE TABLE presence (
+     stream INTEGER NOT NULL REFERENCES stream (id),
+     snapshot INTEGER NOT NULL,
+     block INTEGER NOT NULL,
+     bits BLOB NOT NULL,
+     PRIMARY KEY (stream, block)
+   ) STRICT;`,
+  // The streams that are there have keys with numbers as they were written; the next sync of each moves them (keys.ts).
+  'ALTER TABLE stream ADD COLUMN key_form INTEGER NOT NULL DEFAULT 1;',
+];
+
+/** The version of the file's tables; 0 for none. Throws ConfigError `ledger_too_new` above `known`. */
+export function schemaVersion(database: DatabaseSync, known = MIGRATIONS.length): number {
+  const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
+  refuseNewer(version, known);
+  if (version === 0) refuseForeign(database);
+  return version;
+}
+
+/** Brings the tables up to date, in one transaction. */
+export function migrate(database: DatabaseSync, migrations = MIGRATIONS): void {
+  const version = schemaVersion(database, migrations.length);
+  if (version === migrations.length) return;
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    for (const migration of migrations.slice(version)) database.exec(migration);
+    database.exec(`PRAGMA user_version = ${migrations.length}`);
+    database.exec('COMMIT');
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+/** A file without a version has no tables yet, or is somebody else's. */
+function refuseForeign(database: DatabaseSync): void {
+  if (database.prepare('SELECT 1 FROM sqlite_master LIMIT 1').all().length === 0) return;
+  throw new ConfigError(
+    ['ledger: the file is the database of another program. Name a file that does not exist yet.'],
+    { code: 'ledger_unusable' },
+  );
+}

@@ -1,0 +1,109 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { decideAbsence } from '../../src/diff/absence.ts';
+import { Absentees } from '../../src/diff/absentees.ts';
+import { anEntry, lists } from '../support/rows.ts';
+import { aReplacingRun, closeLedgers, type ReplacedStream } from '../support/replacing-run.ts';
+
+afterEach(closeLedgers);
+
+async function decided(...cases: readonly ReplacedStream[]) {
+  const run = await aReplacingRun(...cases);
+  await decideAbsence({ ...run, maxRemovalsPercent: 100 });
+  return { ...run, absentees: new Absentees(run.ledger, run.streams) };
+}
+
+describe('those who are absent', () => {
+  it('are handed on page by page, until they are gone', async () => {
+    const { absentees } = await decided({ absent: 3 });
+    const gone: (string | undefined)[] = [];
+    for (let page = await absentees.next(2); page.length > 0; page = await absentees.next(2)) {
+      expect(page.length).toBeLessThanOrEqual(2);
+      gone.push(...page.map(({ removal }) => removal.email));
+      await absentees.removed(page);
+    }
+    expect(gone.sort()).toEqual(['away0@s1', 'away1@s1', 'away2@s1']);
+  });
+
+  it('are not handed on again in this run once they were refused', async () => {
+    const { absentees, ledger, streams } = await decided({ absent: 3 });
+    const refused = await absentees.next(1);
+    absentees.postpone(refused);
+    const others = await absentees.next(2);
+    expect(others).toHaveLength(2);
+    expect(others.map(({ removal }) => removal.email)).not.toContain(refused[0]?.removal.email);
+    await absentees.removed(others);
+    expect(await absentees.next(5)).toEqual([]);
+    // The next run has them again.
+    expect(await new Absentees(ledger, streams).next(5)).toHaveLength(1);
+  });
+
+  it('are named with the lists that their rows named, and their stream', async () => {
+    const entry = { userId: 'u1', lists: lists('VIP', '-Old') };
+    const { absentees } = await decided({ present: 1 }, { absent: 1, entry, identifyBy: 'user_id' });
+    expect(await absentees.next(5)).toMatchObject([
+      {
+        streamKey: 's2',
+        streamName: 's2',
+        stays: false,
+        removal: {
+          kind: 'removal',
+          identifiedBy: 'userId',
+          email: 'away0@s2',
+          userId: 'u1',
+          isExported: true,
+          lists: ['VIP'],
+        },
+      },
+    ]);
+  });
+
+  it.each<[string, ReplacedStream, boolean]>([
+    ['stay where they were only enriched', { absent: 1, entry: { origin: 'enrich' } }, true],
+    ['go where the connector may have created them', { absent: 1 }, false],
+  ])('%s', async (_name, given, stays) => {
+    const { absentees } = await decided(given);
+    expect((await absentees.next(1))[0]?.stays).toBe(stays);
+  });
+
+  it.each([
+    ['the address', { email: 'here0@s1' }],
+    ['the id', { userId: 'u1' }],
+  ])(
+    'stay where another row holds them by %s, and leave the lists that it does not name',
+    async (_name, entry) => {
+      const absent = { present: 1, absent: 1, entry: { ...entry, lists: lists('VIP', 'Old', 'Own') } };
+      const { absentees, ledger } = await decided(absent);
+      const stream = ledger.own[0]?.id ?? 0;
+      const holder = anEntry({
+        stream,
+        key: 'here0',
+        email: 'here0@s1',
+        userId: 'u1',
+        lists: lists('VIP', '-Old'),
+        seen: 2,
+      });
+      const another = anEntry({
+        stream,
+        key: 'x',
+        email: 'x@s1',
+        userId: 'u2',
+        lists: lists('Own'),
+        seen: 2,
+      });
+      await ledger.commit({ entries: [holder, another] });
+      const [row] = await absentees.next(1);
+      expect([row?.stays, row?.removal.lists]).toEqual([true, ['Old', 'Own']]);
+    },
+  );
+
+  it('are none of a stream whose mode no longer removes', async () => {
+    const { ledger, streams } = await decided({ absent: 1 }, { absent: 1 });
+    const [first, second] = streams;
+    if (!first || !second) throw new Error('There are two streams');
+    const keeping = { ...first, routed: { ...first.routed, mode: 'additive' } } as const;
+    expect(
+      (await new Absentees(ledger, [keeping, second]).next(5)).map(({ streamKey }) => streamKey),
+    ).toEqual(['s2']);
+    expect(await new Absentees(ledger, [keeping]).next(5)).toEqual([]);
+  });
+});

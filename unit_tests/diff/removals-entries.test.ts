@@ -1,0 +1,145 @@
+import { describe, expect, it } from '@jest/globals';
+import type { HeldEntry } from '../../src/ledger/ledger.ts';
+import { decideRemoval } from '../../src/diff/removals.ts';
+import type { Removal } from '../../src/model.ts';
+import { anEntry, IN_DOUBT, keyOf, lists, OWN_STREAM } from '../support/rows.ts';
+
+const A = 'a@x.com';
+const B = 'b@x.com';
+const BY_ROW: Removal = { kind: 'removal', identifiedBy: 'email' };
+const NAMES_A: Removal = { ...BY_ROW, email: A };
+const NAMES_B: Removal = { ...BY_ROW, email: B };
+const OWN = anEntry({ email: A, userId: 'u1', lists: lists('VIP', 'Old', '-Never') });
+const SAME_STREAM = anEntry({ key: '[2]', email: A, lists: lists('VIP', 'New') });
+const ELSEWHERE = anEntry({ stream: OWN_STREAM + 1, key: '[9]', email: A, lists: lists('VIP', '-Old') });
+
+function decided(removal: Removal, held: HeldEntry | undefined, ...others: HeldEntry[]) {
+  return decideRemoval({ removal, held, others, streamId: OWN_STREAM, projectType: 'hybrid' });
+}
+
+describe('a user who is removed', () => {
+  it('leaves the lists that the record names, and all that its entries had it on', () => {
+    const removal = { ...NAMES_A, lists: ['All', 'Old'] };
+    expect(decided(removal, OWN, SAME_STREAM).removals[0]?.lists).toEqual(['All', 'Old', 'VIP', 'New']);
+  });
+
+  it.each<[string, Removal, HeldEntry | undefined, HeldEntry[], string[]]>([
+    ['has no other identities where the record names both', { ...NAMES_A, userId: 'u1' }, OWN, [], []],
+    ['has the id of its row', NAMES_A, OWN, [], ['u1']],
+    [
+      'has the id of another row of its stream',
+      NAMES_A,
+      undefined,
+      [{ ...SAME_STREAM, userId: 'u2' }],
+      ['u2'],
+    ],
+    ['has the address that its row was at', { ...BY_ROW, userId: 'u1' }, OWN, [], [A]],
+    ['has none that the ledger does not have', NAMES_A, undefined, [], []],
+  ])('%s', (_name, removal, held, others, expected) => {
+    expect(decided(removal, held, ...others).removals[0]?.alsoKnownAs).toEqual(expected.map(keyOf));
+  });
+
+  it.each<[string, HeldEntry | undefined, HeldEntry[], boolean]>([
+    ['is in Iterable where it was exported', OWN, [], true],
+    ['is in Iterable where another row exported it', undefined, [SAME_STREAM], true],
+    ['may not be there where nothing is known of it', undefined, [], false],
+    ['may not be there where a run ended before it was noted', { ...OWN, ...IN_DOUBT }, [], false],
+    ['is there where one of two entries is not in doubt', { ...OWN, ...IN_DOUBT }, [SAME_STREAM], true],
+  ])('%s', (_name, held, others, expected) => {
+    expect(decided(NAMES_A, held, ...others).removals[0]?.isExported).toBe(expected);
+  });
+
+  it('is named as the entry has it, where the record names nobody', () => {
+    expect(decided({ ...BY_ROW, identifiedBy: 'userId', lists: ['All'] }, OWN).removals).toEqual([
+      {
+        kind: 'removal',
+        identifiedBy: 'userId',
+        email: A,
+        userId: 'u1',
+        lists: ['All', 'VIP', 'Old'],
+        alsoKnownAs: [],
+        isExported: true,
+      },
+    ]);
+  });
+
+  it('is told apart from the one that the row was: each leaves its own lists', () => {
+    const { removals } = decided({ ...NAMES_B, lists: ['All'] }, OWN);
+    expect(removals).toEqual([
+      { ...NAMES_B, lists: ['All'], alsoKnownAs: [], isExported: false },
+      {
+        ...NAMES_A,
+        userId: 'u1',
+        lists: ['All', 'VIP', 'Old'],
+        alsoKnownAs: [],
+        isExported: true,
+      },
+    ]);
+  });
+});
+
+it('two users who are removed each leave the lists of their own entries', () => {
+  const { removals } = decided(NAMES_B, OWN, { ...SAME_STREAM, email: B });
+  expect(removals.map((removal) => removal.lists)).toEqual([
+    ['VIP', 'New'],
+    ['VIP', 'Old'],
+  ]);
+});
+
+describe('the user of the row, where it stays', () => {
+  it.each<[string, Removal, HeldEntry[], readonly string[] | undefined]>([
+    ['leaves the lists that only the row named', NAMES_A, [ELSEWHERE], ['Old']],
+    ['leaves them where the record names only its row', BY_ROW, [ELSEWHERE], ['Old']],
+    ['leaves them where the record names another user', NAMES_B, [ELSEWHERE], ['Old']],
+    ['leaves none that another row of the stream names', NAMES_B, [SAME_STREAM], ['Old']],
+    [
+      'leaves none where others name all of them',
+      NAMES_A,
+      [{ ...ELSEWHERE, lists: lists('VIP', 'Old') }],
+      undefined,
+    ],
+    [
+      'leaves those that others name for another user',
+      NAMES_B,
+      [
+        { ...ELSEWHERE, lists: lists() },
+        { ...ELSEWHERE, key: '[8]', email: B, lists: lists('VIP') },
+      ],
+      ['VIP', 'Old'],
+    ],
+  ])('%s', (_name, removal, others, expected) => {
+    expect(decided(removal, OWN, ...others).leaves?.lists).toEqual(expected);
+  });
+
+  it('is named as its entry has it', () => {
+    expect(decided(NAMES_B, OWN, ELSEWHERE).leaves).toEqual({ ...NAMES_A, userId: 'u1', lists: ['Old'] });
+  });
+
+  it('leaves nothing where it has no row', () => {
+    expect(decided(NAMES_A, undefined, ELSEWHERE).leaves).toBeUndefined();
+  });
+
+  it('leaves nothing by itself where it goes', () => {
+    expect(decided(NAMES_A, OWN).leaves).toBeUndefined();
+  });
+});
+
+describe('the entries that end', () => {
+  it.each<[string, Removal, HeldEntry | undefined, HeldEntry[], HeldEntry[]]>([
+    ['are none where nothing is known', NAMES_A, undefined, [], []],
+    ['are that of the row', NAMES_A, OWN, [], [OWN]],
+    ['are those of its stream that hold the user', NAMES_A, OWN, [SAME_STREAM], [OWN, SAME_STREAM]],
+    ['are that of the row alone where the user stays', NAMES_A, OWN, [ELSEWHERE], [OWN]],
+    [
+      'are those of its stream alone',
+      NAMES_B,
+      OWN,
+      [ELSEWHERE, { ...SAME_STREAM, email: B }],
+      [OWN, { ...SAME_STREAM, email: B }],
+    ],
+    ['are not those of its stream that hold one who stays', NAMES_B, OWN, [SAME_STREAM], [OWN]],
+    ['are none where no row is known and the user stays', NAMES_A, undefined, [ELSEWHERE], []],
+  ])('%s', (_name, removal, held, others, expected) => {
+    expect(decided(removal, held, ...others).gone).toEqual(expected);
+  });
+});

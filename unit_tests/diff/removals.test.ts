@@ -1,0 +1,197 @@
+import { describe, expect, it } from '@jest/globals';
+import type { HeldEntry } from '../../src/ledger/ledger.ts';
+import type { ProjectType } from '../../src/mapping/options.ts';
+import { decideRemoval } from '../../src/diff/removals.ts';
+import type { Removal } from '../../src/model.ts';
+import { anEntry, keyOf, OWN_STREAM } from '../support/rows.ts';
+
+const A = 'a@x.com';
+const B = 'b@x.com';
+
+/** A deletion record that names these; `u1` is a user id. */
+function naming(...identities: string[]): Removal {
+  const named = Object.fromEntries(identities.map(keyOf).map(({ kind, value }) => [kind, value]));
+  return { kind: 'removal', identifiedBy: 'email', ...named };
+}
+
+interface Case {
+  readonly removal: Removal;
+  /** The entry of the record's own row. */
+  readonly held?: HeldEntry;
+  readonly others?: readonly HeldEntry[];
+  readonly project?: ProjectType;
+}
+
+function decided({ removal, held, others = [], project = 'hybrid' }: Case) {
+  return decideRemoval({ removal, held, others, streamId: OWN_STREAM, projectType: project });
+}
+
+/** The users that are removed, as `a@x.com u1`, or why none is. */
+function removed(given: Case): string[] {
+  const { skip, removals } = decided(given);
+  if (skip !== undefined) return [skip];
+  return removals.map(({ email, userId }) => [email, userId].filter((each) => each !== undefined).join(' '));
+}
+
+const elsewhere = (entry: Partial<HeldEntry>) => anEntry({ stream: OWN_STREAM + 1, key: '[9]', ...entry });
+const sameStream = (entry: Partial<HeldEntry>) => anEntry({ key: '[2]', ...entry });
+
+describe('a deletion record removes', () => {
+  it.each<[string, Case, string[]]>([
+    ['the user that it names, though nothing is known of it', { removal: naming(A) }, [A]],
+    [
+      'the user that it names',
+      { removal: naming(A, 'u1'), held: anEntry({ email: A, userId: 'u1' }) },
+      [`${A} u1`],
+    ],
+    [
+      'the user of its row, where it names none',
+      { removal: naming(), held: anEntry({ email: A, userId: 'u1' }) },
+      [`${A} u1`],
+    ],
+    ['the user of its row by the address alone', { removal: naming(), held: anEntry({ email: A }) }, [A]],
+    [
+      'the user of its row on a project of addresses, too',
+      { removal: naming(), held: anEntry({ email: A }), project: 'email' },
+      [A],
+    ],
+    ['nobody, where neither it nor its row names a user', { removal: naming() }, ['not_in_ledger']],
+    [
+      'both where it names another user than its row was',
+      { removal: naming(B), held: anEntry({ email: A }) },
+      [B, A],
+    ],
+    [
+      'nobody where another stream holds the user',
+      { removal: naming(A), others: [elsewhere({ email: A })] },
+      ['held_by_another_stream'],
+    ],
+    [
+      'nobody where another stream holds the user by the id',
+      { removal: naming(A, 'u1'), others: [elsewhere({ userId: 'u1' })] },
+      ['held_by_another_stream'],
+    ],
+    [
+      'the user that it names without saying whose row it is, which its stream has',
+      { removal: naming(A), others: [sameStream({ email: A })] },
+      [A],
+    ],
+    [
+      'nobody where another stream holds the user of its row',
+      { removal: naming(), held: anEntry({ email: A }), others: [elsewhere({ email: A })] },
+      ['held_by_another_stream'],
+    ],
+    [
+      'not the former user where another row of the stream has the address by now',
+      { removal: naming(B), held: anEntry({ email: A }), others: [sameStream({ email: A })] },
+      [B],
+    ],
+    [
+      'not the former user where another row of the stream has the id by now',
+      {
+        removal: naming(B),
+        held: anEntry({ email: A, userId: 'u1' }),
+        others: [sameStream({ userId: 'u1' })],
+      },
+      [B],
+    ],
+    [
+      'only the former user where another stream holds the one that it names',
+      { removal: naming(B), held: anEntry({ email: A }), others: [elsewhere({ email: B })] },
+      [A],
+    ],
+    [
+      'nobody where others hold both',
+      {
+        removal: naming(B),
+        held: anEntry({ email: A }),
+        others: [elsewhere({ email: B }), elsewhere({ email: A })],
+      },
+      ['held_by_another_stream'],
+    ],
+  ])('%s', (_name, given, expected) => {
+    expect(removed(given)).toEqual(expected);
+  });
+});
+
+describe('whether the record names the user that its row was', () => {
+  const byId = { ...naming(A, 'u1'), identifiedBy: 'userId' } as const;
+  const isSame = (given: Case) => removed(given).length === 1;
+  it.each<[string, Case, boolean]>([
+    ['by its address', { removal: naming(A), held: anEntry({ email: A, userId: 'u1' }) }, true],
+    ['by another address', { removal: naming(B), held: anEntry({ email: A }) }, false],
+    [
+      'by another address with the same id',
+      { removal: naming(B, 'u1'), held: anEntry({ email: A, userId: 'u1' }) },
+      false,
+    ],
+    [
+      'by the same address with another id',
+      { removal: naming(A, 'u2'), held: anEntry({ email: A, userId: 'u1' }) },
+      true,
+    ],
+    [
+      'by an address where the row had only an id',
+      { removal: naming(A), held: anEntry({ userId: 'u1' }) },
+      true,
+    ],
+    ['by its id alone', { removal: naming('u1'), held: anEntry({ email: A, userId: 'u1' }) }, true],
+    ['by another id alone', { removal: naming('u2'), held: anEntry({ email: A, userId: 'u1' }) }, false],
+    [
+      'where the id decides, by its id with another address',
+      { removal: byId, held: anEntry({ email: B, userId: 'u1' }) },
+      true,
+    ],
+    [
+      'where the id decides, by another id',
+      { removal: byId, held: anEntry({ email: A, userId: 'u2' }) },
+      false,
+    ],
+    [
+      'where the id decides, by its address alone',
+      { removal: { ...naming(A), identifiedBy: 'userId' }, held: anEntry({ email: A, userId: 'u1' }) },
+      true,
+    ],
+    [
+      'on a project of user ids by another id',
+      { removal: byId, held: anEntry({ email: A, userId: 'u2' }), project: 'user_id' },
+      false,
+    ],
+    [
+      'on a project of addresses by another address, though the id decides',
+      { removal: byId, held: anEntry({ email: B, userId: 'u1' }), project: 'email' },
+      false,
+    ],
+    [
+      'on a project of addresses by its address, whatever the id',
+      { removal: byId, held: anEntry({ email: A, userId: 'u2' }), project: 'email' },
+      true,
+    ],
+    [
+      'on a project of addresses by an address where the row had only an id',
+      { removal: byId, held: anEntry({ userId: 'u2' }), project: 'email' },
+      true,
+    ],
+    [
+      'on a project of addresses by its id alone',
+      { removal: naming('u1'), held: anEntry({ email: A, userId: 'u1' }), project: 'email' },
+      true,
+    ],
+    [
+      'on a project of addresses by another id alone',
+      { removal: naming('u2'), held: anEntry({ email: A, userId: 'u1' }), project: 'email' },
+      false,
+    ],
+  ])('%s', (_name, given, expected) => {
+    expect(isSame(given)).toBe(expected);
+  });
+
+  it('on a project of addresses a record without one leads to the address of its row', () => {
+    const { removals } = decided({
+      removal: naming('u1'),
+      held: anEntry({ email: A, userId: 'u1' }),
+      project: 'email',
+    });
+    expect(removals).toMatchObject([{ userId: 'u1', alsoKnownAs: [keyOf(A)], isExported: true }]);
+  });
+});

@@ -1,0 +1,228 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Ledger } from '../../src/ledger/ledger.ts';
+import { stateText, type StreamMemory } from '../../src/diff/streams.ts';
+import { anEntry } from '../support/rows.ts';
+import {
+  aLedgerFile,
+  aRoutedStream,
+  openFile,
+  REPLACED,
+  replacedAs,
+  startRun,
+  type StreamCase,
+} from '../support/streams.ts';
+
+let file = '';
+let ledger: Ledger | undefined;
+beforeEach(() => {
+  file = aLedgerFile();
+});
+afterEach(() => ledger?.close());
+
+/** Opens the ledger for one run more; what runs start from is kept, as a sync keeps it. */
+async function run(
+  streams: readonly StreamCase[],
+  options?: Parameters<typeof startRun>[2],
+): Promise<StreamMemory[]> {
+  await ledger?.close();
+  const routed = streams.map(aRoutedStream);
+  ledger = await openFile(file, routed);
+  const memories = await startRun(ledger, routed, options);
+  await keep(...memories);
+  return memories;
+}
+
+async function runOne(stream: StreamCase, options?: Parameters<typeof startRun>[2]): Promise<StreamMemory> {
+  const [memory] = await run([stream], options);
+  if (!memory) throw new Error('There is a stream');
+  return memory;
+}
+
+async function keep(...memories: readonly StreamMemory[]): Promise<void> {
+  await ledger?.commit({
+    states: memories.map((memory) => ({ stream: memory.remembered.id, state: stateText(memory) })),
+  });
+}
+
+/** The snapshot is verified, as the end of a run says. */
+async function verify(memory: StreamMemory): Promise<void> {
+  delete memory.state.open;
+  memory.state.hasNewBasis = false;
+  await keep(memory);
+}
+
+async function write(memory: StreamMemory, ...keys: string[]): Promise<void> {
+  const { id: stream, snapshot: seen } = memory.remembered;
+  await ledger?.commit({ entries: keys.map((key) => anEntry({ stream, key, seen })) });
+}
+
+describe('the snapshot of a run', () => {
+  it('is the first where nothing is replaced, and stays that', async () => {
+    for (let n = 0; n < 2; n++) {
+      const { remembered, state } = await runOne({});
+      expect([remembered.snapshot, remembered.isReplaced, state.open]).toEqual([1, false, undefined]);
+    }
+  });
+
+  it('of a full replacement begins, with the number of entries that there are', async () => {
+    await write(await runOne({}), '[1]', '[2]');
+    const { remembered, state } = await runOne(REPLACED);
+    expect([remembered.snapshot, remembered.isReplaced]).toEqual([2, true]);
+    expect(state.open).toEqual({ entriesAtStart: 2, hasRecord: false, hasKeyless: false });
+  });
+
+  it('goes on while it is not verified, with the number of entries that it began with', async () => {
+    const first = await runOne(REPLACED);
+    await write(first, '[1]');
+    const second = await runOne(REPLACED);
+    expect(second.remembered.snapshot).toBe(first.remembered.snapshot);
+    expect(second.state.open?.entriesAtStart).toBe(0);
+  });
+
+  it('keeps in mind what came in its earlier runs', async () => {
+    const first = await runOne(REPLACED);
+    Object.assign(first.state.open ?? {}, { hasRecord: true, hasKeyless: true });
+    await keep(first);
+    const { state, hasRecord } = await runOne(REPLACED);
+    expect(state.open).toMatchObject({ hasRecord: true, hasKeyless: true });
+    expect(hasRecord).toBe(false);
+  });
+
+  it('is a new one after a verified one', async () => {
+    const first = await runOne(REPLACED);
+    await write(first, '[1]');
+    await verify(first);
+    const second = await runOne(REPLACED);
+    expect(second.remembered.snapshot).toBe(first.remembered.snapshot + 1);
+    expect(second.state.open?.entriesAtStart).toBe(1);
+  });
+
+  it('is a new one with another generation', async () => {
+    const first = await runOne(replacedAs(5));
+    await write(first, '[1]');
+    const again = await runOne(replacedAs(5));
+    const second = await runOne(replacedAs(6));
+    expect([again, second].map(({ remembered }) => remembered.snapshot - first.remembered.snapshot)).toEqual([
+      0, 1,
+    ]);
+    expect(second.state.open).toEqual({
+      generation: 6,
+      entriesAtStart: 1,
+      hasRecord: false,
+      hasKeyless: false,
+    });
+  });
+
+  it('that is open is not forgotten by a run that replaces nothing', async () => {
+    const first = await runOne(replacedAs(5));
+    const between = await runOne({ syncMode: 'incremental' });
+    expect(between.remembered.isReplaced).toBe(false);
+    expect((await runOne(replacedAs(5))).remembered.snapshot).toBe(first.remembered.snapshot);
+  });
+});
+
+describe('a stream', () => {
+  const GENERATION = { syncMode: 'incremental', generationId: 3 } as const;
+  it.each<[string, StreamCase | undefined, StreamCase, boolean, boolean]>([
+    ['sends only what changed', GENERATION, GENERATION, false, false],
+    ['is sent again with a raised generation', GENERATION, { ...GENERATION, generationId: 4 }, false, true],
+    ['is not with one that is no higher', GENERATION, { ...GENERATION, generationId: 2 }, false, false],
+    ['is not in its first run', undefined, GENERATION, false, false],
+    ['is not in its first run with generations', {}, GENERATION, false, false],
+    ['is not where the sender counts none any longer', GENERATION, {}, false, false],
+    ['is not where it is replaced', replacedAs(3), replacedAs(4), false, false],
+    ['is sent again where the option says so', GENERATION, GENERATION, true, true],
+  ])('%s', async (_name, before, stream, resendUnchanged, expected) => {
+    if (before) await runOne(before);
+    expect((await runOne(stream, { resendUnchanged })).remembered.resends).toBe(expected);
+  });
+
+  it('is sent again in each run until all of it was sent', async () => {
+    await runOne(GENERATION);
+    const raised = { ...GENERATION, generationId: 4 };
+    for (let n = 0; n < 2; n++) expect((await runOne(raised)).remembered.resends).toBe(true);
+    const { state, ...memory } = await runOne(raised);
+    await keep({ ...memory, state: { ...state, generation: 4 } });
+    expect((await runOne(raised)).remembered.resends).toBe(false);
+  });
+
+  it.each<[string, StreamCase, Parameters<typeof startRun>[2], boolean]>([
+    ['the same', REPLACED, {}, false],
+    ['another primary key', { ...REPLACED, primaryKey: [['no']] }, {}, true],
+    ['another way to identify users', { ...REPLACED, identifyBy: 'user_id' }, {}, true],
+    ['another type of project', REPLACED, { projectType: 'email' }, true],
+    ['another mode', { ...REPLACED, mode: 'additive' }, {}, false],
+  ])('whose entries are based on %s is known to be', async (_name, stream, options, expected) => {
+    await verify(await runOne(REPLACED));
+    expect((await runOne(stream, options)).state.hasNewBasis).toBe(expected);
+  });
+
+  it('has a new basis until a snapshot is verified', async () => {
+    expect((await runOne(REPLACED)).state.hasNewBasis).toBe(false);
+    const other = { ...REPLACED, identifyBy: 'user_id' } as const;
+    await runOne(other);
+    const last = await runOne(other);
+    expect(last.state.hasNewBasis).toBe(true);
+    await verify(last);
+    expect((await runOne(other)).state.hasNewBasis).toBe(false);
+  });
+
+  it('is the one of its name: one run has several', async () => {
+    const [users, others] = await run([
+      { name: 'users', mode: 'enrich' },
+      { name: 'others', ...REPLACED },
+    ]);
+    expect([users?.remembered.mode, others?.remembered.mode]).toEqual(['enrich', 'sync']);
+    expect(users?.remembered.id).not.toBe(others?.remembered.id);
+    const [again] = await run([{ name: 'others', ...REPLACED }]);
+    expect(again?.remembered).toMatchObject({ id: others?.remembered.id, snapshot: 2 });
+  });
+});
+
+describe('a field that a stream’s mappings no longer name', () => {
+  const cleared = (memory: StreamMemory | undefined) => memory?.remembered.targets.toClear(['city']);
+  it.each<[string, StreamCase[], StreamCase[], string[]]>([
+    ['is cleared', [], [{ targets: ['plan'] }], ['city']],
+    [
+      'stays where another stream of the run writes it',
+      [],
+      [{ targets: ['plan'] }, { name: 'b', targets: ['city'] }],
+      [],
+    ],
+    ['stays where another stream of the run may write any', [], [{ targets: ['plan'] }, { name: 'b' }], []],
+    [
+      'stays where a stream of an earlier run writes it',
+      [{ name: 'b', targets: ['city'] }],
+      [{ targets: ['plan'] }],
+      [],
+    ],
+    ['stays where a stream of an earlier run may write any', [{ name: 'b' }], [{ targets: ['plan'] }], []],
+    [
+      'is cleared though the stream itself wrote it before',
+      [{ targets: ['city'] }],
+      [{ targets: ['plan'] }],
+      ['city'],
+    ],
+    [
+      'is cleared where the other stream writes it no longer, either',
+      [{ name: 'b', targets: ['city'] }],
+      [{ targets: ['plan'] }, { name: 'b', targets: ['name'] }],
+      ['city'],
+    ],
+  ])('%s', async (_name, before, streams, expected) => {
+    if (before.length > 0) await run(before);
+    const [first] = await run(streams);
+    expect(cleared(first)).toEqual(expected);
+  });
+
+  it('stays where a stream of another scope writes it', async () => {
+    const other = aRoutedStream({ targets: ['city'] });
+    const elsewhere = await openFile(file, [other], 'another');
+    const memories = await startRun(elsewhere, [other]);
+    await elsewhere.commit({
+      states: memories.map((memory) => ({ stream: memory.remembered.id, state: stateText(memory) })),
+    });
+    await elsewhere.close();
+    expect(cleared(await runOne({ targets: ['plan'] }))).toEqual([]);
+  });
+});

@@ -1,0 +1,70 @@
+import { describe, expect, it } from '@jest/globals';
+import { ENDPOINTS } from '../../src/iterable/endpoints.ts';
+import { NewFields } from '../../src/dry-run/new-fields.ts';
+import { ReadingHttp, RehearsedClient } from '../../src/dry-run/rehearsed-client.ts';
+
+// Port 9 is nobody's: a request that is really sent fails.
+const http = () => new ReadingHttp({ baseUrl: 'http://127.0.0.1:9', apiKey: 'key', attemptTimeoutMs: 1_000 });
+
+describe('Iterable as a plan meets it', () => {
+  it('is sent nothing but GET, whoever asks', async () => {
+    for (const endpoint of Object.values(ENDPOINTS)) {
+      const sent = http().send({ endpoint, path: '/api/x' });
+      await expect(sent).rejects.toThrow(endpoint.method === 'GET' ? 'ECONNREFUSED' : 'A plan only reads');
+    }
+  });
+
+  it('answers every call that writes by itself', async () => {
+    const client = new RehearsedClient(http(), new NewFields());
+    const users = '{"users":[{"email":"a@x.com","dataFields":{}}],"createNewFields":true}';
+    const members = '{"listId":1,"subscribers":[{"email":"a@x.com"},{"email":"b@x.com"}]}';
+    expect(await client.bulkUpdate(Buffer.from(users)).attempt()).toMatchObject({
+      successCount: 1,
+      failCount: 0,
+    });
+    expect(await client.subscribe(Buffer.from(members)).attempt()).toMatchObject({ successCount: 2 });
+    expect(await client.unsubscribe(Buffer.from(members)).attempt()).toMatchObject({ successCount: 2 });
+    await expect(client.update('{"email":"a@x.com","dataFields":{}}').attempt()).resolves.toBeUndefined();
+    expect(await client.updateEmail('a@x.com', 'c@x.com').attempt()).toBe('changed');
+    expect(await client.createList('Red').attempt()).toBe(-1);
+    expect(await client.createList('Blue').attempt()).toBe(-2);
+    expect(client.createdLists).toEqual(['Red', 'Blue']);
+    expect(await client.deleteByUserId('7').attempt()).toBe('deleted');
+    expect(await client.deleteByEmail('z@x.com').attempt()).toBe('deleted');
+  });
+
+  it('says of a deletion by user id whether there is such a user, as Iterable does; of one by address it can’t', async () => {
+    const asked: string[] = [];
+    const client = new RehearsedClient(http(), new NewFields(), (keys) => {
+      asked.push(...keys.map(({ value }) => value));
+      return Promise.resolve(new Set([' 7']));
+    });
+    await client.bulkUpdate(Buffer.from('{"users":[{"userId":"9","dataFields":{}}]}')).attempt();
+    const answers = [];
+    for (const userId of ['7', '8', '9', '9']) answers.push(await client.deleteByUserId(userId).attempt());
+    expect(answers).toEqual(['deleted', 'unknown', 'deleted', 'unknown']);
+    expect(await client.deleteByEmail('a@x.com').attempt()).toBe('deleted');
+    expect(asked).toEqual(['7', '8']);
+  });
+
+  it('shows gone whom it only pretended to delete or to move, without a request', async () => {
+    const client = new RehearsedClient(http(), new NewFields());
+    await client.deleteByEmail('a@x.com').attempt();
+    await client.deleteByUserId('7').attempt();
+    await client.updateEmail('b@x.com', 'c@x.com').attempt();
+    expect(await client.getByEmail('a@x.com').attempt()).toBeUndefined();
+    expect(await client.getByUserId('7').attempt()).toBeUndefined();
+    expect(await client.getByEmail('b@x.com').attempt()).toBeUndefined();
+  });
+
+  it('notes new fields, but neither known ones, nor identities, nor what null clears', async () => {
+    const fields = new NewFields();
+    fields.learn(new Map([['home.city', 'string']]));
+    const client = new RehearsedClient(http(), fields);
+    const dataFields = { home: { city: 'Turin' }, plan: 'gold', gone: null, userId: '7', email: 'a@x.com' };
+    await client
+      .bulkUpdate(Buffer.from(JSON.stringify({ users: [{ email: 'a@x.com', dataFields }] })))
+      .attempt();
+    expect(fields.names).toEqual(['plan']);
+  });
+});

@@ -1,0 +1,58 @@
+import { DatabaseSync } from 'node:sqlite';
+import { expect, it } from '@jest/globals';
+import { countAbsent, doomAbsent } from '../../../src/ledger/sqlite/absence.ts';
+import { EntryTable } from '../../../src/ledger/sqlite/entries.ts';
+import { migrate } from '../../../src/ledger/sqlite/schema.ts';
+import { Statements } from '../../../src/ledger/sqlite/statements.ts';
+
+const USERS = 1;
+const OTHERS = 2;
+
+/** A ledger of two streams; each entry's id is far beyond the one before, as after years of coming and going. */
+function aLedger(...entries: { stream: number; key: string; origin?: 'upsert' | 'enrich' }[]) {
+  const database = new DatabaseSync(':memory:');
+  migrate(database);
+  database.exec(`INSERT INTO project VALUES (1, 'p', 'US', 'hybrid');
+    INSERT INTO stream (id, project, scope, namespace, name) VALUES (1, 1, '', '', 'users'), (2, 1, '', '', 'others')`);
+  const statements = new Statements(database, (error) => error as Error);
+  const table = new EntryTable(statements);
+  for (const { stream, key, origin = 'upsert' } of entries) {
+    const entry = {
+      stream,
+      key,
+      origin,
+      valuesHash: 'h',
+      targets: [],
+      lists: new Map<string, boolean>(),
+      seen: 1,
+    };
+    table.change({ entries: [entry] });
+    database.exec("UPDATE sqlite_sequence SET seq = seq + 70000 WHERE name = 'entry'");
+  }
+  return { statements, table };
+}
+
+it('finds the absent however far their ids lie apart, and those of the stream alone', () => {
+  const { statements, table } = aLedger(
+    { stream: USERS, key: 'a' },
+    { stream: OTHERS, key: 'b' },
+    { stream: USERS, key: 'c' },
+    { stream: USERS, key: 'd', origin: 'enrich' },
+    { stream: USERS, key: 'e' },
+  );
+  table.change({ present: [{ stream: USERS, snapshot: 2, rows: [{ key: 'c' }] }] });
+  expect(countAbsent(statements, USERS, 2)).toEqual({ upserted: 2, enriched: 1 });
+  expect(doomAbsent(statements, 1, [{ stream: USERS, snapshot: 2, state: '' }])).toEqual([
+    { stream: USERS, removed: 2, staying: 1 },
+  ]);
+  const isDoomed = [...table.find(USERS, ['a', 'c', 'd', 'e']).values()].map((entry) => [
+    entry.key,
+    entry.isDoomed,
+  ]);
+  expect(Object.fromEntries(isDoomed)).toEqual({ a: true, c: false, d: true, e: true });
+  expect(table.find(OTHERS, ['b']).get('b')?.isDoomed).toBe(false);
+});
+
+it('finds nobody in a ledger without entries', () => {
+  expect(countAbsent(aLedger().statements, USERS, 2)).toEqual({ upserted: 0, enriched: 0 });
+});
