@@ -47,7 +47,7 @@ describe('a refused upsert', () => {
   /** Whether it is looked into, after a deletion that named this and knew of these besides. */
   const isLookedInto = (rejection: Rejection, deleted?: string, others: string[] = [], isSeen = true) => {
     const { conflicts, deletions } = aProject();
-    if (deleted !== undefined) deletions.note(keyOf(deleted), others.map(keyOf), isSeen);
+    if (deleted !== undefined) deletions.note(keyOf(deleted), others.map(keyOf), { isSeen, wasThere: true });
     return conflicts.concern(WORK, REQUEST, rejection);
   };
 
@@ -80,7 +80,7 @@ describe('a refused upsert', () => {
     const work = workOf(anUpsert('u1', { email: B }));
     const both = { ...requestOf(upsertOf(work)), newUserId: 'u2' };
     const { conflicts, deletions } = aProject();
-    deletions.note(keyOf('u2'), [], true);
+    deletions.note(keyOf('u2'), [], { isSeen: true, wasThere: true });
     const fields = [undefined, 'email', 'userId', 'plan'].map((field) =>
       conflicts.concern(work, both, { ...CONFLICT, ...(field === undefined ? {} : { field }) }),
     );
@@ -91,7 +91,7 @@ describe('a refused upsert', () => {
 describe('a user whose id was that of a deleted one', () => {
   it('is sent again, once that one is gone', async () => {
     const { clock, conflicts, deletions, shown } = aProject({ profiles: [{ email: OLD, userId: 'u1' }] });
-    deletions.note(keyOf(OLD), [], true);
+    deletions.note(keyOf(OLD), [], { isSeen: true, wasThere: true });
     const work = workOf(anUpsert(A, { userId: 'u1' }));
     let verdict: string | undefined;
     const judged = conflicts
@@ -121,7 +121,7 @@ describe('a user whose id was that of a deleted one', () => {
 
   it('is sent again once only', async () => {
     const { conflicts, deletions } = aProject();
-    deletions.note(keyOf('u1'), [], false);
+    deletions.note(keyOf('u1'), [], { isSeen: false, wasThere: true });
     const work = workOf(anUpsert(A, { userId: 'u1' }));
     const request = requestOf(upsertOf(work));
     expect(conflicts.concern(work, request, CONFLICT)).toBe(true);
@@ -132,7 +132,7 @@ describe('a user whose id was that of a deleted one', () => {
 
   it('is waited for ten minutes at most', async () => {
     const { clock, conflicts, deletions } = aProject({ profiles: [{ userId: 'u1' }] });
-    deletions.note(keyOf('u1'), [], true);
+    deletions.note(keyOf('u1'), [], { isSeen: true, wasThere: true });
     const work = workOf(anUpsert(A, { userId: 'u1' }));
     const judged = conflicts
       .judge(work, requestOf(upsertOf(work)), CONFLICT)

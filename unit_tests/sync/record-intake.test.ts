@@ -3,7 +3,7 @@ import { CheckpointTracker } from '../../src/checkpoint/tracker.ts';
 import { ConfigError } from '../../src/errors.ts';
 import type { JsonObject } from '../../src/json.ts';
 import type { MappedRecord } from '../../src/mapping/compile.ts';
-import type { Memory, RecordIdentity } from '../../src/memory/memory.ts';
+import type { Memory, RecordIdentity } from '../../src/diff/memory.ts';
 import type { RecordMessage } from '../../src/protocol/messages.ts';
 import type { RejectedRecords } from '../../src/rejected-records/rejected-records.ts';
 import type { Router } from '../../src/streams/router.ts';

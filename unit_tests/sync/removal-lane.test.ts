@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Deleted, UserRemover } from '../../src/delivery/remove-users.ts';
-import type { RemovalDecision } from '../../src/memory/removals.ts';
+import type { RemovalDecision } from '../../src/diff/removals.ts';
 import { identityText, type Rejection, type Removal } from '../../src/model.ts';
 import type { WorkEnd } from '../../src/sync/outcomes.ts';
 import type { PendingWork } from '../../src/sync/pending-record.ts';

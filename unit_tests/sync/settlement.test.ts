@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { CheckpointTracker } from '../../src/checkpoint/tracker.ts';
-import type { Memory } from '../../src/memory/memory.ts';
+import type { Memory } from '../../src/diff/memory.ts';
 import type { Outcome, Rejection } from '../../src/model.ts';
 import type { RejectedRecord } from '../../src/rejected-records/rejected-records.ts';
 import type { UnsettledRecord } from '../../src/sync/pending-record.ts';
