@@ -463,7 +463,7 @@ describe('a change to an address that a profile without a user id has, on a hybr
 
 describe('a change of address of a user whom the same sync has written in bulk, on an email-based project', () => {
   // A minute is three seconds to the program in this process, and the stand-in has the same clock as the test.
-  const standin = { projectType: 'email', refuseMixing: 'both', mixWindowMs: 2_500 } as const;
+  const standin = { projectType: 'email', refuseMixing: 'both', mixWindowMs: 1_500 } as const;
   const oneByOne = { batch_size: 1 };
   const withId = { identify_by: 'user_id', mappings: [...MAPPINGS, { source: 'uid', target: 'userId' }] };
 

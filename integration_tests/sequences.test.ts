@@ -121,7 +121,7 @@ async function playSeed(seed: number): Promise<void> {
       lists: [{ name: 'VIP', listType: 'Standard' }],
       refuseMixing: 'both',
       // The program has waited a minute after three seconds here.
-      mixWindowMs: 2_500,
+      mixWindowMs: 1_500,
     },
     async (harness) => {
       const { standin } = harness;

@@ -22,7 +22,7 @@ async function playHistory(seed: number): Promise<void> {
   const { projectType } = history;
   let passed = 0;
   // The program has waited a minute after three seconds here.
-  const mixing = { refuseMixing: 'both', mixWindowMs: 2_500 } as const;
+  const mixing = { refuseMixing: 'both', mixWindowMs: 1_500 } as const;
   await withHarness({ projectType, ...mixing, now: () => Date.now() + passed }, async (harness) => {
     const { standin } = harness;
     standin.store.fields.types.set('level', 'long');
