@@ -33,7 +33,7 @@ export async function writeOldLedger(
   const written = [...new Set(entries.map((entry) => writtenText(writtenOf(entry))))];
   const state = writeStreamState({
     basis: JSON.stringify([[['id']], 'email', 'hybrid']),
-    hasNewBasis: false,
+    identityConfigChanged: false,
     snapshot: Math.max(...entries.map(({ seen = 1 }) => seen)),
     targets: ['email', 'name'],
   });

@@ -7,11 +7,11 @@ import { ConnectorError } from '../errors.ts';
 import type { HeldEntry } from '../ledger/ledger.ts';
 import { openLedger, type LedgerOption, type OpenOptions } from '../ledger/open.ts';
 import type { Rejection } from '../model.ts';
-import { PlannedCalls, RehearsingCaller } from '../dry-run/calls.ts';
+import { PlannedCalls, DryRunCaller } from '../dry-run/calls.ts';
 import { NewFields } from '../dry-run/new-fields.ts';
 import { makePlan, type Plan } from '../dry-run/plan.ts';
-import { ReadingHttp, RehearsedClient } from '../dry-run/rehearsed-client.ts';
-import { RehearsedLedger } from '../dry-run/rehearsed-ledger.ts';
+import { ReadingHttp, DryRunClient } from '../dry-run/dry-run-client.ts';
+import { DryRunLedger } from '../dry-run/dry-run-ledger.ts';
 import { MAX_EXAMPLES, PlanTally } from '../dry-run/tally.ts';
 import { checkRejectedRecords } from '../rejected-records/open.ts';
 import type { RoutedStream } from '../streams/router.ts';
@@ -19,8 +19,8 @@ import { SyncLog, type RecordPlace } from '../sync/sync-log.ts';
 import { httpOptions, ratesOf, type Connection, type ConnectOptions } from './connect.ts';
 import type { AppContext, InputPaths } from './context.ts';
 import { maxLookUps } from './plan-upserts.ts';
-import { withPrepared, type Outside } from './prepare.ts';
-import { sync, type Prepared } from './sync.ts';
+import { withSyncContext, type SyncPorts } from './prepare.ts';
+import { sync, type SyncContext } from './sync.ts';
 
 /** People wait for a plan: a call is not tried for half an hour. */
 const MAX_CALL_BUDGET_MS = 120_000;
@@ -34,25 +34,25 @@ export async function dryRun(
   nextStep: (failure: ConnectorError) => string,
 ): Promise<Plan> {
   const run = new DryRun(context.clock);
-  await withPrepared(context, paths, run.outside, (prepared) => run.run(context, prepared));
+  await withSyncContext(context, paths, run.ports, (prepared) => run.run(context, prepared));
   return run.plan(nextStep);
 }
 
 /** One run that only pretends to write, and what was seen of it. */
 class DryRun {
-  readonly outside: Outside;
+  readonly ports: SyncPorts;
   readonly #tally = new PlanTally([]);
   readonly #fields = new NewFields();
   readonly #notes: string[] = [];
   #calls: PlannedCalls | undefined;
-  #client: RehearsedClient | undefined;
-  #ledger: RehearsedLedger | undefined;
+  #client: DryRunClient | undefined;
+  #ledger: DryRunLedger | undefined;
   #streams: readonly RoutedStream[] = [];
   #config: Config | undefined;
   #failure: ConnectorError | undefined;
 
   constructor(clock: Clock) {
-    this.outside = {
+    this.ports = {
       log: new PlanLog(this.#notes, this.#tally, clock),
       maxCallBudgetMs: MAX_CALL_BUDGET_MS,
       connect: (config, options) => this.#connect(config, options),
@@ -66,7 +66,7 @@ class DryRun {
   }
 
   /** Throws what is no fault of the plan's input: a stop, a bug, and whatever comes before the first record. */
-  async run(context: AppContext, prepared: Prepared): Promise<void> {
+  async run(context: AppContext, prepared: SyncContext): Promise<void> {
     const { config, fields, lists } = prepared;
     this.#config = config;
     this.#fields.learn(fields);
@@ -123,10 +123,10 @@ class DryRun {
     const http = new ReadingHttp(to);
     // It is asked after the project's fields were read.
     const asking = new Caller({ ...options, rateOf, isHostProven: true });
-    const client: RehearsedClient = new RehearsedClient(
+    const client: DryRunClient = new DryRunClient(
       http,
       this.#fields,
-      (keys) => strangers.whoExists(keys),
+      (keys) => strangers.findExisting(keys),
       // There alone Iterable creates nobody by user id, unless it is asked to.
       config.project_type === 'email',
     );
@@ -139,7 +139,7 @@ class DryRun {
     this.#calls = new PlannedCalls(rateOf);
     return {
       client,
-      caller: new RehearsingCaller({ ...options, rateOf }, this.#calls),
+      caller: new DryRunCaller({ ...options, rateOf }, this.#calls),
       rateOf,
       proxy: to.route?.proxy,
       close: () => {
@@ -151,9 +151,9 @@ class DryRun {
   async #openLedger(
     option: LedgerOption,
     opening: Omit<OpenOptions, 'access'>,
-  ): Promise<RehearsedLedger | undefined> {
+  ): Promise<DryRunLedger | undefined> {
     const ledger = await openLedger(option, { ...opening, access: 'read' });
-    this.#ledger = ledger && (await RehearsedLedger.over(ledger));
+    this.#ledger = ledger && (await DryRunLedger.over(ledger));
     return this.#ledger;
   }
 

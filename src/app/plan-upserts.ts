@@ -27,7 +27,7 @@ interface Asking {
   readonly streams: readonly RoutedStream[];
   readonly clock: Clock;
   /** Nothing is written. */
-  readonly isRehearsal: boolean;
+  readonly isDryRun: boolean;
 }
 
 /** Knows which users are in Iterable, for all that has to ask. */
@@ -55,7 +55,7 @@ export function planUpserts(
 ): Partial<Pick<UserDeliveryOptions, 'planning'>> {
   const {
     clock,
-    isRehearsal,
+    isDryRun,
     config,
     connection: { caller, client },
     streams,
@@ -67,7 +67,7 @@ export function planUpserts(
     known,
     isEnriched: (key) => streams.some((stream) => stream.key === key && stream.mode === 'enrich'),
     clock,
-    changesByOwnCalls: projectType === 'email' && changesAddresses(asking) && !isRehearsal,
+    changesByOwnCalls: projectType === 'email' && changesAddresses(asking) && !isDryRun,
     refusesStrangers: ({ kind }) => projectType === 'email' && kind === 'userId',
   });
   return { planning: { planner, changer: new AddressChanger(caller, client, projectType) } };

@@ -13,7 +13,7 @@ import type { Proxies } from '../network/proxies.ts';
 import { parseCatalog, type ConfiguredCatalog } from '../protocol/catalog.ts';
 import type { RejectedRecordsOption } from '../rejected-records/open.ts';
 import type { RejectedRecords } from '../rejected-records/rejected-records.ts';
-import type { StorePatience } from '../rejected-records/store-patience.ts';
+import type { RetryPolicy } from '../rejected-records/store-patience.ts';
 import { destinationObjectProblems, namesIterableFields } from '../streams/users-object.ts';
 import type { SyncLog } from '../sync/sync-log.ts';
 import {
@@ -25,16 +25,16 @@ import {
   type ConnectOptions,
 } from './connect.ts';
 import type { AppContext, InputPaths } from './context.ts';
-import type { Prepared } from './sync.ts';
+import type { SyncContext } from './sync.ts';
 import { tuneV8 } from './tune-v8.ts';
 
 /** Where `write` and `plan` differ. */
-export interface Outside {
+export interface SyncPorts {
   readonly log: SyncLog;
   readonly connect: (config: Config, options: ConnectOptions) => Promise<Connection>;
   readonly openRejectedRecords: (
     option: RejectedRecordsOption,
-    patience: StorePatience,
+    patience: RetryPolicy,
     proxies: Proxies,
   ) => Promise<RejectedRecords | undefined>;
   readonly openLedger: (
@@ -46,11 +46,11 @@ export interface Outside {
 }
 
 /** Runs `use` with everything open, and closes it afterwards. Throws what can't be opened, what `use` throws, and the stop signal's reason. */
-export async function withPrepared(
+export async function withSyncContext(
   context: AppContext,
   paths: InputPaths,
-  { log, connect, openRejectedRecords, openLedger, maxCallBudgetMs = Infinity }: Outside,
-  use: (prepared: Prepared) => Promise<void>,
+  { log, connect, openRejectedRecords, openLedger, maxCallBudgetMs = Infinity }: SyncPorts,
+  use: (prepared: SyncContext) => Promise<void>,
 ): Promise<void> {
   tuneV8();
   const { writer, clock, stopSignal } = context;

@@ -31,7 +31,7 @@ import { provenBy, refuseBadEnd, removeAbsent } from './end-of-sync.ts';
 import { planUpserts, usersOf } from './plan-upserts.ts';
 
 /** What a sync works with, all of it found good. */
-export interface Prepared {
+export interface SyncContext {
   readonly config: Config;
   readonly catalog: ConfiguredCatalog;
   readonly fields: KnownFields;
@@ -47,7 +47,7 @@ export interface Prepared {
 }
 
 /** A sync that writes nothing: who hears what it would have come to. */
-export interface Rehearsal {
+export interface DryRunHooks {
   /** Told of the streams before the first record; gives what counts them. */
   readonly begin: (streams: readonly RoutedStream[]) => SyncSummary;
   readonly onEnded: NonNullable<UserDeliveryOptions['onEnded']>;
@@ -59,8 +59,19 @@ export interface Rehearsal {
 /** Runs a sync to its end. Throws what ended it before, or what makes it a failure. */
 export async function sync(
   context: AppContext,
-  { config, catalog, fields, lists, connection, stop, abandonCalls, log, rejectedRecords, ledger }: Prepared,
-  rehearsal?: Rehearsal,
+  {
+    config,
+    catalog,
+    fields,
+    lists,
+    connection,
+    stop,
+    abandonCalls,
+    log,
+    rejectedRecords,
+    ledger,
+  }: SyncContext,
+  dryRun?: DryRunHooks,
 ): Promise<void> {
   const { stdin, writer, clock } = context;
   const { client, caller, rateOf } = connection;
@@ -74,7 +85,7 @@ export async function sync(
   const streams = router.streams;
   const keys = streams.map(({ key }) => key);
   const enriched = new Set(streams.filter(({ mode }) => mode === 'enrich').map(({ key }) => key));
-  const summary = rehearsal?.begin(streams) ?? new SyncSummary(keys);
+  const summary = dryRun?.begin(streams) ?? new SyncSummary(keys);
   const statuses = new StreamStatuses();
   const causes = new RejectionCauses();
   const guard = new RejectionGuard({
@@ -104,7 +115,7 @@ export async function sync(
     log.info(
       `${pardoned} users stay who were to be removed by absence, since the sync mode removes nobody now.`,
     );
-  const asking = { config, connection, streams, clock, log, isRehearsal: rehearsal !== undefined };
+  const asking = { config, connection, streams, clock, log, isDryRun: dryRun !== undefined };
   const known = usersOf(asking);
   const remover = new UserRemover(caller, client, {
     clock,
@@ -133,10 +144,10 @@ export async function sync(
     causes,
     ...(rejectedRecords ? { rejectedRecords } : {}),
     log,
-    onEnded: rehearsal?.onEnded,
+    onEnded: dryRun?.onEnded,
     emitStates: async (states) => {
       // They are true only of what was really done.
-      if (rehearsal) return;
+      if (dryRun) return;
       for (const state of states) await writer.state(withDestinationStats(state.text, state));
     },
     clock,
@@ -175,14 +186,14 @@ export async function sync(
         summary,
         counts: () => caller.counts,
         config,
-        isDryRun: rehearsal !== undefined,
+        isDryRun: dryRun !== undefined,
       })
     : undefined;
   const inputError = await readAll(stdin, pipeline, log);
   try {
     await pipeline.finish();
     if (inputError !== undefined) throw inputError;
-    rehearsal?.onSettled();
+    dryRun?.onSettled();
     refuseBadEnd(guard, statuses);
     if (memory) {
       await memory.noteSentAll(provenBy({ config, statuses }));
@@ -200,7 +211,7 @@ export async function sync(
           log,
           clock,
           stop: halt.signal,
-          onDone: rehearsal?.onAbsentDone,
+          onDone: dryRun?.onAbsentDone,
         },
       });
     }

@@ -4,14 +4,14 @@ import { openRejectedRecords } from '../rejected-records/open.ts';
 import { SyncLog } from '../sync/sync-log.ts';
 import { connect } from './connect.ts';
 import type { AppContext, InputPaths } from './context.ts';
-import { withPrepared } from './prepare.ts';
+import { withSyncContext } from './prepare.ts';
 import { sync } from './sync.ts';
 
 /** Reads messages from stdin, delivers their records to Iterable, and gives each state back once it is true. */
 export async function write(context: AppContext, paths: InputPaths): Promise<void> {
   const { writer, clock } = context;
   const log = new SyncLog((level, message) => void writer.log(level, message), clock);
-  await withPrepared(
+  await withSyncContext(
     context,
     paths,
     {

@@ -50,7 +50,7 @@ export class KnownUsers {
   }
 
   /** Of these, the identities ({@link identityText}) that exist. Throws what a call throws. */
-  async whoExists(keys: readonly UserKey[]): Promise<Set<string>> {
+  async findExisting(keys: readonly UserKey[]): Promise<Set<string>> {
     const found = new Set<string>();
     const unknown = new Map<string, UserKey>();
     for (const key of keys) {
@@ -85,7 +85,7 @@ export class KnownUsers {
    * The identity is there from now on, by a record with this key of its own. Without one it is nobody's in particular.
    * @param owner tells the records of one person from those of others
    */
-  noteThere(key: UserKey, owner: string | undefined): void {
+  markExists(key: UserKey, owner: string | undefined): void {
     this.#done.set(identityText(key), owner === undefined ? THERE : ownerNumber(owner));
   }
 
@@ -94,12 +94,12 @@ export class KnownUsers {
   }
 
   /** Asks Iterable whether the identity is gone, whatever was noted: a call whose answer was lost may have seen to that. */
-  async askAnew(key: UserKey): Promise<void> {
+  async recheck(key: UserKey): Promise<void> {
     if (!(await this.#lookUp(key))) this.noteGone(key);
   }
 
   /** True when an earlier record of somebody else holds the identity now. */
-  isSomebodyElses(key: UserKey, owner: string | undefined): boolean {
+  isOwnedByAnother(key: UserKey, owner: string | undefined): boolean {
     const holder = this.#done.get(identityText(key));
     if (holder === undefined || holder < FIRST_OWNER || owner === undefined) return false;
     return holder !== ownerNumber(owner);

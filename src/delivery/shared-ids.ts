@@ -5,7 +5,7 @@ import { NoAnswerError } from '../iterable/errors.ts';
 import type { Caller } from './caller.ts';
 
 /** Deletions that come together share an export: Iterable takes four a minute. */
-const COMPANY_WAIT_MS = 250;
+const COALESCE_MS = 250;
 
 export class SharedIds {
   readonly #caller: Caller;
@@ -30,7 +30,7 @@ export class SharedIds {
   }
 
   async #exportNext(): Promise<ReadonlyMap<string, readonly string[]>> {
-    await this.#clock.sleep(COMPANY_WAIT_MS);
+    await this.#clock.sleep(COALESCE_MS);
     const wanted = this.#waiting ?? new Set();
     // Whoever comes from here on needs an export that began later.
     this.#waiting = undefined;

@@ -105,7 +105,7 @@ function whySpared(
   // After a failed run it may be what is left of a snapshot, or Airbyte's Clear: nobody can tell.
   if (!hasRecord) return 'the run that completed it had no record of it';
   if (open.hasKeyless) return 'a record was rejected or skipped that does not say whose it is';
-  if (state.hasNewBasis)
+  if (state.identityConfigChanged)
     return 'this is the first full snapshot after its primary key, identify_by or project_type changed';
   return undefined;
 }
@@ -114,7 +114,7 @@ function endSnapshot(stream: StreamMemory): void {
   const { basis, generation, snapshot, targets } = stream.state;
   stream.state = {
     basis,
-    hasNewBasis: false,
+    identityConfigChanged: false,
     snapshot,
     targets,
     ...(generation === undefined ? {} : { generation }),

@@ -151,7 +151,7 @@ export class Memory {
       stream,
       key: text,
       token: rowToken(stream.id, text),
-      isStandIn: primaryKey === undefined && memory.routed.configured.primaryKey.length !== 0,
+      isKeyedByIdentity: primaryKey === undefined && memory.routed.configured.primaryKey.length !== 0,
       valuesHash: upsert ? valuesHash(upsert.values) : '',
       held: undefined,
       isCurrent: false,

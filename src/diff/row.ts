@@ -26,7 +26,7 @@ export interface Row {
   /** One text for stream and key. */
   readonly token: string;
   /** The record lacks its stream's primary key, and goes by its person. */
-  readonly isStandIn: boolean;
+  readonly isKeyedByIdentity: boolean;
   /** Of the record's values; empty where it writes none. */
   readonly valuesHash: string;
   /** What the ledger held when it was read last. */

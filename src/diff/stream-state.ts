@@ -16,7 +16,7 @@ const streamStateSchema = z.object({
   /** What makes keys comparable: primary key, identify_by, project type. */
   basis: z.string(),
   /** It changed since a snapshot was proven last: absence proves nothing yet. */
-  hasNewBasis: z.boolean(),
+  identityConfigChanged: z.boolean(),
   /** The generation of the last run that sent all of it. */
   generation: z.number().optional(),
   /** Number of the last snapshot that was begun; entries are marked by it. */

@@ -90,7 +90,7 @@ function stateOfRun(
   const { generationId } = configured;
   const state: StreamState = {
     basis,
-    hasNewBasis: before !== undefined && (before.hasNewBasis || before.basis !== basis),
+    identityConfigChanged: before !== undefined && (before.identityConfigChanged || before.basis !== basis),
     ...generationFor(before, generationId),
     snapshot: before?.snapshot ?? 1,
     targets: targets ? [...targets] : null,

@@ -1,6 +1,6 @@
 /** What of a record has to be sent, given what was exported before. Pure: what else the ledger has to tell is asked for first. */
 import type { HeldEntry } from '../ledger/ledger.ts';
-import { layOver } from '../mapping/lay-over.ts';
+import { mergeValues } from '../mapping/merge-values.ts';
 import type { TargetValues, Upsert } from '../model.ts';
 import type { ProjectType } from '../mapping/options.ts';
 import { membershipChanges, membershipsAfterAll, membershipsAnew } from './lists.ts';
@@ -18,7 +18,7 @@ export interface Decision {
   /** What the ledger holds of the row by its previous address, where that was its key: true no more once the profile moves. */
   readonly former?: readonly HeldEntry[];
   /** What is sent instead if the profile moves: it also leaves what only that entry stands for. */
-  readonly onceMoved?: Upsert;
+  readonly changeAfterMove?: Upsert;
 }
 
 /** A decision that may still wait for what other entries say. */
@@ -115,12 +115,12 @@ export function decide(draft: Draft, others: readonly HeldEntry[], work: RowWork
   if (!entry || !stream) return { kind, change: sent };
   const moved = listsToChange({ ...entry, email: change.key.value }, work, stream);
   const left = [...moved].filter(([list, isOn]) => !isOn && !isNamed(list));
-  const onceMoved = {
+  const changeAfterMove = {
     ...sent,
     values: withCleared(change.values, stream.targets.toClear(entry.targets)),
     lists: new Map([...lists, ...left]),
   };
-  return { kind, change: sent, former, onceMoved };
+  return { kind, change: sent, former, changeAfterMove };
 }
 
 /** Whether the entry is about the person. */
@@ -174,7 +174,7 @@ function previousAddress(
 function withCleared(values: TargetValues, targets: readonly string[]): TargetValues {
   const cleared = targets.filter((target) => !(target in values));
   return cleared.length > 0
-    ? layOver(values, Object.fromEntries(cleared.map((target) => [target, null])))
+    ? mergeValues(values, Object.fromEntries(cleared.map((target) => [target, null])))
     : values;
 }
 

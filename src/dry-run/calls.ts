@@ -63,8 +63,8 @@ export class PlannedCalls {
   }
 }
 
-/** Paces what reads, as any caller; what is only rehearsed takes no time. Counts a call once, however often it is tried. */
-export class RehearsingCaller extends Caller {
+/** Paces what reads, as any caller; what is only simulated takes no time. Counts a call once, however often it is tried. */
+export class DryRunCaller extends Caller {
   readonly #calls: PlannedCalls;
 
   constructor(options: CallerOptions, calls: PlannedCalls) {

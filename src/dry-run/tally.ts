@@ -1,4 +1,4 @@
-/** What a rehearsed sync comes to, stream by stream: more than a sync's own summary says, with a few examples of each kind. */
+/** What a dry run comes to, stream by stream: more than a sync's own summary says, with a few examples of each kind. */
 import type { ListChange } from '../delivery/list-members.ts';
 import type { AbsentRow } from '../diff/absentees.ts';
 import type { HeldEntry } from '../ledger/ledger.ts';

@@ -3,7 +3,7 @@ import type { Proxies } from '../network/proxies.ts';
 import { checkRejectedRecordsFile, openRejectedRecordsFile } from './file.ts';
 import type { RejectedRecords } from './rejected-records.ts';
 import { urlOf, type S3Location } from './s3-location.ts';
-import type { StorePatience } from './store-patience.ts';
+import type { RetryPolicy } from './store-patience.ts';
 
 /** The option `rejected_records`. */
 export type RejectedRecordsOption =
@@ -25,7 +25,7 @@ const loadS3 = () => import('./s3.ts');
  */
 export async function openRejectedRecords(
   option: RejectedRecordsOption,
-  patience: StorePatience,
+  patience: RetryPolicy,
   proxies: Proxies,
 ): Promise<RejectedRecords | undefined> {
   switch (option.type) {
@@ -41,7 +41,7 @@ export async function openRejectedRecords(
 /** Throws like {@link openRejectedRecords} when rejected records could not be stored there. Leaves everything as it was. */
 export async function checkRejectedRecords(
   option: RejectedRecordsOption,
-  patience: StorePatience,
+  patience: RetryPolicy,
   proxies: Proxies,
 ): Promise<void> {
   switch (option.type) {

@@ -6,7 +6,7 @@ import { agentsFor } from '../network/route.ts';
 import { durationText, retry } from '../retry.ts';
 import { describeS3Failure, s3Refusal } from './s3-failures.ts';
 import { urlOf, type S3Location } from './s3-location.ts';
-import type { StorePatience } from './store-patience.ts';
+import type { RetryPolicy } from './store-patience.ts';
 
 const FIRST_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
@@ -15,7 +15,7 @@ const STOPPED_GRACE_MS = 5_000;
 
 export class S3Bucket {
   readonly #location: S3Location;
-  readonly #patience: StorePatience;
+  readonly #patience: RetryPolicy;
   readonly #client: S3Client;
   readonly #proxy: Proxy | undefined;
   readonly #prefix: string;
@@ -23,7 +23,7 @@ export class S3Bucket {
 
   private constructor(
     location: S3Location,
-    { patience, client, proxy }: { patience: StorePatience; client: S3Client; proxy: Proxy | undefined },
+    { patience, client, proxy }: { patience: RetryPolicy; client: S3Client; proxy: Proxy | undefined },
   ) {
     this.#location = location;
     this.#patience = patience;
@@ -36,7 +36,7 @@ export class S3Bucket {
   }
 
   /** Opens no socket yet. Throws a ConfigError that names the environment's variable when a proxy can't be used. */
-  static async create(location: S3Location, patience: StorePatience, proxies: Proxies): Promise<S3Bucket> {
+  static async create(location: S3Location, patience: RetryPolicy, proxies: Proxies): Promise<S3Bucket> {
     const proxy = proxies.for(urlOf(location));
     const agents = await agentsFor(proxies, patience.attemptTimeoutMs);
     return new S3Bucket(location, { patience, client: clientOf(location, agents), proxy });

@@ -3,7 +3,7 @@ import type { Proxies } from '../network/proxies.ts';
 import { rejectedRecordLine, type RejectedRecord, type RejectedRecords } from './rejected-records.ts';
 import { S3Bucket } from './s3-bucket.ts';
 import type { S3Location } from './s3-location.ts';
-import type { StorePatience } from './store-patience.ts';
+import type { RetryPolicy } from './store-patience.ts';
 
 /** So much may wait in memory until a flush. */
 const MAX_WAITING_CHARACTERS = 1_000_000;
@@ -13,7 +13,7 @@ const WRITE_TEST = 'destination-iterable-write-test';
 /** Proves that the bucket can be written. Throws a ConfigError that names the option, or a TransientError. */
 export async function openRejectedRecordsBucket(
   location: S3Location,
-  patience: StorePatience,
+  patience: RetryPolicy,
   proxies: Proxies,
 ): Promise<RejectedRecords> {
   const bucket = await S3Bucket.create(location, patience, proxies);
@@ -29,7 +29,7 @@ export async function openRejectedRecordsBucket(
 /** Throws like {@link openRejectedRecordsBucket}. Leaves nothing behind, unless deleting is forbidden. */
 export async function checkRejectedRecordsBucket(
   location: S3Location,
-  patience: StorePatience,
+  patience: RetryPolicy,
   proxies: Proxies,
 ): Promise<void> {
   const store = await openRejectedRecordsBucket(location, patience, proxies);
@@ -42,7 +42,7 @@ async function proveWritable(bucket: S3Bucket): Promise<void> {
 }
 
 /** Names in the order of writing, over runs, too; two runs never share one. Nothing of a record is in them. */
-function objectNames({ clock }: StorePatience): () => string {
+function objectNames({ clock }: RetryPolicy): () => string {
   const stamp = new Date(clock.now()).toISOString().replaceAll(/[-:.]/g, '');
   const run = Math.floor(clock.random() * 2 ** 48)
     .toString(16)

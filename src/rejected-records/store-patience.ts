@@ -1,7 +1,7 @@
 /** How long a store across the network is tried, and who is told while it is. */
 import type { Clock } from '../clock.ts';
 
-export interface StorePatience {
+export interface RetryPolicy {
   readonly clock: Clock;
   /** How long one write is tried for, waits included, before a TransientError. */
   readonly budgetMs: number;

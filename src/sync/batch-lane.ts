@@ -21,7 +21,7 @@ export interface LaneOptions<Work> {
 }
 
 /** Works that became ready together go out together, overdue or not. */
-const COMPANY_WAIT_MS = 50;
+const COALESCE_MS = 50;
 
 export class BatchLane<Work> {
   readonly #options: LaneOptions<Work>;
@@ -101,7 +101,7 @@ export class BatchLane<Work> {
     const { clock } = this.#options;
     const cancel = new AbortController();
     this.#timer = { dueAt, cancel };
-    clock.sleep(Math.max(dueAt - clock.now(), COMPANY_WAIT_MS), cancel.signal).then(
+    clock.sleep(Math.max(dueAt - clock.now(), COALESCE_MS), cancel.signal).then(
       () => {
         this.flush();
       },

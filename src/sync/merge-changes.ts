@@ -1,5 +1,5 @@
 /** Two changes of one person in a row as one. */
-import { canLayOver, layOver } from '../mapping/lay-over.ts';
+import { canMergeValues, mergeValues } from '../mapping/merge-values.ts';
 import type { Removal, Upsert, UserChange } from '../model.ts';
 
 export interface MergeOptions {
@@ -18,14 +18,14 @@ export function mergeChanges(
     return removalUndoesAll && removesSamePerson(earlier, later) && !mayMove(earlier) ? later : undefined;
   // A removed person who is written again must first be gone.
   if (earlier.kind === 'removal') return undefined;
-  if (!isSameKey(earlier, later) || !canLayOver(earlier.values, later.values, mergeNestedObjects))
+  if (!isSameKey(earlier, later) || !canMergeValues(earlier.values, later.values, mergeNestedObjects))
     return undefined;
   // Whether the profile moves depends on whether the new address is there already, as it is after the earlier record.
   if (later.previousEmail !== undefined && later.previousEmail !== earlier.previousEmail) return undefined;
   return {
     kind: 'upsert',
     key: later.key,
-    values: layOver(earlier.values, later.values),
+    values: mergeValues(earlier.values, later.values),
     ...(earlier.previousEmail === undefined ? {} : { previousEmail: earlier.previousEmail }),
     ...((earlier.lists ?? later.lists)
       ? { lists: new Map([...(earlier.lists ?? []), ...(later.lists ?? [])]) }

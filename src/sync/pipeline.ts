@@ -13,7 +13,7 @@ import { Backlog } from './backlog.ts';
 import type { Memory } from '../diff/memory.ts';
 import { NOBODY_NAMED, TOO_DEEP, TOO_LARGE, UNCHANGED } from './outcomes.ts';
 import type { PendingRecord, UnsettledRecord } from './pending-record.ts';
-import { RecallLine } from './recall-line.ts';
+import { LookupQueue } from './recall-line.ts';
 import { RecordIntake, type MappedItem } from './record-intake.ts';
 import { Settlement, type SettlementOptions } from './settlement.ts';
 import { StateOutput } from './state-output.ts';
@@ -45,7 +45,7 @@ export class Pipeline {
   readonly #states: StateOutput;
   readonly #settlement: Settlement;
   /** With a ledger. */
-  readonly #recalls: RecallLine<MappedItem> | undefined;
+  readonly #recalls: LookupQueue<MappedItem> | undefined;
   #failure: Error | undefined;
   #onProgress: (() => void) | undefined;
 
@@ -79,7 +79,7 @@ export class Pipeline {
     const { memory } = options;
     this.#recalls =
       memory &&
-      new RecallLine({
+      new LookupQueue({
         recall: (items) => this.#recall(memory, items),
         onFailure: (error) => {
           this.#fail(error);

@@ -3,7 +3,7 @@ import type { UserRequest } from '../batching/user-request.ts';
 import type { Clock } from '../clock.ts';
 import type { AddressChanger } from '../delivery/change-address.ts';
 import type { UserUpserter } from '../delivery/upsert-users.ts';
-import { layOver } from '../mapping/lay-over.ts';
+import { mergeValues } from '../mapping/merge-values.ts';
 import type { Rejection, TargetValues, Upsert, UserKey } from '../model.ts';
 import type { WorkMemory } from './work-memory.ts';
 import { BatchLane, type Batch } from './batch-lane.ts';
@@ -128,7 +128,7 @@ export class PlannedUpserts {
     if (!rejection) {
       planner.noteChanged(work.change, 'bulk call');
       memory?.noteMoved(work);
-      onRevised(work, memory?.onceMoved(work) ?? work.change);
+      onRevised(work, memory?.changeAfterMove(work) ?? work.change);
     }
     return false;
   }
@@ -142,7 +142,7 @@ export class PlannedUpserts {
       const planOf = new Map(toPlan.map((work, index) => [work, plans[index]]));
       for (const [work, request] of changing) {
         const plan = planOf.get(work) ?? 'bulk';
-        if (plan !== 'change address') memory?.noteStays(work);
+        if (plan !== 'change address') memory?.markNotMoved(work);
         this.#follow(work, plan, request);
       }
     } catch (error) {
@@ -223,7 +223,7 @@ export class PlannedUpserts {
   async #changeAddress(work: PendingWork, change: Upsert): Promise<void> {
     const { planner, memory, changer, requestFor, onBulk, onRejected, onRevised } = this.#options;
     const { key, values, previousEmail } = change;
-    const onceMoved = memory?.onceMoved(work) ?? change;
+    const changeAfterMove = memory?.changeAfterMove(work) ?? change;
     const newEmail = key.kind === 'email' ? key.value : values.email;
     if (previousEmail === undefined || typeof newEmail !== 'string') return;
     const changed = await changer.change(key, { from: previousEmail, to: newEmail });
@@ -233,11 +233,11 @@ export class PlannedUpserts {
       planner.noteChanged(change, 'call of its own');
       memory?.noteMoved(work);
       memory?.noteWritten(work);
-      onRevised(work, onceMoved);
-      await this.#writeAlone(work, onceMoved);
+      onRevised(work, changeAfterMove);
+      await this.#writeAlone(work, changeAfterMove);
     } else if (changed.kind === 'by') {
       this.#changing.add(work);
-      onBulk(work, requestFor(work, changed.key, layOver(onceMoved.values, { email: newEmail })));
+      onBulk(work, requestFor(work, changed.key, mergeValues(changeAfterMove.values, { email: newEmail })));
     } else {
       this.#follow(work, planner.planWithoutChange(work, changed.why), requestFor(work, key, values));
     }

@@ -13,7 +13,7 @@ export interface RecallLineOptions<Item> {
 /** They are mapped and take memory. */
 const MAX_GATHERED = 2_000;
 
-export class RecallLine<Item> {
+export class LookupQueue<Item> {
   readonly #options: RecallLineOptions<Item>;
   #gathered: Item[] = [];
   /** Until nothing is gathered any more. */

@@ -50,7 +50,7 @@ export class Settlement {
       outcome.kind === 'rejected'
         ? this.#rejecterOf(record, outcome)
         : this.#settlerOf(record.streamKey, record.ticket, outcome);
-    if (row && (!row.isStandIn || outcome.kind === 'unchanged')) memory.keep.seen(row, settle);
+    if (row && (!row.isKeyedByIdentity || outcome.kind === 'unchanged')) memory.keep.seen(row, settle);
     else memory.keep.keyless(record.streamKey, settle);
   }
 

@@ -61,7 +61,7 @@ export class UpsertPlanner {
     const asked = works.flatMap(({ change }) =>
       change.kind === 'upsert' ? identitiesInQuestion(change) : [],
     );
-    const existing = await this.#options.known.whoExists(asked);
+    const existing = await this.#options.known.findExisting(asked);
     return works.map((work) => this.#planOne(work, existing));
   }
 
@@ -84,7 +84,7 @@ export class UpsertPlanner {
     const { known } = this.#options;
     // Of records laid over each other the last one has the last word.
     const owner = ownerOf(records.at(-1), change);
-    for (const key of writtenKeys(change)) known.noteThere(key, owner);
+    for (const key of writtenKeys(change)) known.markExists(key, owner);
   }
 
   /** The user was written by a bulk call, which has just been answered. */
@@ -122,7 +122,7 @@ export class UpsertPlanner {
   /** The new address is taken: by somebody else, or by the profile itself, in an attempt whose answer was lost. */
   async noteConflict({ previousEmail }: Upsert): Promise<void> {
     if (previousEmail !== undefined)
-      await this.#options.known.askAnew({ kind: 'email', value: previousEmail });
+      await this.#options.known.recheck({ kind: 'email', value: previousEmail });
   }
 
   #planOne(work: PendingWork, existing: ReadonlySet<string>): Plan {
@@ -135,7 +135,7 @@ export class UpsertPlanner {
       this.#taken.add(work);
     } else if (previousEmail !== undefined) {
       const previous: UserKey = { kind: 'email', value: previousEmail };
-      const isFree = !known.isSomebodyElses(previous, ownerOf(records[0], change));
+      const isFree = !known.isOwnedByAnother(previous, ownerOf(records[0], change));
       if (isFree && existing.has(identityText(previous))) return 'change address';
     }
     const mayBeStranger = !refusesStrangers(change.key) && this.#isEnriched(records);

@@ -69,10 +69,10 @@ export class UserDelivery {
   constructor(options: UserDeliveryOptions) {
     this.#options = options;
     this.#memory = options.memory && new WorkMemory(options.memory);
-    const callsInLine = singleCalls(options.pace.batches);
+    const maxSequentialCalls = singleCalls(options.pace.batches);
     this.#queue = new UserQueue({
-      maxMerged: callsInLine,
-      maxWaitingPerPerson: callsInLine,
+      maxMerged: maxSequentialCalls,
+      maxWaitingPerPerson: maxSequentialCalls,
       mergeNestedObjects: options.request.mergeNestedObjects,
       removalUndoesAll: options.removal === 'delete_user',
       mayMerge: (change, streamKey) =>

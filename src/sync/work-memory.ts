@@ -75,13 +75,13 @@ export class WorkMemory {
   }
 
   /** The profile stays where it is. To be told before {@link holdInDoubt}. */
-  noteStays(work: PendingWork): void {
+  markNotMoved(work: PendingWork): void {
     this.#moving.delete(work);
   }
 
   /** What the work sends if the profile moves, where that is more than it sends otherwise. */
-  onceMoved(work: PendingWork): Upsert | undefined {
-    return this.#moving.get(work)?.onceMoved;
+  changeAfterMove(work: PendingWork): Upsert | undefined {
+    return this.#moving.get(work)?.changeAfterMove;
   }
 
   /** The profile has left its previous address: nobody is exported by that any more, and what its entry says goes for the row. */
@@ -104,7 +104,7 @@ export class WorkMemory {
     const keepUnknown = () => {
       this.#memory.keep.keyless(work.records[0]?.streamKey ?? '', onKept);
     };
-    const isUnknown = !row || row.isStandIn;
+    const isUnknown = !row || row.isKeyedByIdentity;
     if (isRejection(end)) {
       this.keepRefused(work, () => {
         if (isUnknown) keepUnknown();

@@ -77,7 +77,7 @@ describe('a verified snapshot', () => {
     ],
     [
       'its entries are based on something else',
-      { state: { hasNewBasis: true } },
+      { state: { identityConfigChanged: true } },
       'this is the first full snapshot after its primary key, identify_by or project_type changed',
     ],
   ])('removes nobody where %s, and says why', async (_name, given, why) => {
@@ -89,14 +89,16 @@ describe('a verified snapshot', () => {
     expect([failure, notes]).toEqual([undefined, saysWhy(why)]);
     expect([doomed?.size, toBeRemoved]).toEqual([0, []]);
     // The snapshot is over all the same: the next one decides anew.
-    expect(states).toMatchObject([{ snapshot: 2, hasNewBasis: false }]);
+    expect(states).toMatchObject([{ snapshot: 2, identityConfigChanged: false }]);
     expect(states[0]?.open).toBeUndefined();
   });
 
   it('is over once it is decided, and so is a new basis', async () => {
     const { states } = await decided([{ present: 1, absent: 1, targets: ['plan'], generationId: 4 }]);
     const basis = '[[["id"]],"email","hybrid"]';
-    expect(states).toEqual([{ basis, hasNewBasis: false, snapshot: 2, targets: ['plan'], generation: 4 }]);
+    expect(states).toEqual([
+      { basis, identityConfigChanged: false, snapshot: 2, targets: ['plan'], generation: 4 },
+    ]);
   });
 });
 

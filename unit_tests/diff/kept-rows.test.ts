@@ -38,7 +38,13 @@ async function kept(use: (rows: KeptRows, onKept: () => void) => void, open?: ty
     routed: aRoutedStream(),
     remembered: aStream(),
     hasRecord: true,
-    state: { basis: '', hasNewBasis: false, snapshot: 2, targets: null, ...(open && { open: { ...open } }) },
+    state: {
+      basis: '',
+      identityConfigChanged: false,
+      snapshot: 2,
+      targets: null,
+      ...(open && { open: { ...open } }),
+    },
   };
   const keeper = new Keeper({
     clock,

@@ -47,7 +47,7 @@ async function keep(...memories: readonly StreamMemory[]): Promise<void> {
 /** The snapshot is verified, as the end of a run says. */
 async function verify(memory: StreamMemory): Promise<void> {
   delete memory.state.open;
-  memory.state.hasNewBasis = false;
+  memory.state.identityConfigChanged = false;
   await keep(memory);
 }
 
@@ -154,17 +154,17 @@ describe('a stream', () => {
     ['another mode', { ...REPLACED, mode: 'additive' }, {}, false],
   ])('whose entries are based on %s is known to be', async (_name, stream, options, expected) => {
     await verify(await runOne(REPLACED));
-    expect((await runOne(stream, options)).state.hasNewBasis).toBe(expected);
+    expect((await runOne(stream, options)).state.identityConfigChanged).toBe(expected);
   });
 
   it('has a new basis until a snapshot is verified', async () => {
-    expect((await runOne(REPLACED)).state.hasNewBasis).toBe(false);
+    expect((await runOne(REPLACED)).state.identityConfigChanged).toBe(false);
     const other = { ...REPLACED, identifyBy: 'user_id' } as const;
     await runOne(other);
     const last = await runOne(other);
-    expect(last.state.hasNewBasis).toBe(true);
+    expect(last.state.identityConfigChanged).toBe(true);
     await verify(last);
-    expect((await runOne(other)).state.hasNewBasis).toBe(false);
+    expect((await runOne(other)).state.identityConfigChanged).toBe(false);
   });
 
   it('is the one of its name: one run has several', async () => {

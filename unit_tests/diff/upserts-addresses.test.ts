@@ -154,7 +154,7 @@ describe('a profile', () => {
     expect(decision?.kind).toBe('write');
     expect(decision?.change.previousEmail).toBe(moves ? OLD : undefined);
     expect(decision?.change.key).toEqual(keyOf(NEW));
-    expect([decision?.former, decision?.onceMoved]).toEqual([undefined, undefined]);
+    expect([decision?.former, decision?.changeAfterMove]).toEqual([undefined, undefined]);
   });
 });
 
@@ -173,7 +173,11 @@ describe('where rows go by their address, an entry at the previous address', () 
     expect(decision).toEqual({
       ...PLAIN,
       former: [FORMER],
-      onceMoved: { ...RECORD, values: { plan: 'gold', city: null }, lists: lists('VIP', 'New', '-Old') },
+      changeAfterMove: {
+        ...RECORD,
+        values: { plan: 'gold', city: null },
+        lists: lists('VIP', 'New', '-Old'),
+      },
     });
   });
 
@@ -189,7 +193,7 @@ describe('where rows go by their address, an entry at the previous address', () 
 
   it('keeps the lists that another row of the user names, by its new address', () => {
     const others = [FORMER, anEntry({ key: '[2]', email: NEW, lists: lists('Old') })];
-    expect(decided({ record: RECORD, others })?.onceMoved?.lists).toEqual(lists('VIP', 'New'));
+    expect(decided({ record: RECORD, others })?.changeAfterMove?.lists).toEqual(lists('VIP', 'New'));
   });
 
   it('is another user’s where another row claims the address, too', () => {
@@ -205,7 +209,7 @@ describe('where rows go by their address, an entry at the previous address', () 
 
   it('in doubt leaves all of its lists that the record does not name, and those that it names anew', () => {
     const others = [{ ...FORMER, ...IN_DOUBT }];
-    const { onceMoved } = decided({ record: RECORD, others }) ?? {};
-    expect(onceMoved?.lists).toEqual(lists('VIP', 'New', '-Old', '-Never'));
+    const { changeAfterMove } = decided({ record: RECORD, others }) ?? {};
+    expect(changeAfterMove?.lists).toEqual(lists('VIP', 'New', '-Old', '-Never'));
   });
 });

@@ -1,6 +1,6 @@
 /** Records, their rows and entries of the ledger: each test names only what matters to it. */
 import type { HeldEntry } from '../../src/ledger/ledger.ts';
-import { layOver } from '../../src/mapping/lay-over.ts';
+import { mergeValues } from '../../src/mapping/merge-values.ts';
 import { rowToken, type RememberedStream, type Row, type RowUpsert } from '../../src/diff/row.ts';
 import { TargetHistory } from '../../src/diff/targets.ts';
 import type { RowWork } from '../../src/diff/upserts.ts';
@@ -77,7 +77,7 @@ export function aRow(rest: Partial<Row> = {}): Row {
     stream,
     key,
     token: rowToken(stream.id, key),
-    isStandIn: false,
+    isKeyedByIdentity: false,
     valuesHash: '',
     held: undefined,
     isCurrent: true,
@@ -103,7 +103,7 @@ function together(earlier: Upsert, later: Upsert): Upsert {
   return {
     ...earlier,
     ...later,
-    values: layOver(earlier.values, later.values),
+    values: mergeValues(earlier.values, later.values),
     lists: new Map([...(earlier.lists ?? []), ...(later.lists ?? [])]),
   };
 }

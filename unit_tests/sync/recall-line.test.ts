@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { RecallLine } from '../../src/sync/recall-line.ts';
+import { LookupQueue } from '../../src/sync/recall-line.ts';
 
 /** A line whose groups are handed on when the test says so. */
 function aLine() {
   const groups: (readonly number[])[] = [];
   const failures: string[] = [];
   const ends: { go: () => void; fail: (error: Error) => void }[] = [];
-  const line = new RecallLine<number>({
+  const line = new LookupQueue<number>({
     recall: (items) => {
       groups.push(items);
       return new Promise((go, fail) => {
@@ -21,7 +21,7 @@ function aLine() {
 /** Lets everything happen that needs nothing more. */
 const settle = () => new Promise(setImmediate);
 
-describe('RecallLine', () => {
+describe('LookupQueue', () => {
   it('looks for one group at a time, and gathers the next one meanwhile, in order', async () => {
     const { line, groups, ends } = aLine();
     await line.add([1, 2]);

@@ -136,13 +136,13 @@ describe('a record that leads to no call', () => {
     ['whose row it is can’t be told', {}, REJECTED, 'keyless'],
     [
       'whose row it is can’t be told, as it lacks the key',
-      { row: aRow({ isStandIn: true }) },
+      { row: aRow({ isKeyedByIdentity: true }) },
       REJECTED,
       'keyless',
     ],
     [
       'its user’s row was there, as nothing of it changed',
-      { row: aRow({ isStandIn: true }) },
+      { row: aRow({ isKeyedByIdentity: true }) },
       UNCHANGED,
       'seen',
     ],

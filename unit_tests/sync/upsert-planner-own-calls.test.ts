@@ -14,11 +14,11 @@ const MOVE = anUpsert(A, { userId: 'u1' }, { previousEmail: OLD });
 /** A planner in a project where nobody is. */
 function aPlanner({ changesByOwnCalls = true, isEnriched = false } = {}) {
   const clock = new HandClock({ now: 1_000_000_500 });
-  const known: Pick<KnownUsers, 'whoExists' | 'noteGone' | 'noteThere' | 'isSomebodyElses'> = {
-    whoExists: () => Promise.resolve(new Set()),
+  const known: Pick<KnownUsers, 'findExisting' | 'noteGone' | 'markExists' | 'isOwnedByAnother'> = {
+    findExisting: () => Promise.resolve(new Set()),
     noteGone: () => undefined,
-    noteThere: () => undefined,
-    isSomebodyElses: () => false,
+    markExists: () => undefined,
+    isOwnedByAnother: () => false,
   };
   const planner = new UpsertPlanner({
     known: known as KnownUsers,

@@ -17,30 +17,30 @@ const THERE = 1;
 const DELETED = 2;
 type State = typeof GONE | typeof THERE | typeof DELETED;
 
-export class RehearsedClient extends IterableClient {
+export class DryRunClient extends IterableClient {
   readonly #fields: NewFields;
-  readonly #whoExists: ((keys: readonly UserKey[]) => Promise<Set<string>>) | undefined;
+  readonly #findExisting: ((keys: readonly UserKey[]) => Promise<Set<string>>) | undefined;
   readonly #refusesStrangers: boolean;
   readonly #createdLists: string[] = [];
-  /** What the calls that were only rehearsed have made of people. */
+  /** What the calls that were only simulated have made of people. */
   readonly #people = new IdentityTable();
   /** What look-ups have shown. */
   readonly #seen = new IdentityTable();
 
   /**
-   * @param whoExists of these people those whom Iterable knows; asked by the plan alone, where a sync learns it from the answer
+   * @param findExisting of these people those whom Iterable knows; asked by the plan alone, where a sync learns it from the answer
    * @param refusesStrangers Iterable refuses to create people by user id
    */
   constructor(
     http: ReadingHttp,
     fields: NewFields,
-    whoExists?: (keys: readonly UserKey[]) => Promise<Set<string>>,
+    findExisting?: (keys: readonly UserKey[]) => Promise<Set<string>>,
     refusesStrangers = false,
   ) {
     super(http);
     this.#refusesStrangers = refusesStrangers;
     this.#fields = fields;
-    this.#whoExists = whoExists;
+    this.#findExisting = findExisting;
   }
 
   /** Names of the lists that would be created, in order. */
@@ -50,21 +50,21 @@ export class RehearsedClient extends IterableClient {
 
   /** Under an id that no list has. */
   override createList(name: string): Operation<number> {
-    return rehearsed(ENDPOINTS.createList, () => -this.#createdLists.push(name));
+    return simulated(ENDPOINTS.createList, () => -this.#createdLists.push(name));
   }
 
   override subscribe(body: Buffer): Operation<BulkAnswer> {
-    return rehearsed(ENDPOINTS.subscribe, () => allDoneBut([], (parse(body) as ListBody).subscribers.length));
+    return simulated(ENDPOINTS.subscribe, () => allDoneBut([], (parse(body) as ListBody).subscribers.length));
   }
 
   override unsubscribe(body: Buffer): Operation<BulkAnswer> {
-    return rehearsed(ENDPOINTS.unsubscribe, () =>
+    return simulated(ENDPOINTS.unsubscribe, () =>
       allDoneBut([], (parse(body) as ListBody).subscribers.length),
     );
   }
 
   override bulkUpdate(body: Buffer): Operation<BulkAnswer> {
-    return rehearsed(ENDPOINTS.bulkUpdate, async () => {
+    return simulated(ENDPOINTS.bulkUpdate, async () => {
       const { users } = parse(body) as { users: WrittenUser[] };
       const strangers = await this.#strangersAmong(users);
       for (const user of users) if (!strangers.has(user.userId)) this.#write(user);
@@ -76,14 +76,14 @@ export class RehearsedClient extends IterableClient {
   }
 
   override update(body: string): Operation<undefined> {
-    return rehearsed(ENDPOINTS.update, () => {
+    return simulated(ENDPOINTS.update, () => {
       this.#write(parse(body) as WrittenUser);
       return undefined;
     });
   }
 
   override updateEmail(currentEmail: string, newEmail: string): Operation<'changed' | 'unknown' | 'taken'> {
-    return rehearsed(ENDPOINTS.updateEmail, () => {
+    return simulated(ENDPOINTS.updateEmail, () => {
       this.#note({ kind: 'email', value: currentEmail }, GONE);
       this.#note({ kind: 'email', value: newEmail }, THERE);
       return 'changed' as const;
@@ -91,7 +91,7 @@ export class RehearsedClient extends IterableClient {
   }
 
   override deleteByEmail(email: string): Operation<'deleted' | 'unknown'> {
-    return rehearsed(ENDPOINTS.deleteByEmail, () => {
+    return simulated(ENDPOINTS.deleteByEmail, () => {
       this.#note({ kind: 'email', value: email }, DELETED);
       return 'deleted' as const;
     });
@@ -100,7 +100,7 @@ export class RehearsedClient extends IterableClient {
   /** Iterable's answer says whether it has the id. */
   override deleteByUserId(userId: string): Operation<'deleted' | 'unknown'> {
     const key = { kind: 'userId', value: userId } as const;
-    return rehearsed(ENDPOINTS.deleteByUserId, async () => {
+    return simulated(ENDPOINTS.deleteByUserId, async () => {
       const isThere = await this.#isThere(key);
       this.#note(key, DELETED);
       return isThere ? 'deleted' : 'unknown';
@@ -138,7 +138,7 @@ export class RehearsedClient extends IterableClient {
         ? [{ kind: 'userId', value: userId } as const]
         : [],
     );
-    const existing = asked.length === 0 ? undefined : await this.#whoExists?.(asked);
+    const existing = asked.length === 0 ? undefined : await this.#findExisting?.(asked);
     return new Set(
       asked.filter((key) => existing?.has(identityText(key)) !== true).map(({ value }) => value),
     );
@@ -148,13 +148,13 @@ export class RehearsedClient extends IterableClient {
     return {
       endpoint: real.endpoint,
       attempt: async (signal) => {
-        const rehearsed = this.#people.get(identityText(key));
-        if (rehearsed === GONE || rehearsed === DELETED) return undefined;
-        // The profile as it is holds what the rehearsal does not keep: its other identity.
+        const simulated = this.#people.get(identityText(key));
+        if (simulated === GONE || simulated === DELETED) return undefined;
+        // The profile as it is holds what the dry run does not keep: its other identity.
         const found = await real.attempt(signal);
         const user = found && this.#statesOf(found).includes(DELETED) ? undefined : found;
         this.#seen.set(identityText(key), user ? THERE : GONE);
-        return user ?? (rehearsed === THERE ? { [key.kind]: key.value } : undefined);
+        return user ?? (simulated === THERE ? { [key.kind]: key.value } : undefined);
       },
     };
   }
@@ -174,14 +174,14 @@ export class RehearsedClient extends IterableClient {
     const identity = identityText(key);
     const known = this.#people.get(identity) ?? this.#seen.get(identity);
     if (known !== undefined) return known === THERE;
-    return (await this.#whoExists?.([key]))?.has(identity) ?? true;
+    return (await this.#findExisting?.([key]))?.has(identity) ?? true;
   }
 
   #note(key: UserKey, state: State): void {
     this.#people.set(identityText(key), state);
   }
 
-  /** What the rehearsal has made of what a user is known by. */
+  /** What the dry run has made of what a user is known by. */
   #statesOf({ email, userId }: Pick<IterableUser, 'email' | 'userId'>): (number | undefined)[] {
     return [
       email ? this.#people.get(identityText({ kind: 'email', value: email.toLowerCase() })) : undefined,
@@ -239,6 +239,6 @@ function allDoneBut(strangers: string[], users: number): BulkAnswer {
   };
 }
 
-function rehearsed<T>(endpoint: Endpoint, answer: () => T | Promise<T>): Operation<T> {
+function simulated<T>(endpoint: Endpoint, answer: () => T | Promise<T>): Operation<T> {
   return { endpoint, attempt: async () => answer() };
 }

@@ -2,13 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../src/json.ts';
 import { buildDataFields } from '../../src/mapping/data-fields.ts';
-import { canLayOver, layOver } from '../../src/mapping/lay-over.ts';
+import { canMergeValues, mergeValues } from '../../src/mapping/merge-values.ts';
 import { plainObject } from '../../src/mapping/paths.ts';
 import type { TargetValues } from '../../src/model.ts';
 
 const values = (object: Record<string, JsonValue>) => Object.assign(plainObject(), object);
 
-describe('canLayOver', () => {
+describe('canMergeValues', () => {
   it.each<[string, Record<string, JsonValue>, Record<string, JsonValue>, boolean, boolean]>([
     ['plain values', { a: 1 }, { a: 2 }, true, true],
     ['an object over the same target', { a: { x: 1 } }, { a: { y: 2 } }, true, false],
@@ -24,14 +24,14 @@ describe('canLayOver', () => {
     ['a part after the whole, without merging', { a: { x: 1 } }, { 'a.b.c': 2 }, false, false],
     ['names that begin alike', { a: 1 }, { 'ab.c': 2 }, true, true],
   ])('%s', (_name, earlier, later, merge, expected) => {
-    expect(canLayOver(values(earlier), values(later), merge)).toBe(expected);
+    expect(canMergeValues(values(earlier), values(later), merge)).toBe(expected);
   });
 });
 
-describe('layOver', () => {
+describe('mergeValues', () => {
   it('the last word wins, target by target, and neither of the two changes', () => {
     const [earlier, later] = [values({ a: 1, 'b.c': 2 }), values({ 'b.c': 3, d: null })];
-    expect(layOver(earlier, later)).toEqual(values({ a: 1, 'b.c': 3, d: null }));
+    expect(mergeValues(earlier, later)).toEqual(values({ a: 1, 'b.c': 3, d: null }));
     expect([earlier, later]).toEqual([values({ a: 1, 'b.c': 2 }), values({ 'b.c': 3, d: null })]);
   });
 
@@ -47,8 +47,8 @@ describe('layOver', () => {
     fc.assert(
       fc.property(change, change, change, (profile, earlier, later) => {
         const [before, first, second] = [values(profile), values(earlier), values(later)];
-        if (!canLayOver(first, second, true)) return;
-        expect(merged(merged({}, before), layOver(first, second))).toEqual(
+        if (!canMergeValues(first, second, true)) return;
+        expect(merged(merged({}, before), mergeValues(first, second))).toEqual(
           merged(merged(merged({}, before), first), second),
         );
       }),

@@ -25,7 +25,7 @@ interface Reading {
   readonly rest: AsyncIterator<HeldEntry>;
 }
 
-export class RehearsedLedger implements Ledger {
+export class DryRunLedger implements Ledger {
   readonly #base: Ledger;
   readonly #scratch: ScratchEntries;
   /** Row → what the run has done to its entry. */
@@ -46,8 +46,8 @@ export class RehearsedLedger implements Ledger {
   }
 
   /** @param base opened to be read; closed with this */
-  static async over(base: Ledger): Promise<RehearsedLedger> {
-    return new RehearsedLedger(base, await ScratchEntries.create());
+  static async over(base: Ledger): Promise<DryRunLedger> {
+    return new DryRunLedger(base, await ScratchEntries.create());
   }
 
   get own(): readonly LedgerStream[] {

@@ -9,7 +9,11 @@ import { pathsAbove, plainObject } from './paths.ts';
  * ours to guess. (It merges objects only; an array takes the place of what was there.) Nor does it when a target of one
  * lies inside a target of the other, as `a.b` inside `a`: as one they can't be written at all.
  */
-export function canLayOver(earlier: TargetValues, later: TargetValues, mergeNestedObjects: boolean): boolean {
+export function canMergeValues(
+  earlier: TargetValues,
+  later: TargetValues,
+  mergeNestedObjects: boolean,
+): boolean {
   if (mergeNestedObjects) {
     for (const target of Object.keys(later))
       if (isJsonObject(later[target]) && target in earlier) return false;
@@ -18,7 +22,7 @@ export function canLayOver(earlier: TargetValues, later: TargetValues, mergeNest
 }
 
 /** The earlier values with the later ones over them. */
-export function layOver(earlier: TargetValues, later: TargetValues): TargetValues {
+export function mergeValues(earlier: TargetValues, later: TargetValues): TargetValues {
   return Object.assign(plainObject(), earlier, later);
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ENDPOINTS } from '../../src/iterable/endpoints.ts';
 import { NewFields } from '../../src/dry-run/new-fields.ts';
-import { ReadingHttp, RehearsedClient } from '../../src/dry-run/rehearsed-client.ts';
+import { ReadingHttp, DryRunClient } from '../../src/dry-run/dry-run-client.ts';
 
 // Port 9 is nobody's: a request that is really sent fails.
 const http = () => new ReadingHttp({ baseUrl: 'http://127.0.0.1:9', apiKey: 'key', attemptTimeoutMs: 1_000 });
@@ -15,7 +15,7 @@ describe('Iterable as a plan meets it', () => {
   });
 
   it('answers every call that writes by itself', async () => {
-    const client = new RehearsedClient(http(), new NewFields());
+    const client = new DryRunClient(http(), new NewFields());
     const users = '{"users":[{"email":"a@x.com","dataFields":{}}],"createNewFields":true}';
     const members = '{"listId":1,"subscribers":[{"email":"a@x.com"},{"email":"b@x.com"}]}';
     expect(await client.bulkUpdate(Buffer.from(users)).attempt()).toMatchObject({
@@ -35,7 +35,7 @@ describe('Iterable as a plan meets it', () => {
 
   it('says of a deletion by user id whether there is such a user, as Iterable does; of one by address it can’t', async () => {
     const asked: string[] = [];
-    const client = new RehearsedClient(http(), new NewFields(), (keys) => {
+    const client = new DryRunClient(http(), new NewFields(), (keys) => {
       asked.push(...keys.map(({ value }) => value));
       return Promise.resolve(new Set([' 7']));
     });
@@ -48,7 +48,7 @@ describe('Iterable as a plan meets it', () => {
   });
 
   it('shows gone whom it only pretended to delete or to move, without a request', async () => {
-    const client = new RehearsedClient(http(), new NewFields());
+    const client = new DryRunClient(http(), new NewFields());
     await client.deleteByEmail('a@x.com').attempt();
     await client.deleteByUserId('7').attempt();
     await client.updateEmail('b@x.com', 'c@x.com').attempt();
@@ -60,7 +60,7 @@ describe('Iterable as a plan meets it', () => {
   it('notes new fields, but neither known ones, nor identities, nor what null clears', async () => {
     const fields = new NewFields();
     fields.learn(new Map([['home.city', 'string']]));
-    const client = new RehearsedClient(http(), fields);
+    const client = new DryRunClient(http(), fields);
     const dataFields = { home: { city: 'Turin' }, plan: 'gold', gone: null, userId: '7', email: 'a@x.com' };
     await client
       .bulkUpdate(Buffer.from(JSON.stringify({ users: [{ email: 'a@x.com', dataFields }] })))
