@@ -381,6 +381,42 @@ describe('a change to an address that a profile without a user id has, on a hybr
       expect(harness.standin.calls('/bulkUpdate')).toHaveLength(2);
     }));
 
+  it('is the same where the profile stays since another row has its address now', () =>
+    withHarness({}, async (harness) => {
+      const settings = { config: { ...withId, previous_email_column: null, ledger: SQLITE.option(harness) } };
+      const rows = (one: string, two: string, n: number) => [
+        aRecord({ id: 1, email: one, uid: 'u1', n }),
+        aRecord({ id: 2, email: two, uid: 'u2', n: n + 1 }),
+      ];
+      await write(harness, rows('a@x.com', 'b@x.com', 1), settings);
+      const swapped = await write(harness, rows('b@x.com', 'a@x.com', 3), settings);
+      expect(swapped.logs).toContain(summaryLine('users', { received: 2, delivered: 2 }));
+      expect(warnings(swapped.logs)).toHaveLength(2);
+      const expected = { 'a@x.com': { userId: 'u1', n: 4 }, 'b@x.com': { userId: 'u2', n: 3 } };
+      expect(users(harness)).toEqual(expected);
+      const same = await write(harness, rows('b@x.com', 'a@x.com', 3), settings);
+      expect(same.logs).toContain(summaryLine('users', { received: 2, unchanged: 2 }));
+    }));
+
+  it('is the same where an earlier record has claimed the previous address, and nobody has the new one', () =>
+    withHarness({}, async (harness) => {
+      addBoth(harness);
+      const result = await write(
+        harness,
+        [
+          aRecord({ id: 1, email: 'a@x.com', n: 1 }),
+          aRecord({ id: 2, email: 'c@x.com', was: 'a@x.com', uid: 'u', n: 2 }),
+        ],
+        { config: { ...withId, batch_size: 1 } },
+      );
+      expect(users(harness)).toEqual({
+        'a@x.com': { userId: 'u', old: 'a', n: 1 },
+        'b@x.com': { old: 'b' },
+        'c@x.com': { n: 2 },
+      });
+      expect(warnings(result.logs)).toHaveLength(1);
+    }));
+
   it('of many goes in bulk, twice', () =>
     withHarness({}, async (harness) => {
       const numbers = Array.from({ length: 150 }, (_, n) => n);

@@ -14,7 +14,7 @@ export interface ConflictsOptions {
   readonly deletions: Deletions;
   readonly removals: Pick<RemovalLane, 'isEmpty' | 'isRemoving'>;
   /** Where changes of address are planned. */
-  readonly planner: Pick<UpsertPlanner, 'isTaken'> | undefined;
+  readonly planner: Pick<UpsertPlanner, 'staysBehind'> | undefined;
 }
 
 /**
@@ -78,7 +78,7 @@ export class Conflicts {
   ): boolean {
     const isId =
       key.kind === 'email' && newEmail === undefined && newUserId !== undefined && field !== 'email';
-    return isId && (this.#options.planner?.isTaken(work) === true || wasLeftOut(work));
+    return isId && (this.#options.planner?.staysBehind(work) === true || heldAddress(work) !== undefined);
   }
 }
 
@@ -90,19 +90,21 @@ export function withoutUserId(values: TargetValues): TargetValues {
 }
 
 /** Whether the profile that has the user id is the one that the user had before. */
-function isFormerProfile(holder: readonly string[], { change }: PendingWork): boolean {
+function isFormerProfile(holder: readonly string[], work: PendingWork): boolean {
+  const { change } = work;
   if (change.kind !== 'upsert') return false;
-  const { key, previousEmail } = change;
-  if (previousEmail === undefined) return !holder.includes(identityText(key));
-  return holder.includes(identityText({ kind: 'email', value: previousEmail }));
+  const { key } = change;
+  const formerEmail = change.previousEmail ?? heldAddress(work);
+  // Delivered to this very address before, with this id: then the id was left out then, too.
+  if (formerEmail === undefined || formerEmail === key.value) return !holder.includes(identityText(key));
+  return holder.includes(identityText({ kind: 'email', value: formerEmail }));
 }
 
-/** Whether the ledger says that the row was delivered to just this address with just this id: then the id was left out before, too. */
-function wasLeftOut({ change, records }: PendingWork): boolean {
+/** The address that the row was delivered to with just this id, as the ledger says; the profile there may be another row's by now. */
+function heldAddress({ change, records }: PendingWork): string | undefined {
   const held = records.at(-1)?.row?.held;
-  if (!held || isInDoubt(held) || change.kind !== 'upsert' || change.previousEmail !== undefined)
-    return false;
-  return held.email === change.key.value && held.userId !== undefined && held.userId === change.values.userId;
+  if (!held || isInDoubt(held) || change.kind !== 'upsert') return undefined;
+  return held.userId !== undefined && held.userId === change.values.userId ? held.email : undefined;
 }
 
 /** What the request would have given its user, and what may therefore be another user's. */

@@ -40,8 +40,8 @@ export class UpsertPlanner {
   /** When a user was last written by a bulk call: the second of the run after it was answered. */
   readonly #inBulk: IdentityTable | undefined;
   readonly #startedAt: number;
-  /** Works whose change of address was found to lead to an address that a user has. */
-  readonly #taken = new WeakSet<PendingWork>();
+  /** Works whose change of address moves no profile, though one has the previous address. */
+  readonly #stayingBehind = new WeakSet<PendingWork>();
 
   constructor(options: UpsertPlannerOptions) {
     this.#options = options;
@@ -73,9 +73,12 @@ export class UpsertPlanner {
     return this.#mustGoAlone(change) ? 'alone' : 'bulk';
   }
 
-  /** True for a change of address whose new address was a user's already, so that the profile stayed where it is. */
-  isTaken(work: PendingWork): boolean {
-    return this.#taken.has(work);
+  /**
+   * True for a change of address of which the profile stays where it is: a user has the new address already, or another record
+   * claims the previous one.
+   */
+  staysBehind(work: PendingWork): boolean {
+    return this.#stayingBehind.has(work);
   }
 
   /** The user has been written. */
@@ -132,11 +135,12 @@ export class UpsertPlanner {
     const write: Plan = this.#mustGoAlone(change) ? 'alone' : 'bulk';
     const { previousEmail } = change;
     if (previousEmail !== undefined && existing.has(identityText(newEmailOf(change)))) {
-      this.#taken.add(work);
+      this.#stayingBehind.add(work);
     } else if (previousEmail !== undefined) {
       const previous: UserKey = { kind: 'email', value: previousEmail };
       const isFree = !known.isOwnedByAnother(previous, ownerOf(records[0], change));
       if (isFree && existing.has(identityText(previous))) return 'change address';
+      if (!isFree) this.#stayingBehind.add(work);
     }
     const mayBeStranger = !refusesStrangers(change.key) && this.#isEnriched(records);
     return mayBeStranger && !existing.has(identityText(change.key)) ? 'skip' : write;
