@@ -159,9 +159,9 @@ describe('the entry of a row whose calls are under way', () => {
     });
   });
 
-  it('goes by the identities that it had, not by those that the calls would give it', () => {
+  it('goes by the identities that it had, and gains those that it lacked', () => {
     const held = anEntry({ userId: 'u1' });
-    expect(entryUnderWay([aRowUpsert(anUpsert('u2', { email: B }), { held })], undefined)).toMatchObject({
+    expect(entryUnderWay([aRowUpsert(anUpsert('u1', { email: B }), { held })], undefined)).toMatchObject({
       userId: 'u1',
       email: B,
     });

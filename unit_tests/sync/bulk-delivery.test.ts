@@ -136,22 +136,29 @@ describe('a bulk call', () => {
     expect([events, failures, lines]).toEqual([SENT, ['away'], []]);
   });
 
-  it('sends what its numbers have become, and not whom they do not fit', async () => {
-    const types = new NewFieldTypes();
-    const field = types.at('n') as NewField;
-    const works = ['1.5', 5].map((value, at) => {
-      if (at === 0) field.take(1);
-      const n = field.take(value) as JsonValue;
-      return workOf(anUpsert(`${at}@x`, { n }));
-    });
+  /** Works of users with values of one new field, whose first value was a whole number. */
+  const worksOf = (...values: (string | number)[]) => {
+    const field = new NewFieldTypes().at('n') as NewField;
+    field.take(1);
+    return values.map((value, at) => workOf(anUpsert(`${at}@x`, { n: field.take(value) as JsonValue })));
+  };
+
+  it('does not send whom the numbers of others do not allow', async () => {
     const { deliver, events } = aDelivery();
-    await deliver(...works);
+    await deliver(...worksOf('1.5', 5));
     expect(events).toEqual([
       'hold 0@x,1@x',
       `send ${text('1@x', { n: 5 })}`,
       'wrong_type 0@x',
       'written 1@x as 1@x',
     ]);
+  });
+
+  it('sends what its numbers have become, and ends those whom it refuses so', async () => {
+    const { deliver, events } = aDelivery({ refused: { '0@x': REFUSED } });
+    await deliver(...worksOf(5, 1.5));
+    const sent = `${text('0@x', { n: 5 }).replace('5', '5.0')}${text('1@x', { n: 1.5 })}`;
+    expect(events).toEqual(['hold 0@x,1@x', `send ${sent}`, 'invalid_data 0@x', 'written 1@x as 1@x']);
   });
 
   it('has a line in the log', async () => {

@@ -117,6 +117,7 @@ describe('a record that comes in', () => {
       reason: 'no number',
     });
     intake.take(aMessage({ EMAIL: 'secret@x.com' }));
+    causes.noteRejected('users', { code: 'missing_identifier', field: 'email', reason: 'it is missing' });
     expect(causes.describe(stream, 'it')).not.toContain('EMAIL');
   });
 });
