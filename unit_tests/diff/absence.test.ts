@@ -19,16 +19,22 @@ async function decided(cases: readonly ReplacedStream[], maxRemovalsPercent = 10
   const ids = run.ledger.own.map(({ id }) => id);
   const toBeRemoved = await run.ledger.nextDoomed(ids, 1_000);
   const states = (await run.ledger.streams()).map(({ state }) => readStreamState(state));
-  return { ...absence, failure, toBeRemoved: toBeRemoved.map(({ email }) => email), states };
+  return {
+    notes: absence?.notes,
+    removals: absence?.doomed,
+    failure,
+    toBeRemoved: toBeRemoved.map(({ email }) => email),
+    states,
+  };
 }
 
 const saysWhy = (why: string) => [`Stream s1: nobody is removed by absence, since ${why}.`];
 
 describe('a verified snapshot', () => {
-  it('removes the users whom it did not have, and says so', async () => {
-    const { notes, doomed, toBeRemoved } = await decided([{ present: 3, absent: 2 }]);
+  it('removes the users that it did not have, and says so', async () => {
+    const { notes, removals, toBeRemoved } = await decided([{ present: 3, absent: 2 }]);
     expect(notes).toEqual(['Stream s1: 2 users are no longer among its records and are removed.']);
-    expect([doomed?.get('s1'), toBeRemoved.sort()]).toEqual([2, ['away0@s1', 'away1@s1']]);
+    expect([removals?.get('s1'), toBeRemoved.sort()]).toEqual([2, ['away0@s1', 'away1@s1']]);
   });
 
   it.each<[string, ReplacedStream, string[]]>([
@@ -47,7 +53,7 @@ describe('a verified snapshot', () => {
       ],
     ],
     [
-      'a user whom another row holds',
+      'a user that another row holds',
       { present: 1, absent: 1, entry: { email: 'here0@s1' } },
       [
         'Stream s1: 0 users are no longer among its records and are removed; 1 more stay in Iterable, since another row holds them or they were only enriched.',
@@ -82,12 +88,12 @@ describe('a verified snapshot', () => {
     ],
   ])('removes nobody where %s, and says why', async (_name, given, why) => {
     // The guard has no objection where nobody is removed.
-    const { notes, doomed, toBeRemoved, states, failure } = await decided(
+    const { notes, removals, toBeRemoved, states, failure } = await decided(
       [{ present: 1, absent: 9, ...given }],
       0,
     );
     expect([failure, notes]).toEqual([undefined, saysWhy(why)]);
-    expect([doomed?.size, toBeRemoved]).toEqual([0, []]);
+    expect([removals?.size, toBeRemoved]).toEqual([0, []]);
     // The snapshot is over all the same: the next one decides anew.
     expect(states).toMatchObject([{ snapshot: 2, identityConfigChanged: false }]);
     expect(states[0]?.open).toBeUndefined();
@@ -120,8 +126,8 @@ describe('a stream that is not verified', () => {
     ['keeps its snapshot open', { isVerified: false }],
     ['has none where nothing is replaced', { destinationSyncMode: 'append_dedup' }],
   ])('%s', async (_name, given) => {
-    const { notes, doomed, toBeRemoved, states } = await decided([{ present: 1, absent: 1, ...given }], 0);
-    expect([notes, doomed?.size, toBeRemoved]).toEqual([[], 0, []]);
+    const { notes, removals, toBeRemoved, states } = await decided([{ present: 1, absent: 1, ...given }], 0);
+    expect([notes, removals?.size, toBeRemoved]).toEqual([[], 0, []]);
     // Nothing of it is written.
     expect(states).toEqual([undefined]);
   });
@@ -138,8 +144,8 @@ describe('a stream that is not verified', () => {
   });
 
   it('does not keep others from being decided', async () => {
-    const { doomed, toBeRemoved } = await decided([{ absent: 1, isVerified: false }, { absent: 1 }]);
-    expect([[...(doomed ?? [])], toBeRemoved]).toEqual([[['s2', 1]], ['away0@s2']]);
+    const { removals, toBeRemoved } = await decided([{ absent: 1, isVerified: false }, { absent: 1 }]);
+    expect([[...(removals ?? [])], toBeRemoved]).toEqual([[['s2', 1]], ['away0@s2']]);
   });
 });
 
@@ -151,12 +157,12 @@ describe('several streams', () => {
       { absent: 1, entry: shared },
     ]);
     expect(bothAbsent.toBeRemoved).toEqual(['shared@x.com', 'shared@x.com']);
-    expect([...(bothAbsent.doomed ?? [])]).toEqual([['s1', 1], ['s2', 1]]); // prettier-ignore
+    expect([...(bothAbsent.removals ?? [])]).toEqual([['s1', 1], ['s2', 1]]); // prettier-ignore
     const oneAbsent = await decided([
       { absent: 1, entry: shared },
       { absent: 1, entry: shared, isVerified: false },
     ]);
-    expect(oneAbsent.doomed?.get('s1')).toBe(0);
+    expect(oneAbsent.removals?.get('s1')).toBe(0);
     expect(oneAbsent.notes?.join()).toContain('1 more stay in Iterable');
   });
 

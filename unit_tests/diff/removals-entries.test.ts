@@ -63,7 +63,7 @@ describe('a user who is removed', () => {
     ]);
   });
 
-  it('is told apart from the one that the row was: each leaves its own lists', () => {
+  it('is another one than the row was: each leaves its own lists', () => {
     const { removals } = decided({ ...NAMES_B, lists: ['All'] }, OWN);
     expect(removals).toEqual([
       { ...NAMES_B, lists: ['All'], alsoKnownAs: [], isExported: false },

@@ -73,7 +73,7 @@ describe('an error’s message', () => {
       'Iterable answered lists through the proxy p:1 with HTTP 502',
     ],
     [
-      'says which way it came, whoever answered',
+      'says which way it came, also from something else',
       new ApiError('lists', {
         status: 502,
         apiMessage: '',

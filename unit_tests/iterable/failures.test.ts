@@ -62,7 +62,7 @@ describe('the failures that a bulk answer names', () => {
       ['invalid email a', 'invalid userId 1'],
     ],
     [
-      'nobody of the deprecated lists whom another explains',
+      'nothing of the deprecated lists that another one explains',
       {
         invalidEmails: ['A', 'b'],
         invalidUserIds: ['1', '2'],

@@ -98,7 +98,7 @@ describe('an answer', () => {
 });
 
 describe('what a refusal says besides', () => {
-  it('names the fields that are too many for the project, and its limit where it is told', () => {
+  it('names the fields that are too many for the project, and its limit where it is there', () => {
     const params = { limit: 1_000, requestedTotal: 1_001, newFields: ['a'] };
     expect(fieldsLimitParamsSchema.parse(params)).toEqual(params);
   });

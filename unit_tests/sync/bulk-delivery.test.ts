@@ -112,7 +112,7 @@ describe('a bulk call', () => {
     expect(events.at(-1)).toBe('written a@x as new@x');
   });
 
-  it('ends the works of those whom it refuses, and of nobody else', async () => {
+  it('ends the works of the users that it refuses, and no others', async () => {
     const { deliver, events } = aDelivery({ refused: { 'a@x': REFUSED } });
     await deliver(A, B);
     expect(events).toEqual([...SENT, 'invalid_data a@x', 'written b@x as b@x']);
@@ -143,7 +143,7 @@ describe('a bulk call', () => {
     return values.map((value, at) => workOf(anUpsert(`${at}@x`, { n: field.take(value) as JsonValue })));
   };
 
-  it('does not send whom the numbers of others do not allow', async () => {
+  it('does not send a number that those of others do not allow', async () => {
     const { deliver, events } = aDelivery();
     await deliver(...worksOf('1.5', 5));
     expect(events).toEqual([
@@ -154,7 +154,7 @@ describe('a bulk call', () => {
     ]);
   });
 
-  it('sends what its numbers have become, and ends those whom it refuses so', async () => {
+  it('sends what its numbers have become, and ends the works of users that it refuses so', async () => {
     const { deliver, events } = aDelivery({ refused: { '0@x': REFUSED } });
     await deliver(...worksOf(5, 1.5));
     const sent = `${text('0@x', { n: 5 }).replace('5', '5.0')}${text('1@x', { n: 1.5 })}`;

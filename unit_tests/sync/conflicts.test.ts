@@ -55,7 +55,7 @@ describe('a refused upsert', () => {
     ['is final where nobody was deleted', isLookedInto(CONFLICT), false],
     ['is looked into where the id may be that of a deleted user', isLookedInto(CONFLICT, 'u1'), true],
     ['is looked into where a deleted user may have had it besides', isLookedInto(CONFLICT, B, ['u1']), true],
-    ['is final where somebody else was deleted', isLookedInto(CONFLICT, B), false],
+    ['is final where another user was deleted', isLookedInto(CONFLICT, B), false],
     ['is final where the address that it goes by was deleted', isLookedInto(CONFLICT, A), false],
     ['is looked into where a deleted user may have had any id', isLookedInto(CONFLICT, B, [], false), true],
     [

@@ -20,7 +20,7 @@ describe('what became of a record', () => {
     ['a refused one', UPSERT, REJECTION, true, { kind: 'rejected', ...REJECTION }],
     ['a refused removal', REMOVAL, REJECTION, true, { kind: 'rejected', ...REJECTION }],
     [
-      'one of a user whom Iterable does not know',
+      'one of a user that Iterable does not know',
       UPSERT,
       'not_in_iterable',
       true,

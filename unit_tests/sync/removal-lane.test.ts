@@ -167,7 +167,7 @@ describe('a removal that takes off lists', () => {
       { end: REFUSED, leaves: [] },
     ],
     [
-      'is for all whom the ledger names, and then for the one who stays',
+      'is for all users that the ledger names, and then for the one who stays',
       { decision: deciding({ removals: both, leaves: aRemoval({ email: 'c@x.com', lists: ['Own'] }) }) },
       aRemoval({ email: B }),
       { end: undefined, leaves: [B, `${A} VIP`, 'c@x.com Own'] },
