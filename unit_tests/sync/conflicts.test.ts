@@ -27,7 +27,7 @@ function aProject({ profiles = [], removing = [], taken = [] }: Project = {}) {
       isEmpty: removing.length === 0,
       isRemoving: (identities) => removing.some((who) => identities.includes(identityText(keyOf(who)))),
     },
-    planner: { isTaken: (work) => taken.includes(work) },
+    planner: { staysBehind: (work) => taken.includes(work) },
   });
   return { clock, shown, deletions, conflicts };
 }

@@ -207,6 +207,6 @@ describe('a new address that was found to be a user’s', () => {
     const { planner } = aPlanner({}, A);
     const [taken, free] = [workOf(moving()), workOf(moving({ key: keyOf(B) }))];
     await planner.plan([taken, free]);
-    expect([taken, free].map((work) => planner.isTaken(work))).toEqual([true, false]);
+    expect([taken, free].map((work) => planner.staysBehind(work))).toEqual([true, false]);
   });
 });
