@@ -24,7 +24,9 @@ export class TestProxy {
     this.#server = createServer((request, response) => {
       const status = this.#refusal(request, `${request.method ?? ''} ${request.url ?? ''}`);
       if (status === 'hang') return;
-      if (status === 'reset') request.socket.destroy();
+      // Whoever had this port before may still be asked for.
+      if (status === undefined && !URL.canParse(request.url ?? '')) response.writeHead(400).end();
+      else if (status === 'reset') request.socket.destroy();
       else if (status !== undefined) response.writeHead(status).end();
       else {
         const headers = { ...request.headers };
