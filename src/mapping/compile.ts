@@ -207,7 +207,8 @@ function whyMissing(data: JsonObject, plans: readonly ColumnPlan[], field: strin
       ? `the column ${field}, which identifies users, is used by another option and needs a mapping to be a field, too`
       : `the record has no column ${field}, which identifies users`;
   }
-  if (columnReader(source)(data) !== undefined)
+  // A mark of the source for a value that did not change is read as if there were none.
+  if (columnReader(source)(data) !== undefined || Object.hasOwn(data, source))
     return `the column ${source} holds no ${field}, which identifies users`;
   return source === field
     ? `the record has no column ${field}, which identifies users`

@@ -36,7 +36,7 @@ export class SeenColumns {
     }
     for (const path of lookedFor) {
       this.#looked.add(path);
-      if (columnReader(path)(data) !== undefined) this.#found.add(path);
+      if (columnReader(path)(data) !== undefined || Object.hasOwn(data, path)) this.#found.add(path);
     }
   }
 

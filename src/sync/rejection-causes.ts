@@ -74,7 +74,7 @@ function whyUnidentified(identifier: Identifier, columns: SeenColumns): string {
   }
   const column = mapped?.source ?? target;
   if (!columns.lacks(column))
-    return `holds no ${target}, which identifies users (identify_by): its column ${shown(column)} is null or blank.`;
+    return `holds no ${target}, which identifies users (identify_by): its column ${shown(column)} is null, blank or marked as unchanged.`;
   return mapped ? withoutMapped(identifier, mapped, columns) : withoutOwn(identifier, columns);
 }
 

@@ -79,6 +79,12 @@ describe('who is meant', () => {
     ['null', '{"email":null}', [], 'the column email holds no email, which identifies users'],
     ['blank', '{"email":"  "}', [], 'the column email holds no email, which identifies users'],
     [
+      'marked as unchanged',
+      '{"email":"__debezium_unavailable_value"}',
+      [],
+      'the column email holds no email, which identifies users',
+    ],
+    [
       'nulled on the way',
       '{"email":null}',
       ['email'],

@@ -65,7 +65,10 @@ describe('why records were rejected', () => {
 
   it('says that the column is empty, where it is there', () => {
     expect(unidentified(MAIL, { city: 'x' }, { mail: null })).toBe(
-      'it holds no email, which identifies users (identify_by): its column mail is null or blank.',
+      'it holds no email, which identifies users (identify_by): its column mail is null, blank or marked as unchanged.',
+    );
+    expect(unidentified({}, { email: '__debezium_unavailable_value' })).toContain(
+      'its column email is null, blank or',
     );
   });
 
