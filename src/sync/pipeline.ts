@@ -158,6 +158,7 @@ export class Pipeline {
       this.#delivery.flush();
       await this.#nextProgress();
     }
+    this.#delivery.stop();
     // What the failed call of a commit says is told by `onFailure`.
     await this.#options.memory?.flush();
     if (this.#failure) await this.#drainAfterFailure();

@@ -64,6 +64,8 @@ export class UserDelivery {
   readonly #bulk: BulkDelivery;
   readonly #texts = new TextPages();
   #waitingForGone = 0;
+  /** Of a flush that is due. */
+  #flushing: AbortController | undefined;
   #isStopped = false;
 
   constructor(options: UserDeliveryOptions) {
@@ -188,18 +190,40 @@ export class UserDelivery {
     return withWaitingNumbers(built, values, () => this.requestFor({ key, values }, streamKey));
   }
 
-  /** Sends what waits, full or not; but what others will soon join has its own time. */
+  /** Sends what waits, full or not: at once, or where others may soon join it, within a second. */
   flush(): void {
-    if (this.#areComingBack) return;
+    if (this.#areComingBack) this.#flushSoon();
+    else this.#flushNow();
+  }
+
+  #flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = new AbortController();
+    this.#options.clock.sleep(MAX_LATE_BATCH_WAIT_MS, this.#flushing.signal).then(
+      () => {
+        this.#flushNow();
+      },
+      () => undefined,
+    );
+  }
+
+  #flushNow(): void {
+    this.#cancelFlush();
     this.#planned?.flush();
     if (this.#planned?.areComing !== true) this.#lane.flush();
     // Whoever is being updated may join those who wait for the same list.
     if (this.#lane.busyBatches + (this.#planned?.busyBatches ?? 0) === 0) this.#ends.lists.flush();
   }
 
+  #cancelFlush(): void {
+    this.#flushing?.abort(new Error('no longer waited for'));
+    this.#flushing = undefined;
+  }
+
   /** Begins nothing more; what is in flight goes on. */
   stop(): void {
     this.#isStopped = true;
+    this.#cancelFlush();
     this.#planned?.stop();
     this.#lane.stop();
     this.#removals.stop();
@@ -208,8 +232,8 @@ export class UserDelivery {
 
   /** Users who are looked up, or deleted, before they are written: sent one by one as they come, each would take a bulk call. */
   get #areComingBack(): boolean {
-    const isDeleting = this.#removals.inFlight > 0 || this.#memory?.isBusy === true;
-    return this.#waitingForGone + this.#bulk.judging > 0 || (isDeleting && this.#queue.hasWaiting);
+    const areBehindDeletions = this.#removals.inFlight > 0 && this.#queue.hasWaiting;
+    return this.#waitingForGone + this.#bulk.judging > 0 || areBehindDeletions;
   }
 
   #onReady(work: PendingWork): void {
