@@ -192,8 +192,8 @@ describe('noise', () => {
     for await (const messages of readMessages(input(), { ...told, maxLineBytes: 1_000 }))
       for (const { line } of messages) lines.push(line);
     expect([noise, lines]).toEqual([[[1, 200 * chunkBytes]], [2]]);
-    // Of 800 MB.
-    expect(mostHeld).toBeLessThan(64 * 1024 * 1024);
+    // Of 800 MB; buffers are freed some time after they were collected.
+    expect(mostHeld).toBeLessThan(256 * 1024 * 1024);
   });
 
   it('does not spoil the messages in the same chunk by not being text', async () => {
