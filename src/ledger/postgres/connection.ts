@@ -80,6 +80,10 @@ export class PostgresConnection {
     });
     // An idle connection that breaks is replaced by the next use.
     pool.on('error', () => undefined);
+    // What ends a connection may come in one packet with what opens it, before anyone else listens.
+    pool.on('connect', (client) => {
+      client.on('error', () => undefined);
+    });
     return new PostgresConnection(pool, quoted(schema), options);
   }
 
