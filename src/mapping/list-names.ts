@@ -16,8 +16,9 @@ const OTHER_NOTATION = new Refusal(
 const NO_NAMES: ReadonlySet<string> = new Set(['', 'null', 'none']);
 /** `set()` and `frozenset({'VIP'})`, as Python writes them. */
 const PYTHON_SET = /^(?:frozen)?set\(\s*([[({].*)?\)$/s;
-/** A call, as in `array(['VIP'])`; XML. */
-const CODE = /^[\w.]+\(\s*[[({'"]|^<.*>$/s;
+/** A call, as in `array(['VIP'])` and `ARRAY['VIP']`; a collection of Scala or Spark; XML. */
+const CODE =
+  /^[\w.]+[([]\s*[[({'"]|^(?:List|Set|Seq|Vector|ListBuffer|ArrayBuffer|ArraySeq|WrappedArray|HashSet)\(.*\)$|^<.*>$/s;
 /** Between commas: a name in quotes, the beginning of a tuple, lines. None of them is what a list is called. */
 const IN_NO_NAME = /^"|^[ub]?'.*'$|^\([^)]*$|[\r\n]/is;
 
@@ -77,7 +78,28 @@ function namesInBraces(text: string): JsonValue[] | Refusal {
 
 function namesBetweenCommas(text: string): string[] | Refusal {
   const names = text.split(',').map((name) => name.trim());
-  return names.some((name) => IN_NO_NAME.test(name)) ? OTHER_NOTATION : names;
+  return names.some((name) => IN_NO_NAME.test(name)) || cutsBrackets(names) ? OTHER_NOTATION : names;
+}
+
+/** Whether a bracket opens in one name and closes in a later one, as in `ARRAY[VIP, Gold]`: its commas are not those between names. */
+function cutsBrackets(names: readonly string[]): boolean {
+  let isOpen = false;
+  for (const name of names) {
+    if (isOpen && firstOf(name, CLOSING) < firstOf(name, OPENING)) return true;
+    isOpen ||= lastOf(name, OPENING) > lastOf(name, CLOSING);
+  }
+  return false;
+}
+
+const OPENING = ['(', '[', '{'] as const;
+const CLOSING = [')', ']', '}'] as const;
+
+function firstOf(text: string, signs: readonly string[]): number {
+  return Math.min(...signs.map((sign) => text.indexOf(sign)).map((at) => (at === -1 ? Infinity : at)));
+}
+
+function lastOf(text: string, signs: readonly string[]): number {
+  return Math.max(...signs.map((sign) => text.lastIndexOf(sign)));
 }
 
 /** Warehouses have columns of JSON that arrive as text. Numbers are exact. */

@@ -124,6 +124,14 @@ describe('text', () => {
     ['a row of Postgres', '(VIP,"Big spenders")', OTHER_NOTATION],
     ['tuples in a tuple', '((a,b),c)', OTHER_NOTATION],
     ['lines', '- VIP\n- Gold', OTHER_NOTATION],
+    ['an array in SQL', "ARRAY['VIP','Gold']", OTHER_NOTATION],
+    ['an array in SQL of one', "ARRAY['VIP']", OTHER_NOTATION],
+    ['a list of Scala', 'List(VIP, Gold)', OTHER_NOTATION],
+    ['an array of Spark', 'WrappedArray(VIP)', OTHER_NOTATION],
+    ['brackets around a comma', 'VIP [x, y], Gold', OTHER_NOTATION],
+    ['brackets in a name', 'VIP (old), Gold [x]', ['VIP (old)', 'Gold [x]']],
+    ['brackets that are no pair', 'VIP :), Gold ( new', ['VIP :)', 'Gold ( new']],
+    ['a name with a bracket', 'Tier(1)', ['Tier(1)']],
   ])('%s: %s', (_title, text, expected) => {
     expect(namesIn(text)).toEqual(expected);
   });
@@ -220,6 +228,7 @@ describe('whatever the names are', () => {
       `['a'${blanks}`,
       `['${'\\\\'.repeat(100_000)}`,
       `["a",${blanks}`,
+      `a${'('.repeat(200_000)},${')'.repeat(200_000)}`,
     ])
       expect(namesIn(text)).toBe(OTHER_NOTATION);
   }, 2_000);
