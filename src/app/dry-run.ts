@@ -56,9 +56,9 @@ class DryRun {
       log: new PlanLog(this.#notes, this.#tally, clock),
       maxCallBudgetMs: MAX_CALL_BUDGET_MS,
       connect: (config, options) => this.#connect(config, options),
-      openRejectedRecords: async (option, patience, proxies) => {
+      openRejectedRecords: async (option, policy, proxies) => {
         // A bucket shows only by being written to whether it may be.
-        if (option.type !== 's3') await checkRejectedRecords(option, patience, proxies);
+        if (option.type !== 's3') await checkRejectedRecords(option, policy, proxies);
         return undefined;
       },
       openLedger: (option, opening) => this.#openLedger(option, opening),

@@ -13,7 +13,7 @@ import type { Proxies } from '../network/proxies.ts';
 import { parseCatalog, type ConfiguredCatalog } from '../protocol/catalog.ts';
 import type { RejectedRecordsOption } from '../rejected-records/open.ts';
 import type { RejectedRecords } from '../rejected-records/rejected-records.ts';
-import type { RetryPolicy } from '../rejected-records/store-patience.ts';
+import type { RetryPolicy } from '../rejected-records/retry-policy.ts';
 import { destinationObjectProblems, namesIterableFields } from '../streams/users-object.ts';
 import type { SyncLog } from '../sync/sync-log.ts';
 import {
@@ -34,7 +34,7 @@ export interface SyncPorts {
   readonly connect: (config: Config, options: ConnectOptions) => Promise<Connection>;
   readonly openRejectedRecords: (
     option: RejectedRecordsOption,
-    patience: RetryPolicy,
+    policy: RetryPolicy,
     proxies: Proxies,
   ) => Promise<RejectedRecords | undefined>;
   readonly openLedger: (

@@ -39,7 +39,7 @@ export function isPlaceholderDate(text: string): boolean | undefined {
   const parts = partsOf(text);
   if (!parts) return undefined;
   const moment = momentOf(parts);
-  // SyncPorts of the years 0001 to 9999 there are no others.
+  // Outside of the years 0001 to 9999 there are no others.
   if (moment === undefined || parts.year === 9999 || parts.local.startsWith(FIRST_DAY)) return true;
   return moment === EPOCH || moment.startsWith(FIRST_DAY) || moment.startsWith('9999');
 }

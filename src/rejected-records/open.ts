@@ -3,7 +3,7 @@ import type { Proxies } from '../network/proxies.ts';
 import { checkRejectedRecordsFile, openRejectedRecordsFile } from './file.ts';
 import type { RejectedRecords } from './rejected-records.ts';
 import { urlOf, type S3Location } from './s3-location.ts';
-import type { RetryPolicy } from './store-patience.ts';
+import type { RetryPolicy } from './retry-policy.ts';
 
 /** The option `rejected_records`. */
 export type RejectedRecordsOption =
@@ -25,7 +25,7 @@ const loadS3 = () => import('./s3.ts');
  */
 export async function openRejectedRecords(
   option: RejectedRecordsOption,
-  patience: RetryPolicy,
+  policy: RetryPolicy,
   proxies: Proxies,
 ): Promise<RejectedRecords | undefined> {
   switch (option.type) {
@@ -34,14 +34,14 @@ export async function openRejectedRecords(
     case 'file':
       return openRejectedRecordsFile(option.path);
     case 's3':
-      return (await loadS3()).openRejectedRecordsBucket(option, patience, proxies);
+      return (await loadS3()).openRejectedRecordsBucket(option, policy, proxies);
   }
 }
 
 /** Throws like {@link openRejectedRecords} when rejected records could not be stored there. Leaves everything as it was. */
 export async function checkRejectedRecords(
   option: RejectedRecordsOption,
-  patience: RetryPolicy,
+  policy: RetryPolicy,
   proxies: Proxies,
 ): Promise<void> {
   switch (option.type) {
@@ -50,6 +50,6 @@ export async function checkRejectedRecords(
     case 'file':
       return checkRejectedRecordsFile(option.path);
     case 's3':
-      return (await loadS3()).checkRejectedRecordsBucket(option, patience, proxies);
+      return (await loadS3()).checkRejectedRecordsBucket(option, policy, proxies);
   }
 }

@@ -6,7 +6,7 @@ import { agentsFor } from '../network/route.ts';
 import { durationText, retry } from '../retry.ts';
 import { describeS3Failure, s3Refusal } from './s3-failures.ts';
 import { urlOf, type S3Location } from './s3-location.ts';
-import type { RetryPolicy } from './store-patience.ts';
+import type { RetryPolicy } from './retry-policy.ts';
 
 const FIRST_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
@@ -15,7 +15,7 @@ const STOPPED_GRACE_MS = 5_000;
 
 export class S3Bucket {
   readonly #location: S3Location;
-  readonly #patience: RetryPolicy;
+  readonly #policy: RetryPolicy;
   readonly #client: S3Client;
   readonly #proxy: Proxy | undefined;
   readonly #prefix: string;
@@ -23,31 +23,31 @@ export class S3Bucket {
 
   private constructor(
     location: S3Location,
-    { patience, client, proxy }: { patience: RetryPolicy; client: S3Client; proxy: Proxy | undefined },
+    { policy, client, proxy }: { policy: RetryPolicy; client: S3Client; proxy: Proxy | undefined },
   ) {
     this.#location = location;
-    this.#patience = patience;
+    this.#policy = policy;
     this.#client = client;
     this.#proxy = proxy;
     const folders = (location.s3_bucket_path ?? '').split('/').filter((folder) => folder !== '');
     this.#prefix = folders.map((folder) => `${folder}/`).join('');
-    patience.stop?.addEventListener('abort', this.#onStop, { once: true });
-    if (patience.stop?.aborted) this.#onStop();
+    policy.stop?.addEventListener('abort', this.#onStop, { once: true });
+    if (policy.stop?.aborted) this.#onStop();
   }
 
   /** Opens no socket yet. Throws a ConfigError that names the environment's variable when a proxy can't be used. */
-  static async create(location: S3Location, patience: RetryPolicy, proxies: Proxies): Promise<S3Bucket> {
+  static async create(location: S3Location, policy: RetryPolicy, proxies: Proxies): Promise<S3Bucket> {
     const proxy = proxies.for(urlOf(location));
-    const agents = await agentsFor(proxies, patience.attemptTimeoutMs);
-    return new S3Bucket(location, { patience, client: clientOf(location, agents), proxy });
+    const agents = await agentsFor(proxies, policy.attemptTimeoutMs);
+    return new S3Bucket(location, { policy, client: clientOf(location, agents), proxy });
   }
 
   /**
-   * Stores an object, through outages as long as the patience lasts; repeating it after a lost answer does no harm. Throws a
+   * Stores an object, through outages as long as the policy says; repeating it after a lost answer does no harm. Throws a
    * ConfigError that names the option, or a TransientError.
    */
   async put(name: string, text: string): Promise<void> {
-    const { clock } = this.#patience;
+    const { clock } = this.#policy;
     const startedAt = clock.now();
     const body = Buffer.from(text);
     try {
@@ -71,7 +71,7 @@ export class S3Bucket {
 
   /** Closes idle connections, so that the process can end. */
   close(): void {
-    this.#patience.stop?.removeEventListener('abort', this.#onStop);
+    this.#policy.stop?.removeEventListener('abort', this.#onStop);
     this.#client.destroy();
   }
 
@@ -90,7 +90,7 @@ export class S3Bucket {
     const abort = () => {
       attempt.abort();
     };
-    const timer = setTimeout(abort, this.#patience.attemptTimeoutMs);
+    const timer = setTimeout(abort, this.#policy.attemptTimeoutMs);
     this.#abandon.signal.addEventListener('abort', abort, { once: true });
     try {
       return await send(attempt.signal);
@@ -101,7 +101,7 @@ export class S3Bucket {
   }
 
   async #waitOrThrow(error: Error, attempt: number, startedAt: number): Promise<void> {
-    const { clock, budgetMs, onRetry } = this.#patience;
+    const { clock, budgetMs, onRetry } = this.#policy;
     const refusal = s3Refusal(error, this.#location, this.#proxy);
     if (refusal) throw refusal;
     const waitMs = clock.random() * Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (attempt - 1));
@@ -125,7 +125,7 @@ export class S3Bucket {
   }
 
   readonly #onStop = (): void => {
-    void this.#patience.clock.sleep(STOPPED_GRACE_MS).then(() => {
+    void this.#policy.clock.sleep(STOPPED_GRACE_MS).then(() => {
       this.#abandon.abort(new Error('the run was stopped'));
     });
   };

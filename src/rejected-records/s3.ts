@@ -3,7 +3,7 @@ import type { Proxies } from '../network/proxies.ts';
 import { rejectedRecordLine, type RejectedRecord, type RejectedRecords } from './rejected-records.ts';
 import { S3Bucket } from './s3-bucket.ts';
 import type { S3Location } from './s3-location.ts';
-import type { RetryPolicy } from './store-patience.ts';
+import type { RetryPolicy } from './retry-policy.ts';
 
 /** So much may wait in memory until a flush. */
 const MAX_WAITING_CHARACTERS = 1_000_000;
@@ -13,13 +13,13 @@ const WRITE_TEST = 'destination-iterable-write-test';
 /** Proves that the bucket can be written. Throws a ConfigError that names the option, or a TransientError. */
 export async function openRejectedRecordsBucket(
   location: S3Location,
-  patience: RetryPolicy,
+  policy: RetryPolicy,
   proxies: Proxies,
 ): Promise<RejectedRecords> {
-  const bucket = await S3Bucket.create(location, patience, proxies);
+  const bucket = await S3Bucket.create(location, policy, proxies);
   try {
     await proveWritable(bucket);
-    return new RejectedRecordsBucket(bucket, objectNames(patience));
+    return new RejectedRecordsBucket(bucket, objectNames(policy));
   } catch (error) {
     bucket.close();
     throw error;
@@ -29,10 +29,10 @@ export async function openRejectedRecordsBucket(
 /** Throws like {@link openRejectedRecordsBucket}. Leaves nothing behind, unless deleting is forbidden. */
 export async function checkRejectedRecordsBucket(
   location: S3Location,
-  patience: RetryPolicy,
+  policy: RetryPolicy,
   proxies: Proxies,
 ): Promise<void> {
-  const store = await openRejectedRecordsBucket(location, patience, proxies);
+  const store = await openRejectedRecordsBucket(location, policy, proxies);
   await store.close();
 }
 

@@ -13,7 +13,7 @@ import { Backlog } from './backlog.ts';
 import type { Memory } from '../diff/memory.ts';
 import { NOBODY_NAMED, TOO_DEEP, TOO_LARGE, UNCHANGED } from './outcomes.ts';
 import type { PendingRecord, UnsettledRecord } from './pending-record.ts';
-import { LookupQueue } from './recall-line.ts';
+import { LookupQueue } from './lookup-queue.ts';
 import { RecordIntake, type MappedItem } from './record-intake.ts';
 import { Settlement, type SettlementOptions } from './settlement.ts';
 import { StateOutput } from './state-output.ts';

@@ -3,7 +3,7 @@
  * gathers, so that a ledger far away is asked for many at once, and the input is read meanwhile.
  */
 
-export interface RecallLineOptions<Item> {
+export interface LookupQueueOptions<Item> {
   /** Looks for the rows of these items, and hands the items on in order. */
   readonly recall: (items: readonly Item[]) => Promise<void>;
   /** Told what `recall` throws; nothing is recalled after that. */
@@ -14,7 +14,7 @@ export interface RecallLineOptions<Item> {
 const MAX_GATHERED = 2_000;
 
 export class LookupQueue<Item> {
-  readonly #options: RecallLineOptions<Item>;
+  readonly #options: LookupQueueOptions<Item>;
   #gathered: Item[] = [];
   /** Until nothing is gathered any more. */
   #running: Promise<void> | undefined;
@@ -22,7 +22,7 @@ export class LookupQueue<Item> {
   #group: Promise<void> = Promise.resolve();
   #hasFailed = false;
 
-  constructor(options: RecallLineOptions<Item>) {
+  constructor(options: LookupQueueOptions<Item>) {
     this.#options = options;
   }
 

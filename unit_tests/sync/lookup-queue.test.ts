@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { LookupQueue } from '../../src/sync/recall-line.ts';
+import { LookupQueue } from '../../src/sync/lookup-queue.ts';
 
 /** A line whose groups are handed on when the test says so. */
 function aLine() {
