@@ -81,11 +81,6 @@ export class PlannedUpserts {
     return this.#resting;
   }
 
-  /** True while some are planned, or looked up: they may join those who wait for a bulk call. */
-  get areComing(): boolean {
-    return this.busyBatches > 0;
-  }
-
   get inFlight(): number {
     return this.#planning.inFlight + this.#single.inFlight;
   }

@@ -91,11 +91,11 @@ export class UpsertPlanner {
   }
 
   /** The user was written by a bulk call, which has just been answered. */
-  noteInBulk({ key, values: { email } }: Upsert): void {
+  noteInBulk(change: Upsert): void {
     if (!this.#inBulk) return;
     const second = Math.ceil((this.#options.clock.now() - this.#startedAt) / 1000);
-    this.#inBulk.set(identityText(key), second);
-    if (typeof email === 'string') this.#inBulk.set(identityText({ kind: 'email', value: email }), second);
+    for (const key of profileKeys(change.key, writtenKeys(change)))
+      this.#inBulk.set(identityText(key), second);
   }
 
   /** How long to wait before a single-user call for this user, since a bulk call has written it: milliseconds, mostly 0. */

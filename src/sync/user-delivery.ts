@@ -210,9 +210,11 @@ export class UserDelivery {
   #flushNow(): void {
     this.#cancelFlush();
     this.#planned?.flush();
-    if (this.#planned?.areComing !== true) this.#lane.flush();
+    const planning = this.#planned?.busyBatches ?? 0;
+    // Those who are planned, or looked up, may join those who wait for a bulk call.
+    if (planning === 0) this.#lane.flush();
     // Whoever is being updated may join those who wait for the same list.
-    if (this.#lane.busyBatches + (this.#planned?.busyBatches ?? 0) === 0) this.#ends.lists.flush();
+    if (this.#lane.busyBatches + planning === 0) this.#ends.lists.flush();
   }
 
   #cancelFlush(): void {
