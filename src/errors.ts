@@ -47,3 +47,8 @@ export class ProtocolError extends ConnectorError {
 export class TransientError extends ConnectorError {
   readonly failureType = 'transient_error';
 }
+
+/** A name as an error or a log line shows it: one that is longer is cut, and ends in `…`. */
+export function shortened(name: string, maxLength: number): string {
+  return name.length > maxLength ? `${name.slice(0, maxLength)}…` : name;
+}

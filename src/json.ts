@@ -45,6 +45,15 @@ export function withNothingLost(parsed: JsonValue, text: string): JsonValue {
   return marked ? restoreMarked(JSON.parse(marked.text) as JsonValue, marked.keys) : parsed;
 }
 
+/** What the text says as JSON, if it is some; numbers as JavaScript has them. */
+export function jsonOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
 /** `JSON.stringify` that writes every {@link ExactNumber} as the number it stands for; `rewrite` may give its text another form. */
 export function stringifyJson(value: unknown, rewrite?: (numberText: string) => string): string {
   const text = JSON.stringify(value);

@@ -19,37 +19,25 @@ function openssl(...args: string[]): void {
 
 const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
 
+/** A new key, and a certificate for it: by itself, unless `more` says otherwise. */
+function certify(place: string, ...more: string[]): void {
+  const files = ['-keyout', `${place}.key`, '-out', `${place}.pem`];
+  openssl('req', '-x509', ...NEW_KEY, ...files, '-subj', `/CN=${path.basename(place)}`, ...more);
+}
+
 /** A key and the certificate that it signs others with: `PLACE.key`, `PLACE.pem`. */
 export function makeAuthority(place: string): void {
-  openssl(
-    'req',
-    '-x509',
-    ...NEW_KEY,
-    '-keyout',
-    `${place}.key`,
-    '-out',
-    `${place}.pem`,
-    '-subj',
-    `/CN=${path.basename(place)}`,
-  );
+  certify(place);
 }
 
 /** A key and a certificate for these names alone, as in `IP:127.0.0.1,DNS:host.test`: `PLACE.key`, `PLACE.pem`. */
 export function sign(authority: string, place: string, names = 'IP:127.0.0.1'): void {
-  openssl(
-    'req',
-    '-x509',
-    ...NEW_KEY,
+  certify(
+    place,
     '-CA',
     `${authority}.pem`,
     '-CAkey',
     `${authority}.key`,
-    '-keyout',
-    `${place}.key`,
-    '-out',
-    `${place}.pem`,
-    '-subj',
-    `/CN=${path.basename(place)}`,
     '-addext',
     `subjectAltName=${names}`,
     '-addext',

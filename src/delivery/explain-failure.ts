@@ -1,5 +1,5 @@
 /** A call that failed for good, in words for the operator: what is wrong, and what to change. */
-import { ConfigError, TransientError } from '../errors.ts';
+import { ConfigError, shortened, TransientError } from '../errors.ts';
 import { ApiError } from '../iterable/errors.ts';
 import { fieldsLimitParamsSchema } from '../iterable/schemas.ts';
 import { durationText } from '../retry.ts';
@@ -70,7 +70,7 @@ function explainFieldsLimit(error: ApiError): ConfigError {
     ...(limit == null ? [] : [`it may have ${limit}`]),
     ...(requestedTotal == null ? [] : [`it would have ${requestedTotal}`]),
   ];
-  const named = newFields.slice(0, MAX_FIELDS_NAMED).map(shortened);
+  const named = newFields.slice(0, MAX_FIELDS_NAMED).map((name) => shortened(name, MAX_NAME_LENGTH));
   if (newFields.length > named.length) named.push(`and ${newFields.length - named.length} more`);
   const names = named.length === 0 ? '' : `. New are: ${named.join(', ')}`;
   return new ConfigError(
@@ -80,8 +80,4 @@ function explainFieldsLimit(error: ApiError): ConfigError {
     ],
     { code: 'too_many_fields', cause: error },
   );
-}
-
-function shortened(name: string): string {
-  return name.length > MAX_NAME_LENGTH ? `${name.slice(0, MAX_NAME_LENGTH)}…` : name;
 }

@@ -7,7 +7,9 @@ import type { IterableClient, UserIdentity } from '../iterable/client.ts';
 import type { IterableUser } from '../iterable/schemas.ts';
 import { identityText, type UserKey } from '../model.ts';
 import type { Caller } from './caller.ts';
+import { keysOf } from './deletions.ts';
 import { hash53, IdentityTable } from './identity-table.ts';
+import { lookUp } from './look-up.ts';
 
 export interface KnownUsersOptions {
   readonly clock: Clock;
@@ -125,9 +127,8 @@ export class KnownUsers {
     return (key) => (everyone.get(identityText(key)) === undefined ? undefined : {});
   }
 
-  async #lookUp({ kind, value }: UserKey): Promise<FoundUser | undefined> {
-    const operation = kind === 'email' ? this.#client.getByEmail(value) : this.#client.getByUserId(value);
-    const profile = await this.#caller.call(operation);
+  async #lookUp(key: UserKey): Promise<FoundUser | undefined> {
+    const profile = await this.#caller.call(lookUp(this.#client, key));
     return profile && { profile };
   }
 
@@ -139,10 +140,9 @@ export class KnownUsers {
         const table = new IdentityTable();
         users = 0;
         return {
-          add: ({ email, userId }) => {
+          add: (user) => {
             users++;
-            if (email) table.set(identityText({ kind: 'email', value: email.toLowerCase() }), THERE);
-            if (userId) table.set(identityText({ kind: 'userId', value: userId }), THERE);
+            for (const key of keysOf(user)) table.set(identityText(key), THERE);
           },
           done: () => table,
         };

@@ -8,6 +8,7 @@ import { identityText, type Rejection, type Removal, type Upsert, type UserKey }
 import type { Caller } from './caller.ts';
 import { Deletions, keysOf, type ProfileIdentities } from './deletions.ts';
 import type { FoundUser, KnownUsers } from './known-users.ts';
+import { lookUp } from './look-up.ts';
 import { RecentIdentities } from './recent-identities.ts';
 import { noticing, type Noticed } from './noticing.ts';
 import { rejectionOf } from './refusals.ts';
@@ -121,10 +122,8 @@ export class UserRemover {
   }
 
   /** The profile that has the identity now, as Iterable shows it. */
-  lookUp({ kind, value }: UserKey): Promise<IterableUser | undefined> {
-    return this.#caller.call(
-      kind === 'email' ? this.#client.getByEmail(value) : this.#client.getByUserId(value),
-    );
+  lookUp(key: UserKey): Promise<IterableUser | undefined> {
+    return this.#caller.call(lookUp(this.#client, key));
   }
 
   /**

@@ -2,6 +2,7 @@
  * Iterable as a plan meets it: what reads is asked for real, what writes is answered here as if it had been done, and reads
  * then show that. The HTTP underneath refuses everything that is no GET, so a call forgotten here fails instead of writing.
  */
+import { keysOf } from '../delivery/deletions.ts';
 import { IdentityTable } from '../delivery/identity-table.ts';
 import { IterableClient, type Operation, type UserCollector, type UserIdentity } from '../iterable/client.ts';
 import { ENDPOINTS, type Endpoint } from '../iterable/endpoints.ts';
@@ -182,11 +183,8 @@ export class DryRunClient extends IterableClient {
   }
 
   /** What the dry run has made of what a user is known by. */
-  #statesOf({ email, userId }: Pick<IterableUser, 'email' | 'userId'>): (number | undefined)[] {
-    return [
-      email ? this.#people.get(identityText({ kind: 'email', value: email.toLowerCase() })) : undefined,
-      userId ? this.#people.get(identityText({ kind: 'userId', value: userId })) : undefined,
-    ];
+  #statesOf(user: Pick<IterableUser, 'email' | 'userId'>): (number | undefined)[] {
+    return keysOf(user).map((key) => this.#people.get(identityText(key)));
   }
 }
 

@@ -1,8 +1,9 @@
 /** Iterable's API as functions, named as the API names them. One call is one attempt; knows nothing of Airbyte, batches or retries. */
 import type * as z from 'zod';
+import { jsonOrUndefined } from '../json.ts';
 import { ENDPOINTS, type Endpoint } from './endpoints.ts';
 import { ApiError, isImpossibleUser, isUnknownUser } from './errors.ts';
-import { fitsUrl, jsonOrUndefined, pathSegment, type Call, type IterableHttp } from './http.ts';
+import { fitsUrl, pathSegment, type Call, type IterableHttp } from './http.ts';
 import {
   bulkAnswerSchema,
   createdListSchema,

@@ -4,6 +4,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import fetch, { type RequestInit, type Response } from 'node-fetch';
 import * as z from 'zod';
 import { ConfigError } from '../errors.ts';
+import { jsonOrUndefined } from '../json.ts';
 import { describeProxyFailure, isOfProxy, operatorsFault, refusedByProxy } from '../network/failures.ts';
 import { through } from '../network/proxies.ts';
 import type { Route } from '../network/route.ts';
@@ -220,15 +221,6 @@ function apiError(endpoint: string, response: Response, text: string, via: strin
       retryAfterMs(response.headers.get('retry-after')) ?? (reset === undefined ? undefined : reset * 1000),
     via,
   });
-}
-
-/** What the text says as JSON, if it is some. */
-export function jsonOrUndefined(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 /** `Retry-After` in seconds or as an HTTP date (RFC 9110, 10.2.3). */

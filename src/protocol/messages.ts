@@ -1,6 +1,6 @@
 /** One line of input → the message it holds. A broken message is told by its line's number and length, never by its text. */
 import type * as z from 'zod';
-import { isJsonObject, withNothingLost, type JsonObject, type JsonValue } from '../json.ts';
+import { isJsonObject, jsonOrUndefined, withNothingLost, type JsonObject, type JsonValue } from '../json.ts';
 import type { StreamId } from '../model.ts';
 import { broken, CUT_OFF, type Source } from './line-errors.ts';
 import { ignored, readOther, type IgnoredMessage } from './other-messages.ts';
@@ -92,22 +92,13 @@ function parseJson(source: Source, isUnterminated: boolean): JsonValue {
 
 function whyNoJson(text: string, isUnterminated: boolean): string {
   const line = text.trim();
-  if (/[,\]]$/.test(line) && isJson(line.replace(/\s*[,\]]+$/, '')))
+  if (/[,\]]$/.test(line) && jsonOrUndefined(line.replace(/\s*[,\]]+$/, '')) !== undefined)
     return ' It looks like an element of a JSON array: messages stand one a line, without brackets around them and commas between them.';
   if (isUnterminated) return CUT_OFF;
   // Pretty-printed JSON breaks its lines after these.
   return /[{[,]$/.test(line)
     ? ' It looks like JSON that is spread over several lines: each message stands in one line.'
     : '';
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function readRecord(message: JsonObject, source: Source): RecordMessage {

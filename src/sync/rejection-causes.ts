@@ -1,4 +1,5 @@
 /** Why the records of a stream were rejected, most of all: what an operator has to know of a sync that fails for it. */
+import { shortened } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import { SeenColumns, USUAL_COLUMNS } from '../mapping/likely-column.ts';
 import type { RejectCode, Rejection } from '../model.ts';
@@ -129,7 +130,7 @@ function named(columns: readonly string[]): string {
 }
 
 function shown(column: string): string {
-  return column.length > MAX_NAME_LENGTH ? `${column.slice(0, MAX_NAME_LENGTH)}…` : column;
+  return shortened(column, MAX_NAME_LENGTH);
 }
 
 function ofStream<T>(map: Map<string, T>, streamKey: string, make: () => T): T {

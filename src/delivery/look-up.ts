@@ -1,0 +1,12 @@
+/** One user as Iterable shows it now. */
+import type { IterableClient, Operation } from '../iterable/client.ts';
+import type { IterableUser } from '../iterable/schemas.ts';
+import type { UserKey } from '../model.ts';
+
+/** The profile that has the identity; undefined where none has. */
+export function lookUp(
+  client: IterableClient,
+  { kind, value }: UserKey,
+): Operation<IterableUser | undefined> {
+  return kind === 'email' ? client.getByEmail(value) : client.getByUserId(value);
+}
