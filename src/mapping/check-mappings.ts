@@ -1,4 +1,4 @@
-/** Mistakes in the mappings that can be told before the first record, all at once. */
+/** Finds all mistakes in the mappings that can be detected before the first record. */
 import { isManagedField, typesClash, type KnownFields } from './fields.ts';
 import { identifyingTarget, type IdentifyBy, type Mapping } from './options.ts';
 import { isWithin, isWritablePath, pathsConflict } from './paths.ts';
@@ -8,30 +8,30 @@ export interface MappingsToCheck {
   readonly identifyBy: IdentifyBy;
   /** Fields that Iterable knows already; a mapping's type must not clash with theirs. */
   readonly knownFields?: KnownFields;
-  /** Names of the streams that the mappings are for. Without it only those that mappings name are looked at. */
+  /** Names of the streams that the mappings are for. Without it, only streams that a mapping names are checked. */
   readonly streams?: readonly string[];
 }
 
-/** Every problem, each naming its place like `mappings[2].target`. No mappings at all are no problem. */
+/** Every problem, with its place, such as `mappings[2].target`. Having no mappings at all is no problem. */
 export function mappingProblems({ mappings, identifyBy, knownFields, streams }: MappingsToCheck): string[] {
   if (mappings.length === 0) return [];
   const problems = mappings.flatMap((mapping, index) => ownProblems(mapping, index, knownFields));
-  const told = new Set<string>();
+  const streamProblems = new Set<string>();
   for (const stream of streamsToCheck(mappings, streams)) {
     const effective = [...mappings.entries()].filter(([, mapping]) => appliesTo(mapping, stream));
-    for (const problem of conflicts(effective)) told.add(problem);
+    for (const problem of conflicts(effective)) streamProblems.add(problem);
     const wanted = identifyingTarget(identifyBy);
     if (!effective.some(([, { target }]) => target === wanted)) {
-      told.add(
+      streamProblems.add(
         `mappings: ${stream === undefined ? 'no mapping' : `no mapping for stream ${stream}`} has the target ${wanted}, ` +
           'which identifies users (identify_by); add one',
       );
     }
   }
-  return [...problems, ...told];
+  return [...problems, ...streamProblems];
 }
 
-/** True when the mapping holds for the stream of this name; undefined stands for any stream that no mapping names. */
+/** True if the mapping applies to the stream of this name; undefined stands for any stream that no mapping names. */
 export function appliesTo(mapping: Mapping, stream: string | undefined): boolean {
   return mapping.stream === undefined || mapping.stream === stream;
 }
@@ -42,7 +42,7 @@ function streamsToCheck(
 ): (string | undefined)[] {
   if (streams) return [...new Set(streams)];
   const named = new Set(mappings.flatMap(({ stream }) => (stream === undefined ? [] : [stream])));
-  // Where mappings name streams, the connection may well have no others.
+  // If mappings name streams, the connection may have no others.
   return named.size > 0 ? [...named] : [undefined];
 }
 

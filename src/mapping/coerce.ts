@@ -1,10 +1,13 @@
-/** A column's value → Iterable's type, as a table of conversions. Never guesses from the text alone; a reason never holds the value. */
+/**
+ * Converts a column's value to an Iterable type, by a table of conversions. Never guesses from the text alone; a reason
+ * never contains the value.
+ */
 import { ExactNumber, isJsonObject, parseJson, stringifyJson, type JsonValue } from '../json.ts';
 import { toIterableDate } from './dates.ts';
 import { toDouble, toLong } from './numbers.ts';
 import type { MappingType } from './options.ts';
 
-/** Why a value has no place in a field: a value, not an error. */
+/** Why a value does not fit a field. A value that is returned, not an error that is thrown. */
 export class Refusal {
   readonly reason: string;
 
@@ -14,7 +17,7 @@ export class Refusal {
 }
 
 type Scalar = boolean | number | string | ExactNumber;
-/** The converted value, or undefined where there is none. */
+/** The converted value; undefined if it can't be converted. */
 type Conversion = (value: Scalar) => JsonValue | undefined;
 
 /** In lower case. */
@@ -26,7 +29,7 @@ const SCALARS: Readonly<Record<Exclude<MappingType, 'object'>, Conversion>> = {
   long: (value) => (typeof value === 'boolean' ? undefined : toLong(value)),
   double: (value) => (typeof value === 'boolean' ? undefined : toDouble(value)),
   boolean: toBoolean,
-  // Seconds or milliseconds? A number alone does not say.
+  // A number could be seconds or milliseconds, so it is refused.
   date: (value) => (typeof value === 'string' ? toIterableDate(value) : undefined),
 };
 
@@ -43,7 +46,7 @@ const EXPECTED: Readonly<Record<MappingType, string>> = {
 export type Coercion = (value: JsonValue) => JsonValue | Refusal;
 
 /**
- * Gives back the value as the type has it. Null stays null, in an array, too; an array is converted element by element, since
+ * Returns the conversion to a type. Null stays null, also in an array. An array is converted element by element, since
  * Iterable types an array by its elements.
  */
 export function coercionTo(type: MappingType): Coercion {
@@ -70,7 +73,7 @@ function scalarCoercion(type: Exclude<MappingType, 'object'>): Coercion {
   return coerce;
 }
 
-/** A text as it is, the exact text of a number, `true` or `false` for a boolean. */
+/** Text as it is, the exact text of a number, `true` or `false` for a boolean. */
 function scalarText(value: Scalar): string {
   if (typeof value === 'string') return value;
   return value instanceof ExactNumber ? value.text : String(value);
@@ -113,7 +116,7 @@ function isObjectLike(value: JsonValue): boolean {
   return value.every((element) => element === null || isJsonObject(element));
 }
 
-/** What a type takes, in words. */
+/** Describes the values that a type accepts. */
 export function expectation(type: MappingType): string {
   return EXPECTED[type];
 }
@@ -122,7 +125,7 @@ function refused(value: JsonValue, type: MappingType): Refusal {
   return new Refusal(`expected ${EXPECTED[type]}, found ${kindOf(value, type)}`);
 }
 
-/** What a value is that its type has no use for, in words, without the value. */
+/** Describes a value that does not fit the type, without quoting it. */
 export function kindOf(value: JsonValue, type: MappingType): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return type === 'object' ? 'another list' : 'a list';

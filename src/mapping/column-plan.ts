@@ -1,4 +1,7 @@
-/** How one column becomes one target: read, convert, also inside of objects. Made once per stream and column. */
+/**
+ * Compiles how one column becomes one target: reads and converts it, also inside objects. Done once per stream and
+ * column.
+ */
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts';
 import type { Rejection } from '../model.ts';
 import { coercionTo, Refusal } from './coerce.ts';
@@ -8,7 +11,7 @@ import type { MappingType } from './options.ts';
 import { columnReader, isNulled, isWithin, pathsAbove, plainObject, Unreachable } from './paths.ts';
 import type { TypeTree } from './type-tree.ts';
 
-/** A column that can't become its target; the record is rejected. */
+/** A column that can't be converted to its target; the record is rejected. */
 export class Rejected {
   readonly rejection: Rejection;
 
@@ -17,26 +20,26 @@ export class Rejected {
   }
 }
 
-/** Undefined leaves the field alone. */
+/** Undefined leaves the field unchanged. */
 export type ColumnResult = JsonValue | Rejected | undefined;
 
 export interface ColumnPlan {
   /** The column; dots reach into objects. */
   readonly source: string;
   readonly target: string;
-  /** The targets above this one, which the same record must not write. */
+  /** The ancestors of the target, which the same record must not write. */
   readonly above: readonly string[];
-  /** Reads and converts. `nulled` are columns (or leaves) whose null is not the source's own value. */
+  /** Reads and converts the column. `nulled` are columns (or leaves) whose null is not the source's own value. */
   readonly read: (data: JsonObject, nulled: readonly string[]) => ColumnResult;
 }
 
 export interface ColumnOptions {
   readonly source: string;
   readonly target: string;
-  /** Wins over whatever the tree says of the column itself. */
+  /** Overrides the type that the tree has for the column itself. */
   readonly forcedType?: MappingType | undefined;
   readonly types: TypeTree;
-  /** Leaves inside of the column that are not for the field. */
+  /** Leaves inside the column that must not go into the field. */
   readonly leavesLeftOut?: readonly string[];
 }
 
@@ -79,14 +82,14 @@ function converterFor({ target, forcedType, types }: ColumnOptions): Converter {
   };
 }
 
-/** What lies above a target becomes an object in Iterable, unless it is something else by now. */
+/** The ancestors of a target become objects in Iterable. The value is rejected if one already has another type. */
 function withAbove({ above }: TypeTree, convert: Converter): Converter {
   if (above.length === 0) return convert;
   return (value) => {
     for (const field of above) {
       const taken = field.type === 'object' ? undefined : field.take(plainObject());
       if (taken instanceof Refusal) return new Rejected(field.path, taken.reason);
-      // As text it would hold the whole object, and there is no place inside.
+      // A text field would take the whole object as text, and has no fields inside.
       if (typeof taken === 'string')
         return new Rejected(field.path, 'the field is text in this sync, so nothing can be inside of it');
     }
@@ -101,9 +104,9 @@ function forcedConverter(type: MappingType, types: TypeTree): Converter {
   return (value) => {
     const converted = coerce(value);
     if (converted instanceof Refusal) return new Rejected(types.path, converted.reason);
-    if (!field || !saysSomething(converted)) return convertInside(converted, types);
+    if (!field || !hasValue(converted)) return convertInside(converted, types);
     field.note(type);
-    // Written without a point and sent before the others, it would make the field a long.
+    // If a number without a decimal point were sent first, the field would become a long.
     const written = type === 'long' && field.type === 'double' ? asDouble(converted) : converted;
     return written instanceof Refusal
       ? new Rejected(types.path, written.reason)
@@ -111,11 +114,11 @@ function forcedConverter(type: MappingType, types: TypeTree): Converter {
   };
 }
 
-function saysSomething(value: JsonValue): boolean {
-  return Array.isArray(value) ? value.some(saysSomething) : value !== null;
+function hasValue(value: JsonValue): boolean {
+  return Array.isArray(value) ? value.some(hasValue) : value !== null;
 }
 
-/** Converts a value and what is inside of it. Gives back the same value where nothing changes. */
+/** Converts a value and everything inside it. Returns the same value if nothing changes. */
 function convertAt(value: JsonValue, types: TypeTree): JsonValue | Rejected {
   const { type, field } = types;
   if (field) return convertNew(value, types, field);
@@ -124,7 +127,7 @@ function convertAt(value: JsonValue, types: TypeTree): JsonValue | Rejected {
   return convertInside(converted, types);
 }
 
-/** The same for a place that the project does not have yet. */
+/** The same for a field that the project does not have yet. */
 function convertNew(value: JsonValue, types: TypeTree, field: NewField): JsonValue | Rejected {
   if (value === null) return null;
   if (Array.isArray(value)) return convertElements(value, (element) => convertNew(element, types, field));
@@ -136,7 +139,7 @@ function convertNew(value: JsonValue, types: TypeTree, field: NewField): JsonVal
   return convertInside(converted, types);
 }
 
-/** Null clears the field; a blank text is no address and no id, and leaves it alone. */
+/** Null clears the field. A blank text is neither an email nor a user id, and leaves the field unchanged. */
 function identityResult(
   target: string,
   value: JsonValue,
@@ -147,7 +150,7 @@ function identityResult(
   return identity instanceof Refusal ? new Rejected(target, identity.reason) : identity;
 }
 
-/** Converts what is inside of an object, or of the objects in an array, as far as the tree can tell. */
+/** Converts what is inside an object, or inside the objects of an array, as far as the tree knows the types. */
 function convertInside(value: JsonValue, types: TypeTree): JsonValue | Rejected {
   if (typeof value !== 'object' || value === null || types.isLeaf) return value;
   if (Array.isArray(value)) return convertElements(value, (element) => convertInside(element, types));
@@ -181,7 +184,7 @@ function convertElements(
   return changed ?? elements;
 }
 
-/** The object without some of its leaves; undefined when nothing is left of it. */
+/** The object without some of its leaves; undefined if nothing is left of it. */
 function withoutLeaves(value: JsonValue, path: string, leaves: readonly string[]): JsonValue | undefined {
   if (!isJsonObject(value)) return value;
   const inside = leaves.filter((leaf) => leaf !== path && isWithin(leaf, path));

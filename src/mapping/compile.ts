@@ -1,4 +1,7 @@
-/** A stream's mappings, compiled once into a function from record to change of a user. Pure: what can't be mapped is a rejection, a value. */
+/**
+ * Compiles a stream's mappings into a function from a record to a change of a user. Pure: a record that can't be mapped
+ * gives a rejection, which is a value.
+ */
 import type { JsonObject, JsonValue } from '../json.ts';
 import type { Rejection, UserChange, UserKey } from '../model.ts';
 import { Refusal } from './coerce.ts';
@@ -11,18 +14,18 @@ import { columnReader, plainObject, Unreachable } from './paths.ts';
 import { planColumns, type PlanOptions } from './plan-columns.ts';
 
 export interface MapperOptions extends PlanOptions {
-  /** Holds the address that the user had before, if there is such a column. */
+  /** The column with the user's previous email, if there is such a column. */
   readonly previousEmailColumn?: string | undefined;
   readonly lists: readonly ListRule[];
   readonly projectType: ProjectType;
   readonly identifyBy: IdentifyBy;
-  /** Whether a deletion may do without address and id, since the ledger knows whose row it is. */
+  /** Whether a deletion may lack both email and user id, since the ledger knows which user the row belongs to. */
   readonly removesByRow: boolean;
 }
 
 export interface RecordToMap {
   readonly data: JsonObject;
-  /** Columns that `meta.changes` calls NULLED: their null is not the source's value. */
+  /** Columns that `meta.changes` marks as NULLED: their null is not the source's value. */
   readonly nulledFields: readonly string[];
 }
 
@@ -30,11 +33,11 @@ export type MappedRecord =
   | UserChange
   | ({
       readonly kind: 'rejected';
-      /** Who it is about, where that can be told. */ readonly key?: UserKey;
+      /** The user that the record is about, if known. */ readonly key?: UserKey;
     } & Rejection);
 export type RecordMapper = (record: RecordToMap) => MappedRecord;
 
-/** Compiles the mapper of one stream. `onWarning` is told of columns that an empty mapping leaves out, each once. */
+/** Compiles the mapper of one stream. `onWarning` is called once for each column that an empty mapping leaves out. */
 export function compileMapper(options: MapperOptions, onWarning: (message: string) => void): RecordMapper {
   const plansFor = planColumns(options, onWarning);
   const isDeletion = deletionReader(options.deletionColumn);
@@ -51,7 +54,7 @@ export function compileMapper(options: MapperOptions, onWarning: (message: strin
         : withPreviousEmail(mapUpsert(record, plans, options), record, readPreviousEmail);
       return lists ? withLists(change, record, lists) : change;
     } catch (error) {
-      // The stack ran out while a value was converted.
+      // The stack overflowed while a value was converted.
       if (error instanceof RangeError) return rejected('wrong_type', 'a value is nested too deeply');
       throw error;
     }
@@ -76,14 +79,14 @@ function withLists(
   if (lists instanceof Rejected) return { kind: 'rejected', ...lists.rejection, key: change.key };
   return {
     ...change,
-    lists: lists.told,
-    ...(lists.untold.length === 0 ? {} : { untoldLists: lists.untold }),
+    lists: lists.memberships,
+    ...(lists.unspecified.length === 0 ? {} : { untoldLists: lists.unspecified }),
   };
 }
 
 type PreviousEmailReader = (record: RecordToMap) => string | undefined | Rejected;
 
-/** A column that was nulled on the way, or can't be reached, says nothing. */
+/** A column that was nulled on the way, or can't be reached, counts as absent. */
 function previousEmailReader(column: string): PreviousEmailReader {
   const read = columnReader(column);
   return ({ data, nulledFields }) => {
@@ -95,7 +98,7 @@ function previousEmailReader(column: string): PreviousEmailReader {
   };
 }
 
-/** Without an address of the record's own, or with the same one, nothing has changed. */
+/** If the record has no current email, or the same one, the email has not changed. */
 function withPreviousEmail(
   change: MappedRecord,
   record: RecordToMap,
@@ -110,7 +113,7 @@ function withPreviousEmail(
   return hasChanged ? { ...change, previousEmail } : change;
 }
 
-/** A column that was nulled on the way, or can't be reached, asks for nothing. */
+/** A column that was nulled on the way, or can't be reached, marks no deletion. */
 function deletionReader(column: string): (record: RecordToMap) => boolean | Rejected {
   const read = columnReader(column);
   return ({ data, nulledFields }) => {
@@ -121,7 +124,7 @@ function deletionReader(column: string): (record: RecordToMap) => boolean | Reje
   };
 }
 
-/** A rejection that says whose record it was, where that can be told. */
+/** The rejection, with the user that the record is about, if known. */
 function withKey(
   rejection: Rejection,
   { data, nulledFields }: RecordToMap,
@@ -152,7 +155,7 @@ function mapUpsert(record: RecordToMap, plans: readonly ColumnPlan[], options: M
       key = value;
       continue;
     }
-    // A profile of an email-based project can't lose its address.
+    // A profile of an email-based project can't lose its email.
     if (value === null && plan.target === 'email' && projectType === 'email') continue;
     values[plan.target] = value;
     if (plan.above.length > 0) nested.push(plan);
@@ -174,7 +177,7 @@ function mapUpsert(record: RecordToMap, plans: readonly ColumnPlan[], options: M
   return { kind: 'upsert', key: { kind: identifying, value: key }, values };
 }
 
-/** A deletion needs only what identifies the person; other columns are not even converted. */
+/** A deletion needs only what identifies the user; other columns are not even converted. */
 function mapRemoval(
   { data, nulledFields }: RecordToMap,
   plans: readonly ColumnPlan[],
@@ -207,7 +210,7 @@ function whyMissing(data: JsonObject, plans: readonly ColumnPlan[], field: strin
       ? `the column ${field}, which identifies users, is used by another option and needs a mapping to be a field, too`
       : `the record has no column ${field}, which identifies users`;
   }
-  // A mark of the source for a value that did not change is read as if there were none.
+  // The source's mark for an unchanged value is read as undefined, although the record has the column.
   if (columnReader(source)(data) !== undefined || Object.hasOwn(data, source))
     return `the column ${source} holds no ${field}, which identifies users`;
   return source === field

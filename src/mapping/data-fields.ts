@@ -3,9 +3,9 @@ import type { JsonObject, JsonValue } from '../json.ts';
 import type { TargetValues } from '../model.ts';
 import { pathSegments, plainObject, writeTarget } from './paths.ts';
 
-/** The nested object that the dotted targets describe; the values themselves where there is none. To be read only. */
+/** The nested object that the dotted targets describe; the values themselves if no target has a dot. Read-only. */
 export function buildDataFields(values: TargetValues): Readonly<JsonObject> {
-  // Not by Object.keys: every user passes here, and it would make an array for each.
+  // Not by Object.keys, which would allocate an array for every user.
   for (const target in values) if (target.includes('.')) return nested(values);
   return values;
 }

@@ -1,17 +1,17 @@
-/** Dates as Iterable stores them. Strict: an impossible date is no date. */
+/** Dates as Iterable stores them. Strict: an impossible date is not a date. */
 
 const DATE =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?(?: ?(Z|UTC|[+-]\d{2}(?::?\d{2})?))?)?$/i;
-/** The way in which nearly all dates come: it needs no taking apart. */
+/** The format of nearly all dates, which is converted without taking it apart. */
 const ISO_IN_UTC = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z$/;
 const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
-/** The zones of this world reach from -12:00 to +14:00; ISO 8601 readers commonly stop at 18 hours. */
+/** Real time zones range from -12:00 to +14:00; parsers of ISO 8601 commonly accept up to 18 hours. */
 const MAX_OFFSET_HOURS = 18;
 
 /**
- * `yyyy-MM-dd`, optionally with a time and a zone (ISO 8601, or with a blank for the T) → `yyyy-MM-dd HH:mm:ss +00:00`, the
- * form in which Iterable returns dates. No zone means UTC; fractions of a second are cut. Undefined for anything else, and
- * for moments outside of the years 0001 to 9999.
+ * `yyyy-MM-dd`, optionally with a time and a zone (ISO 8601, or with a space for the T) → `yyyy-MM-dd HH:mm:ss +00:00`,
+ * the format in which Iterable returns dates. No zone means UTC; fractions of a second are dropped. Undefined for
+ * anything else, and for moments outside the years 0001 to 9999.
  */
 export function toIterableDate(text: string): string | undefined {
   if (ISO_IN_UTC.test(text) && isMomentOfDay(text)) {
@@ -22,42 +22,43 @@ export function toIterableDate(text: string): string | undefined {
   return parts && momentOf(parts);
 }
 
-/** The day on which calendars of programs begin: what they write for no date. */
+/** The first day of the calendar in many programs, which write it for no date. */
 const FIRST_DAY = '0001-01-01';
 const EPOCH = '1970-01-01 00:00:00 +00:00';
 /** Years after 9999, as JavaScript and Java write them, and years before 0, as PHP does. */
 const BEYOND_CALENDAR = /^(?:-\d{4,6}|\+0?[1-9]\d{4,5})-\d{2}-\d{2}(?:[T ]|$)/;
-/** MySQL's. */
+/** MySQL's zero date. */
 const ZERO_DATE = /^0000-00-00(?:[T ]|$)/i;
 
 /**
- * Whether a date, in the forms of {@link toIterableDate}, is one that programs write for none: a zero date (`0000-00-00…`, the epoch,
- * 0001-01-01), or one of the year 9999, which means never. It may have been moved to another zone. Undefined for what is no date.
+ * Whether a date, in the formats of {@link toIterableDate}, is a placeholder for no date: a zero date (`0000-00-00…`,
+ * the epoch, 0001-01-01), or a date of the year 9999, which means never. It may have been converted to another time
+ * zone. Undefined for text that is not a date.
  */
 export function isPlaceholderDate(text: string): boolean | undefined {
   if (ZERO_DATE.test(text) || BEYOND_CALENDAR.test(text)) return true;
   const parts = partsOf(text);
   if (!parts) return undefined;
   const moment = momentOf(parts);
-  // Outside of the years 0001 to 9999 there are no others.
+  // Valid dates outside the years 0001 to 9999 can only be placeholders.
   if (moment === undefined || parts.year === 9999 || parts.local.startsWith(FIRST_DAY)) return true;
   return moment === EPOCH || moment.startsWith(FIRST_DAY) || moment.startsWith('9999');
 }
 
 interface DateParts {
   readonly year: number;
-  /** `yyyy-MM-ddTHH:mm:ss`, by the clock of its zone. */
+  /** `yyyy-MM-ddTHH:mm:ss`, in the local time of its zone. */
   readonly local: string;
   readonly minutesAhead: number;
 }
 
-/** In UTC, as it is written for Iterable; undefined outside of the years 0001 to 9999. */
+/** The moment in UTC, in Iterable's format; undefined outside the years 0001 to 9999. */
 function momentOf({ year, local, minutesAhead }: DateParts): string | undefined {
   if (year < 1) return undefined;
   return minutesAhead === 0 ? written(local) : inUtc(local, minutesAhead);
 }
 
-/** Undefined for a day or a time that there is not. There is a year 0. */
+/** Undefined for a day or a time that does not exist. The year 0 does exist. */
 function partsOf(text: string): DateParts | undefined {
   const match = DATE.exec(text);
   if (!match) return undefined;
@@ -69,19 +70,19 @@ function partsOf(text: string): DateParts | undefined {
   return { year: Number(year), local: `${year}-${month}-${day}T${hour}:${minute}:${second}`, minutesAhead };
 }
 
-/** Whether there is such a time of day, in a text that has the form of one. */
+/** Whether the time of day exists; the text has the right format. */
 function isMomentOfDay(iso: string): boolean {
   return twoDigits(iso, 11) <= 23 && twoDigits(iso, 14) <= 59 && twoDigits(iso, 17) <= 59;
 }
 
 const ZERO = 48;
 
-/** The number that stands at this place. Without a text for each of them: every record passes here. */
+/** The two-digit number at this index. Avoids a substring for each of them, since every record passes here. */
 function twoDigits(text: string, at: number): number {
   return 10 * (text.charCodeAt(at) - ZERO) + text.charCodeAt(at + 1) - ZERO;
 }
 
-/** The same moment by the clock in Greenwich. */
+/** The same moment in UTC. */
 function inUtc(local: string, minutesAhead: number): string | undefined {
   const utc = new Date(Date.parse(`${local}Z`) - minutesAhead * 60_000);
   const year = utc.getUTCFullYear();

@@ -1,10 +1,10 @@
-/** When a record is a deletion. */
+/** Decides whether a record is a deletion. */
 import { ExactNumber, type JsonValue } from '../json.ts';
 import { FALSE_TEXTS, Refusal, TRUE_TEXTS } from './coerce.ts';
 import { isPlaceholderDate } from './dates.ts';
 import { isZero } from './numbers.ts';
 
-/** What sources write for nothing, besides what is false. */
+/** Texts that sources write for no value, besides those for false. */
 const NOTHING: ReadonlySet<string> = new Set(['', 'null', 'none', 'nan']);
 
 /** The values that mark a deletion, in words. */
@@ -15,7 +15,10 @@ const NEITHER = new Refusal(
   `expected a value that marks a deletion (${DELETION_VALUES}) or one that marks none (null, false, 0, a zero date, or one of the texts false, f, no, n, null, none and nan), found another value`,
 );
 
-/** Whether the deletion column's value marks a deletion; a refusal where that would be a guess, since a user who is deleted is gone. */
+/**
+ * Whether the deletion column's value marks a deletion; a refusal if that would be a guess, since a deleted user can't
+ * be restored.
+ */
 export function readDeletion(value: JsonValue): boolean | Refusal {
   if (value === null) return false;
   if (typeof value === 'boolean') return value;

@@ -1,12 +1,12 @@
-/** What is known of Iterable's user fields: their types in the project, and those that Iterable manages itself. */
+/** What is known about Iterable's user fields: their types in the project, and which ones Iterable manages itself. */
 import type { MappingType } from './options.ts';
 
-/** Dotted field name → Iterable's word for its type, as users/getFields gives it. */
+/** Dotted field name → Iterable's name for its type, as users/getFields returns it. */
 export type KnownFields = ReadonlyMap<string, string>;
 
 /**
- * What people map first. Iterable has these in every project, also where no user has a value yet and `users/getFields` does not
- * list them. Source: Iterable's support articles on user profile fields.
+ * The fields that are mapped most often. Iterable has them in every project, even if no user has a value yet and
+ * `users/getFields` does not list them. Source: Iterable's support articles on user profile fields.
  */
 export const WELL_KNOWN_FIELDS: KnownFields = new Map([
   ['email', 'string'],
@@ -23,11 +23,11 @@ export const WELL_KNOWN_FIELDS: KnownFields = new Map([
   ['country', 'string'],
 ]);
 
-/** The project's fields and the well-known ones that it does not have yet, these first. What the project says wins. */
+/** The project's fields, after the well-known ones that it does not have yet. The project's types take precedence. */
 export function withWellKnownFields(knownFields: KnownFields): KnownFields {
   const fields = new Map(WELL_KNOWN_FIELDS);
   for (const [field, word] of knownFields) {
-    // A field that has others inside is an object, listed itself or not.
+    // A field with other fields inside is an object, whether it is listed itself or not.
     const top = topLevelOf(field);
     if (!knownFields.has(top)) fields.delete(top);
     fields.set(field, word);
@@ -35,7 +35,7 @@ export function withWellKnownFields(knownFields: KnownFields): KnownFields {
   return fields;
 }
 
-/** Never to be written. Source: Iterable's support articles on user profile fields. */
+/** Fields that must never be written. Source: Iterable's support articles on user profile fields. */
 export const MANAGED_FIELDS: ReadonlySet<string> = new Set([
   'emailListIds',
   'userListIds',
@@ -62,7 +62,7 @@ function topLevelOf(field: string): string {
   return field.split('.', 1)[0] ?? '';
 }
 
-/** Iterable's type words → the conversion that fits them. An unknown word has none. */
+/** Iterable's names of types → the matching conversion. An unknown type has none. */
 const CONVERSION_OF: Readonly<Record<string, MappingType>> = {
   string: 'string',
   long: 'long',
@@ -74,14 +74,14 @@ const CONVERSION_OF: Readonly<Record<string, MappingType>> = {
   geo_location: 'object',
 };
 
-/** The conversion for a known field, if Iterable's type word is one that we know. */
+/** The conversion for a field of this Iterable type, if we know the type. */
 export function conversionFor(iterableType: string | undefined): MappingType | undefined {
   return iterableType === undefined || !Object.hasOwn(CONVERSION_OF, iterableType)
     ? undefined
     : CONVERSION_OF[iterableType];
 }
 
-/** True when values of a mapping's type would be refused by a field of this known type. */
+/** True if a field of this known type would refuse values of the mapping's type. */
 export function typesClash(type: MappingType, iterableType: string): boolean {
   const known = conversionFor(iterableType);
   return known !== undefined && known !== type;

@@ -1,28 +1,28 @@
-/** Addresses and user ids: folded once, here, so that two spellings of one address are one person. */
+/** Normalizes emails and user ids in one place, so that two spellings of one email are one user. */
 import { ExactNumber, isJsonObject, type JsonValue } from '../json.ts';
 import { Refusal } from './coerce.ts';
 import type { UserKey } from '../model.ts';
 import { canonicalNumber } from './numbers.ts';
 
-/** Trimmed and lower-cased, since Iterable compares addresses in lower case. Undefined when it is blank: no address. */
+/** Trimmed and lower-cased, since Iterable compares emails in lower case. Undefined if blank, which is no email. */
 export function normalizeEmail(value: JsonValue): string | undefined | Refusal {
   return identityText(value, (text) => text.trim().toLowerCase());
 }
 
 /**
- * A text is kept as it is: Iterable's user ids are case-sensitive, and blanks make another user. A number is the text of its value, since
- * 7000, 7000.0 and 7E+3 are one id. Undefined when it is empty: no id.
+ * Text is kept as it is: Iterable's user ids are case-sensitive, and a space makes a different user. A number becomes
+ * the canonical text of its value, since 7000, 7000.0 and 7E+3 are the same id. Undefined if empty, which is no id.
  */
 export function normalizeUserId(value: JsonValue): string | undefined | Refusal {
   return identityText(value, (text) => text);
 }
 
-/** Iterable takes at most 52 printable ASCII characters that do not end in a blank. */
+/** Iterable accepts at most 52 printable ASCII characters, the last of which is not a space. */
 const USER_ID = /^[ -~]{0,51}[!-~]$/;
 
 /**
- * False for an address or id that Iterable refuses for certain, as the header of a file that comes as a row. Iterable has the last word
- * on all others.
+ * False for an email or user id that Iterable certainly refuses, such as a file's header that arrives as a row.
+ * Iterable decides about all others.
  */
 export function mayBeTaken({ kind, value }: UserKey): boolean {
   if (kind === 'userId') return USER_ID.test(value);

@@ -1,13 +1,13 @@
-/** Which of a source's columns may be the one that somebody means. For messages only: nothing is mapped by a guess. */
+/** Guesses which of a source's columns the user meant. For messages only: nothing is mapped by a guess. */
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { columnReader } from './paths.ts';
 import { isAirbyteColumn } from './plan-columns.ts';
 
-/** The names of some records' columns, those of Airbyte's own left out. */
+/** Collects the names of columns in records, except for Airbyte's own columns. */
 export class SeenColumns {
-  /** In the order in which they came. */
+  /** In the order of their first occurrence. */
   readonly #columns = new Set<string>();
-  /** Columns, and paths one level into objects, that hold something that may name a user. */
+  /** Columns, and paths one level into objects, with a value that could identify a user. */
   readonly #naming = new Set<string>();
   readonly #looked = new Set<string>();
   readonly #found = new Set<string>();
@@ -21,13 +21,13 @@ export class SeenColumns {
     return [...this.#columns];
   }
 
-  /** @param lookedFor paths of which {@link lacks} may be asked */
+  /** @param lookedFor paths that {@link lacks} can be asked about */
   note(data: JsonObject, lookedFor: readonly string[]): void {
     this.#records++;
     for (const [column, value] of Object.entries(data)) {
       if (isAirbyteColumn(column)) continue;
       this.#columns.add(column);
-      // A name that is an address is data, as where a file lacks its line of names.
+      // A column name that is an email is data, as when a file lacks its header.
       if (column.includes('@')) continue;
       if (mayNameUser(value)) this.#naming.add(column);
       if (!isJsonObject(value)) continue;
@@ -45,13 +45,13 @@ export class SeenColumns {
     return this.#looked.has(path) && !this.#found.has(path);
   }
 
-  /** The column most like one of these names, if one is like it at all. */
+  /** The column most similar to one of these names, if any is similar. */
   likely(names: readonly string[]): string | undefined {
     return likelyColumn(names, [...this.#naming]);
   }
 }
 
-/** Names under which sources have what a target is to hold; the first one may also be a part of a longer name. */
+/** Common names of columns for a target. The first one also counts as a part of a longer name. */
 export const USUAL_COLUMNS: Readonly<Record<'email' | 'userId', readonly string[]>> = {
   email: ['email', 'mail'],
   userId: [
@@ -68,8 +68,9 @@ export const USUAL_COLUMNS: Readonly<Record<'email' | 'userId', readonly string[
 };
 
 /**
- * The column that is most likely meant by one of these names: equal but for case, blanks and signs; else one that has the first
- * name in it or lies in it; else one that is a slip of the first name. The shorter one of several.
+ * The column that one of these names most likely means: one that differs only in case, spaces and punctuation; else one
+ * that contains the first name or is contained in it; else one that is a misspelling of the first name. The shortest of
+ * several.
  */
 export function likelyColumn(names: readonly string[], columns: readonly string[]): string | undefined {
   const [first = ''] = names;
@@ -79,21 +80,21 @@ export function likelyColumn(names: readonly string[], columns: readonly string[
     wanted.flatMap((name) => shortestFirst.filter((column) => folded(column) === name))[0] ??
     shortestFirst.find((column) => endsWithWords(column, first)) ??
     shortestFirst.find((column) => contains(column, first)) ??
-    shortestFirst.find((column) => isSlip(folded(column), folded(first)))
+    shortestFirst.find((column) => isMisspelling(folded(column), folded(first)))
   );
 }
 
-/** Neither an address nor an id is one of these. */
+/** Emails and ids are none of these. */
 function mayNameUser(value: unknown): boolean {
   return typeof value !== 'boolean' && !Array.isArray(value) && !isJsonObject(value);
 }
 
-/** Without case, blanks and signs: `E-Mail` and `e_mail` are one. */
+/** Without case, spaces and punctuation: `E-Mail` and `e_mail` are equal. */
 function folded(name: string): string {
   return words(name).join('');
 }
 
-/** `userEmail`, `user_email` and `User Email` alike. */
+/** The same words for `userEmail`, `user_email` and `User Email`. */
 function words(name: string): string[] {
   const spaced = name.replace(/(\p{Ll}|\p{N})(\p{Lu})/gu, '$1 $2');
   return spaced.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
@@ -104,7 +105,7 @@ function endsWithWords(column: string, name: string): boolean {
   return Array.from(own.keys()).some((from) => own.slice(from).join('') === folded(name));
 }
 
-/** A short name is part of too many others. */
+/** A shorter name is part of too many others. */
 const MIN_PART = 4;
 
 function contains(column: string, name: string): boolean {
@@ -114,8 +115,8 @@ function contains(column: string, name: string): boolean {
   );
 }
 
-/** A letter in three may be wrong, missing, too many, or have changed places with the next one. */
-function isSlip(a: string, b: string): boolean {
+/** Edit distance: one letter in three may be wrong, missing, extra or swapped with the next one. */
+function isMisspelling(a: string, b: string): boolean {
   const most = Math.floor(b.length / 3);
   if (Math.abs(a.length - b.length) > most) return false;
   let before: number[] = [];

@@ -1,6 +1,6 @@
 /**
- * The list names that a column holds: an array, or the text that a source makes of one. A wrong guess would create a list for
- * good, so text that is plainly in another notation is refused.
+ * Reads the list names in a column: an array, or the text that a source makes of an array. A wrong guess would create a
+ * list permanently, so text that is clearly in another notation is refused.
  */
 import { ExactNumber, parseJson, type JsonValue } from '../json.ts';
 import { Refusal } from './coerce.ts';
@@ -19,12 +19,12 @@ const PYTHON_SET = /^(?:frozen)?set\(\s*([[({].*)?\)$/s;
 /** A call, as in `array(['VIP'])` and `ARRAY['VIP']`; a collection of Scala or Spark; XML. */
 const CODE =
   /^[\w.]+[([]\s*[[({'"]|^(?:List|Set|Seq|Vector|ListBuffer|ArrayBuffer|ArraySeq|WrappedArray|HashSet)\(.*\)$|^<.*>$/s;
-/** Between commas: a name in quotes, the beginning of a tuple, lines. None of them is what a list is called. */
+/** What can't be a list name between commas: a quoted name, the beginning of a tuple, several lines. */
 const IN_NO_NAME = /^"|^[ub]?'.*'$|^\([^)]*$|[\r\n]/is;
 
 /**
- * The lists that are named, without blanks around their names, each with true; none for null, blank names and null names. A number is the
- * text of its value.
+ * The named lists, trimmed, each with `true`. Null, blank names and null names give no lists. A number becomes the
+ * canonical text of its value.
  */
 export function readListNames(value: JsonValue): Map<string, true> | Refusal {
   const names = typeof value === 'string' ? namesInText(value.trim()) : value;
@@ -69,7 +69,7 @@ function namesInText(text: string): JsonValue[] | Refusal {
   }
 }
 
-/** `{'VIP'}` is a set of Python, though a Postgres array might hold a name with such signs around it. */
+/** `{'VIP'}` is read as a Python set, although it could be a Postgres array of a name with quotes. */
 function namesInBraces(text: string): JsonValue[] | Refusal {
   const set = readPythonSequence(text);
   if (set?.isPlainlyPython === true) return set.elements;
@@ -81,7 +81,10 @@ function namesBetweenCommas(text: string): string[] | Refusal {
   return names.some((name) => IN_NO_NAME.test(name)) || cutsBrackets(names) ? OTHER_NOTATION : names;
 }
 
-/** Whether a bracket opens in one name and closes in a later one, as in `ARRAY[VIP, Gold]`: its commas are not those between names. */
+/**
+ * Whether a bracket opens in one name and closes in a later one, as in `ARRAY[VIP, Gold]`: the commas between do not
+ * separate names.
+ */
 function cutsBrackets(names: readonly string[]): boolean {
   let isOpen = false;
   for (const name of names) {
@@ -102,7 +105,7 @@ function lastOf(text: string, signs: readonly string[]): number {
   return Math.max(...signs.map((sign) => text.lastIndexOf(sign)));
 }
 
-/** Warehouses have columns of JSON that arrive as text. Numbers are exact. */
+/** JSON columns of warehouses arrive as text. Numbers stay exact. */
 function readJsonArray(text: string): JsonValue[] | undefined {
   try {
     const value = parseJson(text);

@@ -1,13 +1,13 @@
-/** Several records of one user as one: target by target, the last word wins. */
+/** Merges several records of one user into one: per target, the last write wins. */
 import { isJsonObject } from '../json.ts';
 import type { TargetValues } from '../model.ts';
 import { pathsAbove, plainObject } from './paths.ts';
 
 /**
- * Whether sending the two as one means the same as sending them in order. It does not, with `mergeNestedObjects`, when the
- * later one brings an object for a target that the earlier one has, too: Iterable would merge the two, and how deep is not
- * ours to guess. (It merges objects only; an array takes the place of what was there.) Nor does it when a target of one
- * lies inside a target of the other, as `a.b` inside `a`: as one they can't be written at all.
+ * Whether sending the two merged has the same effect as sending them in order. With `mergeNestedObjects` it does not if
+ * the later one has an object for a target that the earlier one has, too: Iterable would merge the two, and we can't
+ * know how deeply. (It merges objects only; an array replaces the previous value.) Nor does it if a target of one lies
+ * inside a target of the other, such as `a.b` inside `a`: the two can't be written together at all.
  */
 export function canMergeValues(
   earlier: TargetValues,
@@ -21,7 +21,7 @@ export function canMergeValues(
   return !reachesInside(earlier, later) && !reachesInside(later, earlier);
 }
 
-/** The earlier values with the later ones over them. */
+/** The earlier values, overwritten by the later ones. */
 export function mergeValues(earlier: TargetValues, later: TargetValues): TargetValues {
   return Object.assign(plainObject(), earlier, later);
 }

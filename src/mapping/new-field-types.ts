@@ -1,7 +1,7 @@
 /**
- * The types of fields that the project does not have yet. Iterable gives such a field the type of the first value that it gets, for
- * good, so a sync decides it once, for all streams: a fraction among the numbers that wait makes it a double, else the first value
- * decides. Later values are converted to it, as they will be once the project has the field.
+ * The types of fields that the project does not have yet. Iterable permanently gives such a field the type of its first
+ * value, so a sync decides the type once, for all streams: a fraction among the pending numbers makes it a double, else
+ * the first value decides. Later values are converted to that type, as they will be once the project has the field.
  */
 import { ExactNumber, isJsonObject, type JsonObject, type JsonValue } from '../json.ts';
 import { coercionTo, expectation, kindOf, Refusal } from './coerce.ts';
@@ -9,20 +9,20 @@ import { toIterableDate } from './dates.ts';
 import { toDouble, toLong } from './numbers.ts';
 import type { MappingType } from './options.ts';
 
-/** Far more than a project can have; a source that names leaves after its data must not fill the memory. */
+/** Far more than a project can have. Limits the memory for a source whose leaves are named after its data. */
 const MAX_FIELDS = 10_000;
 
-/** Dotted path → what is known of the field. */
+/** Dotted path → what is known about the field. */
 export class NewFieldTypes {
   readonly #fields = new Map<string, NewField>();
-  /** What the record that is being mapped has decided, as it was before. */
+  /** The fields whose type the current record has decided, as they were before, so that this can be undone. */
   readonly #before: { readonly field: NewField; readonly type: MappingType | undefined; isOpen: boolean }[] =
     [];
-  /** Whether any value has been a {@link WaitingNumber}: in most syncs none is. */
+  /** Whether any value has been a {@link WaitingNumber}: in most syncs none has. */
   hasWaiting = false;
   #hasText = false;
 
-  /** The field of this dotted path, which must be new to the project; undefined where there are too many. */
+  /** The field of this dotted path, which must be new to the project; undefined if there are too many. */
   at(path: string): NewField | undefined {
     let field = this.#fields.get(path);
     if (!field && this.#fields.size < MAX_FIELDS) {
@@ -32,7 +32,10 @@ export class NewFieldTypes {
     return field;
   }
 
-  /** The record is mapped. The values of one that is not sent, or that Iterable refuses for certain, decide nothing. */
+  /**
+   * Ends the mapping of a record. A record that is not sent, or that Iterable certainly refuses, must not decide any
+   * types, so what it decided is undone.
+   */
   endRecord(isTaken: boolean): void {
     if (this.#before.length === 0) return;
     if (!isTaken) for (const { field, type, isOpen } of this.#before.reverse()) field.set(type, isOpen);
@@ -48,8 +51,9 @@ export class NewFieldTypes {
   }
 
   /**
-   * Whether the values hold a text of a new field that Iterable, if it met it before any other text, would take for a date: the field
-   * would be one of dates then, and no other text would fit. Nothing in a call can tell it otherwise.
+   * Whether the values contain text for a new text field that Iterable would take for a date. If that were the first
+   * text that Iterable receives, the field would become a date, which fits no other text. A call can't specify the
+   * type.
    */
   mayPassForDates(values: Readonly<JsonObject>): boolean {
     if (!this.#hasText) return false;
@@ -80,17 +84,17 @@ export class NewField {
     this.#all = all;
   }
 
-  /** Undefined until a value comes. */
+  /** Undefined until a value decides it. */
   get type(): MappingType | undefined {
     return this.#type;
   }
 
-  /** True for a long of which no value has been sent: a fraction can still make it a double. */
+  /** True for a long of which no value has been sent yet: a fraction can still make it a double. */
   get isOpen(): boolean {
     return this.#isOpen;
   }
 
-  /** A value is about to be sent: from here on the type stays. */
+  /** A value is about to be sent: from now on the type is fixed. */
   close(): void {
     this.#isOpen = false;
   }
@@ -101,13 +105,16 @@ export class NewField {
     this.#isOpen = isOpen;
   }
 
-  /** A value comes that has this type by the configuration or the stream's schema, which decides as any other value does. */
+  /**
+   * Takes note of a value that has this type by the configuration or the stream's schema. It decides like any other
+   * value.
+   */
   note(type: MappingType): void {
     if (this.#type === undefined) this.#decide(type, false);
     else if (this.#isOpen && (type === 'double' || type === 'long')) this.#decide(type, false);
   }
 
-  /** Converts a value, which decides the type where none has before. */
+  /** Converts a value. If no value has decided the type before, this one does. */
   take(value: Scalar | JsonObject): JsonValue | Refusal {
     if (this.#type === undefined) {
       const type = naturalType(value);
@@ -126,7 +133,7 @@ export class NewField {
       return this.take(value);
     }
     const long = typeof value === 'boolean' ? undefined : toLong(value);
-    // Text of a fraction decides nothing, but it fits if the field becomes a double.
+    // A fraction as text decides nothing, but it fits if the field becomes a double.
     const number = long ?? (typeof value === 'boolean' ? undefined : toDouble(value));
     if (number === undefined) return refusalByFirst(value, 'long');
     this.#all.hasWaiting = true;
@@ -140,7 +147,7 @@ export class NewField {
   }
 }
 
-/** A number for a field that may be a long or a double: how it is written is decided when it is sent. */
+/** A number for a field that may become a long or a double. Its notation is decided when it is sent. */
 export class WaitingNumber extends ExactNumber {
   readonly field: NewField;
   readonly #isWhole: boolean;
@@ -151,7 +158,7 @@ export class WaitingNumber extends ExactNumber {
     this.#isWhole = isWhole;
   }
 
-  /** Why it can't be sent, if the field stays what it is. */
+  /** Why it can't be sent, if the field keeps its current type. */
   get refusal(): Refusal | undefined {
     return this.#isWhole || this.field.type === 'double' ? undefined : refusalByFirst(this.text, 'long');
   }
@@ -179,7 +186,7 @@ function collectWaiting(value: JsonValue | undefined, into: WaitingNumber[]): vo
   else if (isJsonObject(value)) for (const key in value) collectWaiting(value[key], into);
 }
 
-/** The type that Iterable gives a field by its first value; a number that is written with a point makes a double. */
+/** The type that Iterable gives a field whose first value is this one; a number with a decimal point makes a double. */
 function naturalType(value: Scalar | JsonObject): MappingType {
   switch (typeof value) {
     case 'boolean':

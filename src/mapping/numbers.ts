@@ -1,12 +1,15 @@
-/** Numbers, and texts of numbers, as Iterable's `long` and `double`, digit for digit; and the one text of a number that names something. */
+/**
+ * Converts numbers and numeric text to Iterable's `long` and `double` without losing a digit, and a number that is an
+ * id or a name to one canonical text.
+ */
 import { ExactNumber } from '../json.ts';
 
-/** A number as JSON writes it, and as people do: `+7`, `007`, `.5`, `5.`. */
+/** A number as JSON writes it, or as people do: `+7`, `007`, `.5`, `5.`. */
 const NUMBER = /^([+-]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:e([+-]?\d+))?$/i;
 const MAX_LONG = 9223372036854775807n;
 const MIN_LONG = -9223372036854775808n;
 const MAX_LONG_DIGITS = 19;
-/** Longer ones are written with an exponent: `1e300` has 301 digits. */
+/** Longer numbers get an exponent: `1e300` would have 301 digits. */
 const MAX_PLAIN_LENGTH = 60;
 
 type Numeric = number | string | ExactNumber;
@@ -19,21 +22,21 @@ interface Decimal {
 }
 
 /**
- * One text for the value of a number, however it is written: `7000` for 7000, 7000.0 and 7E+3. Every digit is kept. Plain
- * decimals without needless zeros; beyond 60 characters one form with an exponent, `1.5e+300`, so that it is never absurdly
- * long. Always a JSON number.
+ * One text for a numeric value, whatever its notation: `7000` for 7000, 7000.0 and 7E+3. Every digit is kept. A plain
+ * decimal without redundant zeros or, if that is longer than 60 characters, with an exponent: `1.5e+300`. Always a JSON
+ * number.
  */
 export function canonicalNumber(value: number | ExactNumber): string {
-  // JavaScript writes these just so; its own minus zero comes out as 0.
+  // JavaScript writes these in the same form; its minus zero becomes 0.
   if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value);
   const text = value instanceof ExactNumber ? value.text : String(value);
   const decimal = parseDecimal(text);
   return decimal ? canonicalText(decimal) : text;
 }
 
-/** True for a text that {@link canonicalNumber} writes. Cheap for texts that do not begin like a number. */
+/** True for text that {@link canonicalNumber} can return. Cheap for text that does not begin like a number. */
 export function isCanonicalNumber(text: string): boolean {
-  // Nearly all that are.
+  // The common case.
   if (PLAIN_ID.test(text)) return true;
   const first = text.charCodeAt(0);
   if (!(first >= ZERO && first <= NINE) && first !== MINUS) return false;
@@ -41,13 +44,13 @@ export function isCanonicalNumber(text: string): boolean {
   return decimal !== undefined && canonicalText(decimal) === text;
 }
 
-/** Whether a number is 0, in whatever notation; undefined for a text of no number. */
+/** Whether a number is 0, in any notation; undefined for text that is not a number. */
 export function isZero(value: Numeric): boolean | undefined {
   const decimal = parseDecimal(value);
   return decimal && !/[1-9]/.test(decimal.whole + decimal.fraction);
 }
 
-/** A whole number of 64 bits, also one written `5.0` or `1e3`; undefined for any other. */
+/** A whole number of 64 bits, also if written `5.0` or `1e3`; undefined for anything else. */
 export function toLong(value: Numeric): number | ExactNumber | undefined {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
   const decimal = parseDecimal(value);
@@ -60,8 +63,9 @@ export function toLong(value: Numeric): number | ExactNumber | undefined {
 }
 
 /**
- * A number written with a point, since a field that begins as `5` would be a long for the whole project, for ever. The
- * digits are kept as they are written. Undefined for texts of no number, and beyond what a double holds.
+ * A number with a decimal point, since a field whose first value is `5` would be a long in the whole project,
+ * permanently. The digits are kept as they are written. Undefined for text that is not a number, and beyond the range
+ * of a double.
  */
 export function toDouble(value: Numeric): number | ExactNumber | undefined {
   if (typeof value === 'number' && isWrittenWithPoint(value)) return value;
@@ -72,7 +76,9 @@ export function toDouble(value: Numeric): number | ExactNumber | undefined {
   return Number.isFinite(Number(text)) ? new ExactNumber(text) : undefined;
 }
 
-/** The common case: JavaScript itself writes such a number with a point and without an exponent (ECMA-262, Number::toString). */
+/**
+ * The common case: JavaScript writes such a number with a point and without an exponent (ECMA-262, Number::toString).
+ */
 function isWrittenWithPoint(value: number): boolean {
   return !Number.isInteger(value) && Math.abs(value) >= 1e-6 && Math.abs(value) < 1e21;
 }
@@ -94,7 +100,7 @@ function canonicalText({ sign, whole, fraction, exponent = '0' }: Decimal): stri
   const padded = (whole + fraction).replace(/^0+/, '');
   const digits = withoutTrailingZeros(padded);
   if (digits === '') return '0';
-  // The value is 0.digits times ten to the power of this. Of any size: nothing may become another number.
+  // The value is 0.digits times ten to this power. A BigInt, so that an exponent of any size stays exact.
   const power = BigInt(exponent) + BigInt(padded.length - fraction.length);
   if (power > 0n && power <= MAX_PLAIN_LENGTH) {
     const point = Number(power);
@@ -111,14 +117,14 @@ function canonicalText({ sign, whole, fraction, exponent = '0' }: Decimal): stri
   return `${sign}${digits.charAt(0)}${rest === '' ? '' : `.${rest}`}e${power > 0n ? '+' : ''}${power - 1n}`;
 }
 
-/** Not by a regular expression, which would look from every zero on: there may be a million of them. */
+/** Not by a regular expression, which would start over at each of possibly a million zeros. */
 function withoutTrailingZeros(digits: string): string {
   let end = digits.length;
   while (end > 0 && digits.charCodeAt(end - 1) === ZERO) end--;
   return digits.slice(0, end);
 }
 
-/** The digits of a whole number; undefined when something is left behind the point, or when no long could hold it. */
+/** The digits of a whole number; undefined if it has a fraction, or too many digits for a long. */
 function wholeDigits({ whole, fraction, exponent = '0' }: Decimal): string | undefined {
   const digits = whole + fraction;
   const point = whole.length + Number(exponent);

@@ -1,4 +1,4 @@
-/** The parts of the configuration that decide how a record maps. */
+/** The parts of the configuration that decide how a record is mapped. */
 
 export type ProjectType = 'hybrid' | 'email' | 'user_id';
 export type IdentifyBy = 'email' | 'user_id';
@@ -10,7 +10,7 @@ export interface Mapping {
   /** An Iterable user field; dots build nested objects. */
   readonly target: string;
   readonly type?: MappingType;
-  /** Name of the one stream that it holds for. */
+  /** Name of the only stream that it applies to. */
   readonly stream?: string;
 }
 

@@ -2,7 +2,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts';
 import { isUnchanged, withoutUnchanged } from './unchanged-marks.ts';
 
-/** A path goes on below a value that nothing can be below: a text, a number, an array. */
+/** The path leads into a value that is not an object: a text, a number, an array. */
 export class Unreachable {
   /** The part of the path that could be followed. */
   readonly at: string;
@@ -13,8 +13,8 @@ export class Unreachable {
 }
 
 /**
- * A column's value; undefined when the record has no such column, which is not the same as null, or when the source marks the value as
- * unchanged. Leaves that are so marked are not in it.
+ * A column's value. Undefined, unlike null, means that the record has no such column, or that the source marks the
+ * value as unchanged. Leaves with that mark are left out.
  */
 export type ColumnRead = JsonValue | Unreachable | undefined;
 export type ColumnReader = (data: JsonObject) => ColumnRead;
@@ -23,12 +23,12 @@ export function pathSegments(path: string): readonly string[] {
   return path.split('.');
 }
 
-/** False for `a..b`, `a.` and the like: there is no field without a name. */
+/** False for `a..b`, `a.` and the like, since a field must have a name. */
 export function isWritablePath(path: string): boolean {
   return pathSegments(path).every((segment) => segment.trim() !== '');
 }
 
-/** The paths above this one, `a` and `a.b` for `a.b.c`; none for a top-level name. */
+/** The ancestors of this path, `a` and `a.b` for `a.b.c`; none for a top-level name. */
 export function pathsAbove(path: string): readonly string[] {
   const above: string[] = [];
   for (let dot = path.indexOf('.'); dot !== -1; dot = path.indexOf('.', dot + 1)) {
@@ -37,44 +37,44 @@ export function pathsAbove(path: string): readonly string[] {
   return above;
 }
 
-/** True when the path is `ancestor` or lies inside of it. */
+/** True if the path is `ancestor` or lies inside it. */
 export function isWithin(path: string, ancestor: string): boolean {
   return path.startsWith(ancestor) && (path.length === ancestor.length || path[ancestor.length] === '.');
 }
 
-/** True when the column, or an object that it lies in, is among the nulled ones. */
+/** True if the column, or an object that it lies in, is among the nulled ones. */
 export function isNulled(data: JsonObject, column: string, nulled: readonly string[]): boolean {
   if (nulled.length === 0) return false;
-  // Nulling an object says nothing of a column whose whole name merely begins alike.
+  // A nulled object `a` does not affect a column whose whole name is `a.b`.
   const isOwnColumn = Object.hasOwn(data, column);
   return nulled.some((field) => field === column || (!isOwnColumn && isWithin(column, field)));
 }
 
-/** True when one path is the other, or lies inside of it: they can't both be written. */
+/** True if one path is the other, or lies inside it, so that not both can be written. */
 export function pathsConflict(a: string, b: string): boolean {
   return isWithin(a, b) || isWithin(b, a);
 }
 
 /**
- * A function that reads one column. A column whose whole name is `source` wins over reaching into objects; below a null
- * everything is null, below an absent column everything is absent.
+ * Returns a function that reads one column. A column whose whole name is `source` takes precedence over a path into
+ * objects; below a null everything is null, below an absent column everything is absent.
  */
 export function columnReader(source: string): ColumnReader {
   const segments = pathSegments(source);
   const readWhole: (data: JsonObject) => JsonValue | undefined =
     source in Object.prototype
       ? (data) => (Object.hasOwn(data, source) ? data[source] : undefined)
-      : // Nothing of that name is inherited, and every column of every record passes here.
+      : // No check for inherited properties: there is none of this name, and every column of every record passes here.
         (data) => data[source];
   if (segments.length === 1) return (data) => withoutUnchanged(readWhole(data));
   return (data) => {
     const whole = readWhole(data);
-    return sayingOf(whole === undefined ? follow(data, segments) : whole);
+    return withoutMarks(whole === undefined ? follow(data, segments) : whole);
   };
 }
 
-/** What the source says by a value. */
-function sayingOf(value: ColumnRead): ColumnRead {
+/** Leaves out what the source marks as unchanged. */
+function withoutMarks(value: ColumnRead): ColumnRead {
   return value instanceof Unreachable ? value : withoutUnchanged(value);
 }
 
@@ -90,9 +90,12 @@ function follow(data: JsonObject, segments: readonly string[]): ColumnRead {
   return at;
 }
 
-/** Objects made by a constructor are far faster than those made without any prototype; this one gives them nothing, not even `__proto__`. */
+/**
+ * Objects made by a constructor are far faster than those without any prototype. This prototype is empty: it does not
+ * even have `__proto__`.
+ */
 const Plain = function () {
-  // Nothing to begin with.
+  // Starts empty.
 } as unknown as new () => JsonObject;
 Plain.prototype = Object.freeze(Object.create(null) as JsonObject);
 
@@ -102,8 +105,8 @@ export function plainObject(): JsonObject {
 }
 
 /**
- * Writes a value under a dotted target, making the objects on the way. Only into objects that it made itself, or that
- * {@link plainObject} made: the targets written to one object must not conflict.
+ * Writes a value to a dotted target, creating the objects on the way. `into` must be from {@link plainObject}, and the
+ * targets written to it must not conflict.
  */
 export function writeTarget(into: JsonObject, segments: readonly string[], value: JsonValue): void {
   const last = segments.length - 1;

@@ -1,4 +1,7 @@
-/** Which columns of a stream go where: as the mappings say, or, without any, each to the field of its own name. */
+/**
+ * Decides which column of a stream goes to which field: by the mappings or, if there are none, each to the field of its
+ * own name.
+ */
 import { hasKeys, type JsonObject } from '../json.ts';
 import type { StreamId } from '../model.ts';
 import { appliesTo } from './check-mappings.ts';
@@ -12,12 +15,12 @@ import { typeTrees } from './type-tree.ts';
 export interface PlanOptions {
   readonly stream: StreamId;
   readonly jsonSchema: JsonObject;
-  /** The whole configuration's; an empty list sends every column to the field of its own name. */
+  /** All mappings of the configuration; an empty list sends every column to the field of its own name. */
   readonly mappings: readonly Mapping[];
   readonly knownFields: KnownFields;
-  /** Of the whole sync; where none are created, their values stay as they are. */
+  /** Shared by the whole sync. Undefined if new fields are not created: their values then stay as they are. */
   readonly newFields?: NewFieldTypes | undefined;
-  /** Its value is not null, 0 or no in a record that asks for a removal; dots reach into objects. */
+  /** Marks a record as a deletion; dots reach into objects. */
   readonly deletionColumn: string;
   /** Columns that other options use; an empty mapping leaves them out. Dots reach into objects. */
   readonly reservedColumns: readonly string[];
@@ -26,16 +29,18 @@ export interface PlanOptions {
 /** The plans for the columns of one record, in the order of the mappings, else of the record. */
 export type PlansFor = (data: JsonObject) => readonly ColumnPlan[];
 
-/** Far more columns than Iterable takes fields; a source that names columns after its data must not fill the memory. */
+/**
+ * Far more columns than Iterable accepts fields. Limits the memory for a source whose columns are named after its data.
+ */
 const MAX_PLANS_KEPT = 10_000;
 const AIRBYTE_PREFIXES = ['_airbyte_', '_ab_'];
 
-/** True for a column of Airbyte's own, which an empty mapping never takes for a user's. */
+/** True for Airbyte's own columns, which an empty mapping never sends. */
 export function isAirbyteColumn(column: string): boolean {
   return AIRBYTE_PREFIXES.some((prefix) => column.startsWith(prefix));
 }
 
-/** `onWarning` is told of columns that an empty mapping leaves out although nobody asked for that, each once. */
+/** `onWarning` is called once for each column that an empty mapping leaves out although no option says so. */
 export function planColumns(options: PlanOptions, onWarning: (message: string) => void): PlansFor {
   return options.mappings.length === 0 ? planEveryColumn(options, onWarning) : planMappings(options);
 }
@@ -50,7 +55,7 @@ function planMappings({ mappings, stream, knownFields, newFields, jsonSchema }: 
   return () => plans;
 }
 
-/** Plans are made as columns turn up, and kept. */
+/** Plans are made when a column first occurs, and then cached. */
 function planEveryColumn(options: PlanOptions, onWarning: (message: string) => void): PlansFor {
   const typesOf = typeTrees(options.knownFields, options.jsonSchema, options.newFields);
   const usedElsewhere = [options.deletionColumn, ...options.reservedColumns];
@@ -90,10 +95,10 @@ function planEveryColumn(options: PlanOptions, onWarning: (message: string) => v
   };
 }
 
-/** Why a column can't have a field of its own name. */
+/** Why a column can't go to the field of its own name, if it can't. */
 function objectionTo(column: string): string | undefined {
   if (isManagedField(column)) return 'since Iterable manages the field of that name itself';
-  // Iterable reads dots as nesting, and there is no field without a name.
+  // Iterable reads dots as nesting, and a field must have a name.
   if (!isWritablePath(column)) {
     return 'since dots in a name build nested fields, and here one would have no name; map it to a field';
   }

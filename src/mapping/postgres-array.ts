@@ -1,20 +1,23 @@
 /**
  * A Postgres array as text, `{VIP,"Big spenders",NULL}`: https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO.
- * Elements are text: the literal does not say whether they are numbers.
+ * Elements are read as text, since the literal does not show whether they are numbers.
  */
 
-/** Of an array whose first index is not 1: `[0:1]={a,b}`. */
+/** Bounds of an array whose first index is not 1: `[0:1]={a,b}`. */
 const BOUNDS = /^\[[+-]?\d+:[+-]?\d+\]\s*=\s*/;
-/** One element, and what ends it. A backslash takes the next character as it is; unquoted, braces and quotes have no place. */
+/**
+ * One element and its terminator. A backslash escapes the next character; an unquoted element can't contain braces or
+ * quotes.
+ */
 const ELEMENT = /\s*(?:"((?:[^"\\]|\\[^])*)"\s*|((?!\s)(?:[^"\\{},]|\\[^])+))([,}])/y;
 const QUOTED = /"(?:[^"\\]|\\[^])*"/g;
-/** Signs of a map, or of a script. Postgres may write them without quotes, but never writes blanks outside of quotes. */
+/** Characters of a map or a script. Postgres may write them without quotes, but never writes spaces outside quotes. */
 const IN_NO_NAME = /['`:=]/;
-/** As Postgres has it: other blanks are letters to it. */
+/** Whitespace for Postgres, which treats other kinds of whitespace as letters. */
 const BLANK = /[ \t\n\v\f\r]/;
 const KEY_OF_A_MAP = /^'[^']*'\s*:/;
 
-/** The elements of a one-dimensional array, maybe with blanks around them; undefined for any other text. */
+/** The elements of a one-dimensional array, possibly with spaces around them; undefined for any other text. */
 export function readPostgresArray(text: string): (string | null)[] | undefined {
   const body = text.replace(BOUNDS, '').trim();
   if (!body.startsWith('{')) return undefined;

@@ -1,12 +1,15 @@
-/** What tells a stream's records apart: its primary key as one text. */
+/** Reads the primary key of a record as one string. */
 import { ExactNumber, isJsonObject, stringifyIfPossible, type JsonObject, type JsonValue } from '../json.ts';
 import { canonicalNumber, isCanonicalNumber } from './numbers.ts';
 import { isUnchanged } from './unchanged-marks.ts';
 
-/** The key's text ({@link primaryKeyText}), or undefined where a part of it is missing, null, marked as unchanged, or nested too deeply to be written. */
+/**
+ * The key's text ({@link primaryKeyText}); undefined if a part of it is missing, null, marked as unchanged, or nested
+ * too deeply to be serialized.
+ */
 export type PrimaryKeyReader = (data: JsonObject) => string | undefined;
 
-/** Undefined for a stream without a primary key. Each path leads into objects, one name a segment. */
+/** Undefined for a stream without a primary key. Each path leads into objects, one name per level. */
 export function primaryKeyReader(paths: readonly (readonly string[])[]): PrimaryKeyReader | undefined {
   if (paths.length === 0) return undefined;
   return (data) => {
@@ -21,14 +24,14 @@ export function primaryKeyReader(paths: readonly (readonly string[])[]): Primary
 }
 
 /**
- * The parts as a JSON array in which numbers stand by their value: 7000, 7000.0, 7E+3 and the text "7000" are all `[7000]`. Other texts
- * ("007", "7000.0") are what they are. Undefined where they are nested too deeply to be written.
+ * The parts as a JSON array, with numbers in canonical form: 7000, 7000.0, 7E+3 and the text "7000" all give `[7000]`.
+ * Other texts ("007", "7000.0") stay as they are. Undefined if they are nested too deeply to be serialized.
  */
 export function primaryKeyText(parts: readonly JsonValue[]): string | undefined {
   try {
     return stringifyIfPossible(parts.map(byValue));
   } catch (error) {
-    // The stack ran out before.
+    // The stack overflowed before serializing.
     if (error instanceof RangeError) return undefined;
     throw error;
   }

@@ -1,17 +1,17 @@
 /**
- * A sequence of texts as Python writes it (`repr`), and scripts and some databases like it: `['VIP', 'Gold']`, `('VIP',)`,
- * `{'VIP'}`. https://docs.python.org/3/reference/lexical_analysis.html#string-and-bytes-literals
+ * A sequence of texts in Python's notation (`repr`), which scripts and some databases write: `['VIP', 'Gold']`,
+ * `('VIP',)`, `{'VIP'}`. https://docs.python.org/3/reference/lexical_analysis.html#string-and-bytes-literals
  */
 import { ExactNumber } from '../json.ts';
 
 export interface PythonSequence {
   readonly elements: (string | ExactNumber | null)[];
-  /** It holds what no other notation writes that way: a text in single quotes, say. */
+  /** True if it contains something that only Python writes this way, such as text in single quotes. */
   readonly isPlainlyPython: boolean;
 }
 
 const CLOSING: Readonly<Record<string, string>> = { '[': ']', '(': ')', '{': '}' };
-/** A text with or without the prefix of Python 2, a number, or a word for nothing; and what ends it. */
+/** A string, with or without the prefix of Python 2, a number or a word for null; and its terminator. */
 const ELEMENT =
   /\s*(?:(u?)(?:'((?:[^'\\\n]|\\[^])*)'|"((?:[^"\\\n]|\\[^])*)")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?)|(?:none|null|nan))\s*([,\])}])/iy;
 const MAX_CODE_POINT = 0x10ffff;
@@ -30,14 +30,14 @@ const SIMPLE_ESCAPES: Readonly<Record<string, string>> = {
   v: '\v',
 };
 
-/** The elements, where there is nothing else in the text and nothing nested; undefined for any other text. */
+/** The elements, if the text is a single sequence without nesting; undefined for any other text. */
 export function readPythonSequence(text: string): PythonSequence | undefined {
   const closing = CLOSING[text.charAt(0)];
   if (closing === undefined || !text.endsWith(closing)) return undefined;
   const elements: PythonSequence['elements'] = [];
   let isPlainlyPython = false;
   let at = 1;
-  // A comma may stand behind the last element, too.
+  // A trailing comma is allowed.
   while (!isBlank(text, at, text.length - 1)) {
     ELEMENT.lastIndex = at;
     const match = ELEMENT.exec(text);
@@ -62,12 +62,12 @@ function isBlank(text: string, from: number, end: number): boolean {
   return at === end;
 }
 
-/** An escape that stands for another character than the one after the backslash. */
+/** Whether there is an escape for another character than the one after the backslash. */
 function hasOtherEscape(body: string): boolean {
   return body.replace(/\\[\\"]/g, '').includes('\\');
 }
 
-/** Undefined where Python would not write such an escape. */
+/** Undefined for an escape that Python would not write. */
 function unescaped(body: string): string | undefined {
   if (!body.includes('\\')) return body;
   const parts: string[] = [];

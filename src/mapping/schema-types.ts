@@ -1,9 +1,14 @@
-/** A stream's json_schema → the Iterable type of its columns, where it says one. See Airbyte's page on data types. */
+/**
+ * A stream's json_schema → the Iterable type of its columns, if the schema implies one. See Airbyte's page on data
+ * types.
+ */
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts';
 import type { MappingType } from './options.ts';
 import { pathSegments } from './paths.ts';
 
-/** The part of a stream's schema about one column: of that whole name, else where the dots lead to. */
+/**
+ * The part of a stream's schema about one column: the property of that whole name, else the one that the path leads to.
+ */
 export function schemaOfColumn(schema: JsonObject, source: string): JsonValue | undefined {
   const whole = propertySchema(schema, source);
   if (whole !== undefined) return whole;
@@ -17,20 +22,20 @@ export function propertySchema(schema: JsonValue | undefined, name: string): Jso
   return member(member(objectSchema(schema), 'properties'), name);
 }
 
-/** The properties that {@link propertySchema} knows. */
+/** The properties that {@link propertySchema} finds. */
 export function propertyNames(schema: JsonValue | undefined): readonly string[] {
   const properties = member(objectSchema(schema), 'properties');
   return isJsonObject(properties) ? Object.keys(properties) : [];
 }
 
-/** The type that a schema gives the values it describes; an array's is that of its elements. */
+/** The type that a schema gives its values; for an array, the type of its elements. */
 export function typeOfSchema(schema: JsonValue | undefined): MappingType | undefined {
   if (!isJsonObject(schema)) return undefined;
   const special = SPECIAL_TYPES.get(schema.airbyte_type);
   if (special) return special;
   const types = namedTypes(schema);
   if (types.length === 0) return commonType(schema);
-  // Every integer is a number.
+  // Integers are numbers, too, so a mix of both is a double.
   if (types.length > 1) return types.every(isNumeric) ? 'double' : undefined;
   switch (types[0]) {
     case 'string':
@@ -50,7 +55,7 @@ export function typeOfSchema(schema: JsonValue | undefined): MappingType | undef
   }
 }
 
-/** Airbyte's own refinements that decide whatever else the schema says. Its times of day are texts. */
+/** Airbyte's own types, which take precedence over the rest of the schema. Its times of day are text. */
 const SPECIAL_TYPES: ReadonlyMap<JsonValue | undefined, MappingType> = new Map([
   ['big_integer', 'long'],
   ['integer', 'long'],
@@ -68,7 +73,7 @@ function namedTypes({ type }: JsonObject): JsonValue[] {
   return types.filter((name) => name !== 'null');
 }
 
-/** The type that all options of `oneOf` or `anyOf` agree on, null apart. */
+/** The type that all options of `oneOf` or `anyOf` agree on, ignoring null. */
 function commonType(schema: JsonObject): MappingType | undefined {
   const types = new Set(optionsOf(schema).map(typeOfSchema));
   return types.size === 1 ? [...types][0] : undefined;
@@ -81,7 +86,7 @@ function optionsOf(schema: JsonObject): JsonValue[] {
     : [];
 }
 
-/** The schema with the `properties`: behind an array's `items`, or the one option that isn't null. */
+/** The schema with the `properties`: behind an array's `items`, or the only option that is not null. */
 function objectSchema(schema: JsonValue | undefined): JsonValue | undefined {
   let at = schema;
   while (isJsonObject(at) && !Object.hasOwn(at, 'properties')) {

@@ -1,6 +1,6 @@
 /**
- * The types of a column and of everything inside of it, gathered once: what Iterable knows of a field wins over the schema. Places that
- * the project does not have yet have their type from the sync itself.
+ * The types of a column and of everything inside it, collected once. Iterable's type of a field takes precedence over
+ * the schema's. Fields that the project does not have yet get their type from the sync itself.
  */
 import type { JsonObject, JsonValue } from '../json.ts';
 import { conversionFor, withWellKnownFields, type KnownFields } from './fields.ts';
@@ -9,18 +9,18 @@ import type { MappingType } from './options.ts';
 import { pathsAbove, pathSegments } from './paths.ts';
 import { propertyNames, propertySchema, schemaOfColumn, typeOfSchema } from './schema-types.ts';
 
-/** What is known of one place. */
+/** What is known about one field. */
 export class TypeTree {
-  /** Dotted, of the field. */
+  /** Dotted path of the field. */
   readonly path: string;
-  /** Iterable's, else the schema's. */
+  /** Iterable's type, else the schema's. */
   readonly type: MappingType | undefined;
-  /** Where the project does not have the place yet. */
+  /** Set if the project does not have the field yet. */
   readonly field: NewField | undefined;
-  /** Of a column: the places above its target that the project does not have yet. */
+  /** For a column: the ancestors of its target that the project does not have yet. */
   readonly above: readonly NewField[];
   readonly #inside: Map<string, TypeTree>;
-  /** Of places inside that are not known. */
+  /** Decides the types of unknown fields inside; undefined if there can be none. */
   readonly #newFields: NewFieldTypes | undefined;
 
   constructor({ path, type, field, above = NONE, inside, newFields }: TypeTreeOptions) {
@@ -32,17 +32,17 @@ export class TypeTree {
     this.#newFields = newFields;
   }
 
-  /** What is known of places inside so far. */
+  /** The fields inside of which something is known so far. */
   get inside(): ReadonlyMap<string, TypeTree> {
     return this.#inside;
   }
 
-  /** Whether nothing can be said of any place inside. */
+  /** True if nothing can be known about any field inside. */
   get isLeaf(): boolean {
     return this.#newFields === undefined && this.#inside.size === 0;
   }
 
-  /** What is known of a place inside; undefined for one that has no known type, nor has anything below it. */
+  /** What is known about a field inside; undefined if neither it nor any field below it has a known type. */
   at(name: string): TypeTree | undefined {
     return this.#inside.get(name) ?? this.#openInside(name);
   }
@@ -73,7 +73,7 @@ interface TypeTreeOptions {
 }
 
 interface KnownNode {
-  /** Iterable's word for the type; none where only fields inside are known. */
+  /** Iterable's name for the type; undefined if only fields inside are known. */
   word: string | undefined;
   readonly inside: Map<string, KnownNode>;
 }
@@ -81,8 +81,8 @@ interface KnownNode {
 const NONE: readonly NewField[] = [];
 
 /**
- * Gives the tree for a column that goes to a target. The known fields are taken apart once, for all columns of a stream. Without
- * `newFields` values of places that are not known stay as they are.
+ * Returns a function that gives the tree for a column and its target. The paths of the known fields are split once, for
+ * all columns of a stream. Without `newFields`, values of unknown fields stay as they are.
  */
 export function typeTrees(
   knownFields: KnownFields,
@@ -131,7 +131,7 @@ function grow({ path, above = NONE, known, schema, newFields }: Place): TypeTree
       schema: propertySchema(schema, name),
       newFields: newInside,
     });
-    // Of a type of the future nothing is known but that it is no new field.
+    // Of a field with a future type of Iterable, we know only that it is not new.
     const isNoNewField = newInside !== undefined && !tree.field;
     if (tree.type !== undefined || !tree.isLeaf || tree.field || isNoNewField) inside.set(name, tree);
   }
@@ -145,7 +145,7 @@ function grow({ path, above = NONE, known, schema, newFields }: Place): TypeTree
   });
 }
 
-/** What lies inside a geo_location is its own, and of a type of the future nobody can tell. */
+/** Fields inside a geo_location are fixed, and those inside a future type of Iterable are unknown. */
 function mayHaveNewInside(known: KnownNode | undefined): boolean {
   return known?.word === undefined || known.word === 'object' || known.word === 'nested';
 }

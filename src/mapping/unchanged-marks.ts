@@ -1,27 +1,30 @@
 /**
- * Marks that a source writes in place of a value that did not change and that it does not know: Debezium's, for large values that
- * Postgres and Oracle leave out of their logs. To be sent they would overwrite the good value.
- * Source: Debezium's page on its PostgreSQL connector, "Toasted values", and its class UnchangedToastedPlaceholder.
+ * Marks that a source writes in place of an unchanged value that it does not know: Debezium's, for large values that
+ * Postgres and Oracle leave out of their logs. Sending one would overwrite the good value. Source: Debezium's page on
+ * its PostgreSQL connector, "Toasted values", and its class UnchangedToastedPlaceholder.
  */
 import { isJsonObject, parseJson, stringifyJson, type JsonObject, type JsonValue } from '../json.ts';
 
 /** Debezium's default `unavailable.value.placeholder`. */
 const MARK = '__debezium_unavailable_value';
 
-/** The mark as columns of different types carry it. */
+/** The mark in columns of different types. */
 const MARKS: ReadonlySet<string> = new Set([
   MARK,
-  // Of bytes, as the modes of binary columns write them.
+  // In binary columns, as Base64 and as hex.
   'X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==',
   '5f5f646562657a69756d5f756e617661696c61626c655f76616c7565',
-  // Of an array of UUIDs: the one that is made of the mark's bytes.
+  // In arrays of UUIDs: the UUID made of the mark's bytes.
   'b68a35a7-17ad-35b3-af2a-ae46edb4545a',
 ]);
 const LONGEST = Math.max(...[...MARKS].map(({ length }) => length));
-/** Of an array of numbers. */
+/** In arrays of numbers: the bytes of the mark. */
 const MARK_BYTES: readonly number[] = Array.from(MARK, (character) => character.charCodeAt(0));
 
-/** True when the value says that it did not change: a mark, an array of marks, or a map of it, these also as JSON text. */
+/**
+ * True if the value is marked as unchanged: it is a mark, an array of marks or a map of one; arrays and maps also as
+ * JSON text.
+ */
 export function isUnchanged(value: JsonValue | undefined): boolean {
   if (typeof value === 'string') return isMark(value) || isUnchanged(parsedIfMarked(value));
   if (Array.isArray(value)) return isArrayOfMarks(value);
@@ -29,8 +32,8 @@ export function isUnchanged(value: JsonValue | undefined): boolean {
 }
 
 /**
- * The value without what did not change, leaves inside of objects included; undefined where nothing else is left. Gives back the same
- * value where there is no mark, which is nearly always.
+ * The value without everything that is marked as unchanged, also inside objects; undefined if nothing else is left.
+ * Returns the same value if there is no mark, as is nearly always the case.
  */
 export function withoutUnchanged(value: JsonValue | undefined): JsonValue | undefined {
   if (typeof value === 'string') {
@@ -72,7 +75,7 @@ function leavesWithoutUnchanged(value: JsonObject): JsonValue | undefined {
   return kept.length === 0 ? undefined : Object.fromEntries(kept);
 }
 
-/** An array is replaced as a whole, so its elements stay where they are, but for the objects that say nothing. */
+/** Iterable replaces an array as a whole, so its elements stay, except for objects of which nothing is left. */
 function elementsWithoutUnchanged(values: JsonValue[]): JsonValue | undefined {
   let kept: JsonValue[] | undefined;
   for (const [index, element] of values.entries()) {
@@ -83,7 +86,7 @@ function elementsWithoutUnchanged(values: JsonValue[]): JsonValue | undefined {
   return kept?.length === 0 ? undefined : (kept ?? values);
 }
 
-/** Columns of JSON often come as text. */
+/** JSON columns often arrive as text. */
 function textWithoutUnchanged(text: string): JsonValue | undefined {
   const parsed = parsedIfMarked(text);
   if (parsed === undefined) return text;
@@ -95,7 +98,7 @@ function textWithoutUnchanged(text: string): JsonValue | undefined {
 const BRACKET = 91;
 const BRACE = 123;
 
-/** What a JSON text holds that has a mark in it; undefined for any other text. */
+/** The value of a JSON text that contains a mark; undefined for any other text. */
 function parsedIfMarked(text: string): JsonValue | undefined {
   const first = text.charCodeAt(0);
   if ((first !== BRACE && first !== BRACKET) || !text.includes(MARK)) return undefined;

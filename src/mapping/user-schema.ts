@@ -1,11 +1,11 @@
-/** Iterable's user fields → the JSON schema of a user: what `schema-types.ts` reads, the other way round. */
+/** Iterable's user fields → the JSON schema of a user: the inverse of `schema-types.ts`. */
 import type { JsonObject } from '../json.ts';
 import { isManagedField, WELL_KNOWN_FIELDS, type KnownFields } from './fields.ts';
 import { isWritablePath, pathSegments } from './paths.ts';
 import { isAirbyteColumn } from './plan-columns.ts';
 
 interface FieldNode {
-  /** Iterable's word for the type; none where only fields inside are known. */
+  /** Iterable's name for the type; absent if only fields inside are known. */
   type?: string;
   readonly inside: Map<string, FieldNode>;
 }
@@ -17,8 +17,9 @@ interface FieldNode {
 export function userSchema(knownFields: KnownFields, required: 'email' | 'userId'): JsonObject {
   const root: FieldNode = { inside: new Map() };
   for (const [field, word] of WELL_KNOWN_FIELDS) root.inside.set(field, { type: word, inside: new Map() });
-  for (const [field, word] of [...knownFields].sort(byName)) if (isOffered(field)) plant(root, field, word);
-  // Whatever the project says, these two are text.
+  for (const [field, word] of [...knownFields].sort(byName))
+    if (isOffered(field)) addField(root, field, word);
+  // These two are text, whatever the project says.
   root.inside.set('email', IDENTITY).set('userId', IDENTITY);
   return {
     type: 'object',
@@ -38,7 +39,7 @@ function isOffered(field: string): boolean {
   return isWritablePath(field) && !isManagedField(field) && !isAirbyteColumn(field);
 }
 
-function plant(root: FieldNode, field: string, word: string): void {
+function addField(root: FieldNode, field: string, word: string): void {
   let node = root;
   for (const segment of pathSegments(field)) {
     let next = node.inside.get(segment);
@@ -56,7 +57,7 @@ function propertiesOf({ inside }: FieldNode): JsonObject {
   return Object.fromEntries([...inside].map(([name, node]) => [name, schemaOf(node)]));
 }
 
-/** Null clears a field, so each may be null. Of a type that nobody knows the schema says nothing. */
+/** Null clears a field, so every field may be null. A field of an unknown type gets an empty schema. */
 function schemaOf(node: FieldNode): JsonObject {
   switch (node.inside.size > 0 && node.type !== 'nested' ? 'object' : node.type) {
     case 'string':
@@ -73,7 +74,7 @@ function schemaOf(node: FieldNode): JsonObject {
     case 'geo_location':
       return { type: ['null', 'object'], ...objectSchema(node) };
     case 'nested':
-      // Iterable's word for an array of objects.
+      // Iterable's name for an array of objects.
       return { type: ['null', 'array'], items: { type: 'object', ...objectSchema(node) } };
     default:
       return {};
