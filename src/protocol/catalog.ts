@@ -1,4 +1,6 @@
-/** The configured catalog: which streams a sync carries, and how. Read once; every problem in it is told at once. */
+/**
+ * The configured catalog: the streams of a sync, and their modes. Read once; all of its problems are reported together.
+ */
 import * as z from 'zod';
 import { ConfigError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
@@ -10,13 +12,13 @@ export { describeStream, streamKey } from './stream-id.ts';
 
 export interface ConfiguredStream {
   readonly id: StreamId;
-  /** May be empty: some senders know nothing of their columns. */
+  /** May be empty: some senders do not know their columns. */
   readonly jsonSchema: JsonObject;
   readonly syncMode: 'full_refresh' | 'incremental';
   readonly destinationSyncMode: 'append' | 'overwrite' | 'append_dedup' | 'update';
-  /** Paths into a record; empty when there is no key. */
+  /** Paths into a record; empty if there is no key. */
   readonly primaryKey: readonly (readonly string[])[];
-  /** A path into a record; empty when there is no cursor. */
+  /** A path into a record; empty if there is no cursor. */
   readonly cursorField: readonly string[];
   readonly generationId?: number;
   readonly minimumGenerationId?: number;
@@ -55,7 +57,9 @@ const streamSchema = z.looseObject({
 
 export const configuredCatalogSchema = z.looseObject({ streams: z.array(streamSchema) });
 
-/** Reads a catalog file's text. Throws ConfigError `catalog_invalid`, which lists every problem with its place. */
+/**
+ * Parses the text of a catalog file. Throws ConfigError `catalog_invalid`, which lists every problem with its place.
+ */
 export function parseCatalog(text: string): ConfiguredCatalog {
   const result = configuredCatalogSchema.safeParse(parseJsonText(text));
   if (!result.success) throw invalid(result.error.issues.map(describeIssue));
@@ -74,9 +78,9 @@ export function parseCatalog(text: string): ConfiguredCatalog {
 }
 
 /**
- * True when the records of this run are to replace all that came before: `full_refresh` with `overwrite`, or with the
- * generation ids that the Airbyte platform writes in place of it. PyAirbyte fills in 1/1/1 whatever the mode, so that
- * triple proves nothing.
+ * True if the records of this run replace all earlier ones: `full_refresh` with `overwrite`, or with the generation ids
+ * that the Airbyte platform sends instead of `overwrite`. PyAirbyte sends 1/1/1 in every mode, so that triple proves
+ * nothing.
  */
 export function isFullReplacement(stream: ConfiguredStream): boolean {
   const { syncMode, destinationSyncMode, generationId, minimumGenerationId = 0, syncId } = stream;
@@ -93,7 +97,7 @@ function toConfiguredStream(configured: z.infer<typeof streamSchema>): Configure
     jsonSchema: stream.json_schema,
     syncMode: configured.sync_mode,
     destinationSyncMode: configured.destination_sync_mode,
-    // An empty path would lead to the record as a whole.
+    // An empty path would address the whole record.
     primaryKey: configured.primary_key.filter((path) => path.length > 0),
     cursorField: configured.cursor_field,
     ...present('generationId', configured.generation_id),

@@ -1,10 +1,11 @@
 /**
- * Sees whether an input is Airbyte messages at all. A line that is none is skipped, and a run without records is a success:
- * so is, line by line, a file of something else, whose states would then go back although nothing of it was delivered.
+ * Detects input that is not Airbyte messages at all. Lines that are not messages are skipped, and a run without records
+ * succeeds. A file in any other format would therefore succeed as well, and its states would be emitted although
+ * nothing was delivered.
  *
- * Until a record has come, lines count that look like damaged records or bare rows: states after them are held back, and are
- * not given back where no record follows. Other lines that are no messages do not count beside states: a run that has nothing to
- * deliver may well have a stray line of a log in it.
+ * Until the first record, a line that looks like a damaged record or a bare row holds back the states after it; they
+ * are not emitted if no record follows. Other lines that are not messages do not affect states: a run with nothing to
+ * deliver may well contain a stray log line.
  */
 import type { ConfigError } from '../errors.ts';
 import { notMessages, RECORD_EXAMPLE } from './line-errors.ts';
@@ -12,9 +13,9 @@ import type { NoiseLine } from './line-splitter.ts';
 import type { InputMessage, StateMessage } from './messages.ts';
 import type { IgnoredMessage } from './other-messages.ts';
 
-/** Lines that get a warning of their own. */
-const MAX_TOLD = 1_000;
-/** So many states without any record are no run that somebody waits for. */
+/** How many lines that are not messages are logged one by one. */
+const MAX_LOGGED = 1_000;
+/** A run with more states than this and no record is not a genuine sync. */
 const MAX_HELD = 1_000;
 
 interface OddLine {
@@ -27,12 +28,12 @@ export class InputReview {
   #noise = 0;
   #unknown = 0;
   #firstUnknown = 0;
-  /** Messages of the protocol's, of whatever type. */
+  /** Messages of the protocol, of any type. */
   #messages = 0;
   #hasRecord = false;
-  /** The first line that is no message. */
+  /** The first line that is not a message. */
   #first: OddLine | undefined;
-  /** The first of the lines that look like records. */
+  /** The first line that looks like a record that can't be read. */
   #firstLost: OddLine | undefined;
   #lost = 0;
   readonly #held: StateMessage[] = [];
@@ -41,16 +42,16 @@ export class InputReview {
     this.#warn = warn;
   }
 
-  /** True once a record has come by {@link untilRecord}: what follows needn't pass there. */
+  /** True once {@link untilRecord} has passed on a record; later messages need not go through it. */
   get hasRecord(): boolean {
     return this.#hasRecord;
   }
 
   noteNoise({ number, bytes, head }: NoiseLine): void {
     this.#noise++;
-    if (this.#noise <= MAX_TOLD)
+    if (this.#noise <= MAX_LOGGED)
       this.#warn(`Line ${number} (${bytes} bytes) is not a message and was skipped.`);
-    if (this.#noise === MAX_TOLD) this.#warn('Further lines that are no messages are counted, not logged.');
+    if (this.#noise === MAX_LOGGED) this.#warn('Further lines that are no messages are counted, not logged.');
     this.#noteOdd(number, bytes, `begins like ${beginsLike(head)}`, isLikeRecord(head));
   }
 
@@ -63,7 +64,7 @@ export class InputReview {
     this.#noteOdd(line, bytes, 'is a JSON object whose type the protocol does not have', what === 'row');
   }
 
-  /** The messages as they come, but for states that are held back. Throws where too many are. */
+  /** Passes messages on, except for states that are held back. Throws if there are too many of those. */
   *untilRecord(messages: Iterable<InputMessage>): Generator<InputMessage> {
     for (const message of messages) {
       if (message.kind === 'record' && !this.#hasRecord) {
@@ -80,7 +81,7 @@ export class InputReview {
     }
   }
 
-  /** When the input has ended well: why it can't have been meant, if it can't. */
+  /** For an input that has ended without an error: the failure if it was not Airbyte messages. */
   problem(): ConfigError | undefined {
     if (this.#hasRecord || !this.#first) return undefined;
     if (this.#firstLost && this.#messages > 0) return this.#lostRecords(this.#firstLost);
@@ -94,9 +95,9 @@ export class InputReview {
     );
   }
 
-  /** To be called at the end, whatever the end is. */
+  /** Call at the end of the input, whether it ended well or not. */
   tellCounts(): void {
-    if (this.#noise > MAX_TOLD) this.#warn(`${this.#noise} lines were no messages and were skipped.`);
+    if (this.#noise > MAX_LOGGED) this.#warn(`${this.#noise} lines were no messages and were skipped.`);
     if (this.#unknown > 0)
       this.#warn(
         `${this.#unknown} messages of types that the protocol does not have were ignored, the first in line ${this.#firstUnknown}.`,
@@ -124,7 +125,7 @@ export class InputReview {
 
 const EXPECTED = `One JSON object a line is expected: ${RECORD_EXAMPLE}`;
 
-/** As in `INFO {"type":"RECORD",…`, in an array, or in a text of JSON. */
+/** Matches `INFO {"type":"RECORD",…`, and records in an array or in a JSON string. */
 function isLikeRecord(head: string): boolean {
   return /"RECORD\\?"|"record\\?"\s*:/.test(head);
 }

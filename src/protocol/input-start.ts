@@ -1,8 +1,8 @@
-/** What the first bytes of the input say: the mark that some editors put before text, or that it is no UTF-8 text at all. */
+/** Checks the first bytes of the input: drops a UTF-8 byte order mark, and recognizes input that is not UTF-8 text. */
 import { Buffer } from 'node:buffer';
 import { notMessages } from './line-errors.ts';
 
-/** The longest of these is compared with as many bytes. */
+/** First bytes of common binary formats; none is longer than `ENOUGH`. */
 const STARTS: readonly { readonly bytes: readonly number[]; readonly what: string; readonly how: string }[] =
   [
     { bytes: [0x1f, 0x8b], what: 'compressed with gzip', how: 'unpack it first, for example with gunzip -c' },
@@ -38,11 +38,11 @@ const UTF_8_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 const ENOUGH = 8;
 
 /**
- * The input without the mark of UTF-8. Throws ConfigError `not_airbyte_messages` where its first bytes are those of another
- * encoding, of compressed data or of a binary file.
+ * The input without its UTF-8 byte order mark. Throws ConfigError `not_airbyte_messages` if the first bytes are those
+ * of another encoding, of compressed data or of a binary file.
  */
 export async function* readStart(input: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  /** Too few bytes to be sure of. */
+  /** The first bytes, as long as they are too few to decide. */
   let start: Buffer | undefined = Buffer.alloc(0);
   for await (const bytes of input) {
     const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -72,7 +72,7 @@ function beginsWith(start: Buffer, bytes: Buffer): boolean {
   return start.length >= bytes.length && start.subarray(0, bytes.length).equals(bytes);
 }
 
-/** Without its mark, text of plain letters has a zero in every other place. */
+/** Without a byte order mark, ASCII text in UTF-16 has a zero in every other byte. */
 function isUtf16(start: Buffer): boolean {
   if (UTF_16_MARKS.some((mark) => beginsWith(start, mark))) return true;
   const places = [...start.subarray(0, ENOUGH)];

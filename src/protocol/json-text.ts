@@ -1,9 +1,9 @@
-/** Finds members in the text of a JSON object without parsing it: what must go on letter by letter is cut out of its text. */
+/** Locates members in the text of a JSON object without parsing it, so that text can be passed on verbatim. */
 import { endOfString } from '../json.ts';
 
-/** Where the members of an object stand in its text. */
+/** Positions of the members in the text of an object. */
 export interface ObjectText {
-  /** Where the looked-for value stands; with a key that occurs twice, the last one, which is the one that counts. */
+  /** Position of the wanted value. If its key occurs twice, the last one counts. */
   readonly value?: { readonly start: number; readonly end: number };
   readonly isEmpty: boolean;
   /** The index after the last member, or after the opening brace. */
@@ -29,12 +29,12 @@ export function readObject(text: string, open: number, wantedKey: string): Objec
   return { ...(value ? { value } : {}), isEmpty, lastEnd };
 }
 
-/** True when the quoted text means this key; any of its letters may be written as an escape. */
+/** True if the quoted text is this key, whose characters may be escaped. */
 function isKey(quoted: string, key: string): boolean {
   return quoted === `"${key}"` || (quoted.includes('\\') && JSON.parse(quoted) === key);
 }
 
-/** The index after the value that begins at `start`. Counts braces instead of recursing, so any depth will do. */
+/** The index after the value that begins at `start`. Counts braces instead of recursing, so that any depth works. */
 function endOfValue(text: string, start: number): number {
   let depth = 0;
   let at = start;
@@ -72,7 +72,7 @@ function endOfValue(text: string, start: number): number {
   return at;
 }
 
-/** The index of the first character from `from` on that is no blank. */
+/** The index of the first character at or after `from` that is not whitespace. */
 export function skipBlanks(text: string, from: number): number {
   let at = from;
   while (text[at] === ' ' || text[at] === '\t' || text[at] === '\r' || text[at] === '\n') at++;

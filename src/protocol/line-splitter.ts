@@ -1,6 +1,6 @@
 /**
- * Cuts chunks of bytes into lines and sorts those: messages, which it decodes, and noise, which it only counts. What it
- * holds is bounded by the longest message allowed, and no line costs more than its length.
+ * Splits chunks of bytes into lines and classifies these: messages are decoded, noise is only counted. Memory is
+ * bounded by the longest message allowed, and the time for a line is linear in its length.
  */
 import { Buffer, isUtf8 } from 'node:buffer';
 
@@ -9,22 +9,22 @@ interface Numbered {
   readonly number: number;
 }
 
-/** A line whose first character (blanks and a mark of UTF-8 aside) is `{`, without its line ending. */
+/** A line whose first character, after whitespace and byte order marks, is `{`. Without its line ending. */
 export interface MessageLine extends Numbered {
   readonly kind: 'message';
   readonly text: string;
-  /** True for a last line that the input ends without a newline. */
+  /** True for a last line without a newline. */
   readonly isUnterminated: boolean;
 }
 
-/** The same, where the bytes are not text. */
+/** A message line that is not valid UTF-8. */
 export interface UndecodableLine extends Numbered {
   readonly kind: 'undecodable';
   readonly bytes: number;
   readonly isUnterminated: boolean;
 }
 
-/** The same, beyond the limit; the splitter is of no use after it. */
+/** A message line beyond the limit. The splitter can't be used after it. */
 export interface TooLongLine extends Numbered {
   readonly kind: 'tooLong';
   readonly maxBytes: number;
@@ -34,7 +34,7 @@ export interface TooLongLine extends Numbered {
 export interface NoiseLine extends Numbered {
   readonly kind: 'noise';
   readonly bytes: number;
-  /** Its first characters, to be looked at and never to be shown. */
+  /** Its first characters, for classification only. They must not be shown. */
   readonly head: string;
 }
 
@@ -45,29 +45,32 @@ const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
 const TAB = 0x09;
 const OPENING_BRACE = 0x7b;
-/** The mark that some editors put before UTF-8 text; it is in mid-input where files were joined. */
+/** The byte order mark of UTF-8. It occurs in mid-input where files were concatenated. */
 const UTF_8_MARK = [0xef, 0xbb, 0xbf];
-/** Of noise so much is kept to see what it looks like. */
+/** How much of a line of noise is kept for classification. */
 const HEAD_BYTES = 512;
 
 export class LineSplitter {
   readonly #maxLineBytes: number;
   #number = 1;
-  /** What is known of the line that has begun but not ended. */
+  /** The kind of the incomplete current line, so far. */
   #kind: 'blank' | 'message' | 'noise' = 'blank';
   #bytes = 0;
   #endsInCarriageReturn = false;
-  /** Its bytes, if it is a message; if it is noise, its first ones. */
+  /** The bytes of the current line; of noise only the first ones. */
   #parts: Buffer[] = [];
 
   constructor(maxLineBytes: number) {
     this.#maxLineBytes = maxLineBytes;
   }
 
-  /** The lines that this chunk completes; take them all before the next push. Keeps views of the chunk, so leave it be. */
+  /**
+   * The lines that this chunk completes. Consume all of them before the next push. Keeps views of the chunk, which must
+   * not be modified.
+   */
   *push(chunk: Buffer): Generator<Line> {
     const end = chunk.lastIndexOf(NEWLINE);
-    // One look at all whole lines together is much cheaper than one at each.
+    // Validating all complete lines at once is much cheaper than one by one.
     const firstWhole = this.#bytes === 0 ? 0 : chunk.indexOf(NEWLINE);
     const isText = end !== -1 && isUtf8(chunk.subarray(firstWhole, end));
     let start = 0;
@@ -83,17 +86,17 @@ export class LineSplitter {
       start = newline + 1;
     }
     this.#add(chunk.subarray(start));
-    // A carriage return may yet turn out to be part of the line's ending.
+    // One byte more than allowed may turn out to be the carriage return of the line ending.
     if (this.#kind === 'message' && this.#bytes > this.#maxLineBytes + 1) yield this.#tooLong();
   }
 
-  /** The last line, if no newline ended it. */
+  /** The last line, if it has no newline. */
   *end(): Generator<Line> {
     const line = this.#take(true);
     if (line) yield line;
   }
 
-  /** The way of almost every line: whole in its chunk, and known to be text. */
+  /** Fast path of almost every line: all of it is in one chunk and known to be valid UTF-8. */
   #decode(chunk: Buffer, start: number, newline: number): MessageLine | TooLongLine {
     const end = chunk[newline - 1] === CARRIAGE_RETURN ? newline - 1 : newline;
     if (end - start > this.#maxLineBytes) return this.#tooLong();
@@ -109,7 +112,7 @@ export class LineSplitter {
     if (part.length === 0) return;
     const isFirst = this.#kind === 'blank';
     if (isFirst) this.#kind = kindOf(part);
-    // In JSON a mark is no blank.
+    // JSON does not allow a byte order mark, so it is dropped.
     if (this.#kind === 'message')
       this.#parts.push(isFirst ? part.subarray(part.indexOf(OPENING_BRACE)) : part);
     else if (this.#kind === 'noise' && this.#bytes < HEAD_BYTES)
@@ -118,7 +121,7 @@ export class LineSplitter {
     this.#endsInCarriageReturn = part[part.length - 1] === CARRIAGE_RETURN;
   }
 
-  /** Ends the line. */
+  /** Ends the current line. */
   #take(isUnterminated: boolean): Line | undefined {
     const line = this.#lineOf(this.#bytes - (this.#endsInCarriageReturn ? 1 : 0), isUnterminated);
     this.#number++;

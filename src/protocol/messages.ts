@@ -1,4 +1,4 @@
-/** One line of input → the message it holds. A broken message is told by its line's number and length, never by its text. */
+/** Parses a line of input into a message. Errors give the line's number and length, never its text. */
 import type * as z from 'zod';
 import { isJsonObject, jsonOrUndefined, withNothingLost, type JsonObject, type JsonValue } from '../json.ts';
 import type { StreamId } from '../model.ts';
@@ -19,11 +19,13 @@ export interface RecordMessage {
   /** 1-based; blank lines and noise count. */
   readonly line: number;
   readonly stream: StreamId;
-  /** As it was sent, numbers included. */
+  /** As it was sent: numbers keep all of their digits. */
   readonly data: JsonObject;
-  /** Columns whose null is not the source's value (`meta.changes` with NULLED). */
+  /**
+   * Columns that were set to null on the way (`meta.changes` with NULLED), so that the null is not the source's value.
+   */
   readonly nulledFields: readonly string[];
-  /** As it was sent: milliseconds by the protocol, seconds from PyAirbyte. */
+  /** As it was sent: in milliseconds by the protocol, in seconds by PyAirbyte. */
   readonly emittedAt: number;
   /** The whole line. */
   readonly text: string;
@@ -35,7 +37,7 @@ export interface StateMessage {
   readonly scope: 'stream' | 'global' | 'legacy';
   /** With scope `stream` only. */
   readonly stream?: StreamId;
-  /** The whole line, trimmed: it goes back as it was written. */
+  /** The whole line, trimmed. It is emitted verbatim. */
   readonly text: string;
 }
 
@@ -49,9 +51,9 @@ export interface StreamStatusMessage {
 export type InputMessage = RecordMessage | StateMessage | StreamStatusMessage;
 
 /**
- * Reads the message in `text`, which is line number `line`. Throws ProtocolError `broken_message` when the JSON is broken or a
- * required part is missing, ConfigError `not_airbyte_messages` when it is a bare row. A line that the input does not end
- * (`isUnterminated`) was probably cut off, and broken JSON there says so.
+ * Parses the message in `text`, which is line number `line`. Throws ProtocolError `broken_message` if the JSON is
+ * invalid or a required part is missing, ConfigError `not_airbyte_messages` if it is a bare row. A line without a
+ * newline (`isUnterminated`) was probably cut off, and the error for invalid JSON then says so.
  */
 export function parseMessage(
   text: string,
@@ -118,8 +120,8 @@ function readRecord(message: JsonObject, source: Source): RecordMessage {
 type RecordPart = z.infer<typeof recordSchema>['record'];
 
 /**
- * The record of almost every message, without what the schema costs: what is given here, the schema takes too. In doubt it
- * gives nothing, and the schema decides and explains.
+ * Fast path of almost every record, which avoids the cost of the schema. It accepts nothing that the schema would
+ * refuse; for everything else it returns undefined, and the schema decides and explains.
  */
 function usualRecord(message: JsonObject): RecordPart | undefined {
   if (!isJsonObject(message.record)) return undefined;
@@ -134,7 +136,7 @@ function usualRecord(message: JsonObject): RecordPart | undefined {
 }
 
 function readUnusualRecord(message: JsonObject, source: Source): RecordPart {
-  // Singer's messages have the stream beside the record, which holds nothing but the columns.
+  // In Singer's messages the stream is next to the record, which contains only the columns.
   if (typeof message.stream === 'string' && isJsonObject(message.record) && message.record.data === undefined)
     throw broken(source, 'looks like a message of a Singer tap: an Airbyte source is needed.');
   return read(recordSchema, message, source).record;

@@ -1,22 +1,25 @@
-/** What is neither a record nor a state nor a trace: messages that a destination has no use for, and what only looks like one. */
+/**
+ * Lines that are neither a record nor a state nor a trace: messages that a destination does not use, and rows that
+ * resemble messages.
+ */
 import { Buffer } from 'node:buffer';
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts';
 import { broken, describeLine, notMessages, RECORD_EXAMPLE, type Source } from './line-errors.ts';
 
-/** A line that is read and comes to nothing. */
+/** A line that is read and then ignored. */
 export interface IgnoredMessage {
   readonly kind: 'ignored';
   readonly line: number;
   readonly bytes: number;
   /**
-   * - `known`: one of the protocol's, of which a destination makes nothing.
-   * - `unknown`: of a type that the protocol does not have, or not yet.
-   * - `row`: the same, and it looks more like a row that happens to have a column `type`.
+   * - `known`: a message of the protocol that a destination does not use.
+   * - `unknown`: a type that the protocol does not have, or not yet.
+   * - `row`: also an unknown type, but the line looks like a row that happens to have a column `type`.
    */
   readonly what: 'known' | 'unknown' | 'row';
 }
 
-/** Message type → where the message has its contents. Source: airbyte_protocol.yaml, AirbyteMessage. */
+/** Message type → the property with its contents. Source: airbyte_protocol.yaml, AirbyteMessage. */
 const BODIES: ReadonlyMap<string, string> = new Map([
   ['RECORD', 'record'],
   ['STATE', 'state'],
@@ -34,8 +37,8 @@ export function ignored({ text, line }: Source, what: IgnoredMessage['what']): I
 }
 
 /**
- * Ignores messages of other types, those that the protocol may have one day included. Throws ProtocolError `broken_message` for
- * one of whose type is only written wrongly, or that carries a record or a state under another type; ConfigError
+ * Ignores messages of other types, including types that the protocol may add. Throws ProtocolError `broken_message` if
+ * the type is missing or misspelled, or if a record or a state comes under another type; ConfigError
  * `not_airbyte_messages` for a bare row.
  */
 export function readOther(message: JsonObject, source: Source): IgnoredMessage {
@@ -71,20 +74,20 @@ function isBody(name: string, value: JsonValue | undefined): boolean {
   return [...BODIES.values()].includes(name) && isJsonObject(value);
 }
 
-/** The type that is the same but for its case, blanks and signs. */
+/** The protocol's type that differs only in case, whitespace, hyphens and underscores. */
 function protocolTypeLike(type: string): string | undefined {
   const folded = (name: string) => name.replace(/[\s_-]/g, '').toUpperCase();
   return [...BODIES.keys()].find((known) => folded(known) === folded(type));
 }
 
-/** A row may well have a column of that name, but hardly one that is built in this way. */
+/** A row may well have a column called `record` or `state`, but hardly one with this structure. */
 function carries({ record, state }: JsonObject): 'RECORD' | 'STATE' | undefined {
   if (isJsonObject(record) && typeof record.stream === 'string' && isJsonObject(record.data)) return 'RECORD';
   const isState = isJsonObject(state) && (['STREAM', 'GLOBAL', 'LEGACY'] as unknown[]).includes(state.type);
   return isState ? 'STATE' : undefined;
 }
 
-/** The protocol's types are in capitals, and its messages hold nothing but objects. */
+/** Types of the protocol are in capitals, and its messages contain only objects. */
 function isLikeRow(type: string, others: JsonObject): boolean {
   const isLikeType = /^[A-Z][A-Z_]*$/.test(type);
   return !isLikeType || Object.values(others).some((value) => value !== null && !isJsonObject(value));

@@ -1,4 +1,7 @@
-/** Every message that this destination writes, as Airbyte's protocol has them. The writer's types come from here. */
+/**
+ * Schemas of every message that this destination writes, from Airbyte's protocol. The writer's types are derived from
+ * them.
+ */
 import * as z from 'zod';
 import { jsonObject } from './schemas.ts';
 
@@ -47,7 +50,7 @@ export const traceErrorMessage = z.looseObject({
   }),
 });
 
-/** A state as it goes back: what came in, with our counts. */
+/** A state as it is emitted: the state received, plus our counts. */
 export const stateMessage = z.looseObject({
   type: z.literal('STATE'),
   state: z.looseObject({

@@ -1,6 +1,6 @@
 /**
- * Bytes → lines → messages. Fast, since every record passes here; bounded, since a line may never end; exact about what
- * a line is: it ends with \n or \r\n, or with the input, and a character may be split between chunks.
+ * Bytes → lines → messages. Every record passes here, so it has to be fast; a line may never end, so memory is bounded.
+ * A line ends with \n, with \r\n or with the input, and a character may be split between chunks.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ProtocolError } from '../errors.ts';
@@ -11,9 +11,9 @@ import { parseMessage, type InputMessage } from './messages.ts';
 import type { IgnoredMessage } from './other-messages.ts';
 
 export interface ReadOptions {
-  /** Told of each line that does not begin with `{`, which is skipped. */
+  /** Called for each line that does not begin with `{`; such a line is skipped. */
   readonly onNoise: (line: NoiseLine) => void;
-  /** Told of each message that comes to nothing. */
+  /** Called for each message that is ignored. */
   readonly onIgnored: (message: IgnoredMessage) => void;
   /** A longer message is an error. Noise may have any length. */
   readonly maxLineBytes?: number;
@@ -22,28 +22,28 @@ export interface ReadOptions {
 const DEFAULT_MAX_LINE_BYTES = 64 * 1024 * 1024;
 
 /**
- * Yields for each chunk the messages that it completes, in input order. A message is read when it is taken, so that those of
- * a chunk need not all be in memory at once; take them all before the next chunk's. Taking one throws ProtocolError
- * (`broken_message`, `invalid_utf8`, `line_too_long`) when its line is bad, after everything ahead of it, and ConfigError
- * (`not_airbyte_messages`) when the input is something else, as far as its first bytes or a line tell.
+ * Yields for each chunk the messages that it completes, in input order. Messages are parsed lazily, so that those of a
+ * chunk need not all be in memory at once; consume all of them before the next chunk. Iterating throws ProtocolError
+ * (`broken_message`, `invalid_utf8`, `line_too_long`) at a bad line, after everything before it, and ConfigError
+ * (`not_airbyte_messages`) if the first bytes or a line show that the input is something else.
  */
 export async function* readMessages(
   input: AsyncIterable<Uint8Array>,
-  { maxLineBytes = DEFAULT_MAX_LINE_BYTES, ...told }: ReadOptions,
+  { maxLineBytes = DEFAULT_MAX_LINE_BYTES, ...callbacks }: ReadOptions,
 ): AsyncGenerator<Iterable<InputMessage>> {
   const splitter = new LineSplitter(maxLineBytes);
   for await (const chunk of readStart(input)) {
-    yield readLines(splitter.push(chunk), told);
-    // A pipe that is always full is read up to 32 times in one turn of the event loop (libuv's uv__read), and answers that
-    // came meanwhile would have to wait, while records pile up: some 40 MB more.
+    yield readLines(splitter.push(chunk), callbacks);
+    // libuv (uv__read) reads a pipe that is always full up to 32 times per turn of the event loop. Responses would wait
+    // meanwhile, and records would pile up: about 40 MB more.
     await nextTurn();
   }
-  yield readLines(splitter.end(), told);
+  yield readLines(splitter.end(), callbacks);
 }
 
-type Told = Pick<ReadOptions, 'onNoise' | 'onIgnored'>;
+type Callbacks = Pick<ReadOptions, 'onNoise' | 'onIgnored'>;
 
-function* readLines(lines: Iterable<Line>, { onNoise, onIgnored }: Told): Generator<InputMessage> {
+function* readLines(lines: Iterable<Line>, { onNoise, onIgnored }: Callbacks): Generator<InputMessage> {
   for (const line of lines) {
     if (line.kind === 'noise') {
       onNoise(line);

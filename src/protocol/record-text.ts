@@ -1,7 +1,7 @@
-/** Cuts a record's data out of its line, letter by letter: numbers keep their digits, and any depth will do. */
+/** Cuts a record's data verbatim out of its line: numbers keep their digits, and any depth works. */
 import { readObject, skipBlanks } from './json-text.ts';
 
-/** The JSON text of `record.data`. The line must be a valid RECORD message; Error where it has no data. */
+/** The JSON text of `record.data`. The line must be a valid RECORD message. Throws Error if it has no data. */
 export function recordDataText(line: string): string {
   const record = readObject(line, skipBlanks(line, 0), 'record').value;
   const data = record && readObject(line, record.start, 'data').value;

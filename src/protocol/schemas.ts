@@ -1,11 +1,14 @@
 /**
- * What Airbyte's protocol says of its messages, as far as a destination reads or writes them. Unknown properties pass
- * everywhere, and an explicit null is as good as absent. Source: airbyte_protocol.yaml, protocol 0.18.
+ * Schemas of Airbyte's protocol messages, as far as a destination uses them. Unknown properties are allowed everywhere,
+ * and an explicit null counts as absent. Source: airbyte_protocol.yaml, protocol 0.18.
  */
 import * as z from 'zod';
 import { isJsonObject, type JsonObject } from '../json.ts';
 
-/** Checked, but neither copied nor looked into: a record's columns and a state's contents are the source's own. */
+/**
+ * Checked to be an object, but neither copied nor looked into: a record's columns and a state's contents belong to the
+ * source.
+ */
 export const jsonObject = z.custom<JsonObject>(isJsonObject, 'Invalid input: expected object');
 
 const streamDescriptor = z.looseObject({ name: z.string(), namespace: z.string().nullish() });
@@ -49,7 +52,7 @@ export const stateSchema = z.looseObject({
   ),
 });
 
-/** Of the traces only a stream's status matters to a destination. */
+/** A destination uses only traces with the status of a stream. */
 export const traceSchema = z.looseObject({ trace: z.looseObject({ type: z.string() }) });
 
 export const streamStatusSchema = z.looseObject({

@@ -1,6 +1,6 @@
 /**
- * Adds our counts to a state without touching another character of it. The state's text goes back to the source, and
- * parsing and writing it anew would change numbers (`5.0`, integers beyond 2^53) that the source may care about.
+ * Adds our counts to a state without changing any other character. The state is returned to the source, and serializing
+ * it again would change numbers (`5.0`, integers beyond 2^53) that may matter to the source.
  */
 import { readObject, skipBlanks } from './json-text.ts';
 
@@ -10,8 +10,8 @@ export interface DestinationStats {
 }
 
 /**
- * The state message in `line` with `destinationStats` set in its `state` object: at the end of it, or in place of one
- * that is there. The line must be a valid STATE message; Error where it has no `state` object.
+ * The state message in `line` with `destinationStats` set in its `state` object, either appended or replacing the
+ * existing ones. The line must be a valid STATE message. Throws Error if it has no `state` object.
  */
 export function withDestinationStats(line: string, stats: DestinationStats): string {
   const message = readObject(line, skipBlanks(line, 0), 'state');
@@ -24,7 +24,9 @@ export function withDestinationStats(line: string, stats: DestinationStats): str
   return line.slice(0, state.lastEnd) + member + line.slice(state.lastEnd);
 }
 
-/** The protocol wants these numbers with a decimal point; rejections are named only where there are some. */
+/**
+ * The protocol requires these numbers to have a decimal point. The count of rejected records is left out if it is 0.
+ */
 function statsText({ recordCount, rejectedRecordCount }: DestinationStats): string {
   const rejected = rejectedRecordCount > 0 ? `,"rejectedRecordCount":${rejectedRecordCount}.0` : '';
   return `{"recordCount":${recordCount}.0${rejected}}`;

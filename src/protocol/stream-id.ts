@@ -1,22 +1,24 @@
-/** How streams are told apart and named. An absent, a null and an empty namespace are the same: no namespace. */
+/** Ids and display names of streams. An absent, a null and an empty namespace are the same: no namespace. */
 import type { StreamId } from '../model.ts';
 
-/** Messages of one stream come in a row, and then share it. */
+/** Consecutive messages are mostly of one stream, and then share its id object. */
 let last: StreamId = { name: '' };
 
-/** A stream's id as messages and catalogs spell it; an empty or null namespace is left out. */
+/** The id of a stream in a message or catalog; an empty or null namespace is left out. */
 export function toStreamId(name: string, namespace: string | null | undefined): StreamId {
   if (name !== last.name || (namespace || undefined) !== last.namespace)
     last = Object.freeze(namespace ? { name, namespace } : { name });
   return last;
 }
 
-/** The same text for the same stream, and never for two: the namespace's length goes first, so that a dot in a name can't mislead. */
+/**
+ * A unique key of the stream. It starts with the length of the namespace, so that dots in names can't cause collisions.
+ */
 export function streamKey({ name, namespace = '' }: StreamId): string {
   return `${namespace.length}:${namespace}.${name}`;
 }
 
-/** The stream as people write it: `namespace.name`, or `name`. For reading only; two streams may share it. */
+/** The display name: `namespace.name`, or `name`. Not unique: two streams can have the same one. */
 export function describeStream({ name, namespace }: StreamId): string {
   return namespace ? `${namespace}.${name}` : name;
 }

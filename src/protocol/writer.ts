@@ -1,6 +1,7 @@
 /**
- * The only writer to stdout: one whole line per message, in the order of the calls. Texts for people pass through a redact
- * function; states and the spec never do. When the reader goes away, it says so once and then drops what comes.
+ * The only writer of messages to stdout: one whole line per message, in the order of the calls. Texts for users are
+ * redacted; states and the spec never are. When the reader closes stdout, the writer reports that once and discards
+ * later messages.
  */
 import type { Writable } from 'node:stream';
 import type { FailureType } from '../errors.ts';
@@ -8,7 +9,7 @@ import type { StreamId } from '../model.ts';
 import type { ConnectionStatus, DestinationOperation, LogLevel } from './output-schemas.ts';
 
 export interface ErrorTrace {
-  /** For people who don't program. */
+  /** For users who are not engineers. */
   readonly message: string;
   /** For engineers. */
   readonly internalMessage?: string;
@@ -17,30 +18,33 @@ export interface ErrorTrace {
   readonly stream?: StreamId;
 }
 
-/** Something that is drawn where the lines go. */
+/** A display on the terminal that also shows the messages. */
 export interface SharedScreen {
   clear(): void;
   draw(): void;
 }
 
 export interface MessageWriterOptions {
-  /** Takes the secrets out of a text. */
+  /** Removes the secrets from a text. */
   readonly redact?: (text: string) => string;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
-  /** So much output may wait for a slow reader before writing holds up the run; 4 MB by default. */
+  /** How much unread output is buffered before writing blocks the run; 4 MB by default. */
   readonly maxUnreadBytes?: number;
 }
 
-/** The platform cuts there, too; a mark at the end then says that something is missing. */
+/** The platform truncates at the same length. The mark at the end shows that something is missing. */
 const MAX_TEXT_CHARACTERS = 50_000;
 const CUT_MARK = '… (cut)';
-/** Some clients write all of their input before they read the output. A pipe alone holds 64 KB, and both would wait for ever. */
+/**
+ * Some clients write all of their input before they read any output. A pipe alone holds 64 KB, so that both sides would
+ * wait forever.
+ */
 const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
 
 /**
- * Every method that writes resolves when more may be written: at once while little waits for the reader, else when the
- * stream has drained or is closed. None rejects. Not awaiting one is safe: its line is already queued.
+ * Every writing method resolves when more can be written: at once while little output is buffered, else when the stream
+ * has drained or is closed. None rejects. It is safe not to await them: the line is already queued.
  */
 export class MessageWriter {
   readonly #out: Writable;
@@ -50,8 +54,8 @@ export class MessageWriter {
   #onClosed: ((error?: Error) => void) | undefined;
   #isClosed = false;
   #failure: Error | undefined;
-  /** Lines handed to the stream, but not yet by it to the system. */
-  #linesOnTheirWay = 0;
+  /** Lines passed to the stream that the operating system has not accepted yet. */
+  #linesInFlight = 0;
   #linesTaken = 0;
   #screen: SharedScreen | undefined;
   #waitingForDrain: (() => void)[] = [];
@@ -62,7 +66,7 @@ export class MessageWriter {
     this.#redact = options.redact ?? ((text) => text);
     this.#now = options.now ?? Date.now;
     this.#maxUnreadBytes = options.maxUnreadBytes ?? MAX_UNREAD_BYTES;
-    // One listener of each kind for good: a listener per waiting line would be too many.
+    // One permanent listener per event: a listener per pending line would be too many.
     out.on('drain', () => {
       wake(this.#waitingForDrain);
     });
@@ -74,38 +78,47 @@ export class MessageWriter {
     });
   }
 
-  /** For texts written from now on. */
+  /** Applies to texts written from now on. */
   setRedact(redact: (text: string) => string): void {
     this.#redact = redact;
   }
 
-  /** From now on the display makes way for each line, where stdout is the terminal that it is drawn on. */
+  /**
+   * From now on, clears the display before each line and redraws it afterwards. For a display on the same terminal as
+   * stdout.
+   */
   shareScreen(screen: SharedScreen): void {
     this.#screen = screen;
   }
 
-  /** The text without the secrets, as messages have it. */
+  /** The text with its secrets replaced, as messages have it. */
   redacted(text: string): string {
     return this.#redact(text);
   }
 
-  /** Called once, when nothing can be written any more: the reader closed the pipe, or writing failed. At once, if that has happened. */
+  /**
+   * Called once, when nothing more can be written: the reader closed the pipe, or writing failed. Called at once if
+   * that has happened already.
+   */
   set onClosed(callback: (error?: Error) => void) {
     if (this.isClosed) callback();
     else this.#onClosed = callback;
   }
 
-  /** True when nothing can be written any more; what is written then goes nowhere. */
+  /** True when nothing more can be written; later messages are discarded. */
   get isClosed(): boolean {
     return this.#isClosed || this.#out.destroyed;
   }
 
-  /** Why something could not be written to the stream, if it could not; `EPIPE` where the reader has gone away. */
+  /** The error of a write that failed, if one did; `EPIPE` if the reader has closed stdout. */
   get failure(): Error | undefined {
     return this.#failure;
   }
 
-  /** How many lines the system has taken so far: where lines wait and this stands still, nobody reads. */
+  /**
+   * How many lines the operating system has accepted so far. If lines are pending and this does not change, the reader
+   * has stopped reading.
+   */
   get linesTaken(): number {
     return this.#linesTaken;
   }
@@ -114,7 +127,7 @@ export class MessageWriter {
     return this.#write({ type: 'LOG', log: { level, message: this.#text(message) } });
   }
 
-  /** Writes the state's line as it is. It must not hold a newline. */
+  /** Writes the state's line verbatim. It must not contain a newline. */
   state(line: string): Promise<void> {
     return this.#writeLine(line);
   }
@@ -143,13 +156,13 @@ export class MessageWriter {
     return this.#write({ type: 'DESTINATION_CATALOG', destination_catalog: { operations } });
   }
 
-  /** Resolves when everything written so far has been handed to the system, or can't be any more. */
+  /** Resolves when the operating system has accepted everything written so far, or can no longer accept it. */
   flush(): Promise<void> {
-    if (this.#linesOnTheirWay === 0 || this.isClosed) return Promise.resolve();
+    if (this.#linesInFlight === 0 || this.isClosed) return Promise.resolve();
     return new Promise((resolve) => this.#waitingForFlush.push(resolve));
   }
 
-  /** Redacted first: a cut through the middle of a secret would leave half of it. */
+  /** Redacts before truncating: a secret that is cut in half would leave half of it. */
   #text(text: string): string {
     const redacted = this.#redact(text);
     if (redacted.length <= MAX_TEXT_CHARACTERS) return redacted;
@@ -162,13 +175,13 @@ export class MessageWriter {
 
   #writeLine(line: string): Promise<void> {
     if (this.isClosed) return Promise.resolve();
-    this.#linesOnTheirWay++;
+    this.#linesInFlight++;
     this.#screen?.clear();
     const takesMore = this.#out.write(`${line}\n`, (error) => {
       this.#failure ??= error ?? undefined;
-      this.#linesOnTheirWay--;
+      this.#linesInFlight--;
       this.#linesTaken++;
-      if (this.#linesOnTheirWay === 0) wake(this.#waitingForFlush);
+      if (this.#linesInFlight === 0) wake(this.#waitingForFlush);
     });
     this.#screen?.draw();
     if (takesMore || this.#out.writableLength <= this.#maxUnreadBytes) return Promise.resolve();
@@ -176,7 +189,7 @@ export class MessageWriter {
   }
 
   #close(error?: Error): void {
-    // Not every text goes through here: a plan is written for people.
+    // Text that is written without this class, such as a plan, reports its failure only here.
     this.#failure ??= error;
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -186,7 +199,7 @@ export class MessageWriter {
   }
 }
 
-/** Empties the list, so that nobody is woken twice. */
+/** Empties the list, so that none is called twice. */
 function wake(waiting: (() => void)[]): void {
   for (const resolve of waiting.splice(0)) resolve();
 }
