@@ -1,6 +1,6 @@
-/** The records of one stream (or of all) as a chain of segments, each from one state to the next; the last one is open. */
+/** The records of one stream (or of all) as a chain of segments, each ended by a state; the last one is open. */
 
-/** The records between two states, counted. */
+/** The number of records between two states, by how they were settled. */
 export interface Segment<State> {
   readonly chain: Chain<State>;
   unsettled: number;
@@ -32,7 +32,7 @@ export class Chain<State> {
       : undefined;
   }
 
-  /** Forgets the first segment, which must be done; gives the one after it. */
+  /** Drops the first segment, which must be done, and returns the next one. */
   dropFirst(): Segment<State> {
     if (!this.#first.next) throw new Error('The open segment stays');
     this.#first = this.#first.next;

@@ -1,20 +1,20 @@
 /**
- * Says when a state may go back: once every record before it is settled, in whatever order those settle. Records are
- * counted, not remembered: time is constant per record, memory per state that waits.
+ * Decides when a state may be emitted: once every record before it is settled, in whatever order. Records are counted,
+ * not stored: each takes constant time, and memory grows only with the pending states.
  */
 import { Chain, type Segment } from './chain.ts';
 
-/** A state that may leave, with the records received since the state before it. */
+/** A state that may be emitted, with the counts of the records since the previous state. */
 export interface ReleasedState {
   readonly text: string;
   readonly recordCount: number;
   readonly rejectedRecordCount: number;
 }
 
-/** What became of a record: `rejected` ones are counted apart. */
-export type Verdict = 'confirmed' | 'rejected';
+/** How a record was settled; rejected records are counted separately. */
+export type SettledAs = 'confirmed' | 'rejected';
 
-/** Stands for a record until it is settled. Opaque: records between the same states share one. */
+/** Represents a record until it is settled. Opaque: records between the same two states share a ticket. */
 export interface Ticket {
   readonly ofStream: Segment<TrackedState>;
   readonly ofAll: Segment<TrackedState>;
@@ -24,21 +24,25 @@ export interface Ticket {
 interface TrackedState {
   readonly order: number;
   readonly text: string;
-  /** Of one stream, of all streams, or of a stream that the catalog lacks, which waits like one of all but counts nothing. */
+  /**
+   * Of one stream, of all streams, or of a stream that is not in the catalog. The last kind waits like a state of all
+   * streams, but its counts are zero.
+   */
   readonly scope: 'stream' | 'all' | 'unknown';
-  /** How many states of all streams were received before it. They leave first. */
+  /** How many states of all streams were received before this one. They must be emitted first. */
   readonly barriers: number;
 }
 
 /**
- * STREAM states wait for their own stream's records; GLOBAL and LEGACY states, and STREAM states of unknown streams, for
- * all. States of one stream leave in the order received, and no state passes a GLOBAL or LEGACY one, in either direction.
+ * STREAM states wait for the records of their own stream; GLOBAL and LEGACY states, and STREAM states of unknown
+ * streams, wait for all records. States of one stream are emitted in the order received, and no state is reordered
+ * across a GLOBAL or LEGACY one.
  */
 export class CheckpointTracker {
   readonly #streams = new Map<string, { readonly chain: Chain<TrackedState>; ticket: Ticket | undefined }>();
-  /** Holds each record a second time, between the states that wait for all streams. */
+  /** Counts each record a second time, in segments between the states that wait for all streams. */
   readonly #all = new Chain<TrackedState>();
-  /** Chains whose first state waits for a state of all streams only. */
+  /** Chains whose first state waits only for an earlier state of all streams. */
   readonly #blocked = new Set<Chain<TrackedState>>();
   #barriersReceived = 0;
   #barriersReleased = 0;
@@ -61,7 +65,7 @@ export class CheckpointTracker {
     return this.#statesReceived - this.#statesTaken;
   }
 
-  /** Takes a record in input order. Throws Error for a stream that the catalog lacks. */
+  /** Tracks a record. Must be called in input order. Throws Error for a stream that is not in the catalog. */
   trackRecord(streamKey: string): Ticket {
     const stream = this.#streams.get(streamKey);
     if (!stream) throw new Error('A record of a stream that is not tracked');
@@ -77,19 +81,19 @@ export class CheckpointTracker {
     return ticket;
   }
 
-  /** Settles records of this ticket, in any order. Throws Error when that is more than were tracked. */
-  settle(ticket: Ticket, verdict: Verdict, count = 1): void {
+  /** Settles records of this ticket, in any order. Throws Error for more records than were tracked. */
+  settle(ticket: Ticket, settledAs: SettledAs, count = 1): void {
     if (!(count >= 0 && count <= ticket.unsettled)) throw new Error('More records settled than were tracked');
     ticket.unsettled -= count;
     this.#pendingRecords -= count;
-    settleIn(ticket.ofStream, verdict, count);
-    settleIn(ticket.ofAll, verdict, count);
-    // In this order: states of one stream leave before a state of all streams that was received after them.
+    settleIn(ticket.ofStream, settledAs, count);
+    settleIn(ticket.ofAll, settledAs, count);
+    // The order matters: states of one stream are released before a state of all streams that was received later.
     if (ticket.ofStream.unsettled === 0) this.#advanceStream(ticket.ofStream.chain);
     if (ticket.ofAll.unsettled === 0) this.#advanceAll();
   }
 
-  /** Takes a state in input order, between the records. `streamKey` goes with the scope `stream`. */
+  /** Tracks a state. Must be called in input order, between the records. `streamKey` is for the scope `stream` only. */
   trackState({
     scope,
     streamKey,
@@ -111,7 +115,7 @@ export class CheckpointTracker {
     this.#advanceAll();
   }
 
-  /** The states that may leave now, in the order received; each is given once. */
+  /** The states that may be emitted now, in the order received. Each is returned once. */
   takeReleased(): ReleasedState[] {
     if (this.#released.length === 0) return [];
     const released = this.#released.sort((a, b) => a.order - b.order);
@@ -140,7 +144,7 @@ export class CheckpointTracker {
       const next = this.#all.dropFirst();
       if (done.state.scope === 'unknown') {
         this.#release(done.state, { confirmed: 0, rejected: 0 });
-        // Its records are still to be counted by the next state of all streams.
+        // The next state of all streams still has to count these records.
         next.confirmed += done.segment.confirmed;
         next.rejected += done.segment.rejected;
         continue;
@@ -158,7 +162,7 @@ export class CheckpointTracker {
   }
 }
 
-function settleIn(segment: Segment<TrackedState>, verdict: Verdict, count: number): void {
+function settleIn(segment: Segment<TrackedState>, settledAs: SettledAs, count: number): void {
   segment.unsettled -= count;
-  segment[verdict] += count;
+  segment[settledAs] += count;
 }
