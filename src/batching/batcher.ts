@@ -1,23 +1,23 @@
 /**
- * Gathers items, each under its key, into batches of at most `maxItems` items and `maxBytes` bytes, tested before adding, in
- * the order they came. An item may be replaced by another one while it waits.
+ * Collects keyed items into batches of at most `maxItems` items and `maxBytes` bytes, in insertion order. The limits
+ * are checked before an item is added. A pending item can be replaced.
  */
 
 export interface BatchLimits {
   readonly maxItems: number;
   /** Of the whole body, UTF-8. */
   readonly maxBytes: number;
-  /** What the body holds besides its items and the commas between them. */
+  /** Bytes of the body other than the items and the commas between them. */
   readonly envelopeBytes: number;
 }
 
 export interface Sized {
   readonly bytes: number;
-  /** How much larger it may become while it waits. */
+  /** By how many bytes the item may grow while it is pending. */
   readonly spareBytes?: number | undefined;
 }
 
-/** What the item may take of a body. */
+/** The item's largest possible size in a body. */
 export function sizeOf({ bytes, spareBytes = 0 }: Sized): number {
   return bytes + spareBytes;
 }
@@ -31,7 +31,7 @@ export class Batcher<Key, Item extends Sized> {
     this.#limits = limits;
   }
 
-  /** Items that wait. */
+  /** The number of pending items. */
   get size(): number {
     return this.#items.size;
   }
@@ -42,8 +42,8 @@ export class Batcher<Key, Item extends Sized> {
   }
 
   /**
-   * Adds an item, in place of one of the same key. Returns the batches that are complete by that: the waiting one when the
-   * item would not fit into it any more, and the item's own when that is full at once.
+   * Adds an item, replacing the one with the same key. Returns the batches that this completes: the pending batch if
+   * the item no longer fits into it, and the item's own batch if that is full at once.
    */
   put(key: Key, item: Item): readonly ReadonlyMap<Key, Item>[] {
     let complete: ReadonlyMap<Key, Item>[] = NONE;
@@ -55,7 +55,7 @@ export class Batcher<Key, Item extends Sized> {
     return complete;
   }
 
-  /** The waiting items, which then wait no longer. */
+  /** Removes and returns the pending items. */
   take(): ReadonlyMap<Key, Item> {
     const batch = this.#items;
     this.#items = new Map();
@@ -63,7 +63,7 @@ export class Batcher<Key, Item extends Sized> {
     return batch;
   }
 
-  /** Takes back an item that waits; nothing happens when it does not. */
+  /** Removes a pending item; does nothing if there is none with this key. */
   remove(key: Key): void {
     const item = this.#items.get(key);
     if (!item) return;
@@ -80,5 +80,5 @@ export class Batcher<Key, Item extends Sized> {
   }
 }
 
-/** What almost every item completes. */
+/** Shared by the many items that complete no batch. */
 const NONE: never[] = [];

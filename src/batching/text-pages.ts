@@ -1,22 +1,22 @@
 /**
- * Texts that wait to be sent, as UTF-8 in pages of bytes. As strings they would be the larger part of what waits in V8's heap,
- * to be copied and looked at by each collection of garbage; and a body is only put together from pieces of pages.
+ * Stores pending texts as UTF-8 in byte pages. As strings, they would be most of what is pending in V8's heap, and
+ * every garbage collection would scan and copy them. A request body is then assembled from slices of pages.
  */
 import { Buffer } from 'node:buffer';
 
-/** A text in a page, which lives as long as any of its texts is known. */
+/** A text in a page. The page stays in memory as long as any of its texts is referenced. */
 export interface StoredText {
   readonly page: Buffer;
   /** Index of its first byte. */
   readonly start: number;
-  /** Its UTF-8 bytes. */
+  /** Its length in UTF-8. */
   readonly bytes: number;
 }
 
-/** Some 200 users. A text that stays long keeps no more than that alive. */
+/** About 200 users. A long-lived text keeps no more than one page in memory. */
 const PAGE_BYTES = 64 * 1024;
 const MAX_SHARE = PAGE_BYTES / 4;
-/** A character of a string (UTF-16) takes no more in UTF-8. */
+/** Upper bound for one UTF-16 code unit in UTF-8. */
 const MAX_BYTES_PER_CHARACTER = 3;
 const COMMA = 0x2c;
 
@@ -37,19 +37,19 @@ export class TextPages {
     const page = this.#page;
     const start = this.#used;
     const bytes = page.write(text, start);
-    // Those that follow one another go into a body as one piece.
+    // Adjacent texts are then copied into a body as one slice.
     page[start + bytes] = COMMA;
     this.#used = start + bytes + 1;
     return { page, start, bytes };
   }
 }
 
-/** The text as it was stored; half a surrogate pair has become U+FFFD, as it would on its way. */
+/** The stored text. A lone surrogate has become U+FFFD, as it would when sent. */
 export function readText({ page, start, bytes }: StoredText): string {
   return page.toString('utf8', start, start + bytes);
 }
 
-/** The texts with commas between them, after `before` and ahead of `after`. */
+/** The texts joined by commas, between `before` and `after`. */
 export function joinTexts(before: string, texts: readonly StoredText[], after: string): Buffer {
   let size = Buffer.byteLength(before) + Buffer.byteLength(after) + Math.max(texts.length - 1, 0);
   for (const { bytes } of texts) size += bytes;

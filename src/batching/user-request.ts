@@ -1,40 +1,42 @@
-/** One user as a bulk call carries it: the JSON text, and the identities that an answer may name. */
+/** One user in a bulk call: the JSON text, and the identities that the answer may name. */
 import { stringifyJson } from '../json.ts';
 import { buildDataFields } from '../mapping/data-fields.ts';
 import { WAITING_BYTES, waitingNumbersIn, type WaitingNumber } from '../mapping/new-field-types.ts';
 import type { TargetValues, UserKey } from '../model.ts';
 import type { StoredText, TextPages } from './text-pages.ts';
 
-/** Its text is JSON. */
+/** The stored text is JSON. */
 export interface UserRequest extends StoredText {
   readonly key: UserKey;
-  /** Identities that the data fields would give the user; Iterable may refuse them, and names them then. */
+  /** Identities that the data fields would give the user. If Iterable refuses them, its answer names them. */
   readonly newEmail?: string | undefined;
   readonly newUserId?: string | undefined;
-  /** Where it holds numbers that are written only when it is sent. */
+  /** Set if the request has numbers whose notation is decided only when it is sent. */
   readonly waiting?: WaitingRequest | undefined;
   readonly spareBytes?: number | undefined;
 }
 
-/** A request whose numbers may come to be written otherwise. */
+/** A request whose numbers may still change from longs to doubles (`5` to `5.0`). */
 export interface WaitingRequest {
   readonly numbers: readonly WaitingNumber[];
-  /** The request as it is to be written now. */
+  /** Builds the request again, with the notation that applies now. */
   readonly rebuild: () => UserRequest;
 }
 
-/** How the user is named once the request has been carried out. */
+/** The user's key after the request has been carried out. */
 export function keyAfterwards({ key, newEmail }: UserRequest): UserKey {
   return key.kind === 'email' && newEmail !== undefined ? { kind: 'email', value: newEmail } : key;
 }
 
 export interface UserRequestOptions {
   readonly mergeNestedObjects: boolean;
-  /** On email-based projects, where a userId identifies: a user of an unknown one is created instead of refused. */
+  /**
+   * For email-based projects that identify users by userId: an unknown userId creates a user instead of being refused.
+   */
   readonly preferUserId: boolean;
 }
 
-/** The request for one user. Throws RangeError when a value is nested too deeply to be written. */
+/** The request for one user. Throws RangeError if a value is nested too deeply to be serialized. */
 export function buildUserRequest(
   key: UserKey,
   values: TargetValues,
@@ -57,7 +59,7 @@ export function buildUserRequest(
   };
 }
 
-/** The request, with the numbers among its values that wait, if there are any. */
+/** The request, plus those of its numbers whose notation is not decided yet, if any. */
 export function withWaitingNumbers(
   request: UserRequest,
   values: TargetValues,
@@ -68,7 +70,7 @@ export function withWaitingNumbers(
   return { ...request, waiting: { numbers, rebuild }, spareBytes: numbers.length * WAITING_BYTES };
 }
 
-/** The user as a list call carries it: the identity alone. */
+/** The user in a list call: the identity alone. */
 export function userIdentity(key: UserKey, options: Preference, texts: TextPages): UserRequest {
   return { key, ...texts.store(JSON.stringify(userIdentityOf(key, options))) };
 }
