@@ -1,4 +1,4 @@
-/** Where the records of a stream say whom they are about. */
+/** Which column identifies the user that a record is about. */
 import type { Config } from '../config/schema.ts';
 import { appliesTo } from '../mapping/check-mappings.ts';
 import { identifyingTarget } from '../mapping/options.ts';
@@ -7,13 +7,18 @@ import { identifyByOf, namesIterableFields } from './users-object.ts';
 
 export interface Identifier {
   readonly target: 'email' | 'userId';
-  /** The column of the mapping, and which mapping that is; undefined where the column has the target's own name. */
+  /**
+   * The mapped column, and the path of its mapping in the configuration; undefined if the column has the target's own
+   * name.
+   */
   readonly mapped: { readonly source: string; readonly place: string } | undefined;
-  /** There is no mapping, and the column of that name is no field, since another option uses it. */
+  /**
+   * True if there are no mappings and another option uses the column of the target's name, which is then not a field.
+   */
   readonly isTaken: boolean;
-  /** The columns of all mappings of the stream, this one too. */
+  /** The columns of all mappings of the stream, the identifying one included. */
   readonly sources: readonly string[];
-  /** Mappings do not apply: the stream carries Iterable's own field names. */
+  /** True if no mapping applies, because the stream uses Iterable's own field names. */
   readonly namesIterableFields: boolean;
 }
 

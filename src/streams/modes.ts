@@ -3,7 +3,7 @@
 export type SyncMode = 'sync' | 'additive' | 'enrich';
 
 interface Allowed {
-  /** Users whom Iterable does not know. */
+  /** Whether users who are not in Iterable are created. */
   readonly create: boolean;
   readonly remove: boolean;
 }

@@ -1,4 +1,4 @@
-/** RECORD → its configured stream and compiled mapper. A stream that nobody configured is an error. */
+/** RECORD → its configured stream and compiled mapper. A stream that is not in the catalog is an error. */
 import type { Config } from '../config/schema.ts';
 import { ConfigError } from '../errors.ts';
 import type { StreamId } from '../model.ts';
@@ -30,13 +30,13 @@ export interface RoutedStream {
   /** The targets of its mappings; undefined where every column goes to the field of its own name. */
   readonly targets: readonly string[] | undefined;
   readonly map: (message: RecordMessage) => MappedRecord;
-  /** The record's primary key as one text; undefined where the stream or the record has none. */
+  /** The record's primary key as one string; undefined if the stream or the record has none. */
   readonly primaryKeyOf: PrimaryKeyReader;
 }
 
 export class Router {
   readonly #streams = new Map<string, RoutedStream>();
-  /** Records of one stream come in a row, and share its id. */
+  /** Consecutive records are mostly of one stream, and then share its id object. */
   #last: { readonly id: StreamId; readonly routed: RoutedStream } | undefined;
 
   constructor(
@@ -97,7 +97,7 @@ export class Router {
     return [...this.#streams.values()];
   }
 
-  /** The record's stream. Throws a ConfigError that names it when the catalog lacks it. */
+  /** The record's stream. Throws a ConfigError that names the stream if it is not in the catalog. */
   route({ stream, line }: RecordMessage): RoutedStream {
     if (this.#last?.id === stream) return this.#last.routed;
     const routed = this.#streams.get(streamKey(stream));
@@ -127,7 +127,10 @@ function reservedColumns(
   return [...listColumns(lists, stream), ...(previousEmail === undefined ? [] : [previousEmail])];
 }
 
-/** Where the user id identifies, a new address is a field like any other; but on email-based projects it has a call of its own. */
+/**
+ * The column of the previous address, if it applies. Where users are identified by user id, a new address is an
+ * ordinary field update, except on email-based projects, which have a separate call for it.
+ */
 export function previousEmailColumn(config: Config, stream: ConfiguredStream): string | undefined {
   if (identifyByOf(stream, config) === 'user_id' && config.project_type !== 'email') return undefined;
   return config.previous_email_column;

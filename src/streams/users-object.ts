@@ -1,6 +1,6 @@
 /**
- * Data activation: the one object that `discover` offers, what may be done with it, and what a stream that names it
- * means. Such a stream carries Iterable's own field names, and its primary key may say what identifies.
+ * Data activation: the only object that `discover` offers, its sync modes, and what it means if a stream names that
+ * object. Such a stream uses Iterable's own field names, and its primary key may decide which field identifies users.
  */
 import type { Config } from '../config/schema.ts';
 import type { KnownFields } from '../mapping/fields.ts';
@@ -10,12 +10,12 @@ import { describeStream, type ConfiguredStream } from '../protocol/catalog.ts';
 import type { DestinationOperation } from '../protocol/output-schemas.ts';
 
 const USERS_OBJECT = 'users';
-/** Create and update; update those who exist; mirror. The last one removes only with a ledger, as everywhere. */
+/** Create and update; update existing users only; mirror. As elsewhere, mirroring removes users only with a ledger. */
 const OPERATIONS = ['append_dedup', 'update', 'overwrite'] as const;
 
 type Identification = Pick<Config, 'project_type' | 'identify_by'>;
 
-/** Each pair of object and sync mode once. The key that the configuration identifies by stands first. */
+/** One operation per sync mode of the object. The matching key that the configuration identifies by comes first. */
 export function offeredOperations(
   knownFields: KnownFields,
   { project_type, identify_by }: Identification,
@@ -29,12 +29,15 @@ export function offeredOperations(
   return OPERATIONS.map((sync_mode) => ({ object_name: USERS_OBJECT, sync_mode, ...shared }));
 }
 
-/** True for a stream whose columns are called as Iterable's fields are: no mapping applies to it. */
+/** True for a stream whose columns have the names of Iterable's fields: no mapping applies to it. */
 export function namesIterableFields({ destinationObjectName }: ConfiguredStream): boolean {
   return destinationObjectName !== undefined;
 }
 
-/** What identifies the users of a stream: with data activation its primary key, if that is one; else the configuration. */
+/**
+ * What identifies the users of a stream: with data activation its primary key if that is `email` or `userId`, else the
+ * configuration.
+ */
 export function identifyByOf(stream: ConfiguredStream, { identify_by }: Identification): IdentifyBy {
   const [path, ...others] = namesIterableFields(stream) ? stream.primaryKey : [];
   if (path?.length !== 1 || others.length > 0) return identify_by;
@@ -42,7 +45,7 @@ export function identifyByOf(stream: ConfiguredStream, { identify_by }: Identifi
   return path[0] === 'userId' ? 'user_id' : identify_by;
 }
 
-/** Why a stream can't be written to the object that it names, if it can't. */
+/** Why a stream can't be written to the destination object that it names; empty if it can. */
 export function destinationObjectProblems(stream: ConfiguredStream, config: Identification): string[] {
   const { destinationObjectName: object } = stream;
   if (object === undefined) return [];
