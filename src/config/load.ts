@@ -1,12 +1,12 @@
-/** Configuration file → checked, frozen {@link Config}. All problems of a file are found and told together. */
+/** Configuration file → checked, frozen {@link Config}. All problems of a file are reported together. */
 import { Validator, type ValidationError } from 'jsonschema';
 import { ConfigError } from '../errors.ts';
 import { configSchema, type Config } from './schema.ts';
 import { specDefaults, type Spec, type SpecProperty } from './spec.ts';
 
 /**
- * Checks a configuration against spec.json and the rules that span keys. Explicit nulls count as absent, unknown keys are
- * ignored. Throws a ConfigError that lists every problem, one `key: what is wrong` each.
+ * Checks a configuration against spec.json and the rules that span keys. Explicit nulls count as absent, unknown keys
+ * are ignored. Throws a ConfigError that lists every problem as `key: what is wrong`.
  */
 export function parseConfig(raw: unknown, spec: Spec): Config {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
@@ -27,12 +27,15 @@ export function parseConfig(raw: unknown, spec: Spec): Config {
 
 function validate(value: unknown, schema: object, path: (string | number)[] = []): ValidationError[] {
   const { errors } = new Validator().validate(value, schema);
-  // Not in place: errors at one spot share their path.
+  // Replaced, not mutated: errors at the same place share their path array.
   for (const error of errors) error.path = [...path, ...error.path];
   return errors;
 }
 
-/** Of an object in which one property chooses among options (`type`, say), the problems of the chosen one; of a wrong choice, that. */
+/**
+ * Expands the error of a `oneOf` in which one property, such as `type`, selects the option: the problems of the
+ * selected option, or the invalid selection itself.
+ */
 function ofChosenOption(error: ValidationError): ValidationError[] {
   const { oneOf = [] } = error.schema as SpecProperty;
   if (error.name !== 'oneOf' || oneOf.length === 0) return [error];
@@ -49,7 +52,7 @@ function ofChosenOption(error: ValidationError): ValidationError[] {
   );
 }
 
-/** A `user_id` project leaves no choice, so an absent `identify_by` needs no word there. */
+/** A `user_id` project can identify users by `user_id` only, so `identify_by` may be left out there. */
 function impliedDefaults(given: Record<string, unknown>): Record<string, unknown> {
   return given.project_type === 'user_id' ? { identify_by: 'user_id' } : {};
 }

@@ -1,4 +1,4 @@
-/** The typed configuration, and the rules that span several keys. What one key alone may hold is spec.json's to say. */
+/** The typed configuration, and the rules that span several keys. Rules for a single key are in spec.json. */
 import * as z from 'zod';
 import { mappingProblems } from '../mapping/check-mappings.ts';
 import { isLoopback } from '../network/loopback.ts';
@@ -11,7 +11,7 @@ const mappingSchema = z.object({
 });
 
 const stream = z.string().exactOptional();
-/** Blanks around a name make no other list, here as in a column. */
+/** Spaces around a list name are ignored, here as in a column. */
 const list = z.string().trim();
 const listRuleSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('names'), source: z.string(), stream }),
@@ -72,12 +72,12 @@ const baseSchema = z.object({
   attempt_timeout_seconds: z.number(),
 });
 
-/** A configuration that keeps every rule; defaults are filled in. */
+/** A valid configuration, with defaults filled in. */
 export type Config = Readonly<z.infer<typeof baseSchema>>;
 
 type Key = keyof Config;
 interface Rule {
-  /** The rule is skipped when one of these keys broke a rule of its own. */
+  /** The rule is skipped if one of these keys is invalid by itself. */
   readonly keys: readonly Key[];
   readonly problems: (config: Config) => string[];
 }
@@ -109,8 +109,9 @@ const RULES: readonly Rule[] = [
 ];
 
 /**
- * The zod schema of a configuration whose single keys are sound but for `brokenKeys` (filled by defaults, and left out
- * of the rules). An issue's message is one whole problem, its key first.
+ * The zod schema of a configuration whose keys are each valid by themselves. Those in `brokenKeys` were not: they hold
+ * their defaults, and the rules that use them are skipped. The message of an issue is a complete problem that starts
+ * with its key.
  */
 export function configSchema(brokenKeys: ReadonlySet<string>) {
   return baseSchema.superRefine((config, context) => {
@@ -121,7 +122,7 @@ export function configSchema(brokenKeys: ReadonlySet<string>) {
   });
 }
 
-/** What travels there must not leave the machine in clear text. */
+/** Requires https except to loopback addresses, since the traffic must not leave the machine in clear text. */
 function urlProblems(key: string, text: string, cargo: string): string[] {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
@@ -139,7 +140,7 @@ function urlProblems(key: string, text: string, cargo: string): string[] {
   return problems;
 }
 
-/** Empty texts count as absent: Airbyte's own destinations have them as defaults. */
+/** Empty strings count as absent, since they are the defaults in Airbyte's own destinations. */
 function storeProblems(option: Config['rejected_records']): string[] {
   if (option.type !== 's3') return [];
   const { s3_endpoint: endpoint = '', access_key_id: id = '', secret_access_key: secret = '' } = option;

@@ -1,6 +1,8 @@
 /** Keeps secrets out of everything that people read: logs, traces, connection messages. */
 
-/** A function that replaces each of the secret values in a text by `****`, also where JSON or a URL escaped it. */
+/**
+ * Returns a function that replaces every secret in a text by `****`, also in its JSON-escaped and URL-encoded forms.
+ */
 export function redactor(secrets: readonly string[]): (text: string) => string {
   const forms = new Set<string>();
   for (const secret of secrets) {

@@ -1,7 +1,10 @@
-/** Loads spec.json, the configuration's only definition: what `spec` prints, what a configuration is checked against, and where defaults live. */
+/**
+ * Loads spec.json, the single definition of the configuration: `spec` prints it, configurations are checked against it,
+ * and it holds the defaults.
+ */
 import { createRequire } from 'node:module';
 
-// Not by `node:fs`: importing that loads all of its parts, streams and promises too, and `spec` must start fast.
+// Not by `node:fs`: importing it also loads streams and promises, and `spec` must start fast.
 const require = createRequire(import.meta.url);
 
 export interface SpecProperty {
@@ -21,7 +24,7 @@ export interface Spec {
   };
 }
 
-/** Reads spec.json, which stands beside `src` and `dist`, whatever the working directory. */
+/** Reads spec.json, which is next to `src` and `dist`, independent of the working directory. */
 export function loadSpec(): Spec {
   return require('../../spec.json') as Spec;
 }
