@@ -1,12 +1,15 @@
 /**
- * Why a connection failed, in words for people. It is told by the code alone: a library's message may quote a URL, and so an
- * address.
+ * Why a connection failed, in words. Uses the error code only: a library's message may quote a URL, which may contain
+ * an email address.
  */
 import { ConfigError } from '../errors.ts';
 import { through, type Proxy } from './proxies.ts';
 
 const PREFIX = 'ERR_PROXY_';
-/** The certificate's issuer is not known here. https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+/**
+ * The issuer of the certificate is not trusted on this machine.
+ * https://nodejs.org/api/tls.html#x509-certificate-error-codes
+ */
 const UNTRUSTED = [
   'SELF_SIGNED_CERT_IN_CHAIN',
   'DEPTH_ZERO_SELF_SIGNED_CERT',
@@ -16,14 +19,14 @@ const UNTRUSTED = [
   'CERT_UNTRUSTED',
 ];
 const OTHER_HOST = 'ERR_TLS_CERT_ALTNAME_INVALID';
-/** Answers to TLS from a server that does not speak it. */
+/** Errors of a TLS connection to a server that does not speak TLS. */
 const NO_TLS = ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'EPROTO'];
 const EXTRA_CA =
   'name the file with the certificate of its authority (PEM) in the environment variable NODE_EXTRA_CA_CERTS';
 
-/** The proxy itself stood in the way. */
+/** The proxy itself refused or failed. */
 export class ProxyError extends Error {
-  /** A text, since nothing else of an error gets through the HTTP libraries. */
+  /** A string, since the HTTP libraries pass on nothing else of an error. */
   readonly code: string;
 
   /** @param what the HTTP status that the proxy answered with, or the code of the connection's error */
@@ -34,18 +37,18 @@ export class ProxyError extends Error {
   }
 }
 
-export interface Way {
-  /** The host that was asked. */
+export interface RequestTarget {
+  /** The host that the request was for. */
   readonly host: string;
   readonly proxy: Proxy | undefined;
 }
 
-/** True when the proxy is to blame, and not the host behind it. */
+/** True if the proxy failed, and not the host behind it. */
 export function isOfProxy(code: string): boolean {
   return code.startsWith(PREFIX);
 }
 
-/** What the proxy did, as a sentence without its end: `the proxy proxy.corp:3128 can't be reached (ECONNREFUSED)`. */
+/** The proxy's failure as a clause: `the proxy proxy.corp:3128 can't be reached (ECONNREFUSED)`. */
 export function describeProxyFailure(code: string, { name }: Proxy): string {
   const what = code.slice(PREFIX.length);
   if (/^\d+$/.test(what)) return `the proxy ${name} refuses the connection (HTTP ${what})`;
@@ -54,8 +57,8 @@ export function describeProxyFailure(code: string, { name }: Proxy): string {
     : `the proxy ${name} can't be reached (${what})`;
 }
 
-/** What only the operator can end; undefined for all that may pass by itself. */
-export function operatorsFault(code: string, { host, proxy }: Way): ConfigError | undefined {
+/** The error for a failure that only the operator can fix; undefined for failures that may be temporary. */
+export function operatorsFault(code: string, { host, proxy }: RequestTarget): ConfigError | undefined {
   if (proxy && isOfProxy(code)) return faultOfProxy(code.slice(PREFIX.length), proxy);
   const certificate = `The certificate that ${host} shows${through(proxy)}`;
   if (UNTRUSTED.includes(code))
@@ -69,7 +72,7 @@ export function operatorsFault(code: string, { host, proxy }: Way): ConfigError 
   return undefined;
 }
 
-/** The proxy wants to know who asks, and does not take the answer. */
+/** The proxy requires a login (HTTP 407), and none is configured or it was refused. */
 export function refusedByProxy({ name, authorization, variable }: Proxy): ConfigError {
   const what =
     authorization === undefined

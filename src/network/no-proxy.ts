@@ -1,15 +1,16 @@
 /**
- * Hosts that `NO_PROXY` excepts, as curl and Go read it: names with all below them, addresses, ranges of addresses, each with or
- * without a port, and `*`. https://everything.curl.dev/usingcurl/proxies/env.html, https://pkg.go.dev/golang.org/x/net/http/httpproxy
+ * Hosts that `NO_PROXY` exempts, read as curl and Go do. An entry is a domain with its subdomains, an address or a
+ * range of addresses, each with or without a port, or `*`. https://everything.curl.dev/usingcurl/proxies/env.html,
+ * https://pkg.go.dev/golang.org/x/net/http/httpproxy
  */
 import { BlockList, isIP } from 'node:net';
 
 export type Exception = (url: URL) => boolean;
 
-/** A host or a range; an IPv6 address may stand in brackets, and must where a port follows it. */
+/** A host or a range. An IPv6 address may be in brackets, and must be if a port follows. */
 const ENTRY = /^(?:\[([^\]]+)\]|([^:]+)|(.*:.*:.*))(?::(\d+))?$/;
 
-/** True for the URLs that go past the proxy. Entries that can't be read except nothing. */
+/** Returns a predicate that is true for URLs that bypass the proxy. Invalid entries match nothing. */
 export function exceptionsOf(noProxy: string): Exception {
   const exceptions = noProxy
     .split(/[\s,]+/)
@@ -32,7 +33,7 @@ function nameException(entry: string): (host: string) => boolean {
     .replace(/^\*?\.?/, '')
     .replace(/\.$/, '');
   if (name === '') return () => false;
-  // The end of an address is no domain.
+  // Only domain names match by suffix, not IP addresses.
   return (host) => host === name || (isIP(host) === 0 && host.endsWith(`.${name}`));
 }
 

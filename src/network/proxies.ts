@@ -1,22 +1,22 @@
 /**
- * The proxies that the environment names, found as curl finds them: by the scheme of the URL that is asked, lower case before
- * upper case, `ALL_PROXY` last. https://everything.curl.dev/usingcurl/proxies/env.html
+ * The proxies that the environment configures, selected as curl does: by the scheme of the requested URL, lower-case
+ * variables before upper-case ones, `ALL_PROXY` last. https://everything.curl.dev/usingcurl/proxies/env.html
  */
 import { ConfigError } from '../errors.ts';
 import { isLoopback } from './loopback.ts';
 import { exceptionsOf, type Exception } from './no-proxy.ts';
 
-/** Of the process: variables and their values. */
+/** Environment variables and their values. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface Proxy {
   /** Without user name and password. */
   readonly url: string;
-  /** `host:port`: all that people are told of it. */
+  /** `host:port`, the only part that messages show. */
   readonly name: string;
-  /** Of the header Proxy-Authorization. A secret. */
+  /** Value of the Proxy-Authorization header. A secret. */
   readonly authorization: string | undefined;
-  /** The variable that names it. */
+  /** The environment variable that configures it. */
   readonly variable: string;
 }
 
@@ -32,12 +32,12 @@ export class Proxies {
     this.#isExcepted = exceptionsOf(this.#valueOf(this.#set('no_proxy')));
   }
 
-  /** True when every URL is asked directly. */
+  /** True if no proxy is configured, so that every request is direct. */
   get isEmpty(): boolean {
     return VARIABLES.every((name) => this.#set(name) === undefined);
   }
 
-  /** What of these proxies must not be shown: passwords, and what is sent for them. */
+  /** What has to be redacted: the passwords, raw and URL-encoded, and the Base64 credentials. */
   get secrets(): string[] {
     return [...VARIABLES, ...VARIABLES.map((name) => name.toUpperCase())].flatMap((variable) => {
       const parts = partsOf(this.#valueOf(variable));
@@ -46,14 +46,18 @@ export class Proxies {
     });
   }
 
-  /** The proxy through which this URL is asked; undefined where it is asked directly. Throws a ConfigError that names the variable. */
+  /**
+   * The proxy for requests to this URL; undefined if they are direct. Throws a ConfigError that names the variable if
+   * its value is malformed.
+   */
   for(target: string): Proxy | undefined {
     const url = new URL(target);
     const variable = this.#set(url.protocol.replace(':', '_proxy')) ?? this.#set('all_proxy');
     if (variable === undefined || this.#isExcepted(url)) return undefined;
     const parts = partsOf(this.#valueOf(variable));
     if (!parts) throw malformed(variable);
-    // For a proxy elsewhere that is another machine, and what is sent there in clear text must not leave this one.
+    // A remote proxy would resolve a loopback address to its own machine, and plain-text traffic to loopback must not
+    // leave this one.
     if (isLoopback(url.hostname) && !isLoopback(parts.url.hostname)) return undefined;
     const { protocol, hostname, port } = parts.url;
     const name = `${hostname}:${port === '' ? (DEFAULT_PORTS[protocol] ?? '') : port}`;
@@ -65,7 +69,7 @@ export class Proxies {
     };
   }
 
-  /** The name of the variable as it is set, in lower case or upper; an empty one counts as absent. */
+  /** The name under which the variable is set, lower case or upper; an empty value counts as absent. */
   #set(name: string): string | undefined {
     return [name, name.toUpperCase()].find((variable) => this.#valueOf(variable) !== '');
   }
@@ -75,7 +79,7 @@ export class Proxies {
   }
 }
 
-/** How a sentence goes on that tells what became of a request. */
+/** A suffix for messages about a request: names the proxy that it went through, if any. */
 export function through(proxy: Proxy | undefined): string {
   return proxy ? ` through the proxy ${proxy.name}` : '';
 }
@@ -86,7 +90,10 @@ interface Parts {
   readonly password: string;
 }
 
-/** Undefined for what is no URL of a proxy, or looks like one only because a password holds `/`, `?` or `#`. */
+/**
+ * Undefined for text that is not a proxy's URL, or that parses as one only because an unescaped `/`, `?` or `#` in the
+ * password ends the host early.
+ */
 function partsOf(text: string): Parts | undefined {
   const href = text.includes('://') ? text : `http://${text}`;
   const url = URL.canParse(href) ? new URL(href) : undefined;
@@ -103,7 +110,7 @@ function base64Of({ user, password }: Parts): string {
   return Buffer.from(`${user}:${password}`).toString('base64');
 }
 
-/** Without the value, which may hold a password. */
+/** The message omits the value, which may contain a password. */
 function malformed(variable: string): ConfigError {
   return new ConfigError(
     [

@@ -1,4 +1,4 @@
-/** Pools of connections that go through proxies. Loaded on need only. */
+/** Connection pools that go through proxies. Loaded only when a proxy is configured. */
 import { Agent as HttpAgent, type ClientRequest } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Duplex } from 'node:stream';
@@ -9,17 +9,17 @@ import { ProxyError } from './failures.ts';
 import type { Proxies, Proxy } from './proxies.ts';
 
 export type Protocol = 'http:' | 'https:';
-/** Of either scheme; the types of the agents want to know which. */
+/** Can have either scheme, but the agents' types require a specific one. */
 type ProxyUrl = `http://${string}`;
 
-/** What Node's client calls of its agent, and the published types leave out. */
+/** The method that Node's HTTP client calls on its agent; the published types lack it. */
 interface TakesRequests {
   addRequest(request: ClientRequest, options: AgentConnectOpts): void;
 }
 
 /**
  * A pool for URLs of this scheme, all through one proxy.
- * @param connectTimeoutMs how long the proxy may take until it has connected
+ * @param connectTimeoutMs how long connecting through the proxy may take
  */
 export function agentThrough(proxy: Proxy, protocol: Protocol, connectTimeoutMs: number): HttpAgent {
   return protocol === 'https:'
@@ -27,7 +27,7 @@ export function agentThrough(proxy: Proxy, protocol: Protocol, connectTimeoutMs:
     : new ForwardAgent(proxy.url as ProxyUrl, optionsFor(proxy));
 }
 
-/** Sends each request of this scheme the way of its host: through the proxy that is named for it, or directly. */
+/** Routes each request of this scheme by its host: through the proxy configured for it, or directly. */
 export class ProxyingAgent extends HttpAgent implements TakesRequests {
   readonly protocol: Protocol;
   readonly defaultPort: number;
@@ -67,7 +67,7 @@ export class ProxyingAgent extends HttpAgent implements TakesRequests {
   }
 }
 
-/** By CONNECT (RFC 9110, 9.3.6): the proxy sees the host's name, and nothing that is sent. */
+/** Tunnels with CONNECT (RFC 9110, 9.3.6): the proxy sees the host's name, but nothing that is sent. */
 class TunnelAgent extends Agent {
   readonly #proxy: Proxy;
   readonly #connectTimeoutMs: number;
@@ -84,7 +84,7 @@ class TunnelAgent extends Agent {
   }
 
   override async connect(request: ClientRequest, options: AgentConnectOpts): Promise<Duplex> {
-    // A request that is given up tells its socket, and there is none yet.
+    // Aborting a request destroys its socket, which does not exist yet while connecting: hence a signal of our own.
     const attempt = new AbortController();
     const timer = setTimeout(() => {
       attempt.abort();
@@ -106,7 +106,7 @@ class TunnelAgent extends Agent {
       this.#connecting.delete(attempt);
     }
     if (status === 200) return socket;
-    // It would play the proxy's answer as if the host had given it.
+    // Otherwise the library would replay the proxy's error response as if the host had sent it.
     socket.destroy();
     throw new ProxyError(Number.isNaN(status) ? '' : String(status));
   }
@@ -117,7 +117,7 @@ class TunnelAgent extends Agent {
   }
 }
 
-/** Hands plain requests to the proxy itself. */
+/** Sends plain http requests to the proxy itself. */
 class ForwardAgent extends HttpProxyAgent<ProxyUrl> {
   override async connect(...args: Parameters<HttpProxyAgent<ProxyUrl>['connect']>) {
     try {
@@ -128,7 +128,7 @@ class ForwardAgent extends HttpProxyAgent<ProxyUrl> {
   }
 }
 
-/** The password as a header: the agents may print their URL. */
+/** The credentials go into a header, not into the URL, since the agents may log their URL. */
 function optionsFor({ authorization }: Proxy) {
   return {
     keepAlive: true,

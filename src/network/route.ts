@@ -1,4 +1,4 @@
-/** The way to a server where the environment names a proxy for it. */
+/** How to reach a server for which the environment configures a proxy. */
 import type { Agent } from 'node:http';
 import type { Proxies, Proxy } from './proxies.ts';
 import type { Protocol } from './proxying-agent.ts';
@@ -9,7 +9,9 @@ export interface Route {
   readonly agent: Agent;
 }
 
-/** Undefined where the URL is asked directly. Throws a ConfigError that names the variable. */
+/**
+ * Undefined if requests to the URL are direct. Throws a ConfigError that names the variable if its value is malformed.
+ */
 export async function routeTo(
   url: string,
   proxies: Proxies,
@@ -21,7 +23,7 @@ export async function routeTo(
   return { proxy, agent: agentThrough(proxy, new URL(url).protocol as Protocol, connectTimeoutMs) };
 }
 
-/** A pool for each scheme, whose connections each go the way of their host; undefined where no proxy is named at all. */
+/** One pool per scheme, which routes each connection by its host; undefined if no proxy is configured at all. */
 export async function agentsFor(
   proxies: Proxies,
   connectTimeoutMs: number,
