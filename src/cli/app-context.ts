@@ -1,8 +1,8 @@
-/** The app's context as a command has it. */
+/** Makes the app's context from a command's. */
 import type { AppContext } from '../app/context.ts';
 import type { CommandContext } from './context.ts';
 
-/** With a display of the sync where there is a terminal; its libraries are loaded when it is asked for. */
+/** With a progress display if there is a terminal; its libraries are loaded only when it is shown. */
 export function appContextOf(context: CommandContext): AppContext {
   if (!context.terminal) return context;
   return {

@@ -1,20 +1,20 @@
-/** What a command is given: the app's context, and the streams and the screen of a command line. */
+/** The context of a command: the app's context, the output streams and the terminal. */
 import type { Writable } from 'node:stream';
 import type { AppContext, InputPaths } from '../app/context.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface CommandContext extends AppContext {
-  /** For commands that print text for people; messages go through the writer. */
+  /** For commands that print text for users; messages go through the writer. */
   readonly stdout: Writable;
   readonly stderr: Writable;
-  /** There when stderr is a screen that a person looks at. */
+  /** Set if stderr is a terminal. */
   readonly terminal?: Terminal | undefined;
 }
 
-/** A command: gives the exit code of a run without failure, throws otherwise. */
+/** A command. Returns the exit code if it does not fail, and throws otherwise. */
 export type Command = (context: CommandContext, paths: CommandPaths) => Promise<number>;
 
 export interface CommandPaths extends InputPaths {
-  /** The plan as one JSON document, for machines. */
+  /** Whether to print the plan as one JSON document, for programs. */
   readonly json?: boolean;
 }

@@ -1,4 +1,4 @@
-/** `discover`: what data activation may do with users of this project, and the fields that they have. */
+/** `discover`: prints the operations that data activation can use on the users of this project, and their fields. */
 import { offeredOperations } from '../streams/users-object.ts';
 import { connectBriefly, loadConfig } from '../app/connect.ts';
 import type { CommandContext, CommandPaths } from './context.ts';

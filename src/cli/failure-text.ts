@@ -1,8 +1,11 @@
-/** A failure in words for a person at a terminal: what happened, and what to do next. The trace on stdout says the same to programs. */
+/**
+ * Describes a failure to the user at a terminal: what happened, and what to do next. The trace on stdout has the same
+ * information for programs.
+ */
 import { ConnectorError, type FailureType } from '../errors.ts';
 import { printable, type Colors } from './terminal.ts';
 
-/** Where a code has a step of its own; else the type of the failure decides. */
+/** Next steps for single codes; all other codes have the step of their failure type. */
 const STEPS: Readonly<Record<string, string>> = {
   file_unreadable: 'Check the path, and that you may read the file.',
   catalog_invalid: 'See the smallest catalog: destination-iterable write --help',
@@ -22,7 +25,7 @@ const STEPS_OF_TYPE: Readonly<Record<FailureType, string>> = {
   system_error: 'Fix the input if it names a line of it; else please report this with the log.',
 };
 
-/** What to do about it. */
+/** What the user should do next. */
 export function nextStep({ code, failureType }: Pick<ConnectorError, 'code' | 'failureType'>): string {
   return STEPS[code] ?? STEPS_OF_TYPE[failureType];
 }

@@ -1,7 +1,7 @@
-/** What `--help` says: for the program, and for each command with examples. */
+/** The texts of `--help`: for the program, and for each command with examples. */
 import type { CommandName } from './program.ts';
 
-/** Shown where the command line is wrong, too. */
+/** Also shown if the command line is invalid. */
 export const USAGE = `destination-iterable: an Airbyte destination for Iterable
 
 Usage:
@@ -31,12 +31,12 @@ Examples:
 `,
   check: `destination-iterable check --config FILE: try the configuration against Iterable
 
-Tells all mistakes of the configuration at once, asks Iterable whether the key works, and tries ledger and rejected_records.
+Lists all mistakes of the configuration, asks Iterable whether the key works, and tries ledger and rejected_records.
 Prints one CONNECTION_STATUS, SUCCEEDED or FAILED with the reason, and exits 0 either way.
 
 Examples:
   destination-iterable check --config config.json
-  In a script, where a mistake is to end it:
+  In a script that should end on a mistake:
     destination-iterable check --config config.json | grep -q '"SUCCEEDED"'
 
 Next: destination-iterable write --help
@@ -53,10 +53,10 @@ Example:
 
   --config FILE    the options; at least {"api_key": "..."}
   --catalog FILE   the streams, as the orchestrator makes them
-  --state FILE     belongs to sources; taken, and not read
+  --state FILE     an option of sources; accepted, but not read
 
-Each line of stdin is a message. RECORDs become users in Iterable; each STATE comes back on stdout once all before it is delivered. On a
-terminal stderr shows how it goes, and a table at the end. Exit code 0: all was read and has its outcome.
+Each line of stdin is a message. RECORDs become users in Iterable; each STATE comes back on stdout once all records before it are
+delivered. On a terminal, stderr shows the progress, and a table at the end. Exit code 0: every record was read and has its outcome.
 
 Examples:
   The smallest catalog:
@@ -81,16 +81,17 @@ When it fails: the last line on stdout says why. docs/errors.md has every code, 
   --json           one JSON document instead of text
 
 Reads the same messages on stdin as write, and asks Iterable and the ledger what write would ask them; writes nothing, in Iterable, in the
-ledger or anywhere else. Says stream by stream who is new, changed, unchanged, removed, skipped and rejected, who joins and leaves which list,
-which calls that takes and how long at least. Nobody's address, id or value is shown. Exit code 0, or 1 when write would fail.
+ledger or anywhere else. Says for each stream how many users are new, changed, unchanged, removed, skipped and rejected,
+how many join and leave each list, which calls are needed and how long they take at least. No address, id or value of a user is shown.
+Exit code 0, or 1 when write would fail.
 
 Examples:
   Before the first sync, or after a change of the mappings:
     cat messages.jsonl | destination-iterable plan --config config.json --catalog catalog.json
-  Who would be removed because a full snapshot does not have them (needs a ledger; for a snapshot that names no stream statuses
+  Which users would be removed because a full snapshot lacks them (needs a ledger; for a snapshot without stream statuses,
   set trust_end_of_input):
     destination-iterable plan --config config.json --catalog full-refresh.json < snapshot.jsonl
-  In a script, which goes on only when nobody would be removed:
+  In a script that continues only if no user would be removed:
     destination-iterable plan --config config.json --catalog catalog.json --json < messages.jsonl |
       jq -e '[.streams[] | .removed + .removed_by_absence] | add == 0'
 

@@ -1,4 +1,4 @@
-/** A plan for people: what would happen, in the order in which one asks. */
+/** Formats a plan for users: what would happen, in the order in which they would ask. */
 import type { Plan, PlannedStream } from '../dry-run/plan.ts';
 import type { Example, ExampleKind } from '../dry-run/tally.ts';
 import { grouped, printable } from './terminal.ts';
@@ -161,7 +161,7 @@ function bulleted(title: string, points: readonly string[]): string[] {
   return points.length === 0 ? [] : [title, ...points.map((point) => `  - ${point}`)];
 }
 
-/** The first of them; how many more there are. */
+/** The first names, and how many more there are. */
 function named(names: readonly string[], max = MAX_NAMES): string {
   const shown = names.slice(0, max).join(', ');
   return names.length > max ? `${shown} and ${names.length - max} more` : shown;

@@ -1,4 +1,6 @@
-/** argv → command and paths. Wrong usage is a UsageError, whose text goes to stderr with the usage. */
+/**
+ * Parses argv into a command and paths. Invalid usage throws a UsageError, whose message goes to stderr with the usage.
+ */
 import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
 import type { CommandPaths } from './context.ts';
@@ -8,7 +10,7 @@ export type CommandName = 'spec' | 'check' | 'discover' | 'write' | 'plan';
 export interface Invocation {
   readonly command: CommandName | 'help';
   readonly paths: CommandPaths;
-  /** The command that help is wanted for; all of them without. */
+  /** The command to show help for; without it, help for all of them. */
   readonly topic?: CommandName;
 }
 
@@ -56,7 +58,7 @@ function parse(args: readonly string[]) {
       options: {
         config: { type: 'string' },
         catalog: { type: 'string' },
-        // Belongs to sources; some orchestrators pass it to everyone.
+        // An option of sources; some orchestrators pass it to every connector.
         state: { type: 'string' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },

@@ -1,4 +1,4 @@
-/** Shows on a terminal how a sync is going, in place, a few times a second. Reads counters, and touches nothing else. */
+/** Shows the progress of a sync on a terminal, redrawn in place a few times a second. Only reads counters. */
 import { clearScreenDown, cursorTo, moveCursor } from 'node:readline';
 import type { Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
@@ -10,12 +10,12 @@ export interface ProgressDisplayOptions {
   readonly out: Writable;
   readonly clock: Clock;
   readonly text: ProgressText;
-  /** Asked for each time that the display is drawn. */
+  /** Called each time that the display is drawn. */
   readonly counters: () => Counters;
 }
 
 const DRAW_EVERY_MS = 250;
-/** Speeds are those of this last stretch of time. */
+/** Speeds are averages over this last stretch of time. */
 const SPEED_WINDOW_MS = 5_000;
 
 interface Sample extends Pick<Counters, 'delivered' | 'calls'> {
@@ -27,17 +27,17 @@ export class ProgressDisplay {
   readonly #startedAt: number;
   readonly #end = new AbortController();
   #samples: Sample[] = [];
-  /** How many lines of ours stand above the cursor. */
+  /** How many lines of the display are above the cursor. */
   #height = 0;
 
-  /** Draws at once, and from then on whenever its clock says so. */
+  /** Draws at once, and then every {@link DRAW_EVERY_MS}. */
   constructor(options: ProgressDisplayOptions) {
     this.#options = options;
     this.#startedAt = options.clock.now();
-    void this.#drawAgainAndAgain();
+    void this.#drawRepeatedly();
   }
 
-  /** Wipes the display off the screen, for a line that is to stay. */
+  /** Clears the display, so that a permanent line can be written. */
   clear(): void {
     if (this.#height === 0) return;
     const { out } = this.#options;
@@ -47,7 +47,7 @@ export class ProgressDisplay {
     this.#height = 0;
   }
 
-  /** Draws what the counters say now, over what was drawn before. */
+  /** Draws the current counters in place of the previous ones. */
   draw(): void {
     if (this.#end.signal.aborted) return;
     const { terminal, out, clock, text, counters } = this.#options;
@@ -69,13 +69,13 @@ export class ProgressDisplay {
     this.#height = lines.length;
   }
 
-  /** Wipes the display for good. */
+  /** Clears the display for good. */
   end(): void {
     this.#end.abort(new Error('the sync has ended'));
     this.clear();
   }
 
-  async #drawAgainAndAgain(): Promise<void> {
+  async #drawRepeatedly(): Promise<void> {
     const { clock } = this.#options;
     while (!this.#end.signal.aborted) {
       this.draw();
@@ -83,7 +83,7 @@ export class ProgressDisplay {
     }
   }
 
-  /** Takes a sample; gives the one that the window begins with. */
+  /** Adds a sample; returns the first one of the window. */
   #sample(sample: Sample): Sample {
     const since = sample.at - SPEED_WINDOW_MS;
     this.#samples = [...this.#samples.filter(({ at }) => at >= since), sample];

@@ -1,7 +1,7 @@
-/** The lines of the progress display, from plain numbers. */
+/** Formats the lines of the progress display. */
 import { grouped, type Colors } from './terminal.ts';
 
-/** Of all streams together. */
+/** Totals of all streams. */
 export interface Counters {
   /** Records. */
   readonly read: number;
@@ -9,14 +9,14 @@ export interface Counters {
   readonly removed: number;
   readonly skipped: number;
   readonly rejected: number;
-  /** Read, and without an outcome yet. */
+  /** Records that were read and have no outcome yet. */
   readonly waiting: number;
   /** Requests to Iterable. */
   readonly calls: number;
   readonly retries: number;
 }
 
-/** A moment of a run, in the lines that show it. */
+/** Formats the display for one moment of a run. */
 export type ProgressText = (counters: Counters, speeds: Speeds, screen: Screen) => string[];
 
 export interface Screen {
@@ -30,7 +30,7 @@ export interface Speeds {
   readonly callsPerSecond: number;
 }
 
-/** Of a run that writes. */
+/** The display of a run that writes. */
 export const syncProgress: ProgressText = (
   { read, delivered, removed, skipped, rejected, waiting, calls, retries },
   { elapsedMs, deliveredPerSecond, callsPerSecond },
@@ -62,7 +62,7 @@ export const syncProgress: ProgressText = (
   );
 };
 
-/** Of a plan, which delivers nothing: what it comes to is told at its end. */
+/** The display of a plan, which delivers nothing and is printed at its end. */
 export const planProgress: ProgressText = ({ read, rejected }, { elapsedMs }, screen) =>
   drawn(
     `Planning, nothing is written, ${minutesAndSeconds(elapsedMs)}`,
@@ -74,7 +74,7 @@ function rejectedRow(rejected: number, { colors }: Screen): Row {
   return { name: 'rejected', count: rejected, ...(rejected > 0 ? { color: colors.red } : {}) };
 }
 
-/** No line is wider than the screen: one that wraps could not be drawn over. */
+/** Cuts lines to the width of the screen: one that wraps could not be overwritten. */
 function drawn(title: string, rows: readonly Row[], { colors, columns }: Screen): string[] {
   const fit = (line: string) => line.slice(0, Math.max(columns - 1, 1));
   return [

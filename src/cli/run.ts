@@ -1,4 +1,4 @@
-/** Runs one command and turns whatever it throws into one TRACE ERROR and an exit code. The only catch-all. */
+/** Runs one command and turns any error into one TRACE ERROR and an exit code. The only catch-all. */
 import { ConfigError, ConnectorError, UsageError } from '../errors.ts';
 import { ApiError } from '../iterable/errors.ts';
 import type { MessageWriter } from '../protocol/writer.ts';
@@ -6,7 +6,7 @@ import type { Command, CommandContext } from './context.ts';
 import { print } from './print.ts';
 import { parseArguments, type CommandName } from './program.ts';
 
-/** Loaded on need: `spec` must start fast. */
+/** Loaded lazily: `spec` must start fast. */
 const LOADERS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   spec: async () => (await import('./spec.ts')).runSpec,
   check: async () => (await import('../app/check.ts')).runCheck,
@@ -17,19 +17,19 @@ const LOADERS: Readonly<Record<CommandName, () => Promise<Command>>> = {
 
 const loadHelp = () => import('./help.ts');
 
-/** Runs the program with these arguments (those after its name); gives the exit code. Never rejects. */
+/** Runs the program with these arguments (those after its name) and returns the exit code. Never rejects. */
 export async function runProgram(args: readonly string[], context: CommandContext): Promise<number> {
   try {
     const { command, paths, topic } = parseArguments(args);
     if (command === 'help') {
-      // Whoever asks for it may want to page or search it.
+      // To stdout, so that it can be paged or searched.
       await print(context.stdout, (await loadHelp()).helpText(topic));
       return 0;
     }
     const run = await LOADERS[command]();
     return await run(context, paths);
   } catch (error) {
-    // Whoever closed stdout wants to hear no more.
+    // stdout is closed; there is no one to report to.
     if (context.writer.isClosed) return 1;
     if (error instanceof UsageError) context.stderr.write(`${error.message}\n\n${(await loadHelp()).USAGE}`);
     else await showFailure(context, error);
@@ -38,10 +38,10 @@ export async function runProgram(args: readonly string[], context: CommandContex
   }
 }
 
-/** By convention 128 + SIGTERM; orchestrators forgive it while they close down. */
+/** 128 + SIGTERM by convention; orchestrators accept it when they shut down. */
 export const STOPPED_EXIT_CODE = 143;
 
-/** For a person, who may have sent stdout elsewhere. */
+/** For a user at a terminal, who may have redirected stdout. */
 async function showFailure({ terminal, stderr, writer }: CommandContext, error: unknown): Promise<void> {
   if (!terminal) return;
   const [{ failureText }, { colorsOf }] = await Promise.all([
@@ -67,14 +67,17 @@ async function traceFailure(writer: MessageWriter, error: unknown): Promise<void
   });
 }
 
-/** Above several problems; each of them says where it is, but not that there are others. */
+/** Heading of several problems: each says where it is, but not that there are others. */
 function headline(error: ConnectorError): string {
   if (!(error instanceof ConfigError) || error.problems.length < 2) return '';
   const count = `${error.problems.length} problems:\n`;
   return error.code === 'config_invalid' ? `The configuration has ${count}` : count;
 }
 
-/** An unexpected error's message may quote a record (`Cannot convert ada@example.com to a BigInt`), so only its place is told, or the call. */
+/**
+ * An unexpected error's message may quote a record (`Cannot convert ada@example.com to a BigInt`), so only its
+ * location, or the API call, is reported.
+ */
 function describeBug(error: unknown): { internalMessage: string; stackTrace?: string } {
   if (!(error instanceof Error)) return { internalMessage: `a thrown ${typeof error}` };
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));

@@ -1,4 +1,4 @@
-/** Puts a display on the terminal for a sync, where there is a terminal. */
+/** Shows a sync on the terminal, if there is one. */
 import type { Config } from '../config/schema.ts';
 import type { ShownSync } from '../app/context.ts';
 import { total, type StreamCounts } from '../sync/stream-summary.ts';
@@ -8,7 +8,10 @@ import { planProgress, syncProgress, type Counters } from './progress-text.ts';
 import { summaryText } from './summary-table.ts';
 import { colorsOf } from './terminal.ts';
 
-/** Gives a function that ends the display and, where something was written, leaves the summary on the screen. Needs a terminal. */
+/**
+ * Returns a function that ends the display and, unless it was a dry run, prints the summary. Does nothing without a
+ * terminal.
+ */
 export function showProgress(context: CommandContext, sync: ShownSync): () => void {
   const { terminal, stderr, stdin, clock, writer } = context;
   if (!terminal) return () => undefined;

@@ -1,4 +1,4 @@
-/** What a sync has come to, as a table for people. The same numbers are in the log, a line for each stream. */
+/** Formats the result of a sync as a table for users. The log has the same numbers, one line per stream. */
 import Table from 'cli-table3';
 import { total, type StreamCounts } from '../sync/stream-summary.ts';
 import { minutesAndSeconds } from './progress-text.ts';
@@ -9,11 +9,11 @@ export interface SyncResult {
   readonly calls: number;
   readonly retries: number;
   readonly elapsedMs: number;
-  /** Where rejected records are kept, in words; undefined where they are only counted. */
+  /** Where rejected records are kept, as shown to users; undefined if they are only counted. */
   readonly rejectedAt: string | undefined;
 }
 
-/** A column is there when it says something of any stream. */
+/** A column without `always` is shown only if it is not 0 for every stream. */
 const COLUMNS: readonly {
   readonly head: string;
   readonly always?: true;
@@ -41,7 +41,7 @@ export function summaryText(
   const table = new Table({
     head: ['stream', ...columns.map(({ head }) => head)].map((head) => colors.bold(head)),
     colAligns: ['left', ...columns.map(() => 'right' as const)],
-    // Colors are ours to give: the table's own would come whatever NO_COLOR says.
+    // The colors are our own, since those of the library ignore NO_COLOR.
     style: { head: [], border: [] },
   });
   for (const { name, counts } of streams)
@@ -59,9 +59,11 @@ function rejections(streams: SyncResult['streams'], rejectedAt: string | undefin
   for (const { counts } of streams)
     for (const [code, count] of counts.rejected) codes.set(code, (codes.get(code) ?? 0) + count);
   if (codes.size === 0) return [];
-  const told = [...codes].sort(([, a], [, b]) => b - a).map(([code, count]) => `${code} ${grouped(count)}`);
+  const counted = [...codes]
+    .sort(([, a], [, b]) => b - a)
+    .map(([code, count]) => `${code} ${grouped(count)}`);
   return [
-    `Rejected: ${told.join(', ')}. What each means, and what to do: docs/rejections.md.`,
+    `Rejected: ${counted.join(', ')}. What each means, and what to do: docs/rejections.md.`,
     rejectedAt === undefined
       ? 'They are not kept: set rejected_records, and the next run stores them with their reasons.'
       : `They are kept, with their reasons, ${printable(rejectedAt)}.`,

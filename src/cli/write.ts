@@ -1,4 +1,7 @@
-/** `write`: reads messages from stdin, delivers their records to Iterable, and gives each state back once it is true. */
+/**
+ * `write`: reads messages from stdin, delivers their records to Iterable, and emits each state once all records before
+ * it are settled.
+ */
 import { write } from '../app/write.ts';
 import { appContextOf } from './app-context.ts';
 import type { CommandContext, CommandPaths } from './context.ts';
