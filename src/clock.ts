@@ -1,9 +1,9 @@
-/** Time and randomness as arguments, so that tests turn the clock by hand. */
+/** Time and randomness are passed in, so that tests can control them. */
 
 export interface Clock {
-  /** Milliseconds since the epoch; never goes back, nor jumps. */
+  /** Milliseconds since the epoch; monotonic, whatever happens to the system clock. */
   now(): number;
-  /** Resolves after `delayMs`, or 24.8 days; rejects with the signal's reason when it is aborted before. */
+  /** Resolves after `delayMs`, at most 24.8 days; rejects with the signal's reason if it aborts first. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
   /** Uniform in [0, 1). */
   random(): number;
@@ -13,7 +13,8 @@ export interface Clock {
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
-  // The machine's clock may be set while a sync runs: an hour back, and all that is paced would wait for an hour.
+  // Not Date.now(): if the system clock were set back an hour during a sync, every rate-limited call would wait an
+  // hour.
   now: () => Math.floor(performance.timeOrigin + performance.now()),
   random: () => Math.random(),
   sleep: (delayMs, signal) =>

@@ -1,12 +1,12 @@
 /**
- * The failures that end a command, one class for each thing that the operator or the orchestrator should do about it.
- * A bad record is never one of these: it is a value (see `Outcome` in model.ts).
+ * Failures that end a command. Each class calls for a different reaction of the operator or the orchestrator. A bad
+ * record is never one of these: it is a value (see `Outcome` in model.ts).
  */
 
-/** Airbyte's word for who has to act; see AirbyteErrorTraceMessage in the protocol. */
+/** Airbyte's failure types, which say who has to act; see AirbyteErrorTraceMessage in the protocol. */
 export type FailureType = 'config_error' | 'transient_error' | 'system_error';
 
-/** Base of all failures with a sentence for the operator. `code` is stable and documented in docs/errors.md. */
+/** Base of all failures that have a message for the operator. `code` is stable and documented in docs/errors.md. */
 export abstract class ConnectorError extends Error {
   abstract readonly failureType: FailureType;
   readonly code: string;
@@ -18,7 +18,7 @@ export abstract class ConnectorError extends Error {
   }
 }
 
-/** The command line is wrong: usage goes to stderr. */
+/** The command line is invalid; the usage text goes to stderr. */
 export class UsageError extends ConnectorError {
   readonly failureType = 'config_error';
 
@@ -38,17 +38,17 @@ export class ConfigError extends ConnectorError {
   }
 }
 
-/** The input can't be trusted: names the line's number and length, never its text. */
+/** The input is malformed. The message has the line's number and length, never its text. */
 export class ProtocolError extends ConnectorError {
   readonly failureType = 'system_error';
 }
 
-/** What Iterable or the source could not do now may work later; the state is held back, nothing is lost. */
+/** Iterable or the source failed in a way that may be temporary; states are held back, so nothing is lost. */
 export class TransientError extends ConnectorError {
   readonly failureType = 'transient_error';
 }
 
-/** A name as an error or a log line shows it: one that is longer is cut, and ends in `…`. */
+/** Shortens a name for an error or a log line; a name that was cut ends in `…`. */
 export function shortened(name: string, maxLength: number): string {
   return name.length > maxLength ? `${name.slice(0, maxLength)}…` : name;
 }

@@ -6,12 +6,15 @@ import { systemClock } from './clock.ts';
 import { TransientError } from './errors.ts';
 import { MessageWriter } from './protocol/writer.ts';
 
-/** What is still open at the end may stay so for this long. */
+/** How long handles that are still open at the end may keep the process alive. */
 const MAX_LINGER_MS = 2_000;
-/** More than a stopped run has for its calls, and less than Docker gives it: a reader who takes nothing for so long reads no more. */
+/**
+ * A reader that takes no output for this long is considered gone. Longer than a stopped run waits for its calls, and
+ * shorter than Docker waits for a stopped container (10 s).
+ */
 const MAX_UNREAD_MS = 9_000;
 
-// Made when it is first asked for, as is stdin below, which Node opens then: `spec` needs neither, and must start fast.
+// Created lazily, like stdin below, which Node opens on first access: `spec` needs neither and must start fast.
 let controller: AbortController | undefined;
 const stop = () => (controller ??= new AbortController());
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -28,7 +31,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 
 const writer = new MessageWriter(process.stdout);
 
-/** From now on whoever keeps the output open and does not read it holds up the end no longer. */
+/** From now on, exits if the reader keeps stdout open without reading it. */
 function leaveWhenUnread(): void {
   let taken = writer.linesTaken;
   setInterval(() => {
@@ -44,7 +47,7 @@ function terminal(): Terminal {
     canRedraw: TERM !== 'dumb',
     showsStdout: process.stdout.isTTY,
     get columns() {
-      // A terminal that does not know its own width says 0.
+      // A terminal of unknown width reports 0 columns.
       return process.stderr.columns || 80;
     },
   };
@@ -68,16 +71,17 @@ process.exitCode = await runProgram(process.argv.slice(2), {
 });
 await writer.flush();
 
-// What was written last may be lost, after the command itself has ended well. A reader who goes away wants to hear no more; of a
-// full disk, say, nothing else tells.
+// Writing the last output can fail after the command itself has succeeded. On EPIPE the reader has closed stdout; there
+// is no one to report to. Any other failure, such as a full disk, is reported only here.
 if (writer.failure) {
   const { code, name } = writer.failure as NodeJS.ErrnoException;
   process.exitCode ||= 1;
   if (code !== 'EPIPE') process.stderr.write(`The output can't be written (${code ?? name}).\n`);
 }
 
-// The program ends by itself once nothing is open any more. `process.exit` waits for V8's threads, one of which may be waiting
-// for this one to collect garbage: https://github.com/nodejs/node/issues/54918. It is left for what should not be: something open.
+// Normally the process ends by itself once no handle is open. `process.exit` can deadlock, since it waits for V8's
+// threads, one of which may be waiting for this thread to collect garbage: https://github.com/nodejs/node/issues/54918.
+// So it is only the fallback for a handle that stays open.
 setTimeout(() => {
   process.exit();
 }, MAX_LINGER_MS).unref();

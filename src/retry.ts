@@ -1,14 +1,14 @@
-/** Repeats what may fail for a while. How long to wait, and when to give up, is for the caller to say. */
+/** Retries an operation that may fail temporarily. The caller decides how long to wait and when to give up. */
 import pRetry from 'p-retry';
 
 export interface RetryOptions {
-  /** Called after each failed attempt (1, 2, …): waits until the next one is due, or throws what ends the repetition. */
+  /** Called after each failed attempt (1, 2, …). Waits until the next attempt is due, or throws to stop retrying. */
   readonly afterFailure: (error: Error, attempt: number) => Promise<void>;
-  /** Ends the repetition; its reason is thrown. */
+  /** Stops retrying; its reason is thrown. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Gives what the first attempt that succeeds gives. */
+/** Resolves with the result of the first attempt that succeeds. */
 export function retry<T>(
   attempt: (attempt: number) => Promise<T>,
   { afterFailure, signal }: RetryOptions,
@@ -21,7 +21,7 @@ export function retry<T>(
   });
 }
 
-/** How long something was tried, for people: `30 minutes`, `20 seconds`. */
+/** A duration for messages: `30 minutes`, `20 seconds`. */
 export function durationText(ms: number): string {
   const minutes = Math.round(ms / 60_000);
   const [count, unit] = minutes >= 1 ? [minutes, 'minute'] : [ms / 1000, 'second'];
