@@ -15,7 +15,7 @@ describe('mappingProblems', () => {
     ['one source for two targets', [EMAIL, { source: 'mail', target: 'contact' }]],
     ['names that begin alike', [EMAIL, { source: 'a', target: 'a' }, { source: 'b', target: 'ab' }]],
     ['a source that ends in a dot, as a header may', [EMAIL, { source: 'No.', target: 'number' }]],
-    ['text as the type of an address', [{ ...EMAIL, type: 'string' }]],
+    ['text as the type of an email', [{ ...EMAIL, type: 'string' }]],
     [
       'one target in two streams',
       [EMAIL, { source: 'a', target: 'a', stream: 'users' }, { source: 'b', target: 'a.b', stream: 'leads' }],
@@ -28,7 +28,7 @@ describe('mappingProblems', () => {
         { source: 'n', target: 'name' },
       ],
     ],
-  ])('has nothing against %s', (_name, mappings) => {
+  ])('accepts %s', (_name, mappings) => {
     expect(problems(mappings)).toEqual([]);
   });
 
@@ -50,17 +50,17 @@ describe('mappingProblems', () => {
       "mappings[1].target: devices is managed by Iterable and can't be written; remove the mapping",
     ],
     [
-      'a target inside of a managed one',
+      'a target inside a managed one',
       { source: 'a', target: 'itblInternal.x' },
       "mappings[1].target: itblInternal.x is managed by Iterable and can't be written; remove the mapping",
     ],
     [
-      'an id that is to be a number',
+      'a number as the type of an id',
       { source: 'a', target: 'userId', type: 'long' },
       'mappings[1].type: userId is always text; leave the type out',
     ],
     [
-      'something inside of an id',
+      'a field inside an id',
       { source: 'a', target: 'userId.x' },
       'mappings[1].target: userId is text, so nothing can be inside of it',
     ],
@@ -73,7 +73,7 @@ describe('mappingProblems', () => {
     expect(problems([EMAIL, mapping])).toEqual([problem]);
   });
 
-  it('tells everything at once, each once, however many streams it holds for', () => {
+  it('reports all problems together, each once, however many streams they concern', () => {
     const mappings: Mapping[] = [
       { source: '', target: 'a' },
       { source: 'b', target: 'a.b' },
@@ -89,7 +89,7 @@ describe('mappingProblems', () => {
     ]);
   });
 
-  it('a stream’s mapping conflicts with those that hold for all streams', () => {
+  it('a stream’s mapping conflicts with those that apply to all streams', () => {
     expect(problems([EMAIL, { source: 'x', target: 'email', stream: 'users' }])).toEqual([
       'mappings[1].target: email is the target of mappings[0], too',
     ]);
@@ -101,7 +101,7 @@ describe('mappingProblems', () => {
     ]);
   });
 
-  it('given the streams, each of them needs the identifying field', () => {
+  it('if the streams are given, each of them needs the identifying field', () => {
     const mappings: Mapping[] = [{ ...EMAIL, stream: 'users' }];
     expect(problems(mappings, { streams: ['users'] })).toEqual([]);
     expect(problems(mappings, { streams: ['users', 'leads', 'leads'] })).toEqual([
@@ -109,12 +109,12 @@ describe('mappingProblems', () => {
     ]);
   });
 
-  it('a type may differ from a well-known field’s that the project does not have yet', () => {
+  it('a type may differ from that of a well-known field that the project does not have yet', () => {
     const mappings: Mapping[] = [EMAIL, { source: 'phone', target: 'phoneNumber', type: 'long' }];
     expect(problems(mappings, { knownFields: new Map() })).toEqual([]);
   });
 
-  it('given the known fields, a type must not clash with theirs', () => {
+  it('if the known fields are given, a type must not clash with theirs', () => {
     const mappings: Mapping[] = [
       EMAIL,
       { source: 'a', target: 'age', type: 'double' },

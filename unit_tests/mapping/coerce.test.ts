@@ -5,7 +5,7 @@ import type { MappingType } from '../../src/mapping/options.ts';
 
 const TYPES: readonly MappingType[] = ['string', 'long', 'double', 'boolean', 'date', 'object'];
 
-/** The JSON text that goes out for a JSON text that came in; `no` when it is refused. */
+/** The JSON text of the converted value; `no` if it is refused. */
 function converted(type: MappingType, text: string): string {
   const result = coercionTo(type)(parseJson(text));
   return result instanceof Refusal ? 'no' : stringifyJson(result);
@@ -100,7 +100,7 @@ describe('coercionTo', () => {
     ['date', '{"a":"secret"}', 'expected a date (yyyy-MM-dd, with or without a time), found an object'],
     ['object', '["secret"]', 'expected an object or a list of objects, found another list'],
     ['object', '5', 'expected an object or a list of objects, found a number'],
-  ])('%s: %s is refused, and the reason never holds the value', (type, text, reason) => {
+  ])('%s: %s is refused, and the reason never contains the value', (type, text, reason) => {
     expect(coercionTo(type)(parseJson(text))).toEqual(new Refusal(reason));
   });
 

@@ -28,19 +28,19 @@ function map(json: string, options: Partial<MapperOptions> = {}, nulledFields: r
   return aMapper(options)({ data: parseJson(json) as JsonObject, nulledFields });
 }
 
-/** The upsert's values by target, or what came instead of an upsert. */
+/** The upsert's values by target, or the change if it is not an upsert. */
 function valuesOf(...args: Parameters<typeof map>) {
   const result = map(...args);
   return result.kind === 'upsert' ? plain(result.values) : result;
 }
 
-/** The same with everyday objects, whose prototype tests compare. */
+/** The same as ordinary objects, since tests compare prototypes. */
 function plain(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value)) as unknown;
 }
 
-describe('who is meant', () => {
-  it('trims an address and folds its case, as key and as a field', () => {
+describe('the user’s identity', () => {
+  it('trims an email and lower-cases it, both as the key and as a field', () => {
     expect(map('{"email":" A@X "}')).toEqual({
       kind: 'upsert',
       key: { kind: 'email', value: 'a@x' },
@@ -61,7 +61,7 @@ describe('who is meant', () => {
     expect(valuesOf(`{"email":"a@x","userId":${json}}`)).toEqual({ userId: value });
   });
 
-  it('a mapping may bring the identity from any column, whatever type the project knows', () => {
+  it('a mapping may take the identity from any column, whatever its type in the project', () => {
     const mappings = [
       { source: 'contact.mail', target: 'email' },
       { source: 'id', target: 'userId' },
@@ -108,7 +108,7 @@ describe('who is meant', () => {
     expect(map(`${json.slice(0, -1)},"_ab_cdc_deleted_at":1}`, { mappings })).toMatchObject({ reason });
   });
 
-  it('says that another option uses the column, where nothing is mapped', () => {
+  it('reports that another option uses the column, if nothing is mapped', () => {
     expect(map('{"email":"a@x"}', { reservedColumns: ['email'] })).toMatchObject({
       code: 'missing_identifier',
       reason:
@@ -132,13 +132,13 @@ describe('who is meant', () => {
     ['user_id', { email: null }],
     ['email', {}],
   ] as const)(
-    'an address that is null is cleared, except where a profile can’t lose it: %s',
+    'a null email clears the field, except on projects where a profile can’t lose it: %s',
     (projectType, values) => {
       expect(valuesOf('{"userId":"1","email":null}', { ...BY_USER_ID, projectType })).toEqual(values);
     },
   );
 
-  it('the other identity, when blank, is left alone, and when null, cleared', () => {
+  it('the other identity is unchanged if blank, and cleared if null', () => {
     expect(valuesOf('{"userId":"1","email":" "}', BY_USER_ID)).toEqual({});
     expect(valuesOf('{"email":"a@x","userId":""}')).toEqual({});
     expect(valuesOf('{"email":"a@x","userId":null}')).toEqual({ userId: null });
@@ -146,7 +146,7 @@ describe('who is meant', () => {
 });
 
 describe('values', () => {
-  it('the mapping’s type wins, then the known field’s, then the schema’s, then what was written', () => {
+  it('the mapping’s type takes precedence, then the known field’s, then the schema’s, then the value’s own', () => {
     const jsonSchema = {
       properties: { a: { type: 'number' }, b: { type: 'number' }, c: { type: 'number' } },
     };
@@ -167,7 +167,7 @@ describe('values', () => {
     });
   });
 
-  it('null clears, absent leaves alone, nulled leaves alone', () => {
+  it('null clears a field; absent and nulled columns leave it unchanged', () => {
     expect(valuesOf('{"email":"a@x","a":null,"b":null}', {}, ['b', 'c'])).toEqual({ a: null });
     const mappings = [EMAIL, { source: 'a', target: 'A' }, { source: 'b.c', target: 'B' }];
     expect(valuesOf('{"email":"a@x"}', { mappings })).toEqual({});
@@ -176,7 +176,7 @@ describe('values', () => {
     expect(valuesOf('{"email":"a@x","b":{"c":null}}', { mappings }, ['b.c'])).toEqual({});
   });
 
-  it('a value that can’t convert rejects the record with the target’s name', () => {
+  it('a value that can’t be converted rejects the record and names the target', () => {
     const mappings = [EMAIL, { source: 'age', target: 'profile.age', type: 'long' as const }];
     expect(map('{"email":"a@x","age":"old"}', { mappings })).toEqual({
       kind: 'rejected',
@@ -187,7 +187,7 @@ describe('values', () => {
     });
   });
 
-  it('so does a path into something that is no object', () => {
+  it('so does a path into something that is not an object', () => {
     const mappings = [EMAIL, { source: 'a.b.c', target: 't' }];
     expect(map('{"email":"a@x","a":{"b":"text"}}', { mappings })).toEqual({
       kind: 'rejected',
@@ -210,7 +210,7 @@ describe('values', () => {
     });
   });
 
-  it('an error that is nobody’s data is not hidden', () => {
+  it('an error that is not caused by the data is thrown', () => {
     const data = new Proxy(
       {},
       {
@@ -223,7 +223,7 @@ describe('values', () => {
   });
 });
 
-describe('inside of objects', () => {
+describe('inside objects', () => {
   const knownFields = new Map([
     ['home.zip', 'string'],
     ['home.geo.lat', 'double'],
@@ -233,7 +233,7 @@ describe('inside of objects', () => {
     properties: { home: { type: 'object', properties: { since: { type: 'string', format: 'date' } } } },
   };
 
-  it('converts leaves that Iterable or the schema knows, at any depth, and leaves the others', () => {
+  it('converts leaves that Iterable or the schema knows, at any depth, and no others', () => {
     expect(
       valuesOf('{"email":"a@x","home":{"zip":12,"since":"2024-01-01","other":1,"geo":{"lat":"1.50"}}}', {
         knownFields,
@@ -250,7 +250,7 @@ describe('inside of objects', () => {
     expect(Object.keys(home)).toEqual(['z', 'zip', 'a']);
   });
 
-  it('does so for the objects in an array, and for objects that come as JSON text', () => {
+  it('does so for the objects in an array, and for objects that arrive as JSON text', () => {
     expect(valuesOf('{"email":"a@x","pets":[{"age":"3"},null,{"name":"x"}]}', { knownFields })).toEqual({
       pets: [{ age: 3 }, null, { name: 'x' }],
     });
@@ -275,7 +275,7 @@ describe('inside of objects', () => {
     });
   });
 
-  it('never touches the record itself, and takes __proto__ as plain data', () => {
+  it('never modifies the record itself, and treats __proto__ as plain data', () => {
     const data = parseJson('{"email":"a@x","home":{"__proto__":{"x":1},"zip":12}}') as JsonObject;
     const result = aMapper({ knownFields })({ data, nulledFields: [] });
     expect(JSON.stringify(data)).toBe('{"email":"a@x","home":{"__proto__":{"x":1},"zip":12}}');
@@ -284,7 +284,7 @@ describe('inside of objects', () => {
     );
   });
 
-  it('leaves a nulled leaf alone, and the whole field when nothing else is in it', () => {
+  it('leaves out a nulled leaf, and the whole field if nothing else is in it', () => {
     const json = '{"email":"a@x","home":{"zip":null,"geo":{"lat":null}}}';
     expect(valuesOf(json, {}, ['home.zip'])).toEqual({ home: { geo: { lat: null } } });
     expect(valuesOf(json, {}, ['home.geo.lat'])).toEqual({ home: { zip: null } });
@@ -300,7 +300,7 @@ const LISTS = [
 ] as const;
 
 describe('lists', () => {
-  it('are not told by a column inside of an object that was nulled on the way', () => {
+  it('are left unspecified by a column inside an object that was nulled on the way', () => {
     expect(map('{"email":"a@x","crm":null,"vip":null}', { lists: LISTS }, ['crm', 'vip'])).toMatchObject({
       lists: new Map([['Everyone', true]]),
       untoldLists: 'any',
@@ -314,8 +314,8 @@ describe('lists', () => {
     ['an array', '["Red","VIP"]', ['Red', 'VIP']],
     ['text with commas', '" Red,VIP ,"', ['Red', 'VIP']],
     ['an array as JSON text', String.raw`" [\"Red\", \"VIP, too\", null]"`, ['Red', 'VIP, too']],
-    ['an array as a database writes it', String.raw`"{Red,\"Big spenders\"}"`, ['Red', 'Big spenders']],
-    ['an array as a script writes it', `"['Red', 'VIP']"`, ['Red', 'VIP']],
+    ['an array in a database’s notation', String.raw`"{Red,\"Big spenders\"}"`, ['Red', 'Big spenders']],
+    ['an array in a script’s notation', `"['Red', 'VIP']"`, ['Red', 'VIP']],
     ['null as a text', '" null "', []],
   ])('are named by %s', (_form, column, names) => {
     expect(
@@ -325,7 +325,7 @@ describe('lists', () => {
     });
   });
 
-  it('are not told by text in another notation, which rejects the record and names the column', () => {
+  it('can’t be given as text in another notation, which rejects the record and names the column', () => {
     expect(
       map('{"email":"a@x","names":"[Red],VIP"}', { lists: [{ kind: 'names', source: 'names' }] }),
     ).toMatchObject({
@@ -337,7 +337,7 @@ describe('lists', () => {
     });
   });
 
-  it('are not told by a flag that is a list', () => {
+  it('can’t be given as a flag that is an array', () => {
     expect(map('{"email":"a@x","vip":[true]}', { lists: LISTS })).toMatchObject({
       kind: 'rejected',
       code: 'wrong_type',
@@ -348,7 +348,7 @@ describe('lists', () => {
 });
 
 describe('removals', () => {
-  it('need only an address or an id; other columns are not even converted', () => {
+  it('need only an email or a user id; other columns are not even converted', () => {
     const knownFields = new Map([['age', 'long']]);
     expect(map('{"userId":5,"age":"x","_ab_cdc_deleted_at":"2026-01-01"}', { knownFields })).toEqual({
       kind: 'removal',
@@ -369,7 +369,7 @@ describe('removals', () => {
   });
 
   it.each([
-    ['are there', '"vip":"no","crm":{"segments":"Red, VIP"}', ['Red', 'VIP', 'Everyone']],
+    ['are present', '"vip":"no","crm":{"segments":"Red, VIP"}', ['Red', 'VIP', 'Everyone']],
     ['are absent', '"n":1', ['Everyone']],
     ['can’t be read', '"vip":"maybe","crm":{"segments":"[Red]"}', ['VIP', 'Everyone']],
   ])('name the lists that the record and the rules name, where the columns %s', (_name, columns, names) => {
@@ -393,21 +393,21 @@ describe('removals', () => {
     ['a whole name with dots', '{"email":"a@x","meta.deleted":"yes"}', 'removal'],
     ['a leaf', '{"email":"a@x","meta":{"deleted":true}}', 'removal'],
     ['a leaf that says no', '{"email":"a@x","meta":{"deleted":"No"}}', 'upsert'],
-    ['a leaf that is not there', '{"email":"a@x","meta":{}}', 'upsert'],
+    ['a leaf that is absent', '{"email":"a@x","meta":{}}', 'upsert'],
     ['a path that can’t be followed', '{"email":"a@x","meta":"text"}', 'upsert'],
   ])('by a dotted deletion column: %s', (_name, json, kind) => {
     expect(map(json, { deletionColumn: 'meta.deleted' }).kind).toBe(kind);
   });
 
-  it('a deletion column that was nulled on the way asks for none', () => {
+  it('a deletion column that was nulled on the way marks none', () => {
     expect(map('{"email":"a@x","_ab_cdc_deleted_at":"t"}', {}, ['_ab_cdc_deleted_at']).kind).toBe('upsert');
   });
 
   it.each([
-    ['by the address', '{"email":" A@X ","age":"x","gone":"active"}', { kind: 'email', value: 'a@x' }],
-    ['by nothing', '{"gone":["yes"]}', undefined],
-    ['by an address that can’t be read', '{"email":{},"gone":"active"}', undefined],
-  ])('whose deletion column can’t be read are rejected; the person is known %s', (_title, json, key) => {
+    ['by the email', '{"email":" A@X ","age":"x","gone":"active"}', { kind: 'email', value: 'a@x' }],
+    ['by neither', '{"gone":["yes"]}', undefined],
+    ['by an email that can’t be read', '{"email":{},"gone":"active"}', undefined],
+  ])('whose deletion column can’t be read are rejected; the user is identified %s', (_title, json, key) => {
     const result = map(json, { deletionColumn: 'gone', knownFields: new Map([['age', 'long']]) });
     expect(result).toEqual({
       kind: 'rejected',
@@ -444,7 +444,7 @@ describe('targets that exclude each other', () => {
     });
   });
 
-  it('only where both are written', () => {
+  it('only if both are written', () => {
     expect(valuesOf('{"email":"a@x","a":null,"a.b":2,"ab":3}', {}, ['a'])).toEqual({ 'a.b': 2, ab: 3 });
   });
 });

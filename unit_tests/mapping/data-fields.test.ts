@@ -11,7 +11,7 @@ describe('buildDataFields', () => {
     expect(built(['a.b', 1], ['d', 2], ['a.c.e', null])).toBe('{"a":{"b":1,"c":{"e":null}},"d":2}');
   });
 
-  it('takes __proto__ and constructor as plain data, and leaves all other objects alone', () => {
+  it('treats __proto__ and constructor as plain data, and modifies no other object', () => {
     expect(built(['__proto__.x', 1], ['constructor.prototype.y', 2], ['__proto__.z', 3])).toBe(
       '{"__proto__":{"x":1,"z":3},"constructor":{"prototype":{"y":2}}}',
     );
@@ -21,7 +21,7 @@ describe('buildDataFields', () => {
     ]);
   });
 
-  it('no values are no fields', () => {
+  it('gives no fields for no values', () => {
     expect(built()).toBe('{}');
   });
 });

@@ -54,7 +54,7 @@ describe('toIterableDate', () => {
     '',
     'today',
     '9999-12-31T23:59:59-01:00',
-  ])('%s is no date', (text) => {
+  ])('%s is not a date', (text) => {
     expect(toIterableDate(text)).toBeUndefined();
   });
 
@@ -64,7 +64,7 @@ describe('toIterableDate', () => {
     noInvalidDate: true,
   });
 
-  it('agrees with the platform’s own reading of ISO dates', () => {
+  it('agrees with JavaScript’s own parser of ISO dates', () => {
     fc.assert(
       fc.property(aDate, (date) => {
         const iso = date.toISOString();
@@ -73,7 +73,7 @@ describe('toIterableDate', () => {
     );
   });
 
-  it('a zone moves the moment, and only the moment', () => {
+  it('a zone shifts the moment, and nothing else', () => {
     fc.assert(
       fc.property(aDate, fc.integer({ min: -18 * 60, max: 18 * 60 }), (date, minutesAhead) => {
         const local = new Date(date.getTime() + minutesAhead * 60_000).toISOString().slice(0, 19);
@@ -84,7 +84,7 @@ describe('toIterableDate', () => {
     );
   });
 
-  it('takes a day for one exactly when the calendar has it', () => {
+  it('accepts a day exactly if it is in the calendar', () => {
     const day = fc.tuple(fc.integer({ min: 1, max: 9999 }), fc.nat(13), fc.nat(32));
     fc.assert(
       fc.property(day, ([year, month, dayOfMonth]) => {

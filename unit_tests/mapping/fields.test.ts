@@ -10,7 +10,7 @@ import {
 import type { MappingType } from '../../src/mapping/options.ts';
 
 describe('isManagedField', () => {
-  it.each([...MANAGED_FIELDS])('%s, and all below it', (field) => {
+  it.each([...MANAGED_FIELDS])('%s, and everything below it', (field) => {
     expect([isManagedField(field), isManagedField(`${field}.x`)]).toEqual([true, true]);
   });
 
@@ -32,7 +32,7 @@ describe('known types', () => {
     ['object', 'object'],
     ['nested', 'object'],
     ['geo_location', 'object'],
-    ['a word of the future', undefined],
+    ['a future type', undefined],
     ['constructor', undefined],
     [undefined, undefined],
   ])('%s is converted as %s', (word, expected) => {
@@ -46,7 +46,7 @@ describe('known types', () => {
     ['long', 'double', true],
     ['double', 'long', true],
     ['string', 'date', true],
-    ['string', 'a word of the future', false],
+    ['string', 'a future type', false],
   ])('%s against a known %s: clash %s', (type, known, expected) => {
     expect(typesClash(type, known)).toBe(expected);
   });
@@ -56,14 +56,14 @@ describe('withWellKnownFields', () => {
   it.each<[string, [string, string][], Record<string, string | undefined>]>([
     ['a project without fields has the well-known ones', [], { phoneNumber: 'string', signupDate: 'date' }],
     ['the project’s own fields are added', [['score', 'long']], { score: 'long', phoneNumber: 'string' }],
-    ['what the project says wins', [['phoneNumber', 'long']], { phoneNumber: 'long' }],
+    ['the project’s type takes precedence', [['phoneNumber', 'long']], { phoneNumber: 'long' }],
     [
-      'a field with others inside is no text',
+      'a field with other fields inside is not text',
       [['city.name', 'string']],
       { city: undefined, 'city.name': 'string' },
     ],
     [
-      'a field with others inside that is listed itself is what the list says',
+      'a field with other fields inside that is listed itself has its listed type',
       [
         ['city.name', 'string'],
         ['city', 'object'],
@@ -76,7 +76,7 @@ describe('withWellKnownFields', () => {
     expect(Object.fromEntries(found)).toEqual(expected);
   });
 
-  it('leaves the definition as it is', () => {
+  it('does not modify the definition', () => {
     const before = [...WELL_KNOWN_FIELDS];
     withWellKnownFields(new Map([['city.name', 'string']]));
     expect([...WELL_KNOWN_FIELDS]).toEqual(before);

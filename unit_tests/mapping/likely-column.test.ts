@@ -5,10 +5,10 @@ import { likelyColumn, SeenColumns, USUAL_COLUMNS } from '../../src/mapping/like
 describe('the likely column', () => {
   it.each([
     ['in capitals', ['NAME', 'EMAIL'], 'EMAIL'],
-    ['with signs', ['name', 'E-Mail'], 'E-Mail'],
-    ['with blanks', ['name', ' e mail '], ' e mail '],
+    ['with punctuation', ['name', 'E-Mail'], 'E-Mail'],
+    ['with spaces', ['name', ' e mail '], ' e mail '],
     ['equal, before one that only contains it', ['email_opt_in', 'user_email', 'Email'], 'Email'],
-    ['by another usual name', ['name', 'Mail'], 'Mail'],
+    ['by another common name', ['name', 'Mail'], 'Mail'],
     ['with more after it', ['name', 'email_address'], 'email_address'],
     ['with more before it', ['name', 'user_email'], 'user_email'],
     ['in camel case', ['emailAddress', 'userName'], 'emailAddress'],
@@ -16,9 +16,9 @@ describe('the likely column', () => {
     ['the shorter one of two', ['customer_email', 'my_email'], 'my_email'],
     ['with two letters swapped', ['name', 'emial'], 'emial'],
     ['with a letter missing', ['name', 'emal'], 'emal'],
-    ['none that is like it', ['name', 'city', 'detail'], undefined],
-    ['none at all', [], undefined],
-  ])('for an address: %s', (_name, columns, likely) => {
+    ['no similar column', ['name', 'city', 'detail'], undefined],
+    ['no columns', [], undefined],
+  ])('for an email: %s', (_name, columns, likely) => {
     expect(likelyColumn(USUAL_COLUMNS.email, columns)).toBe(likely);
   });
 
@@ -52,12 +52,12 @@ describe('seen columns', () => {
     return columns;
   };
 
-  it('are those of all records, without Airbyte’s own', () => {
+  it('include those of all records, except Airbyte’s own', () => {
     const columns = seen({ NAME: 'A', _airbyte_raw_id: 1, _ab_cdc_lsn: 2 }, { NAME: 'B', CITY: null });
     expect([columns.records, columns.names]).toEqual([2, ['NAME', 'CITY']]);
   });
 
-  it('lack a path that no record has, also inside of objects', () => {
+  it('lack a path that no record has, also inside objects', () => {
     expect(seen({ x: 1 }).lacks('email')).toBe(true);
     expect(seen({ x: 1 }, { email: null }).lacks('email')).toBe(false);
     expect(seen({ a: {} }).lacks('a.b')).toBe(true);
@@ -65,7 +65,7 @@ describe('seen columns', () => {
     expect(seen({ x: 1 }).lacks('never looked for')).toBe(false);
   });
 
-  it('are likely only where they hold what may name a user, one level into objects, too', () => {
+  it('are likely only if they have a value that may identify a user, also one level into objects', () => {
     const likely = (record: JsonObject) => seen(record).likely(USUAL_COLUMNS.email);
     expect(likely({ email_verified: true, email_list: [], contact_email: 'x' })).toBe('contact_email');
     expect(likely({ email_verified: true })).toBeUndefined();
@@ -73,7 +73,7 @@ describe('seen columns', () => {
     expect(likely({ email: { value: 'x' } })).toBe('email.value');
   });
 
-  it('are never likely where an address stands in the place of a name', () => {
+  it('are never likely if the column name is an email', () => {
     expect(seen({ 'ada@email.com': 'x' }).likely(USUAL_COLUMNS.email)).toBeUndefined();
   });
 });

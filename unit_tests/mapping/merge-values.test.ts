@@ -17,11 +17,11 @@ describe('canMergeValues', () => {
     ['an object for a target of its own', { b: 1 }, { a: { y: 2 } }, true, true],
     ['null over an object', { a: { x: 1 } }, { a: null }, true, true],
     ['an array of objects, which replaces', { a: [{ x: 1 }] }, { a: [{ y: 2 }] }, true, true],
-    ['an object where objects are replaced anyway', { a: { x: 1 } }, { a: { y: 2 } }, false, true],
-    ['parts of one whole', { 'a.b': 1 }, { 'a.c': 2 }, true, true],
-    ['a part after the whole', { a: 1 }, { 'a.b': 2 }, true, false],
-    ['the whole after a part', { 'a.b.c': 1 }, { a: null }, true, false],
-    ['a part after the whole, without merging', { a: { x: 1 } }, { 'a.b.c': 2 }, false, false],
+    ['an object, if objects are replaced anyway', { a: { x: 1 } }, { a: { y: 2 } }, false, true],
+    ['two fields of one object', { 'a.b': 1 }, { 'a.c': 2 }, true, true],
+    ['a field after its whole object', { a: 1 }, { 'a.b': 2 }, true, false],
+    ['a whole object after one of its fields', { 'a.b.c': 1 }, { a: null }, true, false],
+    ['a field after its whole object, without merging', { a: { x: 1 } }, { 'a.b.c': 2 }, false, false],
     ['names that begin alike', { a: 1 }, { 'ab.c': 2 }, true, true],
   ])('%s', (_name, earlier, later, merge, expected) => {
     expect(canMergeValues(values(earlier), values(later), merge)).toBe(expected);
@@ -29,13 +29,13 @@ describe('canMergeValues', () => {
 });
 
 describe('mergeValues', () => {
-  it('the last word wins, target by target, and neither of the two changes', () => {
+  it('the last write wins for each target, and neither input is modified', () => {
     const [earlier, later] = [values({ a: 1, 'b.c': 2 }), values({ 'b.c': 3, d: null })];
     expect(mergeValues(earlier, later)).toEqual(values({ a: 1, 'b.c': 3, d: null }));
     expect([earlier, later]).toEqual([values({ a: 1, 'b.c': 2 }), values({ 'b.c': 3, d: null })]);
   });
 
-  it('means what sending both in order means', () => {
+  it('has the same effect as sending both in order', () => {
     const leaf = fc.oneof(
       fc.integer(),
       fc.constant(null),
@@ -56,7 +56,7 @@ describe('mergeValues', () => {
   });
 });
 
-/** What Iterable does with merged nested objects, at any depth. */
+/** How Iterable merges nested objects, at any depth. */
 function merged(profile: JsonObject, change: TargetValues): JsonObject {
   return mergeInto(profile, buildDataFields(change));
 }

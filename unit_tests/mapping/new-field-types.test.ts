@@ -3,7 +3,7 @@ import { parseJson, stringifyJson, type JsonObject } from '../../src/json.ts';
 import { compileMapper, type MapperOptions } from '../../src/mapping/compile.ts';
 import { NewFieldTypes, waitingNumbersIn } from '../../src/mapping/new-field-types.ts';
 
-/** Streams of one sync that map to new fields, and how their values are written by now. */
+/** Streams of one sync that map to new fields, with the values that they have mapped so far. */
 class Sync {
   readonly types = new NewFieldTypes();
   readonly #taken: JsonObject[] = [];
@@ -37,12 +37,12 @@ class Sync {
     };
   }
 
-  /** All that was taken, as it would be written now. */
+  /** The mapped values as they would be serialized now. */
   get written(): string[] {
     return this.#taken.map((values) => stringifyJson(values.x));
   }
 
-  /** Sends all that was taken. */
+  /** Sends all mapped values. */
   send(): void {
     for (const values of this.#taken) for (const { field } of waitingNumbersIn(values)) field.close();
   }
@@ -66,12 +66,12 @@ describe('the type of a new field', () => {
       'date',
       ['"2024-02-29 00:00:00 +00:00"', '"2024-03-01 09:00:00 +00:00"'],
     ],
-    ['a day that there is not', ['"2023-02-29"'], 'string', ['"2023-02-29"']],
-    ['text with blanks around a date', ['" 2024-02-29"'], 'string', ['" 2024-02-29"']],
+    ['a day that does not exist', ['"2023-02-29"'], 'string', ['"2023-02-29"']],
+    ['text with a space before a date', ['" 2024-02-29"'], 'string', ['" 2024-02-29"']],
     ['true', ['true', '"no"', '1'], 'boolean', ['true', 'false', 'true']],
     ['a whole number', ['5', '"12"', '9223372036854775807'], 'long', ['5', '12', '9223372036854775807']],
     ['a fraction', ['1.5', '5', '"12"', '-0.5'], 'double', ['1.5', '5.0', '12.0', '-0.5']],
-    ['a number with a point', ['5.0', '7'], 'double', ['5.0', '7.0']],
+    ['a number with a decimal point', ['5.0', '7'], 'double', ['5.0', '7.0']],
     ['a number with an exponent', ['1e3'], 'double', ['1.0e3']],
     ['a number beyond 64 bits', ['9223372036854775808'], 'double', ['9223372036854775808.0']],
     ['whole numbers, then a fraction', ['0', '"1"', '1.5', '2'], 'double', ['0.0', '1.0', '1.5', '2.0']],
@@ -89,7 +89,7 @@ describe('the type of a new field', () => {
       'double',
       ['[1.0,null,2.0]', '3.0', '[1.5]'],
     ],
-    ['of objects', ['[{"a":1},{"a":1.5}]'], 'object', ['[{"a":1.0},{"a":1.5}]']],
+    ['an array of objects', ['[{"a":1},{"a":1.5}]'], 'object', ['[{"a":1.0},{"a":1.5}]']],
   ])('by the first value: %s', (_name, values, type, written) => {
     const sync = new Sync();
     const take = sync.stream();
@@ -128,7 +128,7 @@ describe('the type of a new field', () => {
     expect(sync.written).toEqual(['5', '5']);
   });
 
-  it('text of a fraction makes no double of a long, and waits for what becomes of it', () => {
+  it('a fraction as text does not make a long a double, and is refused unless the field becomes one', () => {
     for (const [last, refusal, written] of [
       ['7', NO_LONG, ['5', '1.5', '7']],
       ['2.5', undefined, ['5.0', '1.5', '2.5']],
@@ -163,12 +163,12 @@ describe('the type of a new field', () => {
       since('a whole number of at most 64 bits', 'an object'),
     ]);
     expect(take('[1.5,"a"]')).toBe(since('a number', 'other text'));
-    // The fraction is taken back, too.
+    // The fraction is undone, too.
     expect([sync.types.at('x')?.type, sync.types.at('x')?.isOpen]).toEqual(['long', true]);
     expect(sync.written).toEqual(['5']);
   });
 
-  it('leaves inside of objects, and of objects in arrays, have types of their own', () => {
+  it('leaves inside objects, and inside objects in arrays, have their own types', () => {
     const sync = new Sync();
     const take = sync.stream();
     expect(take('{"a":{"b":1,"c":"t"},"d":[{"e":1}]}')).toBeUndefined();
@@ -182,22 +182,22 @@ describe('the type of a new field', () => {
     expect(sync.types.at('x.a.b')?.type).toBe('double');
   });
 
-  it('leaves that the project does not have yet, beside those that it has', () => {
+  it('new leaves are typed next to leaves that the project has', () => {
     const sync = new Sync();
     const knownFields = new Map([
       ['x', 'object'],
       ['x.known', 'string'],
       ['x.place', 'geo_location'],
-      ['x.future', 'a word of the future'],
+      ['x.future', 'a future type'],
     ]);
     const take = sync.stream({ knownFields });
     expect(take('{"known":1,"fresh":1,"place":{"lat":1,"lon":1.5},"future":{"a":1}}')).toBeUndefined();
     expect(take('{"known":2,"fresh":"a"}')).toBe(NO_LONG);
-    // What lies inside of these is their own affair.
+    // Types inside these fields are not checked.
     expect(take('{"place":{"lat":"x"},"future":{"a":"x"}}')).toBeUndefined();
   });
 
-  it('is one for all streams, whatever they call it and wherever it lies', () => {
+  it('is the same for all streams, whatever the column’s name and the path of the field', () => {
     const sync = new Sync();
     const email = { source: 'email', target: 'email' };
     const a = sync.stream({ mappings: [email, { source: 'x', target: 'home.zip' }] });
@@ -216,7 +216,7 @@ describe('the type of a new field', () => {
     ]);
   });
 
-  it('values that another stream’s mapping or schema types decide as any other value does', () => {
+  it('a value typed by another stream’s mapping or schema decides like any other value', () => {
     const email = { source: 'email', target: 'email' };
     const forced = (type: 'long' | 'double' | 'string') => ({
       mappings: [email, { source: 'x', target: 'x', type }],
@@ -237,7 +237,7 @@ describe('the type of a new field', () => {
       expect([take('5'), takeTyped('6'), take('7')]).toEqual([undefined, undefined, undefined]);
       expect(sync.written).toEqual(['5.0', '6.0', '7.0']);
     }
-    // A long that waits with fractions has a point, and keeps its digits.
+    // A long that is pending together with fractions gets a decimal point, and keeps its digits.
     const mixed = new Sync();
     const [take, takeLong] = [mixed.stream(), mixed.stream(forced('long'))];
     expect([take('1.5'), takeLong('9007199254740993'), takeLong('1.5')]).toEqual([
@@ -246,13 +246,13 @@ describe('the type of a new field', () => {
       'expected a whole number of at most 64 bits, found another number',
     ]);
     expect(mixed.written).toEqual(['1.5', '9007199254740993.0']);
-    // The schema comes after what the sync itself has found, as it comes after what Iterable has.
+    // What the sync itself has found takes precedence over the schema, as Iterable's types do.
     const text = new Sync();
     expect([text.stream()('"a"'), text.stream(schema('integer'))('5')]).toEqual([undefined, undefined]);
     expect(text.written).toEqual(['"a"', '"5"']);
   });
 
-  it('known and well-known fields are none, and without fields that are created there are none', () => {
+  it('does not apply to known fields, or if no fields are created', () => {
     const sync = new Sync();
     const take = sync.stream({ knownFields: new Map([['x', 'string']]) });
     expect([take('5'), take('"a"')]).toEqual([undefined, undefined]);
@@ -261,7 +261,7 @@ describe('the type of a new field', () => {
     expect([untyped('5'), untyped('"a"'), untyped('{"a":1}')]).toEqual([undefined, undefined, undefined]);
   });
 
-  it('goes on when a source has more leaves than are kept', () => {
+  it('still maps when a source has more leaves than the limit', () => {
     const sync = new Sync();
     const take = sync.stream();
     for (let index = 0; index < 10_050; index++) take(`{"leaf${index}":1}`);

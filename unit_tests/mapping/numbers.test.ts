@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { ExactNumber, parseJson, stringifyJson } from '../../src/json.ts';
 import { canonicalNumber, isCanonicalNumber, isZero, toDouble, toLong } from '../../src/mapping/numbers.ts';
 
-/** The JSON text that goes out for the text of a number, given as a number and as text; `no` where it is refused. */
+/** The JSON text of the converted number, given as a number and as text; `no` if it is refused. */
 function written(convert: typeof toLong, text: string): string[] {
   return [parseJson(text) as number | ExactNumber, text].map((value) => {
     const converted = convert(value);
@@ -69,7 +69,7 @@ describe('toLong', () => {
     );
   });
 
-  it('wherever the point stands and whatever the exponent, a whole number is that number', () => {
+  it('reads a whole number with any position of the point and any exponent', () => {
     fc.assert(
       fc.property(fc.maxSafeInteger(), fc.nat(30), (value, places) => {
         const digits = String(Math.abs(value)).padStart(places + 1, '0');
@@ -80,7 +80,7 @@ describe('toLong', () => {
     );
   });
 
-  it('is quick to refuse long texts that are nearly numbers', () => {
+  it('quickly refuses long texts that are almost numbers', () => {
     const zeros = '0'.repeat(1_000_000);
     expect([toLong(`${zeros}x`), toDouble(`${zeros}x`), toLong(`1${zeros}`)]).toEqual([
       undefined,
@@ -122,11 +122,11 @@ describe('toDouble', () => {
     expect(stringifyJson(toDouble(text))).toBe(expected);
   });
 
-  it.each(['', 'NaN', 'Infinity', '1,5', '1.2.3', '5 €', '1e5.5'])('the text %j is none', (text) => {
+  it.each(['', 'NaN', 'Infinity', '1,5', '1.2.3', '5 €', '1e5.5'])('the text %j is not a double', (text) => {
     expect(toDouble(text)).toBeUndefined();
   });
 
-  it('writes every double as JSON with a point, and the same value', () => {
+  it('writes every double as JSON with a decimal point and the same value', () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
         for (const text of written(toDouble, JSON.stringify(value))) {
@@ -178,7 +178,7 @@ describe('canonicalNumber', () => {
     expect(canonicalNumber(new ExactNumber(text))).toBe(expected);
   });
 
-  /** Digits with a point somewhere, and an exponent: a JSON number, and what it stands for as digits times a power of ten. */
+  /** Digits with a decimal point and an exponent: a JSON number, and its value as digits times a power of ten. */
   const aNumber = fc
     .record({
       isNegative: fc.boolean(),
@@ -195,7 +195,7 @@ describe('canonicalNumber', () => {
       const value = { digits: isNegative ? -digits : digits, power: exponent - places };
       return { text: `${isNegative ? '-' : ''}${padded.slice(0, at)}${fraction}${ending}`, value };
     });
-  /** In units of ten to the power of -110, which all of them are multiples of. */
+  /** In units of 10^-110, of which all of them are multiples. */
   const exactly = ({ digits, power }: { digits: bigint; power: number }) =>
     digits * 10n ** BigInt(power + 110);
   const valueOf = (text: string) => {
@@ -204,7 +204,7 @@ describe('canonicalNumber', () => {
     return exactly({ digits: BigInt(whole + fraction), power: Number(exponent) - fraction.length });
   };
 
-  it('says the value, in the one form that there is of it', () => {
+  it('keeps the value, in its only canonical form', () => {
     fc.assert(
       fc.property(aNumber, ({ text, value }) => {
         const canonical = canonicalNumber(new ExactNumber(text));
@@ -241,7 +241,7 @@ describe('canonicalNumber', () => {
     );
   });
 
-  it('takes any number of JavaScript’s own', () => {
+  it('accepts every JavaScript number', () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
         expect(Number(canonicalNumber(value))).toBe(value === 0 ? 0 : value);
@@ -249,7 +249,7 @@ describe('canonicalNumber', () => {
     );
   });
 
-  it('is quick, whatever the length', () => {
+  it('is fast, whatever the length', () => {
     expect(canonicalNumber(new ExactNumber(`1${zeros(1_000_000)}`))).toBe('1e+1000000');
     expect(canonicalNumber(new ExactNumber(`0.${zeros(1_000_000)}1`))).toBe('1e-1000001');
     expect(canonicalNumber(new ExactNumber(`1${zeros(1_000_000)}1`))).toHaveLength(1_000_012);

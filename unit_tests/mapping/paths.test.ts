@@ -17,12 +17,12 @@ describe('columnReader', () => {
   it.each<[string, string, string, JsonValue | undefined]>([
     ['a column', 'a', '{"a":1}', 1],
     ['a column that is null', 'a', '{"a":null}', null],
-    ['a column that is not there', 'a', '{"b":1}', undefined],
+    ['a column that is absent', 'a', '{"b":1}', undefined],
     ['a leaf', 'a.b.c', '{"a":{"b":{"c":1}}}', 1],
     ['a leaf that is null', 'a.b', '{"a":{"b":null}}', null],
-    ['a leaf that is not there', 'a.b', '{"a":{}}', undefined],
+    ['a leaf that is absent', 'a.b', '{"a":{}}', undefined],
     ['a leaf below null', 'a.b.c', '{"a":null}', null],
-    ['a leaf below nothing', 'a.b.c', '{"a":{}}', undefined],
+    ['a leaf below an absent leaf', 'a.b.c', '{"a":{}}', undefined],
     ['a column whose whole name has dots, before a leaf', 'a.b', '{"a":{"b":1},"a.b":2}', 2],
     ['such a column that is null', 'a.b', '{"a":{"b":1},"a.b":null}', null],
     ['a name that every object inherits', 'constructor', '{}', undefined],
@@ -57,7 +57,7 @@ describe('paths', () => {
     expect(pathsConflict(b, a)).toBe(expected);
   });
 
-  it('a path is within itself and what is above it, not within what is below', () => {
+  it('a path is within itself and its ancestors, not within its descendants', () => {
     expect([isWithin('a.b', 'a.b'), isWithin('a.b', 'a'), isWithin('a', 'a.b')]).toEqual([true, true, false]);
   });
 
@@ -65,7 +65,7 @@ describe('paths', () => {
     ['a', []],
     ['a.b', ['a']],
     ['a.b.c', ['a', 'a.b']],
-  ])('above %s: %j', (path, above) => {
+  ])('ancestors of %s: %j', (path, above) => {
     expect(pathsAbove(path)).toEqual(above);
   });
 
@@ -85,7 +85,7 @@ describe('paths', () => {
 });
 
 describe('writeTarget', () => {
-  it('what was written under paths without conflict is read back, whatever the names', () => {
+  it('values written to paths without conflict are read back, whatever the names', () => {
     const segment = fc.constantFrom('a', 'b', '__proto__', 'constructor', 'toString', 'x y');
     const path = fc.array(segment, { minLength: 1, maxLength: 4 }).map((segments) => segments.join('.'));
     const targets = fc.uniqueArray(path, { maxLength: 6, comparator: pathsConflict });

@@ -16,14 +16,14 @@ function aPlan(options: Partial<PlanOptions>) {
     },
     (warning) => warnings.push(warning),
   );
-  /** Target → value, of what the plans read from a record. */
+  /** Target → value that the plans read from a record. */
   const read = (data: JsonObject) =>
     Object.fromEntries(plansFor(data).map((plan) => [plan.target, plan.read(data, [])]));
   return { read, plansFor, warnings };
 }
 
 describe('planColumns, without mappings', () => {
-  it('sends every column to the field of its own name, in the record’s order, as columns turn up', () => {
+  it('sends every column to the field of its own name, in the record’s order, also columns that appear later', () => {
     const { plansFor } = aPlan({});
     expect(plansFor({ b: 1, 'a.x': 2 }).map(({ target }) => target)).toEqual(['b', 'a.x']);
     expect(plansFor({ c: 1, b: 1 }).map(({ target }) => target)).toEqual(['c', 'b']);
@@ -47,7 +47,7 @@ describe('planColumns, without mappings', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('leaves out the leaf alone when another option uses a leaf', () => {
+  it('leaves out only the leaf if another option uses a leaf', () => {
     const { read } = aPlan({ deletionColumn: 'meta.deleted', reservedColumns: ['meta.lists.names'] });
     expect(read({ meta: { deleted: false, lists: { names: [], size: 2 }, source: 'crm' } })).toEqual({
       meta: expect.objectContaining({ lists: expect.objectContaining({ size: 2 }), source: 'crm' }),
@@ -59,7 +59,7 @@ describe('planColumns, without mappings', () => {
     expect(read({ 'meta.deleted': false })).toEqual({});
   });
 
-  it('leaves out, with one warning each, names that Iterable manages and names that are no path', () => {
+  it('leaves out, with one warning each, names that Iterable manages and names that are not valid paths', () => {
     const { read, warnings } = aPlan({});
     const data = { devices: [], 'itblInternal.x': 1, 'No.': 1, a: 1 };
     expect([read(data), read(data)]).toEqual([{ a: 1 }, { a: 1 }]);
@@ -70,7 +70,7 @@ describe('planColumns, without mappings', () => {
     ]);
   });
 
-  it('goes on when a source has more column names than it keeps', () => {
+  it('still maps when a source has more column names than the limit', () => {
     const { read } = aPlan({});
     for (let index = 0; index < 10_050; index++) read({ [`c${index}`]: 1 });
     expect(read({ c0: 1, c10049: 2, fresh: 3 })).toEqual({ c0: 1, c10049: 2, fresh: 3 });
@@ -85,12 +85,12 @@ describe('planColumns, with mappings', () => {
     { source: '_ab_cdc_lsn', target: 'lsn' },
   ];
 
-  it('those without a stream and those of this stream hold, for their columns alone', () => {
+  it('applies those without a stream and those of this stream, to their columns only', () => {
     const { read } = aPlan({ mappings });
     expect(read({ mail: 'x', a: 1, b: 2, c: 3, _ab_cdc_lsn: 4 })).toEqual({ email: 'x', A: 1, lsn: 4 });
   });
 
-  it('a stream that no mapping is for has no columns', () => {
+  it('a stream without any mapping has no columns', () => {
     const { plansFor } = aPlan({ mappings: [mappings[2] as (typeof mappings)[2]] });
     expect(plansFor({ b: 1 })).toEqual([]);
   });

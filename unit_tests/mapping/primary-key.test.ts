@@ -12,9 +12,9 @@ describe('a primary key', () => {
     ['the same with a fraction', '{"id":7000.0}', '[7000]'],
     ['the same with an exponent', '{"id":7E+3}', '[7000]'],
     ['the same as text', '{"id":"7000"}', '[7000]'],
-    ['a text of a number in another notation', '{"id":"7000.0"}', '["7000.0"]'],
-    ['a text with zeros ahead', '{"id":"007"}', '["007"]'],
-    ['a text with blanks', '{"id":" 7"}', '[" 7"]'],
+    ['numeric text in another notation', '{"id":"7000.0"}', '["7000.0"]'],
+    ['text with leading zeros', '{"id":"007"}', '["007"]'],
+    ['text with spaces', '{"id":" 7"}', '[" 7"]'],
     ['zero', '{"id":0}', '[0]'],
     ['minus zero', '{"id":-0}', '[0]'],
     ['minus zero with a fraction', '{"id":-0.0}', '[0]'],
@@ -28,12 +28,12 @@ describe('a primary key', () => {
     ['text that begins like a number', '{"id":"5f0c2d9b-7a41"}', '["5f0c2d9b-7a41"]'],
     ['a date', '{"id":"2024-01-01"}', '["2024-01-01"]'],
     ['true', '{"id":true}', '[true]'],
-    ['numbers inside of it', '{"id":{"a":[1.0,"2"],"__proto__":"3"}}', '[{"a":[1,2],"__proto__":3}]'],
+    ['numbers inside an object', '{"id":{"a":[1.0,"2"],"__proto__":"3"}}', '[{"a":[1,2],"__proto__":3}]'],
   ])('%s', (_title, json, expected) => {
     expect(keyOf(json, ['id'])).toBe(expected);
   });
 
-  it('of several columns, also inside of objects', () => {
+  it('has several columns, also inside objects', () => {
     expect(keyOf('{"a":1.0,"b":{"c":"x"}}', ['a'], ['b', 'c'])).toBe('[1,"x"]');
   });
 
@@ -42,17 +42,17 @@ describe('a primary key', () => {
     expect(keyOf('{"a":1}', ['a', 'x'])).toBeUndefined();
   });
 
-  it('that is nested too deeply to be written is none', () => {
+  it('that is nested too deeply to be serialized counts as absent', () => {
     let deep = '1';
     for (let level = 0; level < 50_000; level++) deep = `[${deep}]`;
     expect(keyOf(`{"id":${deep}}`, ['id'])).toBeUndefined();
   });
 
-  it('is none of a stream without one', () => {
+  it('is undefined for a stream without one', () => {
     expect(primaryKeyReader([])).toBeUndefined();
   });
 
-  it('of integers is what JSON makes of them, as keys were from the beginning', () => {
+  it('of integers is their JSON, as in the first version’s keys', () => {
     fc.assert(
       fc.property(fc.array(fc.maxSafeInteger(), { minLength: 1 }), (parts) => {
         expect(primaryKeyText(parts)).toBe(JSON.stringify(parts));
@@ -61,7 +61,7 @@ describe('a primary key', () => {
     );
   });
 
-  it('read from its own text is the same', () => {
+  it('is the same when read from its own text', () => {
     fc.assert(
       fc.property(fc.array(fc.jsonValue()), (parts) => {
         const text = primaryKeyText(parseJson(JSON.stringify(parts)) as JsonObject[]) ?? '';

@@ -71,23 +71,23 @@ describe('schemaOfColumn', () => {
   };
 
   it.each([
-    ['a leaf, through an option beside null', 'home.zip', 'string'],
+    ['a leaf, through the only option besides null', 'home.zip', 'string'],
     ['a leaf of an array’s objects', 'pets.born', 'date'],
     ['a column whose whole name has dots, before a leaf', 'plan.name', 'string'],
-    ['a leaf that is not there', 'home.city', undefined],
-    ['a column that is not there', 'away', undefined],
+    ['a leaf that is absent', 'home.city', undefined],
+    ['a column that is absent', 'away', undefined],
     ['a name that every object inherits', 'constructor', undefined],
   ])('finds %s', (_name, source, expected) => {
     expect(typeOfSchema(schemaOfColumn(nested, source))).toBe(expected);
   });
 
-  it('an empty schema says nothing', () => {
+  it('an empty schema gives no types', () => {
     expect(schemaOfColumn({}, 'a.b')).toBeUndefined();
   });
 });
 
 describe('properties', () => {
-  it('are those of an object, of the objects in an array, and of the one option', () => {
+  it('are those of an object, of the objects in an array, and of the only option', () => {
     const object = { type: 'object', properties: { a: { type: 'string' }, b: {} } };
     for (const schema of [object, { type: 'array', items: object }, { anyOf: [object, { type: 'null' }] }]) {
       expect(propertyNames(schema)).toEqual(['a', 'b']);

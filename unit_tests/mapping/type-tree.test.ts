@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { typeTrees, type TypeTree } from '../../src/mapping/type-tree.ts';
 
-/** Dotted path → type, of everything the tree knows. */
+/** Dotted path → type, for everything in the tree. */
 function flat({ type, inside }: TypeTree, path = ''): [string, string | undefined][] {
   const below = [...inside].flatMap(([name, tree]) => flat(tree, path === '' ? name : `${path}.${name}`));
   return [[path, type], ...below];
@@ -13,7 +13,7 @@ describe('typeTrees', () => {
       ['home', 'object'],
       ['home.zip', 'string'],
       ['home.geo.lat', 'double'],
-      ['away.since', 'a word of the future'],
+      ['away.since', 'a future type'],
     ]),
     {
       properties: {
@@ -30,7 +30,7 @@ describe('typeTrees', () => {
     },
   );
 
-  it('lays what Iterable knows of the target over what the schema says of the source', () => {
+  it('merges the types of target and source, of which Iterable’s take precedence over the schema’s', () => {
     expect(flat(treeOf('address', 'home'))).toEqual([
       ['', 'object'],
       ['zip', 'string'],
@@ -42,11 +42,11 @@ describe('typeTrees', () => {
     ]);
   });
 
-  it('a type word that nobody knows leaves the schema’s', () => {
+  it('keeps the schema’s type if Iterable’s is unknown', () => {
     expect(flat(treeOf('address.since', 'away.since'))).toEqual([['', 'date']]);
   });
 
-  it('begins inside of both', () => {
+  it('can start inside objects of both', () => {
     expect(flat(treeOf('address.pets', 'home.geo'))).toEqual([
       ['', undefined],
       ['lat', 'double'],
@@ -54,7 +54,7 @@ describe('typeTrees', () => {
     ]);
   });
 
-  it('of nothing there is nothing to know', () => {
+  it('is empty if nothing is known', () => {
     expect(flat(treeOf('x.y', 'z'))).toEqual([['', undefined]]);
   });
 });

@@ -3,7 +3,7 @@ import { parseJson, stringifyJson } from '../../src/json.ts';
 import { isUnchanged, withoutUnchanged } from '../../src/mapping/unchanged-marks.ts';
 
 const MARK = '__debezium_unavailable_value';
-/** As Debezium makes them of the mark's bytes. */
+/** As Debezium derives them from the mark's bytes. */
 const BASE64 = Buffer.from(MARK).toString('base64');
 const HEX = Buffer.from(MARK).toString('hex');
 const BYTES = [...Buffer.from(MARK)];
@@ -20,8 +20,8 @@ describe('a value that a source marks as unchanged', () => {
     ['a map', { [MARK]: MARK }],
     ['a map as JSON text', `{"${MARK}":"${MARK}"}`],
     ['an array as JSON text', `["${MARK}"]`],
-    ['an array as JSON text with blanks', `[ "${MARK}" ]`],
-  ])('%s says nothing', (_name, value) => {
+    ['an array as JSON text with spaces', `[ "${MARK}" ]`],
+  ])('%s is read as absent', (_name, value) => {
     const json = parseJson(JSON.stringify(value));
     expect(withoutUnchanged(json)).toBeUndefined();
     expect(isUnchanged(json)).toBe(true);
@@ -33,14 +33,14 @@ describe('a value that a source marks as unchanged', () => {
     ['a deeper leaf', { a: { b: MARK, c: null }, d: BASE64 }, { a: { c: null } }],
     ['all leaves of an inner object', { a: { b: MARK }, c: 1 }, { c: 1 }],
     ['a leaf of an element', [{ a: MARK, b: 1 }, 'x', null], [{ b: 1 }, 'x', null]],
-    ['an element that is nothing else', [{ a: MARK }, { b: 1 }], [{ b: 1 }]],
+    ['an element with nothing else', [{ a: MARK }, { b: 1 }], [{ b: 1 }]],
     ['a leaf in JSON text', `{"a":9007199254740993,"b":"${MARK}"}`, '{"a":9007199254740993}'],
-  ])('%s is left out alone', (_name, value, expected) => {
+  ])('only %s is left out', (_name, value, expected) => {
     const rest = withoutUnchanged(parseJson(JSON.stringify(value)));
     expect(JSON.parse(stringifyJson(rest))).toEqual(expected);
   });
 
-  it('nothing is left of an object with nothing else', () => {
+  it('an object with nothing else is absent', () => {
     expect(withoutUnchanged({ a: MARK, b: { c: [MARK] } })).toBeUndefined();
     expect(withoutUnchanged([{ a: MARK }])).toBeUndefined();
   });
@@ -51,9 +51,9 @@ describe('a value that a source marks as unchanged', () => {
     ['a number', '9007199254740993'],
     ['an empty text', '""'],
     ['a text of the same length', JSON.stringify('x'.repeat(MARK.length))],
-    ['a text that holds the mark', JSON.stringify(`not ${MARK}`)],
-    ['a text that holds it and is no JSON', JSON.stringify(`{${MARK}}`)],
-    ['JSON text that holds it in a longer text', JSON.stringify(`{"a":"not ${MARK}"}`)],
+    ['a text that contains the mark', JSON.stringify(`not ${MARK}`)],
+    ['a text that contains it and is not JSON', JSON.stringify(`{${MARK}}`)],
+    ['JSON text that contains it in a longer string', JSON.stringify(`{"a":"not ${MARK}"}`)],
     ['an empty array', '[]'],
     ['an empty object', '{}'],
     ['an array with the mark among others', `["${MARK}","x"]`],

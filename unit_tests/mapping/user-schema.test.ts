@@ -17,7 +17,7 @@ function propertiesOf(fields: Record<string, string>): JsonObject {
   return schemaOf(fields).properties as JsonObject;
 }
 
-/** The new properties that a field brings. */
+/** The properties that a field adds. */
 function added(fields: Record<string, string>): JsonObject {
   return Object.fromEntries(
     Object.entries(propertiesOf(fields)).filter(([name]) => !WELL_KNOWN.includes(name)),
@@ -51,12 +51,12 @@ describe('userSchema', () => {
       'nested',
       { type: ['null', 'array'], items: { type: 'object', properties: {}, additionalProperties: true } },
     ],
-    ['a type of the future', {}],
+    ['a future type', {}],
   ])('a field of type %s', (word, schema) => {
     expect(added({ x: word })).toEqual({ x: schema });
   });
 
-  it('builds nested objects from dots, also where the whole is not known itself, or known later', () => {
+  it('builds nested objects from dots, also if the whole object is not listed itself, or listed later', () => {
     const inside = (properties: object) => ({
       type: ['null', 'object'],
       properties,
@@ -91,7 +91,7 @@ describe('userSchema', () => {
     ).toEqual({});
   });
 
-  it('an address and an id are text, and only the identifying one is never null', () => {
+  it('email and user id are text, and only the identifying one is never null', () => {
     const odd = { email: 'long', userId: 'object', 'userId.x': 'long' };
     expect(schemaOf(odd)).toMatchObject({
       type: 'object',
@@ -116,7 +116,7 @@ describe('userSchema', () => {
     );
   });
 
-  it('read as a stream’s schema it converts as the fields themselves do', () => {
+  it('converts like the fields themselves if it is used as a stream’s schema', () => {
     const fields = new Map(
       Object.entries({
         s: 'string',
@@ -128,7 +128,7 @@ describe('userSchema', () => {
         'o.n': 'long',
         'o.deep.at': 'date',
         geo: 'geo_location',
-        new: 'a type of the future',
+        new: 'a future type',
       }),
     );
     const fromFields = typeTrees(fields, {});
@@ -141,7 +141,7 @@ describe('userSchema', () => {
   });
 });
 
-/** A tree's types by path; objects are left to their leaves. */
+/** A tree's types by path; objects are represented by their leaves. */
 function leaves(tree: TypeTree, path = ''): Record<string, unknown> {
   const own = tree.type === 'object' ? {} : { [path]: tree.type };
   return Object.assign(
