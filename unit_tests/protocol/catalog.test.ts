@@ -30,8 +30,8 @@ describe('parseCatalog', () => {
   };
 
   it.each<[string, object, object]>([
-    ['the least, with the defaults of the protocol', USERS, least],
-    ['a primary key that is an empty path, which is none', { ...USERS, primary_key: [[]] }, least],
+    ['the minimum, with the defaults of the protocol', USERS, least],
+    ['a primary key that is an empty path, which counts as absent', { ...USERS, primary_key: [[]] }, least],
     [
       'everything',
       {
@@ -90,7 +90,7 @@ describe('parseCatalog', () => {
     expect(parseStreams(stream)).toEqual([expected]);
   });
 
-  it('keeps the order of the streams, of which there may be none', () => {
+  it('keeps the order of the streams, or of none', () => {
     const named = (name: string, namespace?: string) => ({ stream: { ...USERS.stream, name, namespace } });
     expect(parseStreams(named('b'), named('a'), named('b', 'x')).map(({ id }) => id)).toEqual([
       { name: 'b' },
@@ -100,12 +100,12 @@ describe('parseCatalog', () => {
     expect(parseStreams()).toEqual([]);
   });
 
-  it('does not mind a byte order mark', () => {
+  it('ignores a byte order mark', () => {
     expect(parseCatalog('\uFEFF{"streams":[]}').streams).toEqual([]);
   });
 
   it.each<[string, unknown, string[]]>([
-    ['no object', [], ['catalog: the catalog: Invalid input: expected object, received array']],
+    ['not an object', [], ['catalog: the catalog: Invalid input: expected object, received array']],
     ['no streams', {}, ['catalog: streams: Invalid input: expected array, received undefined']],
     [
       'no stream',
@@ -128,7 +128,7 @@ describe('parseCatalog', () => {
       ['catalog: streams[0].stream.json_schema: Invalid input: expected object'],
     ],
     [
-      'a sync mode that nobody offers',
+      'an unknown sync mode',
       { streams: [{ ...USERS, destination_sync_mode: 'soft_delete' }] },
       [
         'catalog: streams[0].destination_sync_mode: Invalid option: expected one of "append"|"overwrite"|"append_dedup"|"update"',
@@ -151,7 +151,7 @@ describe('parseCatalog', () => {
       ['catalog: streams[2]: users is already configured in streams[0]'],
     ],
     [
-      'several problems, all of them',
+      'several problems at once',
       { streams: [{ stream: { name: 5, json_schema: [] }, sync_mode: 'x' }] },
       [
         'catalog: streams[0].stream.name: Invalid input: expected string, received number',
@@ -159,11 +159,11 @@ describe('parseCatalog', () => {
         'catalog: streams[0].sync_mode: Invalid option: expected one of "full_refresh"|"incremental"',
       ],
     ],
-  ])('tells the problem of %s', (_sentence, catalog, problems) => {
+  ])('reports the problem: %s', (_sentence, catalog, problems) => {
     expect(problemsOf(JSON.stringify(catalog))).toEqual(problems);
   });
 
-  it('says when it is no JSON', () => {
+  it('reports invalid JSON', () => {
     expect(problemsOf('')).toEqual(['catalog: not valid JSON: Unexpected end of JSON input']);
   });
 });
@@ -185,16 +185,16 @@ describe('isFullReplacement', () => {
     ['full refresh, overwrite', { destination_sync_mode: 'overwrite' }, true],
     ['full refresh, append', { destination_sync_mode: 'append' }, false],
     ['incremental, overwrite', { sync_mode: 'incremental', destination_sync_mode: 'overwrite' }, false],
-    ['the generation of this run is the first to keep', { generation_id: 4, minimum_generation_id: 4 }, true],
+    ['the minimum generation is that of this run', { generation_id: 4, minimum_generation_id: 4 }, true],
     [
       'the same with deduplication',
       { destination_sync_mode: 'append_dedup', generation_id: 4, minimum_generation_id: 4, sync_id: 9 },
       true,
     ],
-    ['nothing is to go', { generation_id: 4, minimum_generation_id: 0 }, false],
-    ['no generation counts yet', { generation_id: 0, minimum_generation_id: 0 }, false],
-    ['an earlier generation stays', { generation_id: 4, minimum_generation_id: 3 }, false],
-    ['only one of the ids is there', { minimum_generation_id: 4 }, false],
+    ['the minimum generation is 0', { generation_id: 4, minimum_generation_id: 0 }, false],
+    ['both generations are 0', { generation_id: 0, minimum_generation_id: 0 }, false],
+    ['an earlier generation is kept', { generation_id: 4, minimum_generation_id: 3 }, false],
+    ['only one of the ids is present', { minimum_generation_id: 4 }, false],
     [
       'an incremental stream is refreshed',
       { sync_mode: 'incremental', generation_id: 4, minimum_generation_id: 4 },

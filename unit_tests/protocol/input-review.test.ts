@@ -11,7 +11,7 @@ const DAMAGED = `INFO ${RECORD}`;
 const ROW = '{"type":"customer","email":"secret@x.com"}';
 const NEWS = '{"type":"NEWS"}';
 
-/** Reads the lines, and gives the kinds of messages that came through, with what is said of it all. */
+/** Reads the lines; returns the kinds of the messages that passed, and everything that was reported. */
 function review(...lines: readonly string[]) {
   const warnings: string[] = [];
   const input = new InputReview((message) => warnings.push(message));
@@ -37,12 +37,12 @@ describe('an input', () => {
     ['nothing', []],
     ['blank lines', ['', ' ']],
     ['a state alone', [STATE]],
-    ['a state with a stray line of a log', [STRAY, STATE, STRAY]],
+    ['a state with stray log lines', [STRAY, STATE, STRAY]],
     ['other messages with stray lines', [LOG, STRAY]],
-    ['a state with a message of the future', [NEWS, STATE]],
-    ['a record with whatever', [DAMAGED, ROW, NEWS, RECORD, STATE]],
-    ['a state before anything odd, and records later', [STATE, DAMAGED, RECORD]],
-  ])('is one of messages: %s', (_name, lines) => {
+    ['a state with a message of an unknown type', [NEWS, STATE]],
+    ['a record among anything else', [DAMAGED, ROW, NEWS, RECORD, STATE]],
+    ['a state before anything odd, and a record later', [STATE, DAMAGED, RECORD]],
+  ])('is accepted: %s', (_name, lines) => {
     expect(review(...lines).problem).toBeUndefined();
   });
 
@@ -59,22 +59,22 @@ describe('an input', () => {
       ['[{"email":"secret@x.com"}]'],
       'The only line of the input, line 1 (26 bytes), is no Airbyte message; it begins like a JSON array.',
     ],
-    ['an array in a line of its own', ['['], 'begins like a JSON array.'],
+    ['an array over several lines', ['['], 'begins like a JSON array.'],
     ['a log', ['[INFO] secret'], 'begins like text.'],
     ['XML', ['<users>'], 'begins like XML or HTML.'],
     [
-      'messages behind something',
+      'messages with a prefix',
       [`1 | ${RECORD}`, `2 | ${STATE}`],
       'begins like a message with something in front of it.',
     ],
     [
-      'messages as texts of JSON',
+      'messages as JSON strings',
       [JSON.stringify(RECORD)],
       'begins like a message with something in front of it.',
     ],
     ['rows with a column type', [ROW, ROW], 'is a JSON object whose type the protocol does not have.'],
-    ['messages of the future alone', [NEWS], 'it is a JSON object whose type the protocol does not have.'],
-  ])('is none: %s', (_name, lines, sentence) => {
+    ['only messages of unknown types', [NEWS], 'it is a JSON object whose type the protocol does not have.'],
+  ])('is refused: %s', (_name, lines, sentence) => {
     const { problem, code } = review(...lines);
     expect(code).toBe('not_airbyte_messages');
     expect(problem).toContain(sentence);
@@ -84,7 +84,7 @@ describe('an input', () => {
 
   it.each<[string, string[], string]>([
     [
-      'behind something',
+      'with a prefix',
       [STATE, DAMAGED, STATE, DAMAGED, STATE],
       "and 2 lines look like records that can't be read: line 2 (75 bytes) begins like a message with something in front of it.",
     ],
@@ -104,7 +104,7 @@ describe('an input', () => {
     },
   );
 
-  it('gives states back in their order once a record has come', () => {
+  it('passes held states on in their order once a record has arrived', () => {
     expect(review(DAMAGED, STATE, STATE, RECORD, STATE).passed).toEqual([
       'state',
       'state',
@@ -114,13 +114,13 @@ describe('an input', () => {
     expect(review(STRAY, STATE, RECORD).passed).toEqual(['state', 'record']);
   });
 
-  it('does not hold back states without end', () => {
+  it('holds back a limited number of states', () => {
     expect(() => review(DAMAGED, ...Array.from({ length: 2_000 }, () => STATE))).toThrow(
       'The input has states but no record',
     );
   });
 
-  it('tells each stray line, up to a thousand, and then their number', () => {
+  it('logs each stray line, up to a thousand, and then their number', () => {
     expect(review(STRAY, '', 'two', RECORD).warnings).toEqual([
       'Line 1 (15 bytes) is not a message and was skipped.',
       'Line 3 (3 bytes) is not a message and was skipped.',
@@ -133,13 +133,13 @@ describe('an input', () => {
     ]);
   });
 
-  it('tells messages of unknown types once', () => {
+  it('logs messages of unknown types once', () => {
     expect(review(RECORD, NEWS, ROW, NEWS).warnings).toEqual([
       '3 messages of types that the protocol does not have were ignored, the first in line 2.',
     ]);
   });
 
-  it('is looked at by its first characters only, however long a line is', () => {
+  it('is classified by the first characters of a line only, however long it is', () => {
     const heads: NoiseLine[] = [];
     const splitter = new LineSplitter(100);
     const chunks = ['é', 'x'.repeat(3_000), 'y'.repeat(3_000), '\n'].map((text) => Buffer.from(text));

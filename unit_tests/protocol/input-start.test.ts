@@ -23,12 +23,12 @@ const mark = '\uFEFF';
 describe('the start of the input', () => {
   it.each([
     ['text', Buffer.from(TEXT)],
-    ['text after the mark of UTF-8', Buffer.from(mark + TEXT)],
+    ['text after a UTF-8 byte order mark', Buffer.from(mark + TEXT)],
     ['a few bytes', Buffer.from('{}')],
     ['nothing', Buffer.alloc(0)],
-    ['letters that begin a magic number', Buffer.from('PAR, BZ, PK')],
+    ['letters that begin like a magic number', Buffer.from('PAR, BZ, PK')],
     ['letters beyond ASCII', Buffer.from('日本語')],
-  ])('is passed on: %s, however it is cut', async (_name, bytes) => {
+  ])('is passed on: %s, however it is split', async (_name, bytes) => {
     const whole = bytes.toString().replace(mark, '');
     expect(await startOf([bytes])).toBe(whole);
     expect(await startOf([...bytes].map((byte) => Buffer.from([byte])))).toBe(whole);
@@ -47,7 +47,7 @@ describe('the start of the input', () => {
     ['a zip archive', Buffer.from('PK\u0003\u0004\u0014\u0000\u0000\u0000'), 'unzip -p'],
     ['a Parquet file', Buffer.from('PAR1\u0015\u0004\u0015\u0000'), 'Airbyte source'],
     ['an Avro file', Buffer.from('Obj\u0001\u0004\u0014avro.codec'), 'Airbyte source'],
-  ])('says that the input is %s, however it is cut', async (what, bytes, how) => {
+  ])('reports that the input is %s, however it is split', async (what, bytes, how) => {
     for (const chunks of [[bytes], [...bytes].map((byte) => Buffer.from([byte]))]) {
       const error = await startOf(chunks);
       expect(error).toMatchObject({ code: 'not_airbyte_messages', failureType: 'config_error' });

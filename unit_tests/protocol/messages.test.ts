@@ -55,7 +55,7 @@ describe('RECORD', () => {
     expect(parseRecord(record)).toEqual({ ...plain, text: textOf(record), ...expected });
   });
 
-  it('reads through the nulls that PyAirbyte writes for everything absent', () => {
+  it('accepts the nulls that PyAirbyte writes for everything absent', () => {
     const nulls = { log: null, spec: null, connectionStatus: null, catalog: null, state: null, trace: null };
     const record = { namespace: null, meta: null, file_reference: null };
     expect(parseRecord(record, nulls)).toEqual({ ...plain, text: textOf(record, nulls) });
@@ -78,14 +78,14 @@ describe('RECORD', () => {
 
   it.each<[string, object, string]>([
     ['no stream', { stream: undefined }, 'record.stream'],
-    ['a stream that is no text', { stream: 5 }, 'record.stream'],
-    ['a namespace that is no text', { namespace: {} }, 'record.namespace'],
+    ['a stream that is not text', { stream: 5 }, 'record.stream'],
+    ['a namespace that is not text', { namespace: {} }, 'record.namespace'],
     ['no data', { data: undefined }, 'record.data'],
     ['null data', { data: null }, 'record.data'],
-    ['a list for data', { data: [] }, 'record.data'],
-    ['a text for data', { data: '{}' }, 'record.data'],
+    ['an array as data', { data: [] }, 'record.data'],
+    ['text as data', { data: '{}' }, 'record.data'],
     ['no emitted_at', { emitted_at: undefined }, 'record.emitted_at'],
-    ['a text for emitted_at', { emitted_at: '2024-01-01' }, 'record.emitted_at'],
+    ['text as emitted_at', { emitted_at: '2024-01-01' }, 'record.emitted_at'],
     [
       'a change without its field',
       { meta: { changes: [{ change: 'NULLED' }] } },
@@ -125,7 +125,7 @@ describe('STATE', () => {
       { scope: 'global' },
     ],
     [
-      'GLOBAL of no streams',
+      'GLOBAL without streams',
       { type: 'GLOBAL', global: { stream_states: [] }, stream: null },
       { scope: 'global' },
     ],
@@ -143,7 +143,7 @@ describe('STATE', () => {
     expect(parseMessage(text, 7)).toEqual({ kind: 'state', line: 7, text, ...expected });
   });
 
-  it('keeps its text to the letter, blanks around it aside', () => {
+  it('keeps its text verbatim, except for spaces around it', () => {
     const text = '{ "state" :{"data":{"id":9007199254740993,"x":5.0, "y":"\\u0041"}} ,"type":"STATE"}';
     expect(parseMessage(`  ${text}\t `, 1)).toMatchObject({ text });
   });
@@ -151,7 +151,7 @@ describe('STATE', () => {
   it.each<[string, object, string]>([
     ['no state', {}, 'state: '],
     ['a null state', { state: null }, 'state: '],
-    ['a type nobody knows', { state: { type: 'PARTIAL' } }, 'state.type'],
+    ['an unknown type', { state: { type: 'PARTIAL' } }, 'state.type'],
     ['a STREAM that is missing', { state: { type: 'STREAM' } }, 'state.stream'],
     [
       'a STREAM without a descriptor',
@@ -186,7 +186,7 @@ describe('TRACE', () => {
     });
   });
 
-  it('with a status that nobody knows is ignored', () => {
+  it('with an unknown status is ignored', () => {
     expect(status('PAUSED')).toMatchObject({ kind: 'ignored', line: 7, what: 'known' });
   });
 
@@ -205,7 +205,7 @@ describe('TRACE', () => {
     expect(() => parseMessage(JSON.stringify({ type: 'TRACE', ...message }), 7)).toThrow(place);
   });
 
-  it('is broken when it does not say whose status it is', () => {
+  it('is broken when it does not name the stream of the status', () => {
     expect(() => status('COMPLETE', null)).toThrow('trace.stream_status.stream_descriptor');
     expect(() => status(null)).toThrow('trace.stream_status.status');
   });
@@ -219,11 +219,19 @@ describe('any other message', () => {
     ['SPEC', '{"type":"SPEC","spec":{}}', 'known'],
     ['CONNECTION_STATUS', '{"type":"CONNECTION_STATUS"}', 'known'],
     ['DESTINATION_CATALOG', '{"type":"DESTINATION_CATALOG"}', 'known'],
-    ['a type nobody knows', '{"type":"SOMETHING_NEW"}', 'unknown'],
-    ['one with contents, and the nulls of PyAirbyte', '{"type":"NEWS","news":{"a":1},"log":null}', 'unknown'],
+    ['an unknown type', '{"type":"SOMETHING_NEW"}', 'unknown'],
+    [
+      'an unknown type with contents, and PyAirbyte’s nulls',
+      '{"type":"NEWS","news":{"a":1},"log":null}',
+      'unknown',
+    ],
     ['a type in lower case', '{"type":"customer"}', 'row'],
     ['a type with columns', '{"type":"CUSTOMER","EMAIL":"a@x.com"}', 'row'],
-    ['one with a column that is called as contents are', '{"type":"customer","state":{"code":"TX"}}', 'row'],
+    [
+      'a type with a column that has the name of a message’s contents',
+      '{"type":"customer","state":{"code":"TX"}}',
+      'row',
+    ],
   ])('is ignored: %s', (_sentence, text, what) => {
     expect(parseMessage(text, 1)).toEqual({ kind: 'ignored', line: 1, bytes: text.length, what });
   });
@@ -231,27 +239,27 @@ describe('any other message', () => {
   it.each([
     ['no type', '{"record":{"stream":"users"}}', 'type: is missing'],
     ['a null type', '{"type":null}', 'type: is missing'],
-    ['a type that is no text', '{"type":5,"record":{"stream":"users"}}', 'type: must be text'],
-    ['no object', '["RECORD"]', 'message: '],
+    ['a type that is not text', '{"type":5,"record":{"stream":"users"}}', 'type: must be text'],
+    ['not an object', '["RECORD"]', 'message: '],
     [
       'a type in lower case',
       '{"type":"record","record":{"stream":"users"}}',
       'has a type that must be written RECORD, in capitals and without blanks',
     ],
-    ['a type in lower case and no contents', '{"type":"record"}', 'must be written RECORD'],
+    ['a type in lower case without contents', '{"type":"record"}', 'must be written RECORD'],
     ['blanks around its type', '{"type":" STATE ","state":{}}', 'must be written STATE'],
     ['a blank in its type', '{"type":"Connection Status"}', 'must be written CONNECTION_STATUS'],
     [
-      'a record under a type of its own',
+      'a record under an unknown type',
       '{"type":"RECORDS","record":{"stream":"users","data":{}}}',
       'carries a record, but its type is not RECORD',
     ],
     [
-      'a state under a type of its own',
+      'a state under an unknown type',
       '{"type":"CHECKPOINT","state":{"type":"STREAM"}}',
       'carries a state, but its type is not STATE',
     ],
-    ['the form of Singer', '{"type":"RECORD","stream":"users","record":{"id":1}}', 'of a Singer tap'],
+    ['the format of Singer', '{"type":"RECORD","stream":"users","record":{"id":1}}', 'of a Singer tap'],
     [
       'a comma after it, as in a JSON array',
       '{"type":"RECORD"},',
@@ -272,11 +280,11 @@ describe('any other message', () => {
   it.each([
     ['columns', '{"email":"secret@x.com"}'],
     ['a column type of numbers', '{"type":5,"email":"secret@x.com"}'],
-    ['nothing but that', '{"type":5}'],
-    ['a column type that is like a message’s', '{"type":"log","email":"secret@x.com"}'],
+    ['nothing but such a column', '{"type":5}'],
+    ['a column type whose value resembles a message’s type', '{"type":"log","email":"secret@x.com"}'],
     ['a null type', '{"type":null,"email":"secret@x.com"}'],
-    ['a column that is called as contents are', '{"email":"secret@x.com","state":"TX"}'],
-  ])('is no message but a bare row with %s', (_sentence, text) => {
+    ['a column that has the name of a message’s contents', '{"email":"secret@x.com","state":"TX"}'],
+  ])('is a bare row, not a message, with %s', (_sentence, text) => {
     const row = () => parseMessage(text, 3);
     expect(row).toThrow(ConfigError);
     expect(row).toThrow(
@@ -302,18 +310,18 @@ describe('the error of a broken message', () => {
     expect(error.message).toBe('Line 12 of the input (5 bytes) begins like a message but is not valid JSON.');
   });
 
-  it('says when the input seems cut off', () => {
+  it('reports when the input seems cut off', () => {
     expect(errorOf('{"type":"REC', true).message).toBe(
       'Line 12 of the input (12 bytes) begins like a message but is not valid JSON.' +
         ' The input ends within this line: it seems cut off in mid-line.',
     );
   });
 
-  it('does not say so of whole JSON', () => {
+  it('does not report that for complete JSON', () => {
     expect(errorOf('{"type":"STATE"}', true).message).not.toContain('cut off');
   });
 
-  it('never quotes the line, nor keeps an error that does', () => {
+  it('never quotes the line, and has no cause that does', () => {
     const secret = 'jane@example.com';
     for (const text of [
       `{"type":"RECORD","record":{"data":{"email":"${secret}`,
@@ -342,7 +350,7 @@ describe('a RECORD that is read without its schema', () => {
     { requiredKeys: [] },
   );
 
-  it('is taken where the schema takes it, and nowhere else', () => {
+  it('is accepted exactly when the schema accepts it', () => {
     fc.assert(
       fc.property(fc.oneof(odd, record, record, record), (record) => {
         const text = JSON.stringify({ type: 'RECORD', record });
@@ -354,7 +362,7 @@ describe('a RECORD that is read without its schema', () => {
     );
   });
 
-  it('has a time that is no number of milliseconds, which only the schema refuses', () => {
+  it('leaves an emitted_at that is not a finite number to the schema, which refuses it', () => {
     const text = textOf({}).replace('1700000000000', '1e999');
     expect(() => parseMessage(text, 1)).toThrow(ProtocolError);
   });

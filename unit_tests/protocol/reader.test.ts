@@ -8,15 +8,15 @@ import type { InputMessage } from '../../src/protocol/messages.ts';
 import { readMessages, type ReadOptions } from '../../src/protocol/reader.ts';
 
 interface Reading {
-  /** The messages of each chunk that has some. */
+  /** The messages of each chunk that completes any. */
   readonly yields: InputMessage[][];
   readonly noise: [line: number, bytes: number][];
   readonly ignored: [line: number, what: string][];
   readonly error: ProtocolError | undefined;
 }
 
-type Told = Pick<ReadOptions, 'onNoise' | 'onIgnored'>;
-const UNTOLD: Told = { onNoise: () => undefined, onIgnored: () => undefined };
+type Callbacks = Pick<ReadOptions, 'onNoise' | 'onIgnored'>;
+const IGNORED: Callbacks = { onNoise: () => undefined, onIgnored: () => undefined };
 
 async function read(chunks: readonly (string | Uint8Array)[], maxLineBytes?: number): Promise<Reading> {
   const yields: InputMessage[][] = [];
@@ -26,11 +26,11 @@ async function read(chunks: readonly (string | Uint8Array)[], maxLineBytes?: num
     for (const chunk of chunks)
       yield await Promise.resolve(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
   };
-  const told: Told = {
+  const callbacks: Callbacks = {
     onNoise: ({ number, bytes }) => noise.push([number, bytes]),
     onIgnored: ({ line, what }) => ignored.push([line, what]),
   };
-  const options = maxLineBytes === undefined ? told : { ...told, maxLineBytes };
+  const options = maxLineBytes === undefined ? callbacks : { ...callbacks, maxLineBytes };
   try {
     for await (const messages of readMessages(input(), options)) {
       const taken: InputMessage[] = [];
@@ -47,12 +47,12 @@ function isNotEmpty({ length }: InputMessage[]): boolean {
   return length > 0;
 }
 
-/** A record's line, known again by its id. */
+/** A record's line, identified by its id. */
 function record(id: number | string): string {
   return JSON.stringify({ type: 'RECORD', record: { stream: 'users', data: { id }, emitted_at: 1 } });
 }
 
-/** The messages of a reading in short: `line:id` each. */
+/** The messages that were read in short form: `line:id` each. */
 function ids({ yields }: Reading): string[] {
   return yields
     .flat()
@@ -70,10 +70,10 @@ describe('readMessages', () => {
     ['a last line that ends with \\r', [`${record(1)}\r`], ['1:1']],
     ['blank lines, which count', [`\n \t\r\n${record(1)}\n\n\n${record(2)}\n  `], ['3:1', '6:2']],
     ['blanks around a message', [` \t${record(1)} \t\n`], ['1:1']],
-    ['messages that a destination has no use for', [`{"type":"LOG"}\n${record(1)}\n`], ['2:1']],
+    ['messages that a destination does not use', [`{"type":"LOG"}\n${record(1)}\n`], ['2:1']],
     ['a message in many chunks', record(1).split(''), ['1:1']],
     ['\\r\\n in two chunks', [`${record(1)}\r`, `\n${record(2)}\n`], ['1:1', '2:2']],
-    ['a newline for a chunk', [record(1), '\n', record(2), '\n'], ['1:1', '2:2']],
+    ['a newline as a chunk', [record(1), '\n', record(2), '\n'], ['1:1', '2:2']],
     ['blanks before a message in chunks of their own', [' ', '\t', `${record(1)}\n`], ['1:1']],
     ['empty chunks', ['', `${record(1)}\n`, '', record(2), ''], ['1:1', '2:2']],
     ['nothing', [], []],
@@ -101,7 +101,7 @@ describe('readMessages', () => {
     }
   });
 
-  it('drops a byte order mark at the very start, however it is split', async () => {
+  it('drops a byte order mark at the start of the input, however it is split', async () => {
     const bytes = Buffer.from(`\uFEFF${record(1)}\n`);
     for (let at = 0; at < 5; at++) {
       expect(ids(await read([bytes.subarray(0, at), bytes.subarray(at)]))).toEqual(['1:1']);
@@ -110,7 +110,7 @@ describe('readMessages', () => {
     expect(await read(['\uFEFF'])).toEqual({ yields: [], noise: [], ignored: [], error: undefined });
   });
 
-  it('drops one at the start of a line, too, as joined files have it, however it is split', async () => {
+  it('drops one at the start of a line, too, as in concatenated files, however it is split', async () => {
     const bytes = Buffer.from(`${record(1)}\n\uFEFF${record(2)}\r\n\uFEFF\n \uFEFF${record(3)}`);
     const expected = ['1:1', '2:2', '4:3'];
     for (let at = 0; at < bytes.length; at++) {
@@ -119,11 +119,11 @@ describe('readMessages', () => {
     }
   });
 
-  it('takes a line with a mark in front of anything but a message for noise', async () => {
+  it('treats a line with a byte order mark before anything but a message as noise', async () => {
     expect((await read([`${record(1)}\n\uFEFFhello\n`])).noise).toEqual([[2, 8]]);
   });
 
-  it('leaves the event loop its turn between chunks, even where the next one is there already', async () => {
+  it('yields to the event loop between chunks, even if the next one is available already', async () => {
     const turns: number[] = [];
     let turn = 0;
     const count = () => {
@@ -133,7 +133,7 @@ describe('readMessages', () => {
     let timer = setImmediate(count);
     const chunks = Array.from({ length: 4 }, (_, id) => Buffer.from(`${record(id)}\n`));
     const input = Readable.from(chunks);
-    for await (const messages of readMessages(input, UNTOLD))
+    for await (const messages of readMessages(input, IGNORED))
       for (const { line } of messages) turns[line - 1] = turn;
     clearImmediate(timer);
     expect(turns).toHaveLength(4);
@@ -159,7 +159,7 @@ describe('noise', () => {
     ['text in two chunks', ['hel', 'lo\r', '\n'], [[1, 5]]],
     ['a last line without newline', ['hello'], [[1, 5]]],
     [
-      'JSON that is no object',
+      'JSON that is not an object',
       ['[{"type":"RECORD"}]\n"x"\n5\n'],
       [
         [1, 19],
@@ -168,12 +168,12 @@ describe('noise', () => {
       ],
     ],
     ['a message after something else', [`INFO ${record(1)}\n`], [[1, 5 + record(1).length]]],
-    ['bytes that are no text', [Uint8Array.of(0xff, 0xfd, 0x0a)], [[1, 2]]],
-  ])('is told and skipped: %s', async (_sentence, chunks, noise) => {
+    ['bytes that are not text', [Uint8Array.of(0xff, 0xfd, 0x0a)], [[1, 2]]],
+  ])('is reported and skipped: %s', async (_sentence, chunks, noise) => {
     expect(await read(chunks)).toEqual({ yields: [], noise, ignored: [], error: undefined });
   });
 
-  it('may be longer than a message, and costs no memory', async () => {
+  it('may be longer than a message, and takes no memory', async () => {
     const chunkBytes = 4 * 1024 * 1024;
     const before = process.memoryUsage().arrayBuffers;
     let mostHeld = 0;
@@ -187,16 +187,16 @@ describe('noise', () => {
       yield Buffer.from(`\n${record(1)}\n`);
     };
     const noise: [number, number][] = [];
-    const told: Told = { ...UNTOLD, onNoise: ({ number, bytes }) => noise.push([number, bytes]) };
+    const callbacks: Callbacks = { ...IGNORED, onNoise: ({ number, bytes }) => noise.push([number, bytes]) };
     const lines: number[] = [];
-    for await (const messages of readMessages(input(), { ...told, maxLineBytes: 1_000 }))
+    for await (const messages of readMessages(input(), { ...callbacks, maxLineBytes: 1_000 }))
       for (const { line } of messages) lines.push(line);
     expect([noise, lines]).toEqual([[[1, 200 * chunkBytes]], [2]]);
     // Of 800 MB; buffers are freed some time after they were collected.
     expect(mostHeld).toBeLessThan(256 * 1024 * 1024);
   });
 
-  it('does not spoil the messages in the same chunk by not being text', async () => {
+  it('does not affect the messages in the same chunk, even if it is not text', async () => {
     const bad = Uint8Array.of(0xff, 0x0a);
     const reading = await read([
       Buffer.concat([Buffer.from(`${record('é')}\n`), bad, Buffer.from(`${record('😀')}\n`)]),
@@ -204,7 +204,7 @@ describe('noise', () => {
     expect([ids(reading), reading.noise]).toEqual([['1:é', '3:😀'], [[2, 1]]]);
   });
 
-  it('is a blank line of any length as little as a message', async () => {
+  it('does not include blank lines of any length', async () => {
     expect(await read([' '.repeat(5_000), ' \n', ' '.repeat(5_000)], 1_000)).toEqual({
       yields: [],
       noise: [],
@@ -214,7 +214,7 @@ describe('noise', () => {
   });
 });
 
-describe('a line that can not be read', () => {
+describe('a line that can’t be read', () => {
   const invalid = Buffer.concat([
     Buffer.from('{"type":"RECORD","x":"'),
     Uint8Array.of(0xc3, 0x28),
@@ -259,7 +259,7 @@ describe('a line that can not be read', () => {
       'invalid_utf8',
       'Line 2 of the input (3 bytes) begins like a message but is not valid UTF-8. The input ends within this line: it seems cut off in mid-line.',
     ],
-  ])('ends the reading after what came before it: %s', async (_sentence, chunks, code, message) => {
+  ])('ends reading after everything before it: %s', async (_sentence, chunks, code, message) => {
     const reading = await read(chunks);
     expect(ids(reading)).toEqual(['1:1']);
     expect(reading.error?.code).toBe(code);
@@ -272,7 +272,7 @@ describe('a line that can not be read', () => {
       throw new Error('read failed');
     };
     const reading = (async () => {
-      for await (const messages of readMessages(input(), UNTOLD)) expect([...messages]).toHaveLength(1);
+      for await (const messages of readMessages(input(), IGNORED)) expect([...messages]).toHaveLength(1);
     })();
     await expect(reading).rejects.toThrow('read failed');
   });
@@ -288,7 +288,7 @@ describe('the limit of a line', () => {
     ['in chunks', [line, '\n', line.slice(0, 9), line.slice(9), '\r', '\n']],
     ['at the end', [`${line}\n`, line]],
     ['at the end, with a \\r', [`${line}\n${line}\r`]],
-  ])('lets a line of that very length pass: %s', async (_sentence, chunks) => {
+  ])('allows a line of exactly that length: %s', async (_sentence, chunks) => {
     expect(ids(await read(chunks, limit))).toEqual(['1:1', '2:1']);
   });
 
@@ -296,28 +296,28 @@ describe('the limit of a line', () => {
     ['whole', [`${line}\n${line} \n`]],
     ['in chunks', [`${line}\n`, line.slice(0, 9), `${line.slice(9)} `, '\n']],
     ['at the end', [`${line}\n${line} `]],
-    ['without an end in sight', [`${line}\n${line}`, '  ']],
+    ['without its end', [`${line}\n${line}`, '  ']],
   ])('stops at a longer one: %s', async (_sentence, chunks) => {
     const reading = await read(chunks, limit);
     expect(ids(reading)).toEqual(['1:1']);
     expect([reading.error?.code, reading.error?.message]).toEqual(['line_too_long', tooLong]);
   });
 
-  it('stops as soon as it is passed, without waiting for the end', async () => {
+  it('stops as soon as it is exceeded, without waiting for the end of the line', async () => {
     let chunksRead = 0;
     const input = async function* () {
       yield await Promise.resolve(Buffer.from('{'));
       for (; chunksRead < 1_000; chunksRead++) yield Buffer.alloc(100, 'a');
     };
     const reading = (async () => {
-      for await (const messages of readMessages(input(), { ...UNTOLD, maxLineBytes: 1_000 }))
+      for await (const messages of readMessages(input(), { ...IGNORED, maxLineBytes: 1_000 }))
         expect([...messages]).toEqual([]);
     })();
     await expect(reading).rejects.toThrow('longer than a message may be');
     expect(chunksRead).toBeLessThan(15);
   });
 
-  it('is 64 MB, and a line of nearly that size is read in proportion to its length', async () => {
+  it('is 64 MB, and a line of nearly that size is read in linear time', async () => {
     const state = `{"type":"STATE","state":{"data":{"x":"${'y'.repeat(60_000_000)}"}}}`;
     const bytes = Buffer.from(`${state}\n`);
     const chunks: Buffer[] = [];
@@ -339,7 +339,7 @@ describe('readMessages against a plain model', () => {
   );
   const ending = fc.constantFrom('\n', '\r\n');
 
-  it('reads the same however the input is cut into chunks', async () => {
+  it('reads the same however the input is split into chunks', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(line, ending)),

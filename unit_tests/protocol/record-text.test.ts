@@ -8,7 +8,7 @@ describe('recordDataText', () => {
       '{ "record" : { "data" :{"id":9007199254740993,"x":5.0} , "stream":"{\\"data\\":1}" }, "type":"RECORD" } ',
     ],
     ['{"rec\\u006frd":{"d\\u0061ta":{"id":9007199254740993,"x":5.0}}}'],
-  ])('is cut out letter by letter: %s', (line) => {
+  ])('is cut out verbatim: %s', (line) => {
     expect(recordDataText(line)).toBe('{"id":9007199254740993,"x":5.0}');
   });
 
@@ -18,7 +18,7 @@ describe('recordDataText', () => {
     );
   });
 
-  it('fails for what is no record', () => {
+  it('fails for text that is not a record', () => {
     expect(() => recordDataText('{"type":"STATE"}')).toThrow();
     expect(() => recordDataText('{"record":{"stream":"u"}}')).toThrow();
   });

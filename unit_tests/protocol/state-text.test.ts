@@ -18,7 +18,7 @@ describe('withDestinationStats', () => {
       '{"type":"STATE","state":{}}',
       `{"type":"STATE","state":{${STATS}}}`,
     ],
-    ['adds to a blank one', '{"state":{ \t}}', `{"state":{${STATS} \t}}`],
+    ['adds to one with only whitespace', '{"state":{ \t}}', `{"state":{${STATS} \t}}`],
     [
       'finds the state before the type',
       '{"state":{"data":1},"type":"STATE"}',
@@ -31,7 +31,7 @@ describe('withDestinationStats', () => {
     ],
     ['replaces null', '{"state":{"destinationStats":null,"id":1}}', `{"state":{${STATS},"id":1}}`],
     [
-      'replaces counts of another run',
+      'replaces the counts of another run',
       '{"state":{"a":1,"destinationStats" : {"recordCount":1.0,"additionalStats":{"x":[1]}} ,"id":1}}',
       '{"state":{"a":1,"destinationStats" : {"recordCount":5.0} ,"id":1}}',
     ],
@@ -47,12 +47,12 @@ describe('withDestinationStats', () => {
       `{"x":"}\\"{","state":{"a":"}]\\\\","b\\"}":"{",${STATS}},"y":"\\\\\\""}`,
     ],
     [
-      'understands keys that are written with escapes',
+      'recognizes keys that are written with escapes',
       '{"st\\u0061te":{"destination\\u0053tats":null}}',
       '{"st\\u0061te":{"destination\\u0053tats":{"recordCount":5.0}}}',
     ],
     [
-      'is not taken in by deeper keys and by texts',
+      'ignores deeper keys and strings',
       '{"a":{"state":{"x":1}},"b":"state","state":{"s":{"destinationStats":{"x":1}},"t":"destinationStats"}}',
       `{"a":{"state":{"x":1}},"b":"state","state":{"s":{"destinationStats":{"x":1}},"t":"destinationStats",${STATS}}}`,
     ],
@@ -89,7 +89,7 @@ describe('withDestinationStats', () => {
   });
 
   it.each([['{"type":"STATE"}'], ['{"state":null}'], ['{"state":[1]}'], ['{}']])(
-    'has nowhere to put them in %s',
+    'fails without a state object: %s',
     (line) => {
       expect(() => withDestinationStats(line, FIVE)).toThrow('without a state object');
     },
@@ -119,7 +119,7 @@ describe('withDestinationStats', () => {
     );
   });
 
-  it('takes a large and a deep state in its stride', () => {
+  it('is fast for a large and a deep state', () => {
     const deep = `{"state":{"a":${'['.repeat(500_000)}${']'.repeat(500_000)}`;
     expect(withDestinationStats(`${deep}}}`, FIVE)).toBe(`${deep},${STATS}}}`);
     const large = `{"state":{"a":"${'\\"{'.repeat(3_000_000)}","b":[${'{"c":5.0},'.repeat(1_000_000)}1]`;

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { outputMessage } from '../../src/protocol/output-schemas.ts';
 import { MessageWriter, type MessageWriterOptions } from '../../src/protocol/writer.ts';
 
-/** A stream that keeps what it is given, and takes more only when told to. */
+/** A stream that stores what is written to it, and accepts more only when released. */
 class SlowStream extends Writable {
   readonly chunks: string[] = [];
   readonly #isHeld: boolean;
@@ -20,7 +20,7 @@ class SlowStream extends Writable {
     else callback();
   }
 
-  /** Lets the write in progress end, well or badly. */
+  /** Ends the write in progress, with success or an error. */
   release(error?: Error): void {
     this.#waiting.shift()?.(error);
   }
@@ -43,7 +43,7 @@ async function write(
   return message;
 }
 
-/** Resolves to whether the promise is settled once everything that can go on has gone on. */
+/** Resolves to whether the promise is settled once all other pending work is done. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   let settled = false;
   void promise.then(() => (settled = true));
@@ -81,7 +81,7 @@ describe('messages', () => {
     });
   });
 
-  it('TRACE ERROR, with everything and with the least', async () => {
+  it('TRACE ERROR, with everything and with the minimum', async () => {
     const now = () => 1_700_000_000_000;
     expect(
       await write(
@@ -131,14 +131,14 @@ describe('messages', () => {
     });
   });
 
-  it('STATE, to the letter', async () => {
+  it('STATE, verbatim', async () => {
     const out = new SlowStream();
     const line = '{"type":"STATE", "state":{"id":9007199254740993,"x":"\u2028"}}';
     await new MessageWriter(out, { redact: () => 'redacted' }).state(line);
     expect(out.chunks).toEqual([`${line}\n`]);
   });
 
-  it('are one write each, in the order of the calls, whatever their texts hold', async () => {
+  it('are one write each, in the order of the calls, whatever their texts contain', async () => {
     const out = new SlowStream();
     const writer = new MessageWriter(out);
     const texts = ['a\r\nb', '\u2028\u2029\u0085', '"\\', '\ud800', '😀'];
@@ -150,7 +150,7 @@ describe('messages', () => {
   });
 });
 
-describe('texts for people', () => {
+describe('texts for users', () => {
   const redact = (text: string) => text.replaceAll('secret', '****');
 
   it('pass through the redact function', async () => {
@@ -196,7 +196,7 @@ describe('texts for people', () => {
     expect(await write((writer) => writer.log('INFO', text))).toMatchObject(message);
   });
 
-  it('are redacted before they are cut, so that no half of a secret stays', async () => {
+  it('are redacted before they are truncated, so that no half of a secret remains', async () => {
     const text = `${'x'.repeat(49_990)}secret${'x'.repeat(100)}`;
     expect(await write((writer) => writer.log('INFO', text), { redact })).toMatchObject({
       log: { message: `${'x'.repeat(49_990)}***… (cut)` },
@@ -207,15 +207,15 @@ describe('texts for people', () => {
 describe('waiting', () => {
   const long = 'x'.repeat(200);
 
-  it('is over at once while the stream takes more', async () => {
+  it('ends at once while the stream accepts more', async () => {
     expect(await isSettled(new MessageWriter(new SlowStream(true)).log('INFO', 'short'))).toBe(true);
   });
 
-  it('lasts until the stream drains, for all who wait', async () => {
+  it('lasts until the stream drains, for all waiting callers', async () => {
     const out = new SlowStream(true);
     const writer = new MessageWriter(out, { maxUnreadBytes: 1_000 });
     const waiting = Array.from({ length: 20 }, () => writer.log('INFO', long));
-    // What fits into the limit holds up nobody.
+    // What fits into the limit blocks no one.
     expect(await isSettled(Promise.all(waiting.slice(0, 3)))).toBe(true);
     expect(await isSettled(Promise.race(waiting.slice(-3)))).toBe(false);
     for (let line = 0; line < 20; line++) {
@@ -236,7 +236,7 @@ describe('waiting', () => {
     expect(out.chunks).toHaveLength(1);
   });
 
-  it('for a flush lasts until the last line has left', async () => {
+  it('for a flush lasts until the last line is written', async () => {
     const out = new SlowStream(true);
     const writer = new MessageWriter(out);
     await writer.flush();
@@ -253,10 +253,10 @@ describe('waiting', () => {
   });
 });
 
-describe('a reader who goes away', () => {
+describe('a reader that closes stdout', () => {
   const epipe = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' });
 
-  it('is told once, and what comes after is dropped', async () => {
+  it('is reported once, and later messages are discarded', async () => {
     const out = new SlowStream(true);
     const writer = new MessageWriter(out, { maxUnreadBytes: 0 });
     const closings: (Error | undefined)[] = [];
@@ -273,7 +273,7 @@ describe('a reader who goes away', () => {
     expect(closings).toHaveLength(1);
   });
 
-  it('is told to whoever asks too late', async () => {
+  it('is reported at once to a callback that is set later', async () => {
     const out = new SlowStream();
     out.destroy();
     const writer = new MessageWriter(out);
@@ -283,7 +283,7 @@ describe('a reader who goes away', () => {
     expect(closings).toBe(1);
   });
 
-  it('needs nobody to be told', async () => {
+  it('needs no callback', async () => {
     const out = new SlowStream(true);
     const writer = new MessageWriter(out, { maxUnreadBytes: 0 });
     const pending = writer.log('INFO', 'x'.repeat(200));
