@@ -34,7 +34,7 @@ export class Chain<State> {
 
   /** Drops the first segment, which must be done, and returns the next one. */
   dropFirst(): Segment<State> {
-    if (!this.#first.next) throw new Error('The open segment stays');
+    if (!this.#first.next) throw new Error("The open segment can't be dropped");
     this.#first = this.#first.next;
     return this.#first;
   }

@@ -16,7 +16,7 @@ describe('Chain', () => {
     expect(chain.firstDone).toEqual({ segment: first, state: 's1' });
   });
 
-  it('goes on to the next segment, in order', () => {
+  it('continues with the next segment, in order', () => {
     const chain = new Chain<string>();
     chain.close('s1');
     chain.close('s2');
@@ -26,7 +26,7 @@ describe('Chain', () => {
     expect(chain.firstDone).toBeUndefined();
   });
 
-  it('does not let go of the open segment', () => {
-    expect(() => new Chain<string>().dropFirst()).toThrow('The open segment stays');
+  it('does not drop the open segment', () => {
+    expect(() => new Chain<string>().dropFirst()).toThrow("The open segment can't be dropped");
   });
 });

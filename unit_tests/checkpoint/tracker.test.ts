@@ -7,7 +7,7 @@ function short({ text, recordCount, rejectedRecordCount }: ReleasedState): strin
   return `${text} ${recordCount}+${rejectedRecordCount}`;
 }
 
-/** A tracker of the streams a and b that is driven by short calls. */
+/** A tracker of the streams a and b with short methods. */
 class Driver {
   readonly tracker = new CheckpointTracker(['a', 'b']);
 
@@ -37,7 +37,7 @@ class Driver {
 }
 
 describe('STREAM states', () => {
-  it('leave at once, and once only, when nothing came before them', () => {
+  it('are emitted at once, and once only, when nothing came before them', () => {
     const driver = new Driver();
     driver.stream('a', 's1');
     expect(driver.take()).toEqual(['s1 0+0']);
@@ -64,7 +64,7 @@ describe('STREAM states', () => {
     expect(driver.take()).toEqual(['s1 1+0']);
   });
 
-  it('leave in the order received, also when the later one is ready first', () => {
+  it('are emitted in the order received, also when the later one is ready first', () => {
     const driver = new Driver();
     const first = driver.records('a', 1);
     driver.stream('a', 's1');
@@ -76,7 +76,7 @@ describe('STREAM states', () => {
     expect(driver.take()).toEqual(['s1 1+0', 's2 2+0']);
   });
 
-  it('come out in the order received when states of several streams leave together', () => {
+  it('are emitted in the order received when states of several streams become ready together', () => {
     const driver = new Driver();
     const a = driver.records('a', 1);
     const b = driver.records('b', 1);
@@ -87,7 +87,7 @@ describe('STREAM states', () => {
     expect(driver.take()).toEqual(['a1 1+0', 'b1 1+0']);
   });
 
-  it('count rejected records apart, since the state before', () => {
+  it('count rejected records separately, since the previous state', () => {
     const driver = new Driver();
     driver.confirm(driver.records('a', 2));
     driver.reject(driver.records('a', 3));
@@ -98,7 +98,7 @@ describe('STREAM states', () => {
   });
 });
 
-describe('STREAM states of a stream that the catalog lacks', () => {
+describe('STREAM states of a stream that is not in the catalog', () => {
   it('wait for all earlier records and count none', () => {
     const driver = new Driver();
     const a = driver.records('a', 1);
@@ -111,7 +111,7 @@ describe('STREAM states of a stream that the catalog lacks', () => {
     expect(driver.take()).toEqual(['x1 0+0']);
   });
 
-  it('take no record from the next GLOBAL state', () => {
+  it('leave all records to the count of the next GLOBAL state', () => {
     const driver = new Driver();
     driver.confirm(driver.records('a', 2));
     driver.stream('x', 'x1');
@@ -137,7 +137,7 @@ describe('GLOBAL and LEGACY states', () => {
     expect(driver.take()).toEqual(['l1 4+0']);
   });
 
-  it('let no STREAM state that was received later pass', () => {
+  it('hold back STREAM states that were received later', () => {
     const driver = new Driver();
     const b = driver.records('b', 1);
     driver.global('g1');
@@ -148,7 +148,7 @@ describe('GLOBAL and LEGACY states', () => {
     expect(driver.take()).toEqual(['g1 1+0', 'a1 0+0', 'a2 0+0']);
   });
 
-  it('do not pass a STREAM state that was received earlier', () => {
+  it('wait for a STREAM state that was received earlier', () => {
     const driver = new Driver();
     const a = driver.records('a', 1);
     driver.stream('a', 'a1');
@@ -161,7 +161,7 @@ describe('GLOBAL and LEGACY states', () => {
 });
 
 describe('CheckpointTracker', () => {
-  it('says how much is pending', () => {
+  it('counts pending records and states', () => {
     const { tracker } = new Driver();
     const ticket = tracker.trackRecord('a');
     tracker.trackRecord('a');
@@ -194,7 +194,7 @@ describe('CheckpointTracker', () => {
     expect(() => new Driver().tracker.trackRecord('c')).toThrow('A record of a stream that is not tracked');
   });
 
-  it('needs no memory per record: records between two states share a ticket', () => {
+  it('uses no memory per record: records between two states share a ticket', () => {
     const driver = new Driver();
     expect(new Set(driver.records('a', 1_000)).size).toBe(1);
     driver.global('g1');
@@ -226,11 +226,11 @@ type Action =
 interface ModelEntry {
   readonly kind: 'record' | 'state';
   readonly stream: string | undefined;
-  verdict?: 'confirmed' | 'rejected';
+  settledAs?: 'confirmed' | 'rejected';
   hasLeft?: boolean;
 }
 
-/** The rules told again as slowly and as plainly as possible: the whole history is kept and searched each time. */
+/** The same rules, as slow and simple as possible: the whole history is kept and searched each time. */
 class Model {
   readonly history: ModelEntry[] = [];
 
@@ -248,13 +248,13 @@ class Model {
     const { stream } = this.history[index] as ModelEntry;
     const waitsForAll = stream === undefined || stream === 'unknown';
     return this.history.slice(0, index).every((earlier) => {
-      if (earlier.kind === 'record') return earlier.verdict ?? !(waitsForAll || earlier.stream === stream);
+      if (earlier.kind === 'record') return earlier.settledAs ?? !(waitsForAll || earlier.stream === stream);
       const mustWait = earlier.stream === undefined || stream === undefined || earlier.stream === stream;
       return earlier.hasLeft ?? !mustWait;
     });
   }
 
-  #count(index: number, verdict: string): number {
+  #count(index: number, settledAs: string): number {
     const { stream } = this.history[index] as ModelEntry;
     if (stream === 'unknown') return 0;
     let since = index - 1;
@@ -262,7 +262,7 @@ class Model {
       since--;
     return this.history
       .slice(since + 1, index)
-      .filter((entry) => entry.verdict === verdict && (stream === undefined || entry.stream === stream))
+      .filter((entry) => entry.settledAs === settledAs && (stream === undefined || entry.stream === stream))
       .length;
   }
 }
@@ -295,11 +295,11 @@ describe('CheckpointTracker against a plain model', () => {
         const tracker = new CheckpointTracker(['a', 'b', 'c']);
         const model = new Model();
         const open: { entry: ModelEntry; ticket: Ticket }[] = [];
-        const settle = (pick: number, verdict: 'confirmed' | 'rejected') => {
+        const settle = (pick: number, settledAs: 'confirmed' | 'rejected') => {
           const [settled] = open.splice(pick % open.length, 1);
           if (!settled) return;
-          settled.entry.verdict = verdict;
-          tracker.settle(settled.ticket, verdict);
+          settled.entry.settledAs = settledAs;
+          tracker.settle(settled.ticket, settledAs);
         };
         const take = () => {
           expect(tracker.takeReleased().map(short)).toEqual(model.takeReleased());
