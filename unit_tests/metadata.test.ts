@@ -1,4 +1,4 @@
-/** metadata.yaml, against what it repeats: package.json, the image, spec.json, the program. */
+/** metadata.yaml agrees with what it repeats: package.json, the image, spec.json, the program. */
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
@@ -36,7 +36,7 @@ describe('metadata.yaml', () => {
     });
   });
 
-  it('names and numbers the image as its labels and package.json do', () => {
+  it('has the name and version of the image’s labels and package.json', () => {
     expect(data.dockerRepository).toBe(argument('NAME'));
     expect(data.dockerRepository).toBe(packageJson.name);
     expect(data.dockerImageTag).toBe(argument('VERSION'));
@@ -46,7 +46,7 @@ describe('metadata.yaml', () => {
     expect(data.license).toBe(packageJson.license);
   });
 
-  it('sends readers where spec sends them', () => {
+  it('links to the same documentation as spec', () => {
     expect(data.documentationUrl).toBe(spec.documentationUrl);
   });
 

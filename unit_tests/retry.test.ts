@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { durationText, retry } from '../src/retry.ts';
 
-describe('a repetition', () => {
-  it('gives the first success, and waits in between as it is told', async () => {
+describe('retrying', () => {
+  it('resolves with the first success, and waits between attempts as the caller decides', async () => {
     const failures: string[] = [];
     const result = await retry(
       (attempt) => (attempt < 3 ? Promise.reject(new Error(`no ${attempt}`)) : Promise.resolve(attempt)),
@@ -16,7 +16,7 @@ describe('a repetition', () => {
     expect([result, failures]).toEqual([3, ['1: no 1', '2: no 2']]);
   });
 
-  it('ends with what is thrown after a failure', async () => {
+  it('ends with the error that afterFailure throws', async () => {
     let attempts = 0;
     const giveUp = new Error('given up');
     const repetition = retry(() => Promise.reject(new Error(`no ${++attempts}`)), {

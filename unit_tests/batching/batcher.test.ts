@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Batcher, type BatchLimits } from '../../src/batching/batcher.ts';
 
-/** Items that are nothing but their size, told by their keys. */
+/** Items that have only a size, identified by their keys. */
 function aBatcher<Key>(limits: BatchLimits) {
   const batcher = new Batcher<Key, { readonly bytes: number }>(limits);
   return {
@@ -23,7 +23,7 @@ describe('Batcher', () => {
     expect(batcher.size).toBe(0);
   });
 
-  it('tests the bytes before adding, commas and envelope included', () => {
+  it('checks the bytes before adding an item, commas and envelope included', () => {
     const batcher = aBatcher<string>({ maxItems: 10, maxBytes: 21, envelopeBytes: 10 });
     expect(batcher.put('a', 5)).toEqual([]);
     expect(batcher.put('b', 5)).toEqual([]); // 10 + 5 + 1 + 5 = 21
@@ -31,7 +31,7 @@ describe('Batcher', () => {
     expect(batcher.take()).toEqual(['c']);
   });
 
-  it('counts an item that grew by its new size, and moves it on when it no longer fits', () => {
+  it('counts a replaced item by its new size, and moves it to the next batch when it no longer fits', () => {
     const batcher = aBatcher<string>({ maxItems: 10, maxBytes: 30, envelopeBytes: 10 });
     batcher.put('a', 5);
     batcher.put('b', 5);
@@ -40,12 +40,12 @@ describe('Batcher', () => {
     expect(batcher.take()).toEqual(['a']);
   });
 
-  it('says what can be sent at all', () => {
+  it('tells which sizes can be sent at all', () => {
     const batcher = aBatcher<string>({ maxItems: 10, maxBytes: 30, envelopeBytes: 10 });
     expect([batcher.fitsAlone(20), batcher.fitsAlone(21)]).toEqual([true, false]);
   });
 
-  it('keeps order and loses nothing, and no batch passes a limit', () => {
+  it('keeps the order and all items, and no batch exceeds a limit', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 200 }),

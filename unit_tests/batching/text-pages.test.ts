@@ -2,14 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { joinTexts, readText, TextPages } from '../../src/batching/text-pages.ts';
 
-/** Of all sizes that matter: many to a page, larger than a share of one, larger than any. */
+/** Texts of all sizes that matter: many per page, at the limit for sharing a page, larger than a page. */
 const anyText = fc.oneof(
   fc.string({ unit: 'grapheme' }),
   fc.constantFrom('', 'é', '😀'.repeat(300), 'x'.repeat(5_461), 'x'.repeat(5_462), 'ж'.repeat(40_000)),
 );
 
 describe('TextPages', () => {
-  it('gives back what was stored, and joins any of it in any order', () => {
+  it('reads back what was stored, and joins any of the texts in any order', () => {
     fc.assert(
       fc.property(fc.array(anyText, { maxLength: 60 }), fc.infiniteStream(fc.nat()), (texts, picks) => {
         const pages = new TextPages();
@@ -30,14 +30,14 @@ describe('TextPages', () => {
     );
   });
 
-  it('puts texts that follow one another into one page, and begins another when it is full', () => {
+  it('stores consecutive texts in one page, and starts another page when it is full', () => {
     const pages = new TextPages();
     const stored = Array.from({ length: 400 }, () => pages.store('x'.repeat(330)));
     expect(new Set(stored.map(({ page }) => page)).size).toBe(3);
     expect(joinTexts('', stored, '').toString()).toBe(Array(400).fill('x'.repeat(330)).join(','));
   });
 
-  it('writes what is no text at all as it would be on its way', () => {
+  it('stores a lone surrogate as it would be sent', () => {
     expect(readText(new TextPages().store('a\ud800b'))).toBe('a\ufffdb');
   });
 });

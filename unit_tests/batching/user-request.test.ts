@@ -8,9 +8,9 @@ const USER_ID: UserKey = { kind: 'userId', value: '7' };
 
 describe('preferUserId', () => {
   it.each([
-    ['an id, where it is wanted', USER_ID, true, '"preferUserId":true'],
-    ['an id, where it is not', USER_ID, false, undefined],
-    ['an address: nothing to prefer', EMAIL, true, undefined],
+    ['an id, if enabled', USER_ID, true, '"preferUserId":true'],
+    ['an id, if not enabled', USER_ID, false, undefined],
+    ['an email, which never has it', EMAIL, true, undefined],
   ])('%s', (_name, key, preferUserId, expected) => {
     const texts = new TextPages();
     const request = buildUserRequest(key, {}, { mergeNestedObjects: true, preferUserId }, texts);

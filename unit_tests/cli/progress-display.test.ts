@@ -29,7 +29,7 @@ function aDisplay({ isColored = false, text = syncProgress } = {}) {
   return {
     display,
     clock,
-    /** What was written since the last look; ␛ is the escape character. */
+    /** What was written since the last call; ␛ is the escape character. */
     drawn: () => String(out.read() ?? '').replaceAll('\x1b', '␛'),
     count: (changed: Partial<Counters>) => {
       counters = { ...counters, ...changed };
@@ -38,7 +38,7 @@ function aDisplay({ isColored = false, text = syncProgress } = {}) {
 }
 
 describe('the progress display', () => {
-  it('draws at once, then four times a second by the clock it is given, over what it drew', async () => {
+  it('draws at once, then four times a second by the given clock, over the previous drawing', async () => {
     const { display, clock, drawn, count } = aDisplay();
     expect(drawn()).toBe(
       'Syncing to Iterable, 0:00\n' +
@@ -58,7 +58,7 @@ describe('the progress display', () => {
     display.end();
   });
 
-  it('tells speeds of the last five seconds, and kinds of outcome that there are', async () => {
+  it('shows the speeds of the last five seconds, and only outcomes that occurred', async () => {
     const { display, clock, drawn, count } = aDisplay();
     await clock.advance(60_000);
     count({ delivered: 10_000, removed: 3, skipped: 4, calls: 10, retries: 2 });
@@ -80,7 +80,7 @@ describe('the progress display', () => {
     display.end();
   });
 
-  it('is wiped when it ends, and never comes back', async () => {
+  it('is cleared when it ends, and never drawn again', async () => {
     const { display, clock, drawn } = aDisplay();
     drawn();
     display.end();
@@ -91,7 +91,7 @@ describe('the progress display', () => {
     expect([drawn(), clock.sleepers]).toEqual(['', 0]);
   });
 
-  it('colors what matters, where colors are wanted', () => {
+  it('colors what matters, if colors are enabled', () => {
     const { display, drawn, count } = aDisplay({ isColored: true });
     drawn();
     count({ waiting: 5, rejected: 1 });
@@ -100,7 +100,7 @@ describe('the progress display', () => {
     display.end();
   });
 
-  it('of a plan tells what was read, and promises no delivery', () => {
+  it('of a plan shows what was read, and no deliveries', () => {
     const { display, drawn, count } = aDisplay({ text: planProgress });
     count({ read: 5_000, delivered: 4_000, calls: 4, rejected: 1 });
     drawn();

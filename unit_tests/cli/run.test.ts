@@ -24,8 +24,8 @@ async function runWithFailure(failure: unknown): Promise<{ exitCode: number; tra
   return { exitCode, trace: String(out.read()) };
 }
 
-describe('an unforeseen error', () => {
-  it('is told by its place, never by its message, which may quote a record', async () => {
+describe('an unexpected error', () => {
+  it('is reported by its location, never by its message, which may quote a record', async () => {
     const bug = new TypeError('Cannot convert ada@example.com to a BigInt');
     const { exitCode, trace } = await runWithFailure(bug);
     expect(exitCode).toBe(1);
@@ -35,7 +35,7 @@ describe('an unforeseen error', () => {
     expect(trace).toContain('"failure_type":"system_error"');
   });
 
-  it('may be a system’s, whose code is told, or no error at all', async () => {
+  it('is reported by its code if it is a system error, and by its type if it is no Error', async () => {
     const full = Object.assign(new Error('write /data/ada@example.com'), { code: 'ENOSPC' });
     expect((await runWithFailure(full)).trace).toContain('"internal_message":"Error ENOSPC at ');
     expect((await runWithFailure('ada@example.com')).trace).toContain('"internal_message":"a thrown string"');
@@ -46,12 +46,12 @@ describe('several problems', () => {
   it.each([
     ['of the configuration', 'config_invalid', 'The configuration has 2 problems:'],
     ['of anything else', 'too_many_removals', '2 problems:'],
-  ])('have a line above them: %s', async (_name, code, headline) => {
+  ])('have a heading: %s', async (_name, code, headline) => {
     const { trace } = await runWithFailure(new ConfigError(['one', 'two'], { code }));
     expect(trace).toContain(`"message":"${headline}\\none\\ntwo"`);
   });
 
-  it('do not where there is one', async () => {
+  it('do not if there is only one', async () => {
     expect((await runWithFailure(new ConfigError(['one']))).trace).toContain('"message":"one"');
   });
 });

@@ -4,7 +4,7 @@ import { colorsOf } from '../../src/cli/terminal.ts';
 import { SyncSummary } from '../../src/sync/stream-summary.ts';
 
 describe('the table at the end of a sync', () => {
-  it('with a ledger also has those who did not change and those removed by absence', () => {
+  it('with a ledger also has the unchanged users and those removed by absence', () => {
     const summary = new SyncSummary(['users']);
     for (let n = 0; n < 3; n++) summary.received('users');
     summary.settled('users', { kind: 'delivered' });

@@ -9,12 +9,12 @@ describe('secrets', () => {
     expect(secretValues(loadSpec(), 'not an object')).toEqual([]);
   });
 
-  it('hides them as they are, as JSON escapes them, and as a URL does', () => {
+  it('hides them verbatim, JSON-escaped and URL-encoded', () => {
     const redact = redactor(['a"b/c']);
     expect(redact('x a"b/c y a\\"b/c z a%22b%2Fc')).toBe('x **** y **** z ****');
   });
 
-  it('hides one that holds half a surrogate pair, which no URL can', () => {
+  it('hides one with a lone surrogate, which can’t be URL-encoded', () => {
     expect(redactor(['a\ud800b'])('x a\ud800b y')).toBe('x **** y');
   });
 

@@ -1,4 +1,4 @@
-/** spec.json makes a form: what Airbyte's form builder asks of it, and what a person who fills it in needs. */
+/** spec.json defines a form: the requirements of Airbyte's form builder, and of the user who fills it in. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 
@@ -49,7 +49,7 @@ const properties = objects.flatMap(([path, { properties: own = {} }]) =>
   Object.entries(own).map(([key, property]): [string, Property] => [`${path}.${key}`, property]),
 );
 
-/** Everything with choices, at any depth. */
+/** Every property with choices, at any depth. */
 const choices = [
   ...properties,
   ...properties.map(([path, { items }]): [string, Property] => [`${path}[]`, items ?? {}]),
@@ -70,14 +70,14 @@ describe('every option', () => {
     expect(property.default !== undefined || root.required.includes(key) || isExplained).toBe(true);
   });
 
-  it('explains its pattern, and has no choice twice', () => {
+  it('describes its pattern, and has no duplicate choices', () => {
     for (const [path, { pattern, pattern_descriptor, enum: values = [] }] of properties) {
       expect([path, pattern === undefined]).toEqual([path, pattern_descriptor === undefined]);
       expect([path, new Set(values).size]).toEqual([path, values.length]);
     }
   });
 
-  it('that looks like a secret is one', () => {
+  it('that looks like a secret is marked as one', () => {
     for (const [path, { airbyte_secret: isSecret = false }] of properties) {
       // A Postgres URL holds a password; the URL of a proxy must not.
       expect([path, isSecret]).toEqual([path, /(_key|_key_id|password|secret|\.url)$/.test(path)]);
@@ -86,7 +86,7 @@ describe('every option', () => {
 });
 
 describe('the order', () => {
-  it('is told only once within a group, and among the options of an object', () => {
+  it('is unique within a group, and among the options of an object', () => {
     const places = [
       ...options.map(([key, { group = '', order = -1 }]) => ({ key, place: `${group} ${order}` })),
       ...objects
@@ -107,7 +107,7 @@ describe('the order', () => {
     for (const { title } of root.groups) expect(title).toMatch(/^[A-Z]/);
   });
 
-  it('what everybody has to think of is not folded away', () => {
+  it('what every user has to decide is not folded away', () => {
     const open = options
       .filter(([key, property]) => property.always_show === true || root.required.includes(key))
       .map(([key]) => key);
@@ -126,7 +126,7 @@ describe('the order', () => {
   });
 });
 
-it('shows the keys of a bucket, which hardly anybody can do without', () => {
+it('shows the keys of a bucket, which nearly every user needs', () => {
   const folded = properties.filter(
     ([path, { always_show: isShown }]) => /access_key/.test(path) && isShown !== true,
   );
@@ -135,7 +135,7 @@ it('shows the keys of a bucket, which hardly anybody can do without', () => {
 
 describe('a choice', () => {
   it.each(choices)(
-    '%s: titled objects, told apart by one constant text of the same name',
+    '%s: titled objects, distinguished by one constant string of the same name',
     (_path, property) => {
       expect(property.type).toBe('object');
       const names = (property.oneOf ?? []).map((choice) => {
@@ -155,7 +155,7 @@ describe('a choice', () => {
   );
 });
 
-it('by default an outage is over, one way or the other, long before Airbyte takes a line that waits for a hang (7,200 s)', () => {
+it('by default, retries of an outage end long before Airbyte regards a sync without output as hung (7,200 s)', () => {
   const { retry_minutes: budget, attempt_timeout_seconds: attempt } = root.properties;
   expect(Number(budget?.default) * 60 + Number(attempt?.default)).toBeLessThan(7200 / 2);
 });

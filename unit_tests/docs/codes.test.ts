@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { REJECT_CODES } from '../../src/model.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
-/** First cells of a page's tables that are code. */
+/** The first cells of a page's tables, if they are code. */
 const documented = (path: string) => [...read(path).matchAll(/^\| `([a-z_0-9]+)`/gm)].map(([, code]) => code);
 
 describe('the pages of codes', () => {

@@ -1,4 +1,4 @@
-/** Every page can be read in a narrow window, and every link of it leads somewhere. */
+/** Every page fits a narrow window, and none has a broken link. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +16,7 @@ const MAX_COLUMNS = 120;
 const MAX_LINES_OF_PARAGRAPH = 5;
 const MAX_LINES_OF_README = 130;
 
-/** Lines that are neither code nor rows of a table, each with its number; those are left empty. */
+/** The lines of prose. Lines of code and rows of tables become empty, so that line numbers stay the same. */
 function prose(page: string): string[] {
   let fence: string | undefined;
   return page.split('\n').map((line) => {
@@ -29,7 +29,7 @@ function prose(page: string): string[] {
   });
 }
 
-/** Runs of lines that are read in one go: paragraphs, and items of lists. */
+/** Paragraphs and list items. */
 function paragraphs(page: string): string[][] {
   const found: string[][] = [[]];
   for (const line of prose(page)) {
@@ -39,7 +39,7 @@ function paragraphs(page: string): string[][] {
   return found;
 }
 
-/** As GitHub makes them of headings: a second one of the same text ends in -1. */
+/** Anchors of headings as GitHub makes them: the second heading of the same text gets -1. */
 function anchors(page: string): Set<string> {
   const found = new Set<string>();
   for (const [, heading = ''] of prose(page)
@@ -56,7 +56,7 @@ function anchors(page: string): Set<string> {
   return found;
 }
 
-/** Relative links that lead nowhere, as they are written. */
+/** Broken relative links, as they are written. */
 function brokenLinks(path: string): string[] {
   const targets = [...read(path).matchAll(/\]\(([^)\s]*)\)/g)].map(([, target = '']) => target);
   return targets
@@ -78,7 +78,7 @@ describe('pages', () => {
     expect(paragraphs(read(path)).filter((lines) => lines.length > MAX_LINES_OF_PARAGRAPH)).toEqual([]);
   });
 
-  it.each(PAGES)('%s has no link that leads nowhere', (path) => {
+  it.each(PAGES)('%s has no broken link', (path) => {
     expect(brokenLinks(path)).toEqual([]);
   });
 

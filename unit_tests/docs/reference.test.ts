@@ -1,4 +1,7 @@
-/** The generated parts of the pages are those that `npm run docs` writes; the page in Airbyte's layout holds what such a page has. */
+/**
+ * The generated parts of the pages are up to date with `npm run docs`; the page in Airbyte's layout has the sections of
+ * such pages.
+ */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
@@ -96,7 +99,7 @@ describe('the generated parts', () => {
     );
   });
 
-  it('need their place, and pages of codes with a table', async () => {
+  it('need their markers in the page, and pages of codes with a table', async () => {
     await expect(withReference('# Nothing', sources, path)).rejects.toThrow('no <!-- begin options -->');
     await expect(withReference(page, { ...sources, errors: '# None' }, path)).rejects.toThrow('no table');
   });
@@ -125,7 +128,7 @@ describe('the page', () => {
     expect(new Set(rows).size).toBe(rows.length);
   });
 
-  it('is complete by itself: it links to its own sections and to the web alone', () => {
+  it('is self-contained: it links only to its own sections and to the web', () => {
     const links = [...page.matchAll(/\]\(([^)]*)\)/g)].map(([, target = '']) => target);
     expect(links.filter((target) => !/^(https:|#)/.test(target))).toEqual([]);
   });
@@ -150,7 +153,7 @@ describe('configuration.md', () => {
     expect(listed).toEqual(described);
   });
 
-  it('says of an option its form, bounds, default and what it is made of', async () => {
+  it('describes an option by its form, bounds, default and properties', async () => {
     const changed: ConnectionSpecification = {
       required: ['sqlite'],
       groups: [{ id: 'a', title: 'First' }],
@@ -188,7 +191,7 @@ describe('configuration.md', () => {
     );
   });
 
-  it('names a guide only for options that exist', () => {
+  it('has guides only for options that exist', () => {
     expect(Object.keys(GUIDES).filter((key) => !(key in options.properties))).toEqual([]);
   });
 });

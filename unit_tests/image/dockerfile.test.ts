@@ -1,4 +1,4 @@
-/** What the image promises and a reader of its files can see: no engine needed. */
+/** The promises of the image that can be checked in its files, without a container engine. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 
@@ -50,7 +50,7 @@ const entrypoint = JSON.parse(textsOf('ENTRYPOINT')[0] ?? '[]') as string[];
 const packageJson = JSON.parse(read('package.json')) as Record<string, unknown>;
 
 describe('the image', () => {
-  it('is named and numbered as package.json is', () => {
+  it('has the name and version of package.json', () => {
     expect(labels).toMatchObject({
       'io.airbyte.name': packageJson.name,
       'io.airbyte.version': packageJson.version,
@@ -60,7 +60,7 @@ describe('the image', () => {
     });
   });
 
-  it('begins with the same words for Docker and for Airbyte, all paths absolute', () => {
+  it('has the same entry point for Docker and for Airbyte, with absolute paths', () => {
     expect(entrypoint).toEqual([
       '/usr/local/bin/node',
       expect.stringMatching(/^\/.*\/destination-iterable\/dist\/main\.js$/),
@@ -68,17 +68,17 @@ describe('the image', () => {
     expect(env.AIRBYTE_ENTRYPOINT).toBe(entrypoint.join(' '));
   });
 
-  it('puts no shell between a signal and the program, and leaves the arguments to the caller', () => {
+  it('starts the program without a shell, so that signals reach it, and leaves the arguments to the caller', () => {
     expect(textsOf('ENTRYPOINT')).toEqual([expect.stringMatching(/^\[/)]);
     expect(textsOf('CMD')).toEqual([]);
     expect(entrypoint.join(' ')).not.toMatch(/\b(sh|bash|npm|npx)\b/);
   });
 
-  it('runs as a user that is not root, by number, so that Kubernetes can tell', () => {
+  it('runs as a numeric non-root user, as Kubernetes can check', () => {
     expect(textsOf('USER')).toEqual([expect.stringMatching(/^[1-9]\d*:[1-9]\d*$/)]);
   });
 
-  it('depends on no home and no working directory, and keeps nothing on disk', () => {
+  it('needs no home and no working directory, and stores nothing on disk', () => {
     expect(env).not.toHaveProperty('HOME');
     expect(textsOf('WORKDIR')).toEqual([]);
     expect(textsOf('VOLUME')).toEqual([]);
@@ -88,7 +88,7 @@ describe('the image', () => {
     expect(env.NODE_OPTIONS).toBe('--max-old-space-size-percentage=75');
   });
 
-  it('stands on the Node that package.json pins, in every stage', () => {
+  it('uses the Node version that package.json pins, in every stage', () => {
     const major = (packageJson.devDependencies as Record<string, string>).node?.split('.')[0] ?? '';
     const bases = instructions.filter(({ name }) => name === 'FROM').map(({ text }) => text.split(' AS ')[0]);
     expect(bases.length).toBeGreaterThan(1);
@@ -97,7 +97,7 @@ describe('the image', () => {
     expect(labels['org.opencontainers.image.base.name']).toBe(`docker.io/library/node:${major}-slim`);
   });
 
-  it('runs nothing and installs nothing of its own: one copy of what the earlier stages made', () => {
+  it('has a last stage that only copies what the earlier stages made', () => {
     expect(textsOf('RUN')).toEqual([]);
     expect(textsOf('ADD')).toEqual([]);
     expect(textsOf('COPY')).toEqual([
@@ -110,13 +110,13 @@ describe('the image', () => {
   });
 });
 
-describe('what reaches the build', () => {
+describe('the build context', () => {
   const lines = read('.dockerignore')
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'));
   const admitted = lines.slice(1).map((line) => line.replace(/^!/, ''));
 
-  it('is a list of what may, so that tests, the stand-in and stray secrets may not', () => {
+  it('is an allow list, which excludes tests, the stand-in and stray secrets', () => {
     expect(lines[0]).toBe('*');
     expect(lines.slice(1).every((line) => line.startsWith('!'))).toBe(true);
     const topLevel = readdirSync(root);

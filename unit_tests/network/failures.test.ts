@@ -21,7 +21,7 @@ describe('a failure of the proxy', () => {
     ['503', 'the proxy proxy.corp:3128 refuses the connection (HTTP 503)'],
     ['ECONNREFUSED', "the proxy proxy.corp:3128 can't be reached (ECONNREFUSED)"],
     ['', 'the proxy proxy.corp:3128 gives no HTTP answer'],
-  ])('%j may pass, and is told as one', (what, words) => {
+  ])('%j may be temporary, and is described as one', (what, words) => {
     const { code } = new ProxyError(what);
     expect(isOfProxy(code)).toBe(true);
     expect(describeProxyFailure(code, proxy)).toBe(words);
@@ -49,13 +49,13 @@ describe('a failure of the proxy', () => {
       'proxy_unusable',
       'HTTPS_PROXY: the proxy proxy.corp:3128 does not speak TLS itself (ERR_SSL_WRONG_VERSION_NUMBER). Write http://',
     ],
-  ])('%s is the operator’s to end', (what, code, words) => {
+  ])('%s is for the operator to fix', (what, code, words) => {
     const fault = operatorsFault(new ProxyError(what).code, { host, proxy });
     expect(fault?.code).toBe(code);
     expect(fault?.message).toContain(words);
   });
 
-  it('that knows a password refuses that', () => {
+  it('with a password refuses it', () => {
     expect(refusedByProxy({ ...proxy, authorization: 'Basic eDp5' }).message).toContain(
       'the proxy proxy.corp:3128 refuses the user name or the password (HTTP 407). Correct them in the environment variable',
     );
@@ -71,14 +71,17 @@ describe('a failure behind the proxy, or without one', () => {
       'The certificate that api.iterable.com shows through the proxy proxy.corp:3128 is not trusted (',
     ],
     ['ERR_TLS_CERT_ALTNAME_INVALID', undefined, "api.iterable.com shows is another host's ("],
-  ])('%s is the operator’s to end', (code, way, words) => {
-    const fault = operatorsFault(code, { host, proxy: way });
+  ])('%s is for the operator to fix', (code, through, words) => {
+    const fault = operatorsFault(code, { host, proxy: through });
     expect(fault?.code).toBe('certificate_refused');
     expect(fault?.message).toContain(words);
   });
 
-  it.each(['ECONNRESET', 'CERT_HAS_EXPIRED', 'ERR_SSL_WRONG_VERSION_NUMBER', ''])('%j may pass', (code) => {
-    expect(isOfProxy(code)).toBe(false);
-    expect(operatorsFault(code, { host, proxy })).toBeUndefined();
-  });
+  it.each(['ECONNRESET', 'CERT_HAS_EXPIRED', 'ERR_SSL_WRONG_VERSION_NUMBER', ''])(
+    '%j may be temporary',
+    (code) => {
+      expect(isOfProxy(code)).toBe(false);
+      expect(operatorsFault(code, { host, proxy })).toBeUndefined();
+    },
+  );
 });

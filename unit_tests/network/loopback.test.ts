@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { isLoopback } from '../../src/network/loopback.ts';
 
-describe('the machine itself', () => {
+describe('a loopback address', () => {
   it.each(['localhost', '127.0.0.1', '127.1.2.3', '[::1]'])('is %s', (hostname) => {
     expect(isLoopback(hostname)).toBe(true);
   });

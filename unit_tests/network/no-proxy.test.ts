@@ -8,7 +8,7 @@ describe('NO_PROXY', () => {
     ['*', 'https://api.iterable.com', 'everything'],
     ['a.com,*', 'https://api.iterable.com', 'everything, in a list'],
     ['api.iterable.com', 'https://api.iterable.com', 'the host'],
-    ['API.Iterable.com', 'https://api.iterable.com', 'the host, in other letters'],
+    ['API.Iterable.com', 'https://api.iterable.com', 'the host, in another case'],
     ['iterable.com', 'https://api.iterable.com', 'all below a domain'],
     ['.iterable.com', 'https://api.eu.iterable.com', 'all below a domain, with a leading dot'],
     ['.iterable.com', 'https://iterable.com', 'the domain itself, with a leading dot'],
@@ -26,25 +26,25 @@ describe('NO_PROXY', () => {
     ['[::1]', 'http://[::1]:8080', 'an IPv6 address in brackets'],
     ['[::1]:8080', 'http://[::1]:8080', 'an IPv6 address at this port'],
     ['fd00::/8', 'https://[fd12::1]', 'a range of IPv6 addresses'],
-  ])('%s excepts %s: %s', (noProxy, url) => {
+  ])('%s exempts %s: %s', (noProxy, url) => {
     expect(isExcepted(noProxy, url)).toBe(true);
   });
 
   it.each([
     ['', 'https://api.iterable.com', 'nothing'],
-    [' , ', 'https://api.iterable.com', 'no more'],
-    ['able.com', 'https://api.iterable.com', 'the end of a name is no domain'],
-    ['api.iterable.com', 'https://iterable.com', 'what is above a host'],
+    [' , ', 'https://api.iterable.com', 'only separators'],
+    ['able.com', 'https://api.iterable.com', 'the end of a name is not a domain'],
+    ['api.iterable.com', 'https://iterable.com', 'the parent domain of a host'],
     ['iterable.com:80', 'https://api.iterable.com', 'another port'],
     [':443', 'https://api.iterable.com', 'a port alone'],
     ['.', 'https://api.iterable.com', 'a dot'],
-    ['0.0.1', 'http://127.0.0.1', 'the end of an address is no domain'],
+    ['0.0.1', 'http://127.0.0.1', 'the end of an address is not a domain'],
     ['10.0.0.0/8', 'https://11.1.2.3', 'an address beyond the range'],
-    ['10.0.0.0/99', 'https://10.1.2.3', 'a range that is none'],
+    ['10.0.0.0/99', 'https://10.1.2.3', 'an invalid range'],
     ['example.com/8', 'https://example.com', 'a range of names'],
-    ['::1', 'http://127.0.0.1', 'another kind of address'],
-    ['https://api.iterable.com', 'https://api.iterable.com', 'a URL is no host'],
-  ])('%j does not except %s: %s', (noProxy, url) => {
+    ['::1', 'http://127.0.0.1', 'an address of another family'],
+    ['https://api.iterable.com', 'https://api.iterable.com', 'a URL is not a host'],
+  ])('%j does not exempt %s: %s', (noProxy, url) => {
     expect(isExcepted(noProxy, url)).toBe(false);
   });
 });

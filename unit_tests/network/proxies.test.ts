@@ -10,7 +10,7 @@ const found = (env: Environment, url = API) => {
 
 describe('the proxy of a URL', () => {
   it.each<[string, Environment, string, [string, string] | undefined]>([
-    ['none is named', {}, API, undefined],
+    ['none is configured', {}, API, undefined],
     [
       'of its scheme',
       { HTTPS_PROXY: 'http://p:1', HTTP_PROXY: 'http://q:2' },
@@ -25,14 +25,14 @@ describe('the proxy of a URL', () => {
       ['http://q:2', 'https_proxy'],
     ],
     [
-      'an empty one is none',
+      'an empty variable counts as absent',
       { https_proxy: ' ', HTTPS_PROXY: 'http://p:1' },
       API,
       ['http://p:1', 'HTTPS_PROXY'],
     ],
     ['of all schemes, last', { all_proxy: 'http://p:1' }, API, ['http://p:1', 'all_proxy']],
     [
-      'not of all schemes',
+      'of its scheme, before that of all schemes',
       { ALL_PROXY: 'http://p:1', https_proxy: 'http://q:2' },
       API,
       ['http://q:2', 'https_proxy'],
@@ -41,17 +41,17 @@ describe('the proxy of a URL', () => {
     ['without a port', { HTTPS_PROXY: 'http://p' }, API, ['http://p:80', 'HTTPS_PROXY']],
     ['speaks TLS, without a port', { HTTPS_PROXY: 'https://p/' }, API, ['https://p:443', 'HTTPS_PROXY']],
     ['an IPv6 address', { HTTPS_PROXY: 'http://[::1]:3128' }, API, ['http://[::1]:3128', 'HTTPS_PROXY']],
-    ['excepted', { HTTPS_PROXY: 'http://p:1', NO_PROXY: 'iterable.com' }, API, undefined],
+    ['exempted', { HTTPS_PROXY: 'http://p:1', NO_PROXY: 'iterable.com' }, API, undefined],
     [
-      'excepted in lower case',
+      'exempted in lower case',
       { HTTPS_PROXY: 'http://p:1', no_proxy: '*', NO_PROXY: 'a.com' },
       API,
       undefined,
     ],
-    ['elsewhere, for this machine', { HTTP_PROXY: 'http://p:1' }, 'http://127.0.0.1:8080', undefined],
-    ['elsewhere, for this machine by TLS', { HTTPS_PROXY: 'http://p:1' }, 'https://localhost', undefined],
+    ['remote, for a loopback URL', { HTTP_PROXY: 'http://p:1' }, 'http://127.0.0.1:8080', undefined],
+    ['remote, for a loopback URL with TLS', { HTTPS_PROXY: 'http://p:1' }, 'https://localhost', undefined],
     [
-      'on this machine, as the URL',
+      'on loopback, like the URL',
       { HTTP_PROXY: 'http://localhost:1' },
       'http://127.0.0.1:8080',
       ['http://localhost:1', 'HTTP_PROXY'],
@@ -60,7 +60,7 @@ describe('the proxy of a URL', () => {
     expect(found(env, url)).toEqual(expected);
   });
 
-  it('is called by host and port; who asks is sent, and a secret in every form', () => {
+  it('is named by host and port; its credentials are sent, and are secret in every form', () => {
     const proxies = new Proxies({ HTTPS_PROXY: 'http://me:p%40ss%20word@proxy.corp:3128' });
     const proxy = proxies.for(API);
     const base64 = Buffer.from('me:p@ss word').toString('base64');
@@ -74,7 +74,7 @@ describe('the proxy of a URL', () => {
     expect(proxies.secrets.sort()).toEqual(['p%40ss%20word', 'p@ss word', base64].sort());
   });
 
-  it('may want a user name alone, or nothing', () => {
+  it('may have a user name alone, or no credentials', () => {
     expect(new Proxies({ HTTPS_PROXY: 'http://me@p' }).for(API)?.authorization).toBe(
       `Basic ${Buffer.from('me:').toString('base64')}`,
     );
@@ -84,20 +84,20 @@ describe('the proxy of a URL', () => {
 
   it.each([
     ['no URL', 'http://'],
-    ['a port that is none', 'http://p:port'],
+    ['an invalid port', 'http://p:port'],
     ['another kind', 'socks5://p:1080'],
     ['a slash in the password', 'http://me:12/34@p:3128'],
     ['a number sign in the password', 'http://me:12#34@p:3128'],
     ['a question mark in the password', 'http://me:12?34@p:3128'],
     ['a percent sign in the password', 'http://me:100%@p:3128'],
-  ])('is told to be wrong by the name of its variable alone: %s', (_name, value) => {
+  ])('is reported as invalid by the name of its variable alone: %s', (_name, value) => {
     const ask = () => new Proxies({ HTTPS_PROXY: value }).for(API);
     expect(ask).toThrow(ConfigError);
     expect(ask).toThrow(
       /^HTTPS_PROXY: the environment variable does not hold the URL of an HTTP proxy\. Write it as/,
     );
     if (value.includes('@')) expect(ask).not.toThrow(value.slice(value.indexOf('//')));
-    // Nobody asks for it.
+    // No request uses it.
     expect(new Proxies({ HTTPS_PROXY: value, NO_PROXY: '*' }).for(API)).toBeUndefined();
     expect(new Proxies({ HTTPS_PROXY: value }).for('http://example.com')).toBeUndefined();
   });

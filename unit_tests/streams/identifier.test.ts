@@ -15,7 +15,7 @@ const config = {
 const stream = (given: Partial<ConfiguredStream> = {}) =>
   ({ id: { name: 'users' }, primaryKey: [], ...given }) as unknown as ConfiguredStream;
 
-describe('where records say whom they are about', () => {
+describe('the identifying column', () => {
   it('is the column that a mapping of the stream names', () => {
     expect(identifierOf(stream(), config, [])).toEqual({
       target: 'email',
@@ -26,7 +26,7 @@ describe('where records say whom they are about', () => {
     });
   });
 
-  it('is the column of its own name, where nothing is mapped', () => {
+  it('is the column of its own name, if nothing is mapped', () => {
     const unmapped = { ...config, identify_by: 'user_id' as const, mappings: [] };
     expect(identifierOf(stream(), unmapped, ['vip'])).toMatchObject({
       target: 'userId',
@@ -36,7 +36,7 @@ describe('where records say whom they are about', () => {
     expect(identifierOf(stream(), unmapped, ['userId'])).toMatchObject({ isTaken: true });
   });
 
-  it('is the column of its own name, where the stream names a destination object', () => {
+  it('is the column of its own name, if the stream names a destination object', () => {
     const activated = stream({ destinationObjectName: 'users', primaryKey: [['userId']] });
     expect(identifierOf(activated, config, [])).toMatchObject({
       target: 'userId',

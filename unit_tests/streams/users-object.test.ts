@@ -23,7 +23,7 @@ function aStream(options: Record<string, unknown> = {}): ConfiguredStream {
 const keyedBy = (...key: string[][]) => aStream({ destination_object_name: 'users', primary_key: key });
 
 describe('offeredOperations', () => {
-  it('creates and updates, enriches, mirrors: each once, with the project’s fields', () => {
+  it('offers create and update, update only, and mirror once each, with the project’s fields', () => {
     const operations = offeredOperations(new Map([['age', 'long']]), HYBRID);
     expect(operations.map(({ object_name, sync_mode }) => [object_name, sync_mode])).toEqual([
       ['users', 'append_dedup'],
@@ -44,8 +44,8 @@ describe('offeredOperations', () => {
     ],
     ['email, by user id', EMAIL_BY_ID, ['userId'], [['userId'], ['email']]],
     ['email', { ...EMAIL_BY_ID, identify_by: 'email' as const }, ['email'], [['email'], ['userId']]],
-    ['user_id, which leaves no choice', USER_ID, ['userId'], [['userId']]],
-  ])('%s: what is required, and what may match', (_name, config, required, keys) => {
+    ['user_id, which allows nothing else', USER_ID, ['userId'], [['userId']]],
+  ])('%s: required fields and matching keys', (_name, config, required, keys) => {
     for (const { json_schema, matching_keys } of offeredOperations(new Map(), config))
       expect([json_schema.required, matching_keys]).toEqual([required, keys]);
   });
@@ -66,7 +66,7 @@ describe('identifyByOf', () => {
 });
 
 describe('a stream that names an object', () => {
-  it('names Iterable’s fields; one with null for it does not', () => {
+  it('uses Iterable’s field names; with null for the object it does not', () => {
     expect(namesIterableFields(keyedBy(['email']))).toBe(true);
     expect(namesIterableFields(aStream({ destination_object_name: null }))).toBe(false);
     expect(destinationObjectProblems(aStream(), USER_ID)).toEqual([]);
