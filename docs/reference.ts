@@ -16,7 +16,7 @@ interface Property {
   readonly exclusiveMinimum?: number;
   readonly maximum?: number;
   readonly maxLength?: number;
-  /** What `pattern` asks for, in words. */
+  /** Describes `pattern` in words. */
   readonly pattern_descriptor?: string;
   readonly order?: number;
   readonly group?: string;
@@ -29,7 +29,7 @@ interface Property {
 }
 type Properties = Readonly<Record<string, Property>>;
 
-/** The part of spec.json that the reference is made of. */
+/** The part of spec.json that the reference is generated from. */
 export interface ConnectionSpecification {
   readonly required: readonly string[];
   readonly groups: readonly { readonly id: string; readonly title: string }[];
@@ -44,7 +44,7 @@ export interface Sources {
   readonly rejections: string;
 }
 
-/** Option → links to what explains it by examples, from `docs`. */
+/** Option → links to guides with examples, relative to `docs`. */
 export const GUIDES: Readonly<Record<string, string>> = {
   sync_mode: '[removal](guides/removal.md), [enrich](guides/enrich.md)',
   mappings: '[mapping](guides/mapping.md)',
@@ -67,8 +67,8 @@ export const GUIDES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The page in Airbyte's layout with its generated parts made anew, formatted as the file at `path` is. Throws when a part
- * has no place.
+ * Generates the parts of the page in Airbyte's layout again, formatted like the file at `path`. Throws if the markers
+ * of a part are missing.
  */
 export async function withReference(page: string, sources: Sources, path: string): Promise<string> {
   return withParts(page, path, {
@@ -78,7 +78,7 @@ export async function withReference(page: string, sources: Sources, path: string
   });
 }
 
-/** The page of all options, likewise. Each option has a heading, so that other pages can link to it. */
+/** The same for the page of all options. Each option has a heading, so that other pages can link to it. */
 export async function withConfiguration(
   page: string,
   options: ConnectionSpecification,
@@ -109,7 +109,7 @@ function halves(text: string, mark: string): [string, string] {
   return [text.slice(0, at), text.slice(at + mark.length)];
 }
 
-/** The last table of a page: its codes. */
+/** The last table of a page, which has its codes. */
 function tableOf(page: string): string {
   const table = page
     .split('\n\n')
@@ -147,7 +147,7 @@ function describeOptions(spec: ConnectionSpecification): string {
     .join('\n\n');
 }
 
-/** A row per option, which leads to its heading. */
+/** A row per option, with a link to its heading. */
 function indexOptions(spec: ConnectionSpecification): string {
   const rows = grouped(spec).flatMap(({ members }) =>
     members.map(([key, { title = '', default: fallback }]) => {
@@ -158,7 +158,7 @@ function indexOptions(spec: ConnectionSpecification): string {
   return ['| option | default | what it is |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
-/** A heading per group and per option; what an object is made of follows as a list. */
+/** A heading per group and per option; the properties of an object follow as a list. */
 function explainOptions(spec: ConnectionSpecification): string {
   return grouped(spec)
     .flatMap(({ title, members }) => [
@@ -193,7 +193,7 @@ function describe(key: string, property: Property, isRequired: boolean, indent: 
   return [head, ...inside(items ?? property, `${indent}  `)].join('\n');
 }
 
-/** What an object, or an element of an array, is made of. */
+/** The properties of an object, or of the elements of an array. */
 function inside({ properties, required = [], oneOf = [] }: Property, indent: string): string[] {
   return [
     ...(properties ? [describeAll(properties, required, indent)] : []),
@@ -201,7 +201,7 @@ function inside({ properties, required = [], oneOf = [] }: Property, indent: str
   ];
 }
 
-/** The constant that makes the choice stands beside its title, not among its properties. */
+/** The constant that selects the choice is shown next to its title, not among its properties. */
 function describeChoice({ title = '', properties = {}, required = [] }: Property, indent: string): string[] {
   const entries = Object.entries(properties);
   const constants = entries.filter(([, property]) => property.const !== undefined);
