@@ -16,7 +16,7 @@ export class Chain<State> {
   last: Segment<State> = this.#newSegment();
   #first = this.last;
 
-  /** Ends the open segment by a state and opens another. */
+  /** Ends the open segment with a state and opens another. */
   close(state: State): void {
     const opened = this.#newSegment();
     this.last.state = state;

@@ -15,7 +15,7 @@ export async function runPlan(context: CommandContext, paths: CommandPaths): Pro
   try {
     plan = await dryRun(appContextOf(context), paths, nextStep);
   } catch (error) {
-    // At a terminal, the failure is shown in any case.
+    // At a terminal, `runProgram` shows the failure.
     if (!terminal && error instanceof ConnectorError)
       stderr.write(writer.redacted(failureText(error, colorsOf({ isColored: false }))));
     throw error;

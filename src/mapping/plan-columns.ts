@@ -20,7 +20,7 @@ export interface PlanOptions {
   readonly knownFields: KnownFields;
   /** Shared by the whole sync. Undefined if new fields are not created: their values then stay as they are. */
   readonly newFields?: NewFieldTypes | undefined;
-  /** Marks a record as a deletion; dots reach into objects. */
+  /** The column that marks a record as a deletion; dots reach into objects. */
   readonly deletionColumn: string;
   /** Columns that other options use; an empty mapping leaves them out. Dots reach into objects. */
   readonly reservedColumns: readonly string[];

@@ -30,7 +30,7 @@ describe('typeTrees', () => {
     },
   );
 
-  it('merges the types of target and source, of which Iterable’s take precedence over the schema’s', () => {
+  it('prefers Iterable’s type of the target to the schema’s type of the source', () => {
     expect(flat(treeOf('address', 'home'))).toEqual([
       ['', 'object'],
       ['zip', 'string'],

@@ -84,7 +84,7 @@ describe('withDestinationStats', () => {
     [{ recordCount: 0, rejectedRecordCount: 0 }, '{"recordCount":0.0}'],
     [{ recordCount: 12, rejectedRecordCount: 3 }, '{"recordCount":12.0,"rejectedRecordCount":3.0}'],
     [{ recordCount: 0, rejectedRecordCount: 1 }, '{"recordCount":0.0,"rejectedRecordCount":1.0}'],
-  ])('writes the counts with a decimal point, rejections only where there are some: %j', (stats, text) => {
+  ])('writes the counts with a decimal point, rejections only if there are any: %j', (stats, text) => {
     expect(withDestinationStats('{"state":{}}', stats)).toBe(`{"state":{"destinationStats":${text}}}`);
   });
 

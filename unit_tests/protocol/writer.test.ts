@@ -38,7 +38,7 @@ async function write(
   await act(new MessageWriter(out, options));
   expect(out.text.endsWith('\n')).toBe(true);
   const message: unknown = JSON.parse(out.text);
-  // The message keeps the protocol, too.
+  // The message also has to match the protocol's schema.
   expect(outputMessage.safeParse(message).error).toBeUndefined();
   return message;
 }
