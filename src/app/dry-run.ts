@@ -77,7 +77,7 @@ class DryRun {
           return this.#tally;
         },
         onEnded: (work, end) => {
-          this.#tally.noteWork(work, end);
+          this.#tally.noteTask(work, end);
         },
         onSettled: () => {
           this.#calls?.beginPhase();

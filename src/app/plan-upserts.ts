@@ -8,8 +8,8 @@ import { SYNC_MODES } from '../streams/modes.ts';
 import { previousEmailColumn, type RoutedStream } from '../streams/router.ts';
 import { singleCalls } from '../sync/backlog.ts';
 import type { SyncLog } from '../sync/sync-log.ts';
-import { UpsertPlanner } from '../sync/upsert-planner.ts';
-import type { UserDeliveryOptions } from '../sync/user-delivery.ts';
+import type { DispatcherOptions } from '../sync/dispatcher.ts';
+import { UpsertRoutes } from '../sync/upsert-routes.ts';
 import type { Connection } from './connect.ts';
 
 /** Five seconds of look-ups, at Iterable's limit; beyond that one export is cheaper. */
@@ -52,7 +52,7 @@ export function usersOf(asking: Asking): KnownUsers {
 export function planUpserts(
   asking: Asking,
   known: KnownUsers,
-): Partial<Pick<UserDeliveryOptions, 'planning'>> {
+): Pick<DispatcherOptions, 'routing'> {
   const {
     clock,
     isDryRun,
@@ -63,14 +63,19 @@ export function planUpserts(
   const enriches = streams.some(({ mode }) => mode === 'enrich');
   if (!enriches && !changesAddresses(asking)) return {};
   const { project_type: projectType } = config;
-  const planner = new UpsertPlanner({
+  const routes = new UpsertRoutes({
     known,
-    isEnriched: (key) => streams.some((stream) => stream.key === key && stream.mode === 'enrich'),
+    enriched: enrichedKeys(streams),
     clock,
-    changesByOwnCalls: projectType === 'email' && changesAddresses(asking) && !isDryRun,
-    refusesStrangers: ({ kind }) => projectType === 'email' && kind === 'userId',
+    changesBySingleCalls: projectType === 'email' && changesAddresses(asking) && !isDryRun,
+    refusesUnknownIds: projectType === 'email',
   });
-  return { planning: { planner, changer: new AddressChanger(caller, client, projectType) } };
+  return { routing: { routes, changer: new AddressChanger(caller, client, projectType) } };
+}
+
+/** Keys of streams that update only users whom Iterable knows. */
+export function enrichedKeys(streams: readonly RoutedStream[]): ReadonlySet<string> {
+  return new Set(streams.filter(({ mode }) => mode === 'enrich').map(({ key }) => key));
 }
 
 function changesAddresses({ config, streams }: Pick<Asking, 'config' | 'streams'>): boolean {

@@ -9,13 +9,14 @@ import { ENDPOINTS } from '../iterable/endpoints.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { KnownFields } from '../mapping/fields.ts';
 import { NewFieldTypes } from '../mapping/new-field-types.ts';
-import { Memory } from '../diff/memory.ts';
+import { ChangeDetector } from '../diff/change-detector.ts';
 import { rememberStreams } from '../diff/streams.ts';
 import { describeStream, isFullReplacement, type ConfiguredCatalog } from '../protocol/catalog.ts';
 import { InputReview } from '../protocol/input-review.ts';
 import { readMessages } from '../protocol/reader.ts';
 import { withDestinationStats } from '../protocol/state-text.ts';
 import type { RejectedRecords } from '../rejected-records/rejected-records.ts';
+import { Run } from '../run.ts';
 import { Router, type RoutedStream } from '../streams/router.ts';
 import type { AbsenceRemovalsOptions } from '../sync/absence-removals.ts';
 import { FAILURE_GRACE_MS, Pipeline } from '../sync/pipeline.ts';
@@ -24,11 +25,11 @@ import { RejectionGuard } from '../sync/rejection-guard.ts';
 import { StreamStatuses } from '../sync/stream-statuses.ts';
 import { SyncSummary } from '../sync/stream-summary.ts';
 import type { SyncLog } from '../sync/sync-log.ts';
-import type { UserDeliveryOptions } from '../sync/user-delivery.ts';
+import type { DispatcherOptions } from '../sync/dispatcher.ts';
 import type { Connection } from './connect.ts';
 import type { AppContext } from './context.ts';
 import { provenBy, refuseBadEnd, removeAbsent } from './end-of-sync.ts';
-import { planUpserts, usersOf } from './plan-upserts.ts';
+import { enrichedKeys, planUpserts, usersOf } from './plan-upserts.ts';
 
 /** What a sync works with, all of it found good. */
 export interface SyncContext {
@@ -50,7 +51,7 @@ export interface SyncContext {
 export interface DryRunHooks {
   /** Told of the streams before the first record; gives what counts them. */
   readonly begin: (streams: readonly RoutedStream[]) => SyncSummary;
-  readonly onEnded: NonNullable<UserDeliveryOptions['onEnded']>;
+  readonly onEnded: NonNullable<DispatcherOptions['onEnded']>;
   /** All records are settled; what follows are removals by absence. */
   readonly onSettled: () => void;
   readonly onAbsentDone: NonNullable<AbsenceRemovalsOptions['onDone']>;
@@ -84,7 +85,7 @@ export async function sync(
   const router = new Router(catalog, config, fields, warn, newFields);
   const streams = router.streams;
   const keys = streams.map(({ key }) => key);
-  const enriched = new Set(streams.filter(({ mode }) => mode === 'enrich').map(({ key }) => key));
+  const enriched = enrichedKeys(streams);
   const summary = dryRun?.begin(streams) ?? new SyncSummary(keys);
   const statuses = new StreamStatuses();
   const causes = new RejectionCauses();
@@ -94,9 +95,14 @@ export async function sync(
     causes,
     maxRejectedPercent: config.max_rejected_percent,
   });
-  const memory =
+  const run = new Run(clock);
+  run.over.addEventListener('abort', () => {
+    // Nothing more of the input is needed.
+    if (run.failure) stdin.destroy();
+  });
+  const detector =
     ledger &&
-    new Memory({
+    new ChangeDetector({
       ledger,
       streams: await rememberStreams({
         ledger,
@@ -106,14 +112,12 @@ export async function sync(
       }),
       projectType: config.project_type,
       clock,
-      onFailure: (error) => {
-        pipeline.stop(error);
-      },
+      run,
     });
-  const pardoned = (await memory?.begin()) ?? 0;
-  if (pardoned > 0)
+  const cancelled = (await detector?.begin()) ?? 0;
+  if (cancelled > 0)
     log.info(
-      `${pardoned} users stay who were to be removed by absence, since the sync mode removes nobody now.`,
+      `${cancelled} users stay who were to be removed by absence, since the sync mode removes nobody now.`,
     );
   const asking = { config, connection, streams, clock, log, isDryRun: dryRun !== undefined };
   const known = usersOf(asking);
@@ -124,7 +128,7 @@ export async function sync(
     ...(config.project_type === 'user_id' ? {} : { known }),
   });
   const listMembers = new ListMembers(caller, client, lists);
-  const pipeline: Pipeline = new Pipeline({
+  const pipeline = new Pipeline({
     router,
     tracker: new CheckpointTracker(keys),
     upserter: new UserUpserter(caller, client, {
@@ -133,10 +137,11 @@ export async function sync(
     }),
     remover,
     listMembers,
+    run,
     ...planUpserts(asking, known),
-    memory,
+    detector,
     newFields,
-    isEnriched: (key) => enriched.has(key),
+    enriched,
     removal: config.removal,
     summary,
     statuses,
@@ -152,19 +157,18 @@ export async function sync(
     },
     clock,
     batchSize: config.batch_size,
-    callsInFlight: () => caller.inFlight,
+    calls: caller,
     pace: { batches: rateOf(ENDPOINTS.bulkUpdate), single: rateOf(ENDPOINTS.deleteByEmail) },
     request: {
       mergeNestedObjects: config.merge_nested_objects,
       preferUserId: config.project_type === 'email',
     },
-    onStopped: () => stdin.destroy(),
   });
   const halt = new AbortController();
   const ended = new AbortController();
   const onHalt = (reason: Error) => {
     halt.abort(reason);
-    pipeline.stop(reason);
+    run.fail(reason);
     // Removals by absence are out of the pipeline's sight, and a call may be tried for half an hour.
     clock.sleep(FAILURE_GRACE_MS, ended.signal).then(
       () => {
@@ -189,18 +193,18 @@ export async function sync(
         isDryRun: dryRun !== undefined,
       })
     : undefined;
-  const inputError = await readAll(stdin, pipeline, log);
+  const inputError = await readAll(stdin, { pipeline, run, log });
   try {
     await pipeline.finish();
     if (inputError !== undefined) throw inputError;
     dryRun?.onSettled();
     refuseBadEnd(guard, statuses);
-    if (memory) {
-      await memory.noteSentAll(provenBy({ config, statuses }));
+    if (detector) {
+      await detector.noteSentAll(provenBy({ config, statuses }));
       await removeAbsent({
         config,
-        ledger: memory.ledger,
-        streams: memory.streams,
+        ledger: detector.ledger,
+        streams: detector.streams,
         statuses,
         log,
         removals: {
@@ -225,8 +229,7 @@ export async function sync(
 /** Feeds the pipeline until the input ends; gives the error that makes the rest of the input untrustworthy, if one does. */
 async function readAll(
   stdin: AsyncIterable<Uint8Array>,
-  pipeline: Pipeline,
-  log: SyncLog,
+  { pipeline, run, log }: { pipeline: Pipeline; run: Run; log: SyncLog },
 ): Promise<Error | undefined> {
   const review = new InputReview((message) => {
     log.warn(message);
@@ -244,7 +247,7 @@ async function readAll(
       await pipeline.accept(review.hasRecord ? messages : review.untilRecord(messages));
     return review.problem();
   } catch (error) {
-    if (pipeline.failure !== undefined) return undefined;
+    if (run.failure !== undefined) return undefined;
     return error instanceof Error ? error : new Error('reading the input failed', { cause: error });
   } finally {
     review.tellCounts();

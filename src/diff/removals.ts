@@ -2,7 +2,7 @@
 import type { HeldEntry } from '../ledger/ledger.ts';
 import type { ProjectType } from '../mapping/options.ts';
 import type { Removal, SkipReason, UserKey } from '../model.ts';
-import { isInDoubt } from './row.ts';
+import { isUnconfirmed } from './row.ts';
 import { holds } from './upserts.ts';
 
 export interface RemovalDecision {
@@ -57,7 +57,7 @@ export function decideRemoval({
         ...person,
         lists: listsToLeave(person, about),
         alsoKnownAs: identitiesBesides(person, about),
-        isExported: about.some((entry) => !isInDoubt(entry)),
+        isExported: about.some((entry) => !isUnconfirmed(entry)),
       };
     }),
     ...(isGoing ? {} : leavingOnly(removal, held, others)),

@@ -1,4 +1,4 @@
-/** A record's row: what the ledger tells it from others by, and what it holds of it. */
+/** A record's row in the ledger: its key, and the entry that the ledger has of it. */
 import { storableKey } from '../ledger/keys.ts';
 import type { HeldEntry, LedgerEntry } from '../ledger/ledger.ts';
 import { identityText, type ListMemberships, type Upsert, type UserKey } from '../model.ts';
@@ -20,19 +20,70 @@ export interface RememberedStream {
   readonly targets: TargetHistory;
 }
 
-export interface Row {
+/** What a record says of its row. */
+export interface RowIdentity {
   readonly stream: RememberedStream;
   readonly key: string;
-  /** One text for stream and key. */
-  readonly token: string;
-  /** The record lacks its stream's primary key, and goes by its person. */
+  /** The record lacks its stream's primary key, and is told by the identity of its user. */
   readonly isKeyedByIdentity: boolean;
   /** Of the record's values; empty where it writes none. */
   readonly valuesHash: string;
-  /** What the ledger held when it was read last. */
-  held: HeldEntry | undefined;
-  /** False while an earlier record may still change what the ledger holds. */
-  isCurrent: boolean;
+}
+
+/** What is known of the row's entry in the ledger. */
+type RowState =
+  | typeof UNREAD
+  /** Read, but an earlier record may still change it. */
+  | { readonly kind: 'stale'; readonly entry: HeldEntry | undefined }
+  /** As the ledger has it; undefined where it has none. */
+  | { readonly kind: 'current'; readonly entry: HeldEntry | undefined };
+
+const UNREAD = { kind: 'unread', entry: undefined } as const;
+const NEW = { kind: 'current', entry: undefined } as const;
+
+export class Row implements RowIdentity {
+  readonly stream: RememberedStream;
+  readonly key: string;
+  readonly isKeyedByIdentity: boolean;
+  readonly valuesHash: string;
+  /** One text for stream and key. */
+  readonly token: string;
+  #state: RowState = UNREAD;
+
+  constructor({ stream, key, isKeyedByIdentity, valuesHash }: RowIdentity) {
+    this.stream = stream;
+    this.key = key;
+    this.isKeyedByIdentity = isKeyedByIdentity;
+    this.valuesHash = valuesHash;
+    this.token = rowToken(stream.id, key);
+  }
+
+  /** What the ledger had when it was read last; undefined also where it was not read yet. */
+  get entry(): HeldEntry | undefined {
+    return this.#state.entry;
+  }
+
+  /** False while the ledger was not read, or an earlier record may still change the entry. */
+  get isCurrent(): boolean {
+    return this.#state.kind === 'current';
+  }
+
+  /** The ledger was read just now, and has this entry, or none. */
+  found(entry: HeldEntry | undefined): void {
+    this.#state = entry ? { kind: 'current', entry } : NEW;
+  }
+
+  /** An earlier record of the row or its user is on its way: the ledger has to be read again. */
+  becomeStale(): void {
+    if (this.#state.kind === 'current') this.#state = { kind: 'stale', entry: this.#state.entry };
+  }
+
+  /** The profile has moved: what the entry of its previous address says goes for this row, unless it has an entry of its own. */
+  takeOver(entry: HeldEntry | undefined): void {
+    const { kind, entry: own } = this.#state;
+    if (own === undefined && entry !== undefined)
+      this.#state = { kind: kind === 'current' ? 'current' : 'stale', entry };
+  }
 }
 
 /** An entry as it is written. */
@@ -56,23 +107,23 @@ export function rowToken(stream: number, key: string): string {
   return `\t${stream}:${key}`;
 }
 
-/** Of an entry whose values or lists a run set out to change without noting how that ended. */
-const IN_DOUBT = '';
+/** The hash of an entry whose values or lists a run set out to change without noting how that ended. */
+const UNCONFIRMED = '';
 
 /** True when Iterable may hold something else than the entry says: a run ended between a call and its note of it. */
-export function isInDoubt({ valuesHash, isDoomed }: HeldEntry): boolean {
-  return isDoomed || valuesHash === IN_DOUBT;
+export function isUnconfirmed({ valuesHash, isDoomed }: HeldEntry): boolean {
+  return isDoomed || valuesHash === UNCONFIRMED;
 }
 
-/** The entry while calls for the row are under way: if the run ends before they do, all of it is sent again. */
-export function entryUnderWay(
+/** The entry while calls for the row are in flight: if the run ends before they do, all of it is sent again. */
+export function entryInFlight(
   records: readonly RowUpsert[],
   lists: ListMemberships | undefined,
 ): NewEntry | undefined {
-  const after = entryAfter({ records, valuesHash: IN_DOUBT });
-  const held = records[0]?.row.held;
+  const after = entryAfter({ records, valuesHash: UNCONFIRMED });
+  const held = records[0]?.row.entry;
   if (!after || !held) {
-    // Nothing says yet that the connector wrote this user, so nobody may be removed for it.
+    // Nothing says yet that the connector wrote this user, so it may not be removed either.
     return after && { ...after, origin: 'enrich' };
   }
   return {
@@ -80,16 +131,16 @@ export function entryUnderWay(
     ...held,
     ...(held.userId === undefined && after.userId !== undefined ? { userId: after.userId } : {}),
     ...(held.email === undefined && after.email !== undefined ? { email: after.email } : {}),
-    valuesHash: IN_DOUBT,
+    valuesHash: UNCONFIRMED,
     targets: [...new Set([...held.targets, ...after.targets])].sort(),
     lists: new Map([...held.lists, ...(lists ?? [])]),
     seen: after.seen,
   };
 }
 
-/** The entry of a row of which nobody knows what Iterable has, as while it is being removed. */
-export function entryInDoubt(held: HeldEntry): NewEntry {
-  return { ...held, valuesHash: IN_DOUBT };
+/** The entry of a row of which it is unknown what Iterable has, as while its user is being removed. */
+export function asUnconfirmed(held: HeldEntry): NewEntry {
+  return { ...held, valuesHash: UNCONFIRMED };
 }
 
 /** Every identity of the person that the entry is about. */
@@ -112,7 +163,7 @@ export function entryAfter({
   const last = records.at(-1);
   if (!first || !last) return undefined;
   const { row } = last;
-  const { held } = first.row;
+  const held = first.row.entry;
   let person: Person = held ?? {};
   const written = new Set<string>();
   for (const { change } of records) {

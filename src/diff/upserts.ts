@@ -4,7 +4,7 @@ import { mergeValues } from '../mapping/merge-values.ts';
 import type { TargetValues, Upsert } from '../model.ts';
 import type { ProjectType } from '../mapping/options.ts';
 import { membershipChanges, membershipsAfterAll, membershipsAnew } from './lists.ts';
-import { isInDoubt, membershipsBefore, rowKey, type RememberedStream, type RowUpsert } from './row.ts';
+import { isUnconfirmed, membershipsBefore, rowKey, type RememberedStream, type RowUpsert } from './row.ts';
 
 /**
  * - `unchanged`: nothing is to be sent.
@@ -15,8 +15,8 @@ export interface Decision {
   readonly kind: 'unchanged' | 'lists' | 'write';
   /** What is sent: `lists` are the memberships to change. */
   readonly change: Upsert;
-  /** What the ledger holds of the row by its previous address, where that was its key: true no more once the profile moves. */
-  readonly former?: readonly HeldEntry[];
+  /** The row's entries by its previous address, where that was its key: they end once the profile moves. */
+  readonly previousEntries?: readonly HeldEntry[];
   /** What is sent instead if the profile moves: it also leaves what only that entry stands for. */
   readonly changeAfterMove?: Upsert;
 }
@@ -28,8 +28,8 @@ export interface Draft extends Decision {
   readonly userIds: readonly string[];
 }
 
-/** Records of one row in order, laid over each other as `change`, that are sent together. */
-export interface RowWork {
+/** Records of one row, in order, that are sent together, merged into `change`. */
+export interface RowTask {
   readonly records: readonly RowUpsert[];
   readonly change: Upsert;
   /** Of all that the records write: of several, no single one may write as much. */
@@ -41,7 +41,7 @@ export function isUnchanged(held: HeldEntry, { row, change }: RowUpsert): boolea
   const { stream } = row;
   return (
     held.valuesHash === row.valuesHash &&
-    !isInDoubt(held) &&
+    !isUnconfirmed(held) &&
     !stream.resends &&
     isSamePerson(held, change) &&
     stream.targets.toClear(held.targets).length === 0 &&
@@ -50,23 +50,23 @@ export function isUnchanged(held: HeldEntry, { row, change }: RowUpsert): boolea
 }
 
 /** True when the record can go out as it is, whatever other entries say: the row is new, and nobody is taken off a list or moved. */
-export function isPlainlyNew({ records, change }: Pick<RowWork, 'records' | 'change'>): boolean {
+export function isPlainlyNew({ records, change }: Pick<RowTask, 'records' | 'change'>): boolean {
   const [first, second] = records;
-  if (!first?.row.isCurrent || first.row.held || change.previousEmail !== undefined) return false;
-  // Laid over each other, memberships say where the first record put the user, too.
+  if (!first?.row.isCurrent || first.row.entry || change.previousEmail !== undefined) return false;
+  // The merged memberships also hold the lists that the first record put the user on.
   if (second && (change.lists?.size ?? 0) > 0) return false;
   return ![...(change.lists?.values() ?? [])].includes(false);
 }
 
-export function draft({ records, change, valuesHash }: RowWork, projectType: ProjectType): Draft | undefined {
+export function draft({ records, change, valuesHash }: RowTask, projectType: ProjectType): Draft | undefined {
   const row = records[0]?.row;
   if (!row) return undefined;
-  const { held, stream } = row;
+  const { entry: held, stream } = row;
   const cleared = held ? stream.targets.toClear(held.targets) : [];
   const previousEmail = previousAddress(held, change, projectType);
   const isWritten =
     !held ||
-    isInDoubt(held) ||
+    isUnconfirmed(held) ||
     stream.resends ||
     cleared.length > 0 ||
     valuesHash !== held.valuesHash ||
@@ -97,13 +97,13 @@ export function asksOthers({ change }: Draft): boolean {
  * claims is not moved, and nobody leaves a list that another one names. Where rows are told by their address, the row itself
  * may be held by the previous one.
  */
-export function decide(draft: Draft, others: readonly HeldEntry[], work: RowWork): Decision {
-  const stream = work.records[0]?.row.stream;
+export function decide(draft: Draft, others: readonly HeldEntry[], task: RowTask): Decision {
+  const stream = task.records[0]?.row.stream;
   const { previousEmail, ...change } = draft.change;
-  const formerKey =
+  const previousKey =
     previousEmail === undefined ? undefined : rowKey(undefined, { kind: 'email', value: previousEmail });
-  const former = others.filter((other) => other.stream === stream?.id && other.key === formerKey);
-  const isClaimed = others.some((other) => other.email === previousEmail && !former.includes(other));
+  const previousEntries = others.filter((other) => other.stream === stream?.id && other.key === previousKey);
+  const isClaimed = others.some((other) => other.email === previousEmail && !previousEntries.includes(other));
   const lists = new Map(change.lists);
   const isNamed = (list: string) =>
     others.some((other) => other.lists.get(list) === true && holds(other, draft));
@@ -111,16 +111,16 @@ export function decide(draft: Draft, others: readonly HeldEntry[], work: RowWork
   const kind = draft.kind === 'lists' && lists.size === 0 ? 'unchanged' : draft.kind;
   if (previousEmail === undefined || isClaimed) return { kind, change: { ...change, lists } };
   const sent = { ...change, lists, previousEmail };
-  const [entry] = former;
+  const [entry] = previousEntries;
   if (!entry || !stream) return { kind, change: sent };
-  const moved = listsToChange({ ...entry, email: change.key.value }, work, stream);
+  const moved = listsToChange({ ...entry, email: change.key.value }, task, stream);
   const left = [...moved].filter(([list, isOn]) => !isOn && !isNamed(list));
   const changeAfterMove = {
     ...sent,
     values: withCleared(change.values, stream.targets.toClear(entry.targets)),
     lists: new Map([...lists, ...left]),
   };
-  return { kind, change: sent, former, changeAfterMove };
+  return { kind, change: sent, previousEntries, changeAfterMove };
 }
 
 /** Whether the entry is about the person. */
@@ -136,14 +136,14 @@ export function holds(
 
 function listsToChange(
   held: HeldEntry | undefined,
-  { records, change }: Pick<RowWork, 'records' | 'change'>,
+  { records, change }: Pick<RowTask, 'records' | 'change'>,
   { resends }: RememberedStream,
 ): Map<string, boolean> {
   const before = held?.lists ?? new Map<string, boolean>();
   const told = records.map((record) => record.change);
   const after = membershipsAfterAll(before, told);
   const changes =
-    held && isInDoubt(held) ? membershipsAnew(before, after, told) : membershipChanges(before, after);
+    held && isUnconfirmed(held) ? membershipsAnew(before, after, told) : membershipChanges(before, after);
   // Where no profile moves, whoever is written now is not who was put on those lists.
   if (held && !isSamePerson(held, change)) {
     for (const [list, isOn] of membershipsAfterAll(membershipsBefore(held, change), told))
@@ -166,7 +166,7 @@ function previousAddress(
   if (email === undefined) return undefined;
   // A row in doubt was noted under its new address before the call that was to move the profile there.
   if (email === held.email)
-    return isInDoubt(held) && isSamePerson(held, change) ? change.previousEmail : undefined;
+    return isUnconfirmed(held) && isSamePerson(held, change) ? change.previousEmail : undefined;
   // Another id is another person.
   return change.key.kind === 'userId' && held.userId !== change.key.value ? undefined : held.email;
 }

@@ -4,11 +4,11 @@ import type { AbsentRow } from '../diff/absentees.ts';
 import type { HeldEntry } from '../ledger/ledger.ts';
 import { mergedHash } from '../diff/values-hash.ts';
 import type { Rejection, Upsert } from '../model.ts';
-import type { WorkEnd } from '../sync/outcomes.ts';
+import type { TaskResult } from '../sync/outcomes.ts';
 import type { StreamCounts } from '../sync/stream-summary.ts';
 import { SyncSummary } from '../sync/stream-summary.ts';
 import type { RecordPlace } from '../sync/sync-log.ts';
-import type { PendingWork } from '../sync/pending-record.ts';
+import type { Task } from '../sync/task.ts';
 import { streamKey } from '../protocol/catalog.ts';
 import { masked } from './mask.ts';
 
@@ -72,22 +72,22 @@ export class PlanTally extends SyncSummary {
     for (const change of changes) this.#countList(streamKey, change);
   }
 
-  /** To be told of each work that ends. */
-  noteWork(work: PendingWork, end: WorkEnd): void {
-    const [first] = work.records;
-    if (!first || end !== undefined) return;
-    const { change } = work;
+  /** To be told of each task that has ended. */
+  noteTask(task: Task, result: TaskResult): void {
+    const [first] = task.records;
+    if (!first || result !== undefined) return;
+    const { change } = task;
     if (change.kind === 'removal') {
       const { email, userId } = change;
       // A deletion may know its person by the primary key alone.
-      const person = (email ?? userId) === undefined ? work.records.at(-1)?.row?.held : { email, userId };
-      this.#example(first.streamKey, 'removed', () => ({ ...lineOf(work), ...personOf(person ?? {}) }));
+      const person = (email ?? userId) === undefined ? task.records.at(-1)?.row?.entry : { email, userId };
+      this.#example(first.streamKey, 'removed', () => ({ ...lineOf(task), ...personOf(person ?? {}) }));
       return;
     }
-    const kind = !first.row ? 'written' : first.row.held ? 'changed' : 'new';
-    this.tallyOf(first.streamKey)[kind] += work.records.length;
+    const kind = !first.row ? 'written' : first.row.entry ? 'changed' : 'new';
+    this.tallyOf(first.streamKey)[kind] += task.records.length;
     this.#example(first.streamKey, kind === 'written' ? 'created_or_updated' : kind, () =>
-      exampleOf(work, change),
+      exampleOf(task, change),
     );
   }
 
@@ -152,21 +152,21 @@ export class PlanTally extends SyncSummary {
 
 export type PlannedStream = StreamCounts & StreamTally;
 
-function exampleOf(work: PendingWork, { key, values, lists, previousEmail }: Upsert): Example {
-  const { held, valuesHash, stream } = work.records.at(-1)?.row ?? {};
+function exampleOf(task: Task, { key, values, lists, previousEmail }: Upsert): Example {
+  const { entry: held, valuesHash, stream } = task.records.at(-1)?.row ?? {};
   const own = new Set(
-    work.records.flatMap(({ change }) => (change.kind === 'upsert' ? Object.keys(change.values) : [])),
+    task.records.flatMap(({ change }) => (change.kind === 'upsert' ? Object.keys(change.values) : [])),
   );
   const cleared = Object.keys(values).filter((target) => !own.has(target));
   const isOnlyLists =
     held !== undefined &&
     stream?.resends === false &&
     cleared.length === 0 &&
-    held.valuesHash === (work.records.length === 1 ? valuesHash : mergedHash(values, valuesHash ?? '')) &&
+    held.valuesHash === (task.records.length === 1 ? valuesHash : mergedHash(values, valuesHash ?? '')) &&
     (key.kind === 'email' ? held.email : held.userId) === key.value;
   const named = (isOn: boolean) => [...(lists ?? [])].flatMap(([list, on]) => (on === isOn ? [list] : []));
   return {
-    ...lineOf(work),
+    ...lineOf(task),
     who: masked(key),
     ...(isOnlyLists ? {} : { fields: [...own] }),
     ...(cleared.length === 0 ? {} : { cleared }),
@@ -176,7 +176,7 @@ function exampleOf(work: PendingWork, { key, values, lists, previousEmail }: Ups
   };
 }
 
-function lineOf({ records }: PendingWork): Pick<Example, 'line'> {
+function lineOf({ records }: Task): Pick<Example, 'line'> {
   const last = records.at(-1);
   return last ? { line: last.line } : {};
 }

@@ -53,7 +53,7 @@ export interface KeyMove {
   readonly from: string;
   readonly to: string;
   /** Its next record is to send everything. */
-  readonly isInDoubt: boolean;
+  readonly isUnconfirmed: boolean;
   /** Where it says from now on that something else was written. */
   readonly written?: string | undefined;
 }
@@ -117,11 +117,11 @@ function movesOf(
     const same = rivals.filter((rival) => rival !== last && isHeldBy(last, rival));
     dropped.push(...same.map((rival) => rival.key));
     const written = same.length === 0 ? undefined : writtenByAll([...same, last]);
-    moves.push({ from: last.key, to: key, isInDoubt: rivals.length > 1, written });
+    moves.push({ from: last.key, to: key, isUnconfirmed: rivals.length > 1, written });
     const holder = holderOf.get(key);
     // No row asks for the key that the last one leaves.
     if (holder && holder !== last && !same.includes(holder))
-      moves.push({ from: key, to: last.key, isInDoubt: false });
+      moves.push({ from: key, to: last.key, isUnconfirmed: false });
   }
   return { moves, dropped };
 }

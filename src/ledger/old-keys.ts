@@ -116,7 +116,7 @@ export class MovedKeys {
       drop: (dropped) => {
         this.#put(
           stream,
-          dropped.map((from) => ({ from, to: null, isInDoubt: false })),
+          dropped.map((from) => ({ from, to: null, isUnconfirmed: false })),
         );
         return Promise.resolve();
       },
@@ -133,8 +133,8 @@ export class MovedKeys {
          written = coalesce(excluded.written, written)`,
     );
     this.#database.exec('BEGIN');
-    for (const { from, to, isInDoubt, written = null } of moves)
-      put.run(stream, this.oldOf(stream, from) ?? from, to, isInDoubt ? 1 : 0, written);
+    for (const { from, to, isUnconfirmed, written = null } of moves)
+      put.run(stream, this.oldOf(stream, from) ?? from, to, isUnconfirmed ? 1 : 0, written);
     this.#database.exec('COMMIT');
   }
 }

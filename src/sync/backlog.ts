@@ -27,46 +27,52 @@ const MIN_RECORDS = 1_000;
 const MAX_BYTES = 24_000_000;
 const MIN_SINGLE_CALLS = 10;
 
-/** Works: what is to be done for one person, by one record or by several laid over each other. */
-export interface WorkCounts {
+/** How many tasks there are. */
+export interface TaskCounts {
   /** Not settled yet. */
-  readonly pending: () => number;
-  /** Of these, what calls carry at the moment, or what gathers until a call is worth it. */
-  readonly underWay: () => number;
-  /** Of those that need calls of their own, what waits for nothing but time to pass. */
-  readonly resting: () => number;
+  readonly size: number;
+  /** Of these, those whose lists are being changed: of users spread over many lists, the more wait the fewer calls they take. */
+  readonly changingLists: number;
+  /** Of those that need calls of their own, those that only wait for time to pass. */
+  readonly resting: number;
 }
 
 export class Backlog {
   readonly #batchSize: number;
   readonly #maxRecords: number;
-  readonly #works: WorkCounts;
+  readonly #calls: { readonly inFlight: number };
   readonly #maxOwnCalls: number;
   #records = 0;
   #ownCalls = 0;
   #bytes = 0;
 
-  constructor(batchSize: number, { batches, single }: Pace, works: WorkCounts) {
+  /** @param calls how many have been sent and are not answered */
+  constructor(
+    batchSize: number,
+    { batches, single }: Pace,
+    calls: { readonly inFlight: number },
+  ) {
     this.#batchSize = batchSize;
-    this.#works = works;
+    this.#calls = calls;
     const maxBatches = Math.min(MAX_BATCHES, Math.max(MIN_BATCHES, MAX_LAG_SECONDS * batches));
     this.#maxRecords = Math.max(maxBatches * batchSize, MIN_RECORDS);
     this.#maxOwnCalls = singleCalls(single);
   }
 
   /** True when nothing more should be read for now. */
-  get isFull(): boolean {
+  isFull(tasks: TaskCounts): boolean {
     return (
       this.#records >= this.#maxRecords ||
-      this.#works.pending() >= this.#usefulWorks ||
-      this.#ownCalls - this.#works.resting() >= this.#maxOwnCalls ||
+      tasks.size >= this.#usefulTasks(tasks) ||
+      this.#ownCalls - tasks.resting >= this.#maxOwnCalls ||
       this.#bytes >= MAX_BYTES
     );
   }
 
-  /** What is under way, and what the next calls will carry: more would only fill the memory. */
-  get #usefulWorks(): number {
-    return Math.max(this.#works.underWay() + SPARE_BATCHES * this.#batchSize, MIN_RECORDS);
+  /** What calls carry at the moment, and what the next ones will: more would only fill the memory. */
+  #usefulTasks({ changingLists, resting }: TaskCounts): number {
+    const underWay = this.#calls.inFlight * this.#batchSize + changingLists + resting;
+    return Math.max(underWay + SPARE_BATCHES * this.#batchSize, MIN_RECORDS);
   }
 
   add(load: Load): void {

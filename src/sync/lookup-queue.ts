@@ -1,13 +1,13 @@
 /**
- * Records on their way through the ledger's memory, in order: while one group is looked for and handed on, the next one
- * gathers, so that a ledger far away is asked for many at once, and the input is read meanwhile.
+ * Records that wait for a lookup in the ledger, in order. While one group is looked up and sent on, the next one gathers: a
+ * ledger far away gets few large queries, and the input is read meanwhile.
  */
+import type { Run } from '../run.ts';
 
 export interface LookupQueueOptions<Item> {
-  /** Looks for the rows of these items, and hands the items on in order. */
-  readonly recall: (items: readonly Item[]) => Promise<void>;
-  /** Told what `recall` throws; nothing is recalled after that. */
-  readonly onFailure: (error: Error) => void;
+  /** Looks up these items and sends them on, in order. What it throws fails the run. */
+  readonly lookUp: (items: readonly Item[]) => Promise<void>;
+  readonly run: Run;
 }
 
 /** They are mapped and take memory. */
@@ -16,11 +16,10 @@ const MAX_GATHERED = 2_000;
 export class LookupQueue<Item> {
   readonly #options: LookupQueueOptions<Item>;
   #gathered: Item[] = [];
-  /** Until nothing is gathered any more. */
+  /** Until nothing is left to look up. */
   #running: Promise<void> | undefined;
-  /** The group that is looked for now. */
+  /** The group that is looked up now. */
   #group: Promise<void> = Promise.resolve();
-  #hasFailed = false;
 
   constructor(options: LookupQueueOptions<Item>) {
     this.#options = options;
@@ -31,21 +30,20 @@ export class LookupQueue<Item> {
     for (const item of items) this.#gathered.push(item);
     if (this.#gathered.length === 0) return;
     this.#running ??= this.#run();
-    while (this.#gathered.length >= MAX_GATHERED && !this.#hasFailed) await this.#group;
+    while (this.#gathered.length >= MAX_GATHERED && !this.#options.run.failure) await this.#group;
   }
 
-  /** Resolves when all that was added has been handed on, or something failed. */
+  /** Resolves when all items have been sent on, or the run has failed. */
   async drain(): Promise<void> {
     await this.#running;
   }
 
   async #run(): Promise<void> {
-    while (this.#gathered.length > 0 && !this.#hasFailed) {
+    while (this.#gathered.length > 0 && !this.#options.run.failure) {
       const items = this.#gathered;
       this.#gathered = [];
-      this.#group = this.#options.recall(items).catch((error: unknown) => {
-        this.#hasFailed = true;
-        this.#options.onFailure(error as Error);
+      this.#group = this.#options.lookUp(items).catch((error: unknown) => {
+        this.#options.run.fail(error as Error);
       });
       await this.#group;
     }

@@ -29,24 +29,24 @@ export function listChanges(change: UserChange): readonly ListChange[] {
 }
 
 /**
- * How a work ended: refused, skipped, unchanged, or, undefined, carried out. `not_there`: a deletion was made, of a user that is
- * not in Iterable.
+ * How a task ended: rejected, skipped, unchanged, or, undefined, carried out. `not_there`: a deletion was made, of a user that
+ * is not in Iterable.
  */
-export type WorkEnd = Rejection | SkipReason | 'unchanged' | 'not_there' | undefined;
+export type TaskResult = Rejection | SkipReason | 'unchanged' | 'not_there' | undefined;
 
-export function isRejection(end: WorkEnd): end is Rejection {
-  return typeof end === 'object';
+export function isRejection(result: TaskResult): result is Rejection {
+  return typeof result === 'object';
 }
 
 /**
- * What became of one record of a work. Of records laid over each other all have their share in the user, but what a removal
- * discards was never sent.
+ * What became of one record of a task. Merged records all have their share in the user, but what a removal discards was never
+ * sent.
  */
-export function outcomeOf(change: UserChange, end: WorkEnd, isLast: boolean): Outcome {
-  if (end === 'unchanged') return UNCHANGED;
-  if (isRejection(end)) return { kind: 'rejected', ...end };
-  if (end === 'not_there') return { kind: isLast ? end : 'superseded' };
-  if (end !== undefined) return { kind: 'skipped', why: end };
+export function outcomeOf(change: UserChange, result: TaskResult, isLast: boolean): Outcome {
+  if (result === 'unchanged') return UNCHANGED;
+  if (isRejection(result)) return { kind: 'rejected', ...result };
+  if (result === 'not_there') return { kind: isLast ? result : 'superseded' };
+  if (result !== undefined) return { kind: 'skipped', why: result };
   if (change.kind === 'upsert') return DELIVERED;
   return { kind: isLast ? 'removed' : 'superseded' };
 }

@@ -5,10 +5,9 @@ import type { Row } from '../diff/row.ts';
 import type { UserChange } from '../model.ts';
 import type { Load } from './backlog.ts';
 import type { RecordPlace } from './sync-log.ts';
-import type { Work } from './user-queue.ts';
 
-/** A record that waits for its outcome. */
-export interface UnsettledRecord extends RecordPlace {
+/** A record that has been counted and tracked: it has to be settled once. */
+export interface TrackedRecord extends RecordPlace {
   readonly streamKey: string;
   readonly emittedAt: number;
   /** As one text; undefined where the stream or the record has none. */
@@ -16,11 +15,11 @@ export interface UnsettledRecord extends RecordPlace {
   /** The record's line, where rejected records are stored. Not kept otherwise: thousands wait at a time. */
   readonly text: string | undefined;
   readonly ticket: Ticket;
-  /** With a ledger: what tells the record from others there, if it says so. */
+  /** With a ledger: the record's row there, unless it has no key. */
   readonly row: Row | undefined;
 }
 
-export interface PendingRecord extends UnsettledRecord, Load {
+export interface PendingRecord extends TrackedRecord, Load {
   readonly change: UserChange;
   /** When it was taken, by the clock. */
   readonly since: number;
@@ -30,5 +29,3 @@ export interface PendingRecord extends UnsettledRecord, Load {
   readonly rowToken: string | undefined;
   readonly formerIdentities: readonly string[];
 }
-
-export type PendingWork = Work<PendingRecord>;

@@ -1,12 +1,13 @@
-/** Where a record comes in: routed to its stream, counted, mapped, and told apart from others by its row. */
+/** The first stage of a record: it finds its stream, is counted, tracked and mapped, and gets its row. */
 import type { CheckpointTracker } from '../checkpoint/tracker.ts';
 import type { MappedRecord } from '../mapping/compile.ts';
-import type { Memory } from '../diff/memory.ts';
+import type { ChangeDetector } from '../diff/change-detector.ts';
 import type { UserKey } from '../model.ts';
 import type { RecordMessage } from '../protocol/messages.ts';
 import type { RejectedRecords } from '../rejected-records/rejected-records.ts';
-import type { RoutedStream, Router } from '../streams/router.ts';
-import type { UnsettledRecord } from './pending-record.ts';
+import type { SyncMode } from '../streams/modes.ts';
+import type { Router } from '../streams/router.ts';
+import type { TrackedRecord } from './pending-record.ts';
 import type { RejectionCauses } from './rejection-causes.ts';
 import type { SyncSummary } from './stream-summary.ts';
 
@@ -17,14 +18,13 @@ export interface RecordIntakeOptions {
   readonly causes: RejectionCauses;
   readonly rejectedRecords?: RejectedRecords;
   /** With a ledger. */
-  readonly memory?: Memory | undefined;
+  readonly detector?: ChangeDetector | undefined;
 }
 
-/** A record on its way from its mapping to where it goes. */
-export interface MappedItem {
-  readonly stream: RoutedStream;
-  readonly record: UnsettledRecord;
+/** A record that was mapped, and has not been sent on yet. */
+export interface IncomingRecord extends TrackedRecord {
   readonly mapped: MappedRecord;
+  readonly mode: SyncMode;
 }
 
 export class RecordIntake {
@@ -35,23 +35,23 @@ export class RecordIntake {
   }
 
   /** From here on the record must be settled. Throws for a record of a stream that is not in the catalog. */
-  take(message: RecordMessage): MappedItem {
-    const { router, tracker, summary, causes, rejectedRecords, memory } = this.#options;
+  take(message: RecordMessage): IncomingRecord {
+    const { router, tracker, summary, causes, rejectedRecords, detector } = this.#options;
     const stream = router.route(message);
     summary.received(stream.key);
     const ticket = tracker.trackRecord(stream.key);
     const mapped = stream.map(message);
     if (mapped.kind === 'rejected' && mapped.code === 'missing_identifier')
       causes.noteUnidentified(stream, message.data);
-    memory?.noteRecord(stream.key);
+    detector?.noteRecord(stream.key);
     const primaryKey = stream.primaryKeyOf(message.data);
-    const row = memory?.rowOf({
+    const row = detector?.rowOf({
       streamKey: stream.key,
       primaryKey,
       key: keyOf(mapped),
       upsert: mapped.kind === 'upsert' ? mapped : undefined,
     });
-    const record: UnsettledRecord = {
+    return {
       streamKey: stream.key,
       line: message.line,
       stream: message.stream,
@@ -60,12 +60,13 @@ export class RecordIntake {
       ticket,
       primaryKey,
       row,
+      mapped,
+      mode: stream.mode,
     };
-    return { stream, record, mapped };
   }
 }
 
-/** Who the record is about, as the ledger may know the row by where there is no primary key. */
+/** The record's identity: where it has no primary key, that tells its row. */
 function keyOf(mapped: MappedRecord): UserKey | undefined {
   if (mapped.kind !== 'removal') return mapped.key;
   const value = mapped.identifiedBy === 'email' ? mapped.email : mapped.userId;

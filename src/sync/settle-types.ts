@@ -3,16 +3,16 @@ import type { UserRequest } from '../batching/user-request.ts';
 import { mayBeTaken } from '../mapping/identity.ts';
 import type { NewFieldTypes } from '../mapping/new-field-types.ts';
 import type { Rejection } from '../model.ts';
-import type { Batch } from './batch-lane.ts';
-import type { PendingWork } from './pending-record.ts';
+import type { Batch } from './lanes/batch-lane.ts';
+import type { Task } from './task.ts';
 
 export interface SettledTypes {
   /** What goes out, in this order. */
   readonly sent: readonly UserRequest[];
   /** Requests that take the place of others, which were built before a fraction made a long a double. */
-  readonly rebuilt: Batch<PendingWork>;
-  /** Works that do not go out: a field of theirs stays a long. */
-  readonly refused: ReadonlyMap<PendingWork, Rejection>;
+  readonly rebuilt: Batch<Task>;
+  /** Tasks that do not go out: a field of theirs stays a long. */
+  readonly refused: ReadonlyMap<Task, Rejection>;
 }
 
 /** The request is complete and on its way: values that come from now on find the types of its new fields fixed. */
@@ -21,35 +21,35 @@ export function closeTypes(request: UserRequest): void {
   for (const { field } of request.waiting.numbers) field.close();
 }
 
-/** To be called for all works that go out together, right before they do. */
-export function settleTypes(works: Batch<PendingWork>, newFields?: NewFieldTypes): SettledTypes {
-  const rebuilt = new Map<PendingWork, UserRequest>();
-  const refused = new Map<PendingWork, Rejection>();
-  for (const [work, request] of works) {
+/** To be called for all tasks that go out together, right before they do. */
+export function settleTypes(tasks: Batch<Task>, newFields?: NewFieldTypes): SettledTypes {
+  const rebuilt = new Map<Task, UserRequest>();
+  const refused = new Map<Task, Rejection>();
+  for (const [task, request] of tasks) {
     closeTypes(request);
-    const misfit = misfitIn(request) ?? misfitAmong(work);
-    if (misfit) refused.set(work, misfit);
+    const misfit = misfitIn(request) ?? misfitAmong(task);
+    if (misfit) refused.set(task, misfit);
     else if (request.waiting?.numbers.some(({ field }) => field.type === 'double') === true)
-      rebuilt.set(work, request.waiting.rebuild());
+      rebuilt.set(task, request.waiting.rebuild());
   }
   const sent: UserRequest[] = [];
   const last: UserRequest[] = [];
-  for (const [work, request] of works) {
-    if (refused.has(work)) continue;
-    (goesLast(work, newFields) ? last : sent).push(rebuilt.get(work) ?? request);
+  for (const [task, request] of tasks) {
+    if (refused.has(task)) continue;
+    (goesLast(task, newFields) ? last : sent).push(rebuilt.get(task) ?? request);
   }
   return { sent: last.length === 0 ? sent : [...sent, ...last], rebuilt, refused };
 }
 
 /** Iterable gives a field its type by the first value that it meets, whichever record came first here. */
-function goesLast({ change }: PendingWork, newFields: NewFieldTypes | undefined): boolean {
+function goesLast({ change }: Task, newFields: NewFieldTypes | undefined): boolean {
   if (change.kind !== 'upsert' || !newFields) return false;
   // The values of a user who is refused may have any type: they must not be what the others are refused for.
   return !mayBeTaken(change.key) || newFields.mayPassForDates(change.values);
 }
 
-/** Of several records that go out as one, each has to fit, also where a later one has the last word. */
-function misfitAmong({ records }: PendingWork): Rejection | undefined {
+/** Of several merged records each has to fit, also one whose value a later one overwrites. */
+function misfitAmong({ records }: Task): Rejection | undefined {
   if (records.length === 1) return undefined;
   for (const { request } of records) {
     const misfit = request && misfitIn(request);

@@ -1,10 +1,11 @@
-/** The end of a record: noted if it was rejected, counted, and its state a step nearer. Every record passes here once. */
+/** The last stage of a record: its outcome is counted, its rejection stored, its state comes a step nearer. Every record passes here once. */
 import type { CheckpointTracker, Ticket } from '../checkpoint/tracker.ts';
-import type { Memory } from '../diff/memory.ts';
+import type { ChangeDetector } from '../diff/change-detector.ts';
 import type { Outcome, Rejection } from '../model.ts';
 import { recordDataText } from '../protocol/record-text.ts';
 import type { RejectedRecords } from '../rejected-records/rejected-records.ts';
-import type { UnsettledRecord } from './pending-record.ts';
+import type { Run } from '../run.ts';
+import type { TrackedRecord } from './pending-record.ts';
 import type { RejectionCauses } from './rejection-causes.ts';
 import type { RejectionGuard } from './rejection-guard.ts';
 import type { SyncSummary } from './stream-summary.ts';
@@ -18,11 +19,9 @@ export interface SettlementOptions {
   readonly log: SyncLog;
   readonly rejectedRecords?: RejectedRecords;
   /** With a ledger. */
-  readonly memory?: Memory | undefined;
-  /** A record was settled later than it was told, once the ledger had it. */
-  readonly onProgress: () => void;
-  /** Too much of a stream was rejected. */
-  readonly onExcess: (error: Error) => void;
+  readonly detector?: ChangeDetector | undefined;
+  /** Fails when too much of a stream was rejected. */
+  readonly run: Run;
 }
 
 export class Settlement {
@@ -32,17 +31,17 @@ export class Settlement {
     this.#options = options;
   }
 
-  settle(record: UnsettledRecord, outcome: Outcome): void {
+  settle(record: TrackedRecord, outcome: Outcome): void {
     if (outcome.kind === 'rejected') this.#noteRejected(record, outcome);
     if (outcome.kind === 'not_there') this.#options.log.notThere(record);
     this.#count(record.streamKey, record.ticket, outcome);
   }
 
-  /** Settles a record that leads to no call. That it was there may matter to the ledger, which then has to know first. */
-  settleUnsent(record: UnsettledRecord, outcome: Outcome): void {
-    const { memory } = this.#options;
+  /** Settles a record that leads to no call: at once, or once the ledger has it where it matters there that the record came. */
+  settleUnsent(record: TrackedRecord, outcome: Outcome): void {
+    const { detector } = this.#options;
     const { row } = record;
-    if (!memory) {
+    if (!detector) {
       this.settle(record, outcome);
       return;
     }
@@ -50,35 +49,35 @@ export class Settlement {
       outcome.kind === 'rejected'
         ? this.#rejecterOf(record, outcome)
         : this.#settlerOf(record.streamKey, record.ticket, outcome);
-    if (row && (!row.isKeyedByIdentity || outcome.kind === 'unchanged')) memory.keep.seen(row, settle);
-    else memory.keep.keyless(record.streamKey, settle);
+    if (row && (!row.isKeyedByIdentity || outcome.kind === 'unchanged')) detector.results.seen(row, settle);
+    else detector.results.keyless(record.streamKey, settle);
   }
 
-  #rejecterOf(record: UnsettledRecord, rejection: Outcome): () => void {
+  #rejecterOf(record: TrackedRecord, rejection: Outcome): () => void {
     return () => {
       this.settle(record, rejection);
-      this.#options.onProgress();
+      this.#options.run.moved();
     };
   }
 
-  /** Keeps nothing else of the record: thousands wait for the ledger at a time. */
+  /** perf: the closure keeps nothing else of the record, since thousands wait for the ledger at a time. */
   #settlerOf(streamKey: string, ticket: Ticket, outcome: Outcome): () => void {
     return () => {
       this.#count(streamKey, ticket, outcome);
-      this.#options.onProgress();
+      this.#options.run.moved();
     };
   }
 
   #count(streamKey: string, ticket: Ticket, outcome: Outcome): void {
-    const { summary, tracker, guard, onExcess } = this.#options;
+    const { summary, tracker, guard, run } = this.#options;
     summary.settled(streamKey, outcome);
     tracker.settle(ticket, outcome.kind === 'rejected' ? 'rejected' : 'confirmed');
     const excess = guard.afterRecord(streamKey);
-    if (excess) onExcess(excess);
+    if (excess) run.fail(excess);
   }
 
   /** Before the record counts as settled: its state must not overtake it. */
-  #noteRejected(record: UnsettledRecord, rejection: Rejection): void {
+  #noteRejected(record: TrackedRecord, rejection: Rejection): void {
     const { streamKey, line, stream, emittedAt, text } = record;
     const { log, causes, rejectedRecords } = this.#options;
     causes.noteRejected(streamKey, rejection);

@@ -1,52 +1,29 @@
 /**
- * Keeps the changes of one person in order: no two that touch the same address or user id are under way at once, and
- * those that wait together are laid over each other. Generic over what a record carries besides its change.
+ * Keeps the changes of one user in order: no two tasks that touch the same address or user id are under way at once, and records
+ * that wait together are merged into one task. Generic over what a record carries besides its change.
  */
 import type { UserChange } from '../model.ts';
 import { mayMove, mergeChanges, type MergeOptions } from './merge-changes.ts';
+import { Task } from './task.ts';
 import { addAll, touchedBy, type QueuedRecord } from './touched-identities.ts';
 
-/** What is to be done for one person: one record, or several of one stream laid over each other. */
-export interface Work<Item extends QueuedRecord> {
-  /** The records' changes, laid over each other. */
-  readonly change: UserChange;
-  /** In the order received; the later ones have the last word. */
-  readonly records: readonly Item[];
-}
-
 export interface UserQueueOptions<Item extends QueuedRecord> extends MergeOptions {
-  /** How many records may be laid over each other: where they are refused, each is tried alone. */
+  /** How many records may be merged into one task: where it is rejected, each is tried alone. */
   readonly maxMerged: number;
-  /** Works that may wait for earlier ones of one person before {@link UserQueue.isCrowded}. */
-  readonly maxWaitingPerPerson: number;
+  /** Tasks that may wait for earlier ones of one user before {@link UserQueue.isCrowded}. */
+  readonly maxWaitingPerUser: number;
   /** Whether a merged change may go out as one (its size, mainly). */
   readonly mayMerge: (change: UserChange, streamKey: string) => boolean;
-  /** The work may start now, or, when it is told again, what it waits with has changed. Not called for started work. */
-  readonly onReady: (work: Work<Item>) => void;
-}
-
-interface Entry<Item extends QueuedRecord> extends Work<Item> {
-  change: UserChange;
-  records: Item[];
-  /** Few, each once. */
-  readonly touches: string[];
-  /** None for almost every work. */
-  followers: Entry<Item>[] | undefined;
-  /** Earlier works about the same person that are not settled yet. */
-  waitingFor: number;
-  /** The identities that it is counted under as waiting; none, if it could start at once. */
-  readonly waitingAs: readonly string[];
-  isStarted: boolean;
-  /** Set on a part of a refused merged work: the work itself, and the records to try after this one. */
-  readonly partOf?: { readonly whole: Entry<Item>; readonly rest: readonly Item[] };
+  /** The task may start now. Called again when its change is merged with another record's before it has started. */
+  readonly onReady: (task: Task<Item>) => void;
 }
 
 export class UserQueue<Item extends QueuedRecord> {
   readonly #options: UserQueueOptions<Item>;
-  /** Touched identity → the last work that touches it. */
-  readonly #latest = new Map<string, Entry<Item>>();
+  /** Touched identity → the last task that touches it. */
+  readonly #latest = new Map<string, Task<Item>>();
   #size = 0;
-  /** Touched identity → works that had to wait and are not settled yet. */
+  /** Touched identity → number of tasks that had to wait and are not settled yet. */
   readonly #waiting = new Map<string, number>();
   readonly #crowded = new Set<string>();
 
@@ -54,17 +31,17 @@ export class UserQueue<Item extends QueuedRecord> {
     this.#options = options;
   }
 
-  /** Works that are not settled. */
+  /** Tasks that are not settled. */
   get size(): number {
     return this.#size;
   }
 
-  /** True while works wait for earlier ones. */
+  /** True while tasks wait for earlier ones. */
   get hasWaiting(): boolean {
     return this.#waiting.size > 0;
   }
 
-  /** True while so many works of one person wait in line that no more should come: they can only go one by one. */
+  /** True while so many tasks of one user wait that no more should come: they can only go one by one. */
   get isCrowded(): boolean {
     return this.#crowded.size > 0;
   }
@@ -74,62 +51,43 @@ export class UserQueue<Item extends QueuedRecord> {
     return this.#size > 0 && touchedBy(record).some((identity) => this.#latest.has(identity));
   }
 
-  /** Replaces what a started work does. */
-  revise(work: Work<Item>, change: UserChange): void {
-    (work as Entry<Item>).change = change;
-  }
-
   add(record: Item): void {
     const touches = this.#touchesOf(record);
     const earlier = this.#earlierThan(touches);
     const only = earlier[0];
     if (only && earlier.length === 1 && this.#merge(only, record, touches)) return;
 
-    const entry: Entry<Item> = {
-      change: record.change,
-      records: [record],
-      touches,
-      followers: undefined,
-      waitingFor: earlier.length,
-      waitingAs: earlier.length > 0 ? [...touches] : NOBODY,
-      isStarted: false,
-    };
+    const task = new Task(record, touches, earlier.length);
     this.#size++;
-    this.#countWaiting(entry.waitingAs, 1);
-    for (const predecessor of earlier) (predecessor.followers ??= []).push(entry);
-    for (const identity of touches) this.#latest.set(identity, entry);
-    if (entry.waitingFor === 0) this.#options.onReady(entry);
+    this.#countWaiting(task.waitingAs, 1);
+    for (const predecessor of earlier) (predecessor.followers ??= []).push(task);
+    for (const identity of touches) this.#latest.set(identity, task);
+    if (task.waitingFor === 0) this.#options.onReady(task);
   }
 
-  /** From here on nothing is laid over the work any more. */
-  start(work: Work<Item>): void {
-    (work as Entry<Item>).isStarted = true;
-  }
-
-  /** The work is done, whatever came of it: whoever waited for it may start. */
-  settle(work: Work<Item>): void {
-    const entry = work as Entry<Item>;
-    if (entry.partOf) {
-      this.#nextPart(entry.partOf.whole, entry.partOf.rest);
+  /** The task is done, whatever its result: tasks that waited for it may start. */
+  settle(task: Task<Item>): void {
+    if (task.partOf) {
+      this.#nextPart(task.partOf.whole, task.partOf.rest);
       return;
     }
     this.#size--;
-    this.#countWaiting(entry.waitingAs, -1);
-    for (const identity of entry.touches) {
-      if (this.#latest.get(identity) === entry) this.#latest.delete(identity);
+    this.#countWaiting(task.waitingAs, -1);
+    for (const identity of task.touches) {
+      if (this.#latest.get(identity) === task) this.#latest.delete(identity);
     }
-    for (const follower of entry.followers ?? []) {
+    for (const follower of task.followers ?? []) {
       follower.waitingFor--;
       if (follower.waitingFor === 0) this.#options.onReady(follower);
     }
   }
 
-  /** Instead of settling a refused work of several records: tries them one by one, in order. */
-  retryOneByOne(work: Work<Item>): void {
-    this.#nextPart(work as Entry<Item>, work.records);
+  /** Instead of settling a rejected task of several records: tries them one by one, in order. */
+  retryOneByOne(task: Task<Item>): void {
+    this.#nextPart(task, task.records);
   }
 
-  /** A row that waits will be whoever the record before it makes it. */
+  /** A row that waits will stand for the user that the record before it names. */
   #touchesOf(record: Item): string[] {
     const touches = touchedBy(record);
     const before = record.rowToken === undefined ? undefined : this.#latest.get(record.rowToken);
@@ -137,14 +95,14 @@ export class UserQueue<Item extends QueuedRecord> {
     return touches;
   }
 
-  /** The last works that touch one of these identities. */
-  #earlierThan(touches: readonly string[]): readonly Entry<Item>[] {
-    let earlier = NO_ENTRIES as Entry<Item>[];
+  /** The last tasks that touch one of these identities. */
+  #earlierThan(touches: readonly string[]): readonly Task<Item>[] {
+    let earlier = NO_TASKS as Task<Item>[];
     for (const identity of touches) {
-      const entry = this.#latest.get(identity);
-      if (!entry || earlier.includes(entry)) continue;
-      if (earlier === NO_ENTRIES) earlier = [];
-      earlier.push(entry);
+      const task = this.#latest.get(identity);
+      if (!task || earlier.includes(task)) continue;
+      if (earlier === NO_TASKS) earlier = [];
+      earlier.push(task);
     }
     return earlier;
   }
@@ -154,46 +112,38 @@ export class UserQueue<Item extends QueuedRecord> {
       const count = (this.#waiting.get(identity) ?? 0) + change;
       if (count === 0) this.#waiting.delete(identity);
       else this.#waiting.set(identity, count);
-      if (count > this.#options.maxWaitingPerPerson) this.#crowded.add(identity);
+      if (count > this.#options.maxWaitingPerUser) this.#crowded.add(identity);
       else this.#crowded.delete(identity);
     }
   }
 
-  #nextPart(whole: Entry<Item>, records: readonly Item[]): void {
+  #nextPart(whole: Task<Item>, records: readonly Item[]): void {
     const [record, ...rest] = records;
     if (record === undefined) {
       this.settle(whole);
       return;
     }
-    this.#options.onReady({
-      change: record.change,
-      records: [record],
-      touches: [],
-      followers: undefined,
-      waitingFor: 0,
-      waitingAs: [],
-      isStarted: false,
-      partOf: { whole, rest },
-    } satisfies Entry<Item> as Entry<Item>);
+    const part = new Task(record, []);
+    part.partOf = { whole, rest };
+    this.#options.onReady(part);
   }
 
-  /** Lays the record over the waiting work, if that means the same as sending both. */
-  #merge(entry: Entry<Item>, record: Item, touches: readonly string[]): boolean {
-    if (entry.isStarted || entry.records.length >= this.#options.maxMerged) return false;
-    const [first] = entry.records;
+  /** Merges the record into the waiting task, if that means the same as sending both. */
+  #merge(task: Task<Item>, record: Item, touches: readonly string[]): boolean {
+    if (task.isStarted || task.records.length >= this.#options.maxMerged) return false;
+    const [first] = task.records;
     if (first?.streamKey !== record.streamKey || first.rowToken !== record.rowToken) return false;
-    // Whose the previous address is decides whether the profile moves.
+    // Which user had the previous address decides whether the profile moves.
     if (mayMove(record.change) && first.primaryKey !== record.primaryKey) return false;
-    const merged = mergeChanges(entry.change, record.change, this.#options);
+    const merged = mergeChanges(task.change, record.change, this.#options);
     if (!merged || !this.#options.mayMerge(merged, record.streamKey)) return false;
-    entry.change = merged;
-    entry.records.push(record);
-    addAll(entry.touches, touches);
-    for (const identity of touches) this.#latest.set(identity, entry);
-    if (entry.waitingFor === 0) this.#options.onReady(entry);
+    task.change = merged;
+    task.records.push(record);
+    addAll(task.touches, touches);
+    for (const identity of touches) this.#latest.set(identity, task);
+    if (task.waitingFor === 0) this.#options.onReady(task);
     return true;
   }
 }
 
-const NOBODY: readonly string[] = [];
-const NO_ENTRIES: readonly unknown[] = [];
+const NO_TASKS: readonly unknown[] = [];

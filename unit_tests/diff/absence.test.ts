@@ -53,13 +53,13 @@ describe('a verified snapshot', () => {
       ],
     ],
     [
-      'a user that another row holds',
+      'a user that another row has',
       { present: 1, absent: 1, entry: { email: 'here0@s1' } },
       [
         'Stream s1: 0 users are no longer among its records and are removed; 1 more stay in Iterable, since another row holds them or they were only enriched.',
       ],
     ],
-  ])('speaks of %s', async (_name, given, expected) => {
+  ])('tells of %s', async (_name, given, expected) => {
     expect((await decided([given])).notes).toEqual(expected);
   });
 
@@ -82,24 +82,24 @@ describe('a verified snapshot', () => {
       'a record was rejected or skipped that does not say whose it is',
     ],
     [
-      'its entries are based on something else',
+      'its identity settings have changed',
       { state: { identityConfigChanged: true } },
       'this is the first full snapshot after its primary key, identify_by or project_type changed',
     ],
   ])('removes nobody where %s, and says why', async (_name, given, why) => {
-    // The guard has no objection where nobody is removed.
+    // The guard does not count where nobody is removed.
     const { notes, removals, toBeRemoved, states, failure } = await decided(
       [{ present: 1, absent: 9, ...given }],
       0,
     );
     expect([failure, notes]).toEqual([undefined, saysWhy(why)]);
     expect([removals?.size, toBeRemoved]).toEqual([0, []]);
-    // The snapshot is over all the same: the next one decides anew.
+    // The snapshot ends all the same: the next one decides anew.
     expect(states).toMatchObject([{ snapshot: 2, identityConfigChanged: false }]);
     expect(states[0]?.open).toBeUndefined();
   });
 
-  it('is over once it is decided, and so is a new basis', async () => {
+  it('ends once it is decided, and the change of its basis is forgotten', async () => {
     const { states } = await decided([{ present: 1, absent: 1, targets: ['plan'], generationId: 4 }]);
     const basis = '[[["id"]],"email","hybrid"]';
     expect(states).toEqual([
@@ -108,7 +108,7 @@ describe('a verified snapshot', () => {
   });
 });
 
-it('a snapshot stays open where its removals could not be decided: they are in one transaction', async () => {
+it('a snapshot stays open where its removals could not be stored: all are in one transaction', async () => {
   const run = await aReplacingRun({ absent: 1 }, { present: 1, mode: 'additive' });
   const ledger = {
     countAbsent: (stream: number, snapshot: number) => run.ledger.countAbsent(stream, snapshot),
@@ -124,7 +124,7 @@ it('a snapshot stays open where its removals could not be decided: they are in o
 describe('a stream that is not verified', () => {
   it.each<[string, ReplacedStream]>([
     ['keeps its snapshot open', { isVerified: false }],
-    ['has none where nothing is replaced', { destinationSyncMode: 'append_dedup' }],
+    ['has no snapshot where nothing is replaced', { destinationSyncMode: 'append_dedup' }],
   ])('%s', async (_name, given) => {
     const { notes, removals, toBeRemoved, states } = await decided([{ present: 1, absent: 1, ...given }], 0);
     expect([notes, removals?.size, toBeRemoved]).toEqual([[], 0, []]);
@@ -132,7 +132,7 @@ describe('a stream that is not verified', () => {
     expect(states).toEqual([undefined]);
   });
 
-  it('has none where an earlier run began one, and this run replaces nothing', async () => {
+  it('has no snapshot where an earlier run began one, and this run replaces nothing', async () => {
     const state = { open: { entriesAtStart: 5, hasRecord: true, hasKeyless: false } };
     const given: ReplacedStream = {
       destinationSyncMode: 'append_dedup',
@@ -150,7 +150,7 @@ describe('a stream that is not verified', () => {
 });
 
 describe('several streams', () => {
-  it('are decided together: a user absent from both goes, one that the other has stays', async () => {
+  it('are decided together: a user absent from both is removed, one that the other has is not', async () => {
     const shared = { email: 'shared@x.com' };
     const bothAbsent = await decided([
       { absent: 1, entry: shared },
@@ -175,19 +175,19 @@ describe('several streams', () => {
 describe('the removal guard', () => {
   it.each<[string, number, ReplacedStream, boolean]>([
     ['allows just its limit', 20, { present: 8, absent: 2 }, false],
-    ['speaks above it', 20, { present: 7, absent: 2 }, true],
+    ['fails above it', 20, { present: 7, absent: 2 }, true],
     ['allows all at 100', 100, { absent: 10 }, false],
     ['allows nobody at 0', 0, { present: 999, absent: 1 }, true],
     ['allows a snapshot without an absent row at 0', 0, { present: 1 }, false],
     [
-      'speaks where there was no entry when the snapshot began',
+      'fails where there was no entry when the snapshot began',
       99,
       { absent: 1, open: { entriesAtStart: 0 } },
       true,
     ],
-  ])('%s', async (_name, limit, given, speaks) => {
+  ])('%s', async (_name, limit, given, fails) => {
     const { failure } = await decided([given], limit);
-    expect(failure !== undefined).toBe(speaks);
+    expect(failure !== undefined).toBe(fails);
     expect(failure?.message ?? '').not.toContain('Infinity');
   });
 
@@ -203,7 +203,7 @@ describe('the removal guard', () => {
     expect(states.map((state) => [state?.snapshot, state?.open])).toEqual([[2, undefined], [2, undefined], [2, undefined]]); // prettier-ignore
   });
 
-  it('is asked without anything being changed', async () => {
+  it('can be asked without changing anything', async () => {
     const run = await aReplacingRun(
       { present: 1, absent: 2 },
       { absent: 1, mode: 'additive' },

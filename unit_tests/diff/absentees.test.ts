@@ -12,8 +12,8 @@ async function decided(...cases: readonly ReplacedStream[]) {
   return { ...run, absentees: new Absentees(run.ledger, run.streams) };
 }
 
-describe('those who are absent', () => {
-  it('are handed on page by page, until they are gone', async () => {
+describe('pending deletions', () => {
+  it('are handed out page by page, until none is left', async () => {
     const { absentees } = await decided({ absent: 3 });
     const gone: (string | undefined)[] = [];
     for (let page = await absentees.next(2); page.length > 0; page = await absentees.next(2)) {
@@ -24,13 +24,13 @@ describe('those who are absent', () => {
     expect(gone.sort()).toEqual(['away0@s1', 'away1@s1', 'away2@s1']);
   });
 
-  it('are not handed on again in this run once they were refused', async () => {
+  it('are not handed out again in this run once they were rejected', async () => {
     const { absentees, ledger, streams } = await decided({ absent: 3 });
-    const refused = await absentees.next(1);
-    absentees.postpone(refused);
+    const rejected = await absentees.next(1);
+    absentees.postpone(rejected);
     const others = await absentees.next(2);
     expect(others).toHaveLength(2);
-    expect(others.map(({ removal }) => removal.email)).not.toContain(refused[0]?.removal.email);
+    expect(others.map(({ removal }) => removal.email)).not.toContain(rejected[0]?.removal.email);
     await absentees.removed(others);
     expect(await absentees.next(5)).toEqual([]);
     // The next run has them again.
@@ -58,8 +58,8 @@ describe('those who are absent', () => {
   });
 
   it.each<[string, ReplacedStream, boolean]>([
-    ['stay where they were only enriched', { absent: 1, entry: { origin: 'enrich' } }, true],
-    ['go where the connector may have created them', { absent: 1 }, false],
+    ['keep their users where these were only enriched', { absent: 1, entry: { origin: 'enrich' } }, true],
+    ['remove users whom the connector may have created', { absent: 1 }, false],
   ])('%s', async (_name, given, stays) => {
     const { absentees } = await decided(given);
     expect((await absentees.next(1))[0]?.stays).toBe(stays);
@@ -69,7 +69,7 @@ describe('those who are absent', () => {
     ['the address', { email: 'here0@s1' }],
     ['the id', { userId: 'u1' }],
   ])(
-    'stay where another row holds them by %s, and leave the lists that it does not name',
+    'keep users whom another row has by %s, and take them off the lists that it does not name',
     async (_name, entry) => {
       const absent = { present: 1, absent: 1, entry: { ...entry, lists: lists('VIP', 'Old', 'Own') } };
       const { absentees, ledger } = await decided(absent);

@@ -16,7 +16,7 @@ const saysNothingOf = (which: readonly string[] | 'any', ...names: string[]): Sa
   ...says(...names),
 });
 
-describe('the memberships that are exported once a record is', () => {
+describe('the memberships after a record', () => {
   it.each<[string, ListMemberships, Said, ListMemberships]>([
     ['are what the record says', lists(), says('VIP', '-Old'), lists('VIP', '-Old')],
     ['are none where there are no rules', lists('VIP'), {}, lists()],
@@ -36,8 +36,8 @@ describe('the memberships that are exported once a record is', () => {
     ],
     ['keep a name that an old entry has with blanks', lists(' VIP'), saysNothingOf(['VIP']), lists(' VIP')],
     ['gain nothing of which the record says nothing', lists(), saysNothingOf(['VIP']), lists()],
-  ])('%s', (_name, held, record, expected) => {
-    expect(membershipsAfter(held, record)).toEqual(expected);
+  ])('%s', (_name, before, record, expected) => {
+    expect(membershipsAfter(before, record)).toEqual(expected);
   });
 
   it('follow from each record in order', () => {
@@ -51,7 +51,7 @@ describe('the memberships to change', () => {
   it.each<[string, ListMemberships, ListMemberships, ListMemberships]>([
     ['are none where nothing changed', lists('VIP', '-Old'), lists('VIP', '-Old'), lists()],
     ['are those that are new, on or off', lists(), lists('VIP', '-Old'), lists('VIP', '-Old')],
-    ['are those that turned', lists('VIP', '-Old'), lists('-VIP', 'Old'), lists('-VIP', 'Old')],
+    ['are those that changed', lists('VIP', '-Old'), lists('-VIP', 'Old'), lists('-VIP', 'Old')],
     ['are those that are no longer named', lists('VIP'), lists(), lists('-VIP')],
     ['are not those off which the user was', lists('-VIP'), lists(), lists()],
     [
@@ -61,8 +61,8 @@ describe('the memberships to change', () => {
       lists('VIP'),
     ],
     ['leave a name with blanks that is off now', lists(' VIP'), lists('-VIP'), lists('- VIP', '-VIP')],
-  ])('%s', (_name, held, after, expected) => {
-    expect(membershipChanges(held, after)).toEqual(expected);
+  ])('%s', (_name, before, after, expected) => {
+    expect(membershipChanges(before, after)).toEqual(expected);
   });
 
   it.each<[string, ListMemberships, readonly Said[], ListMemberships]>([
@@ -76,7 +76,7 @@ describe('the memberships to change', () => {
       lists('VIP', 'New'),
     ],
     ['do not leave by an old name with blanks', lists(' VIP'), [says('VIP')], lists('VIP')],
-  ])('for a user who may be on any of them %s', (_name, held, records, expected) => {
-    expect(membershipsAnew(held, membershipsAfterAll(held, records), records)).toEqual(expected);
+  ])('of an unconfirmed row %s', (_name, before, records, expected) => {
+    expect(membershipsAnew(before, membershipsAfterAll(before, records), records)).toEqual(expected);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { HeldEntry } from '../../src/ledger/ledger.ts';
 import { decideRemoval } from '../../src/diff/removals.ts';
 import type { Removal } from '../../src/model.ts';
-import { anEntry, IN_DOUBT, keyOf, lists, OWN_STREAM } from '../support/rows.ts';
+import { anEntry, UNCONFIRMED, keyOf, lists, OWN_STREAM } from '../support/rows.ts';
 
 const A = 'a@x.com';
 const B = 'b@x.com';
@@ -13,12 +13,12 @@ const OWN = anEntry({ email: A, userId: 'u1', lists: lists('VIP', 'Old', '-Never
 const SAME_STREAM = anEntry({ key: '[2]', email: A, lists: lists('VIP', 'New') });
 const ELSEWHERE = anEntry({ stream: OWN_STREAM + 1, key: '[9]', email: A, lists: lists('VIP', '-Old') });
 
-function decided(removal: Removal, held: HeldEntry | undefined, ...others: HeldEntry[]) {
-  return decideRemoval({ removal, held, others, streamId: OWN_STREAM, projectType: 'hybrid' });
+function decided(removal: Removal, entry: HeldEntry | undefined, ...others: HeldEntry[]) {
+  return decideRemoval({ removal, held: entry, others, streamId: OWN_STREAM, projectType: 'hybrid' });
 }
 
 describe('a user who is removed', () => {
-  it('leaves the lists that the record names, and all that its entries had it on', () => {
+  it('leaves the lists that the record names, and all on which its entries have it', () => {
     const removal = { ...NAMES_A, lists: ['All', 'Old'] };
     expect(decided(removal, OWN, SAME_STREAM).removals[0]?.lists).toEqual(['All', 'Old', 'VIP', 'New']);
   });
@@ -33,20 +33,20 @@ describe('a user who is removed', () => {
       [{ ...SAME_STREAM, userId: 'u2' }],
       ['u2'],
     ],
-    ['has the address that its row was at', { ...BY_ROW, userId: 'u1' }, OWN, [], [A]],
-    ['has none that the ledger does not have', NAMES_A, undefined, [], []],
-  ])('%s', (_name, removal, held, others, expected) => {
-    expect(decided(removal, held, ...others).removals[0]?.alsoKnownAs).toEqual(expected.map(keyOf));
+    ['has the address of its row', { ...BY_ROW, userId: 'u1' }, OWN, [], [A]],
+    ['has none where the ledger has none', NAMES_A, undefined, [], []],
+  ])('%s', (_name, removal, entry, others, expected) => {
+    expect(decided(removal, entry, ...others).removals[0]?.alsoKnownAs).toEqual(expected.map(keyOf));
   });
 
   it.each<[string, HeldEntry | undefined, HeldEntry[], boolean]>([
     ['is in Iterable where it was exported', OWN, [], true],
     ['is in Iterable where another row exported it', undefined, [SAME_STREAM], true],
-    ['may not be there where nothing is known of it', undefined, [], false],
-    ['may not be there where a run ended before it was noted', { ...OWN, ...IN_DOUBT }, [], false],
-    ['is there where one of two entries is not in doubt', { ...OWN, ...IN_DOUBT }, [SAME_STREAM], true],
-  ])('%s', (_name, held, others, expected) => {
-    expect(decided(NAMES_A, held, ...others).removals[0]?.isExported).toBe(expected);
+    ['may not be in Iterable where nothing is known of it', undefined, [], false],
+    ['may not be in Iterable where its entry is unconfirmed', { ...OWN, ...UNCONFIRMED }, [], false],
+    ['is in Iterable where one of two entries is confirmed', { ...OWN, ...UNCONFIRMED }, [SAME_STREAM], true],
+  ])('%s', (_name, entry, others, expected) => {
+    expect(decided(NAMES_A, entry, ...others).removals[0]?.isExported).toBe(expected);
   });
 
   it('is named as the entry has it, where the record names nobody', () => {
@@ -63,7 +63,7 @@ describe('a user who is removed', () => {
     ]);
   });
 
-  it('is another one than the row was: each leaves its own lists', () => {
+  it('and the previous user of the row each leave their own lists, where the record names another one', () => {
     const { removals } = decided({ ...NAMES_B, lists: ['All'] }, OWN);
     expect(removals).toEqual([
       { ...NAMES_B, lists: ['All'], alsoKnownAs: [], isExported: false },
@@ -86,7 +86,7 @@ it('two users who are removed each leave the lists of their own entries', () => 
   ]);
 });
 
-describe('the user of the row, where it stays', () => {
+describe('the user of the row, where it is not removed', () => {
   it.each<[string, Removal, HeldEntry[], readonly string[] | undefined]>([
     ['leaves the lists that only the row named', NAMES_A, [ELSEWHERE], ['Old']],
     ['leaves them where the record names only its row', BY_ROW, [ELSEWHERE], ['Old']],
@@ -115,11 +115,11 @@ describe('the user of the row, where it stays', () => {
     expect(decided(NAMES_B, OWN, ELSEWHERE).leaves).toEqual({ ...NAMES_A, userId: 'u1', lists: ['Old'] });
   });
 
-  it('leaves nothing where it has no row', () => {
+  it('leaves nothing where the record has no row', () => {
     expect(decided(NAMES_A, undefined, ELSEWHERE).leaves).toBeUndefined();
   });
 
-  it('leaves nothing by itself where it goes', () => {
+  it('leaves nothing by itself where it is removed', () => {
     expect(decided(NAMES_A, OWN).leaves).toBeUndefined();
   });
 });
@@ -128,8 +128,8 @@ describe('the entries that end', () => {
   it.each<[string, Removal, HeldEntry | undefined, HeldEntry[], HeldEntry[]]>([
     ['are none where nothing is known', NAMES_A, undefined, [], []],
     ['are that of the row', NAMES_A, OWN, [], [OWN]],
-    ['are those of its stream that hold the user', NAMES_A, OWN, [SAME_STREAM], [OWN, SAME_STREAM]],
-    ['are that of the row alone where the user stays', NAMES_A, OWN, [ELSEWHERE], [OWN]],
+    ['are those of its stream that have the user', NAMES_A, OWN, [SAME_STREAM], [OWN, SAME_STREAM]],
+    ['are that of the row alone where the user is not removed', NAMES_A, OWN, [ELSEWHERE], [OWN]],
     [
       'are those of its stream alone',
       NAMES_B,
@@ -137,9 +137,9 @@ describe('the entries that end', () => {
       [ELSEWHERE, { ...SAME_STREAM, email: B }],
       [OWN, { ...SAME_STREAM, email: B }],
     ],
-    ['are not those of its stream that hold one who stays', NAMES_B, OWN, [SAME_STREAM], [OWN]],
-    ['are none where no row is known and the user stays', NAMES_A, undefined, [ELSEWHERE], []],
-  ])('%s', (_name, removal, held, others, expected) => {
-    expect(decided(removal, held, ...others).gone).toEqual(expected);
+    ['are not those of its stream that have a user who is not removed', NAMES_B, OWN, [SAME_STREAM], [OWN]],
+    ['are none where no row is known and the user is not removed', NAMES_A, undefined, [ELSEWHERE], []],
+  ])('%s', (_name, removal, entry, others, expected) => {
+    expect(decided(removal, entry, ...others).gone).toEqual(expected);
   });
 });

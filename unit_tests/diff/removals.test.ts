@@ -17,13 +17,13 @@ function naming(...identities: string[]): Removal {
 interface Case {
   readonly removal: Removal;
   /** The entry of the record's own row. */
-  readonly held?: HeldEntry;
+  readonly entry?: HeldEntry;
   readonly others?: readonly HeldEntry[];
   readonly project?: ProjectType;
 }
 
-function decided({ removal, held, others = [], project = 'hybrid' }: Case) {
-  return decideRemoval({ removal, held, others, streamId: OWN_STREAM, projectType: project });
+function decided({ removal, entry, others = [], project = 'hybrid' }: Case) {
+  return decideRemoval({ removal, held: entry, others, streamId: OWN_STREAM, projectType: project });
 }
 
 /** The users that are removed, as `a@x.com u1`, or why none is. */
@@ -41,70 +41,70 @@ describe('a deletion record removes', () => {
     ['the user that it names, though nothing is known of it', { removal: naming(A) }, [A]],
     [
       'the user that it names',
-      { removal: naming(A, 'u1'), held: anEntry({ email: A, userId: 'u1' }) },
+      { removal: naming(A, 'u1'), entry: anEntry({ email: A, userId: 'u1' }) },
       [`${A} u1`],
     ],
     [
       'the user of its row, where it names none',
-      { removal: naming(), held: anEntry({ email: A, userId: 'u1' }) },
+      { removal: naming(), entry: anEntry({ email: A, userId: 'u1' }) },
       [`${A} u1`],
     ],
-    ['the user of its row by the address alone', { removal: naming(), held: anEntry({ email: A }) }, [A]],
+    ['the user of its row by the address alone', { removal: naming(), entry: anEntry({ email: A }) }, [A]],
     [
-      'the user of its row on a project of addresses, too',
-      { removal: naming(), held: anEntry({ email: A }), project: 'email' },
+      'the user of its row in an email-based project, too',
+      { removal: naming(), entry: anEntry({ email: A }), project: 'email' },
       [A],
     ],
     ['nobody, where neither it nor its row names a user', { removal: naming() }, ['not_in_ledger']],
     [
-      'both where it names another user than its row was',
-      { removal: naming(B), held: anEntry({ email: A }) },
+      'both where it names another user than its row stands for',
+      { removal: naming(B), entry: anEntry({ email: A }) },
       [B, A],
     ],
     [
-      'nobody where another stream holds the user',
+      'nobody where another stream has the user',
       { removal: naming(A), others: [elsewhere({ email: A })] },
       ['held_by_another_stream'],
     ],
     [
-      'nobody where another stream holds the user by the id',
+      'nobody where another stream has the user by the id',
       { removal: naming(A, 'u1'), others: [elsewhere({ userId: 'u1' })] },
       ['held_by_another_stream'],
     ],
     [
-      'the user that it names without saying whose row it is, which its stream has',
+      'the user that it names without its primary key, which another row of its stream has',
       { removal: naming(A), others: [sameStream({ email: A })] },
       [A],
     ],
     [
-      'nobody where another stream holds the user of its row',
-      { removal: naming(), held: anEntry({ email: A }), others: [elsewhere({ email: A })] },
+      'nobody where another stream has the user of its row',
+      { removal: naming(), entry: anEntry({ email: A }), others: [elsewhere({ email: A })] },
       ['held_by_another_stream'],
     ],
     [
-      'not the former user where another row of the stream has the address by now',
-      { removal: naming(B), held: anEntry({ email: A }), others: [sameStream({ email: A })] },
+      'not the previous user where another row of the stream has the address by now',
+      { removal: naming(B), entry: anEntry({ email: A }), others: [sameStream({ email: A })] },
       [B],
     ],
     [
-      'not the former user where another row of the stream has the id by now',
+      'not the previous user where another row of the stream has the id by now',
       {
         removal: naming(B),
-        held: anEntry({ email: A, userId: 'u1' }),
+        entry: anEntry({ email: A, userId: 'u1' }),
         others: [sameStream({ userId: 'u1' })],
       },
       [B],
     ],
     [
-      'only the former user where another stream holds the one that it names',
-      { removal: naming(B), held: anEntry({ email: A }), others: [elsewhere({ email: B })] },
+      'only the previous user where another stream has the one that it names',
+      { removal: naming(B), entry: anEntry({ email: A }), others: [elsewhere({ email: B })] },
       [A],
     ],
     [
-      'nobody where others hold both',
+      'nobody where other streams have both',
       {
         removal: naming(B),
-        held: anEntry({ email: A }),
+        entry: anEntry({ email: A }),
         others: [elsewhere({ email: B }), elsewhere({ email: A })],
       },
       ['held_by_another_stream'],
@@ -114,82 +114,82 @@ describe('a deletion record removes', () => {
   });
 });
 
-describe('whether the record names the user that its row was', () => {
+describe('the record names the user that its row stood for', () => {
   const byId = { ...naming(A, 'u1'), identifiedBy: 'userId' } as const;
   const isSame = (given: Case) => removed(given).length === 1;
   it.each<[string, Case, boolean]>([
-    ['by its address', { removal: naming(A), held: anEntry({ email: A, userId: 'u1' }) }, true],
-    ['by another address', { removal: naming(B), held: anEntry({ email: A }) }, false],
+    ['by its address', { removal: naming(A), entry: anEntry({ email: A, userId: 'u1' }) }, true],
+    ['by another address', { removal: naming(B), entry: anEntry({ email: A }) }, false],
     [
       'by another address with the same id',
-      { removal: naming(B, 'u1'), held: anEntry({ email: A, userId: 'u1' }) },
+      { removal: naming(B, 'u1'), entry: anEntry({ email: A, userId: 'u1' }) },
       false,
     ],
     [
       'by the same address with another id',
-      { removal: naming(A, 'u2'), held: anEntry({ email: A, userId: 'u1' }) },
+      { removal: naming(A, 'u2'), entry: anEntry({ email: A, userId: 'u1' }) },
       true,
     ],
     [
       'by an address where the row had only an id',
-      { removal: naming(A), held: anEntry({ userId: 'u1' }) },
+      { removal: naming(A), entry: anEntry({ userId: 'u1' }) },
       true,
     ],
-    ['by its id alone', { removal: naming('u1'), held: anEntry({ email: A, userId: 'u1' }) }, true],
-    ['by another id alone', { removal: naming('u2'), held: anEntry({ email: A, userId: 'u1' }) }, false],
+    ['by its id alone', { removal: naming('u1'), entry: anEntry({ email: A, userId: 'u1' }) }, true],
+    ['by another id alone', { removal: naming('u2'), entry: anEntry({ email: A, userId: 'u1' }) }, false],
     [
       'where the id decides, by its id with another address',
-      { removal: byId, held: anEntry({ email: B, userId: 'u1' }) },
+      { removal: byId, entry: anEntry({ email: B, userId: 'u1' }) },
       true,
     ],
     [
       'where the id decides, by another id',
-      { removal: byId, held: anEntry({ email: A, userId: 'u2' }) },
+      { removal: byId, entry: anEntry({ email: A, userId: 'u2' }) },
       false,
     ],
     [
       'where the id decides, by its address alone',
-      { removal: { ...naming(A), identifiedBy: 'userId' }, held: anEntry({ email: A, userId: 'u1' }) },
+      { removal: { ...naming(A), identifiedBy: 'userId' }, entry: anEntry({ email: A, userId: 'u1' }) },
       true,
     ],
     [
-      'on a project of user ids by another id',
-      { removal: byId, held: anEntry({ email: A, userId: 'u2' }), project: 'user_id' },
+      'in a project based on user ids by another id',
+      { removal: byId, entry: anEntry({ email: A, userId: 'u2' }), project: 'user_id' },
       false,
     ],
     [
-      'on a project of addresses by another address, though the id decides',
-      { removal: byId, held: anEntry({ email: B, userId: 'u1' }), project: 'email' },
+      'in an email-based project by another address, though the id decides',
+      { removal: byId, entry: anEntry({ email: B, userId: 'u1' }), project: 'email' },
       false,
     ],
     [
-      'on a project of addresses by its address, whatever the id',
-      { removal: byId, held: anEntry({ email: A, userId: 'u2' }), project: 'email' },
+      'in an email-based project by its address, whatever the id',
+      { removal: byId, entry: anEntry({ email: A, userId: 'u2' }), project: 'email' },
       true,
     ],
     [
-      'on a project of addresses by an address where the row had only an id',
-      { removal: byId, held: anEntry({ userId: 'u2' }), project: 'email' },
+      'in an email-based project by an address where the row had only an id',
+      { removal: byId, entry: anEntry({ userId: 'u2' }), project: 'email' },
       true,
     ],
     [
-      'on a project of addresses by its id alone',
-      { removal: naming('u1'), held: anEntry({ email: A, userId: 'u1' }), project: 'email' },
+      'in an email-based project by its id alone',
+      { removal: naming('u1'), entry: anEntry({ email: A, userId: 'u1' }), project: 'email' },
       true,
     ],
     [
-      'on a project of addresses by another id alone',
-      { removal: naming('u2'), held: anEntry({ email: A, userId: 'u1' }), project: 'email' },
+      'in an email-based project by another id alone',
+      { removal: naming('u2'), entry: anEntry({ email: A, userId: 'u1' }), project: 'email' },
       false,
     ],
   ])('%s', (_name, given, expected) => {
     expect(isSame(given)).toBe(expected);
   });
 
-  it('on a project of addresses a record without one leads to the address of its row', () => {
+  it('in an email-based project a record without one leads to the address of its row', () => {
     const { removals } = decided({
       removal: naming('u1'),
-      held: anEntry({ email: A, userId: 'u1' }),
+      entry: anEntry({ email: A, userId: 'u1' }),
       project: 'email',
     });
     expect(removals).toMatchObject([{ userId: 'u1', alsoKnownAs: [keyOf(A)], isExported: true }]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { HeldEntry } from '../../src/ledger/ledger.ts';
-import { entryAfter, entryUnderWay } from '../../src/diff/row.ts';
+import { entryAfter, entryInFlight } from '../../src/diff/row.ts';
 import type { Upsert } from '../../src/model.ts';
 import {
   anEntry,
@@ -18,10 +18,10 @@ const B = 'b@x.com';
 
 describe('the entry of a delivered row', () => {
   /** Of records in order, all with the same entry before them. */
-  const after = (held: HeldEntry | undefined, ...changes: Upsert[]) =>
-    entryAfter({ records: changes.map((change) => aRowUpsert(change, { held })), valuesHash: 'h' });
+  const after = (entry: HeldEntry | undefined, ...changes: Upsert[]) =>
+    entryAfter({ records: changes.map((change) => aRowUpsert(change, { entry })), valuesHash: 'h' });
 
-  it('is of the row, its snapshot and what was sent', () => {
+  it('has the row’s key, its snapshot and what was sent', () => {
     const stream = aStream({ ...mapped(['plan', 'city']), snapshot: 7 });
     const change = anUpsert(A, { userId: 'u1', plan: 'gold' }, { lists: lists('VIP', '-Old') });
     expect(entryAfter({ records: [aRowUpsert(change, { stream })], valuesHash: 'h' })).toEqual({
@@ -38,7 +38,7 @@ describe('the entry of a delivered row', () => {
     expect(entryAfter({ records: [], valuesHash: 'h' })).toBeUndefined();
   });
 
-  it('says whether its user may have been created', () => {
+  it('says whether the connector may have created its user', () => {
     const origins = (['sync', 'additive', 'enrich'] as const).map(
       (mode) =>
         entryAfter({ records: [aRowUpsert(anUpsert(A), { stream: aStream({ mode }) })], valuesHash: 'h' })
@@ -55,7 +55,7 @@ describe('the entry of a delivered row', () => {
       { email: A, userId: 'u1' },
     ],
     [
-      'keeps it by a new address, too',
+      'keeps it with a new address, too',
       anEntry({ email: A, userId: 'u1' }),
       [anUpsert(B)],
       { email: B, userId: 'u1' },
@@ -91,46 +91,46 @@ describe('the entry of a delivered row', () => {
       { email: B, userId: 'u2' },
     ],
     [
-      'has of several records what any of them says',
+      'has an identity that any of the merged records has',
       undefined,
       [anUpsert(A, { userId: 'u1' }), anUpsert(A)],
       { email: A, userId: 'u1' },
     ],
     [
-      'has of several records the last word',
+      'has the identities of the last of the merged records: last write wins',
       undefined,
       [anUpsert(A, { userId: 'u1' }), anUpsert(B, { userId: null })],
       { email: B },
     ],
-  ])('%s', (_name, held, changes, person) => {
-    const { email, userId } = after(held, ...changes) ?? {};
-    expect({ email, userId }).toEqual({ email: undefined, userId: undefined, ...person });
+  ])('%s', (_name, before, changes, identities) => {
+    const { email, userId } = after(before, ...changes) ?? {};
+    expect({ email, userId }).toEqual({ email: undefined, userId: undefined, ...identities });
   });
 
   it('has the lists and targets of all records, and of the entry before where they say nothing', () => {
-    const held = anEntry({ email: A, targets: ['city', 'gone'], lists: lists('VIP') });
+    const before = anEntry({ email: A, targets: ['city', 'gone'], lists: lists('VIP') });
     const stream = aStream(mapped(['a', 'b', 'city']));
     const changes = [
       anUpsert(A, { b: 1 }, { lists: lists('New'), ...silentOn('any') }),
       anUpsert(A, { a: 1 }, silentOn(['New', 'VIP'])),
     ];
     const entry = entryAfter({
-      records: changes.map((change) => aRowUpsert(change, { held, stream })),
+      records: changes.map((change) => aRowUpsert(change, { entry: before, stream })),
       valuesHash: 'h',
     });
     expect(entry?.targets).toEqual(['a', 'b', 'city']);
     expect(entry?.lists).toEqual(lists('VIP', 'New'));
   });
 
-  it('has no lists of the user that the row was, where it is another one', () => {
-    const held = anEntry({ userId: 'u1', lists: lists('VIP') });
-    expect(after(held, anUpsert('u2', {}, silentOn('any')))?.lists).toEqual(lists());
+  it('has none of the lists of the previous user, where the row names another one', () => {
+    const before = anEntry({ userId: 'u1', lists: lists('VIP') });
+    expect(after(before, anUpsert('u2', {}, silentOn('any')))?.lists).toEqual(lists());
   });
 });
 
-describe('the entry of a row whose calls are under way', () => {
-  it('of a new row is in doubt, and removes nobody', () => {
-    const entry = entryUnderWay(
+describe('the entry of a row whose calls are in flight', () => {
+  it('of a new row is unconfirmed, and lets nobody be removed', () => {
+    const entry = entryInFlight(
       [aRowUpsert(anUpsert(A, { plan: 1 }, { lists: lists('VIP') }))],
       lists('VIP'),
     );
@@ -142,15 +142,20 @@ describe('the entry of a row whose calls are under way', () => {
       origin: 'enrich',
       seen: 2,
     });
-    expect(entryUnderWay([], lists())).toBeUndefined();
+    expect(entryInFlight([], lists())).toBeUndefined();
   });
 
-  it('keeps what was there, and adds all that the calls may bring', () => {
-    const held = anEntry({ email: A, targets: ['b', 'gone'], lists: lists('VIP', 'Old'), values: { b: 1 } });
+  it('keeps what was there, and adds all that the calls may write', () => {
+    const before = anEntry({
+      email: A,
+      targets: ['b', 'gone'],
+      lists: lists('VIP', 'Old'),
+      values: { b: 1 },
+    });
     const stream = aStream(mapped(['a', 'b']));
     const change = anUpsert(B, { userId: 'u1', a: 1 }, { lists: lists('VIP', 'New') });
-    expect(entryUnderWay([aRowUpsert(change, { held, stream })], lists('New', '-Old'))).toEqual({
-      ...held,
+    expect(entryInFlight([aRowUpsert(change, { entry: before, stream })], lists('New', '-Old'))).toEqual({
+      ...before,
       userId: 'u1',
       valuesHash: '',
       targets: ['a', 'b', 'gone', 'userId'],
@@ -159,15 +164,17 @@ describe('the entry of a row whose calls are under way', () => {
     });
   });
 
-  it('goes by the identities that it had, and gains those that it lacked', () => {
-    const held = anEntry({ userId: 'u1' });
-    expect(entryUnderWay([aRowUpsert(anUpsert('u1', { email: B }), { held })], undefined)).toMatchObject({
+  it('keeps the identities that it had, and gains those that it lacked', () => {
+    const before = anEntry({ userId: 'u1' });
+    expect(
+      entryInFlight([aRowUpsert(anUpsert('u1', { email: B }), { entry: before })], undefined),
+    ).toMatchObject({
       userId: 'u1',
       email: B,
     });
     const both = anEntry({ userId: 'u1', email: A });
     expect(
-      entryUnderWay([aRowUpsert(anUpsert(B, { userId: 'u2' }), { held: both })], undefined),
+      entryInFlight([aRowUpsert(anUpsert(B, { userId: 'u2' }), { entry: both })], undefined),
     ).toMatchObject({
       userId: 'u1',
       email: A,

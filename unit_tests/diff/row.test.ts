@@ -1,14 +1,26 @@
 import { describe, expect, it } from '@jest/globals';
 import {
-  entryInDoubt,
+  asUnconfirmed,
   identitiesOf,
-  isInDoubt,
+  isUnconfirmed,
   membershipsBefore,
+  Row,
   rowKey,
   rowToken,
 } from '../../src/diff/row.ts';
+import type { HeldEntry } from '../../src/ledger/ledger.ts';
 import { identityText } from '../../src/model.ts';
-import { anEntry, anUpsert, IN_DOUBT, keyOf, lists, TO_BE_REMOVED } from '../support/rows.ts';
+import {
+  anEntry,
+  anUpsert,
+  aRow,
+  aStream,
+  keyOf,
+  lists,
+  PENDING_DELETION,
+  UNCONFIRMED,
+  type RowCase,
+} from '../support/rows.ts';
 
 const A = 'a@x.com';
 const B = 'b@x.com';
@@ -36,7 +48,7 @@ describe('a row’s key', () => {
     expect(rowKey(`["${'k'.repeat(500)}"]`, undefined)).toMatch(/^hash:/);
   });
 
-  it('has one text with its stream, which is that of no other row and of no identity', () => {
+  it('makes with its stream one token, which is that of no other row and of no identity', () => {
     const tokens = ['[1]', '["@"]'].flatMap((key) => [rowToken(1, key), rowToken(2, key), rowToken(11, key)]);
     expect(new Set(tokens).size).toBe(tokens.length);
     const identities = ['1:["@"]', '1:[1]', '\t1:[1]'].map((value) => identityText(keyOf(value)));
@@ -44,19 +56,103 @@ describe('a row’s key', () => {
   });
 });
 
-describe('an entry in doubt', () => {
+describe('a row', () => {
+  const ENTRY = anEntry({ email: A });
+  const OTHER = anEntry({ email: B });
+  const BEFORE = {
+    unread: { state: 'unread' },
+    'stale without an entry': { state: 'stale' },
+    'stale with an entry': { state: 'stale', entry: ENTRY },
+    'current without an entry': { state: 'current' },
+    'current with an entry': { state: 'current', entry: ENTRY },
+  } satisfies Record<string, RowCase>;
+  const METHODS = {
+    'as it is': () => undefined,
+    'found: another entry': (row) => {
+      row.found(OTHER);
+    },
+    'found: none': (row) => {
+      row.found(undefined);
+    },
+    becomeStale: (row) => {
+      row.becomeStale();
+    },
+    'takeOver: another entry': (row) => {
+      row.takeOver(OTHER);
+    },
+    'takeOver: none': (row) => {
+      row.takeOver(undefined);
+    },
+  } satisfies Record<string, (row: Row) => void>;
+  type After = 'current' | 'not current';
+
+  it.each<[keyof typeof BEFORE, keyof typeof METHODS, After, HeldEntry | undefined]>([
+    ['unread', 'as it is', 'not current', undefined],
+    ['unread', 'found: another entry', 'current', OTHER],
+    ['unread', 'found: none', 'current', undefined],
+    ['unread', 'becomeStale', 'not current', undefined],
+    ['unread', 'takeOver: another entry', 'not current', OTHER],
+    ['unread', 'takeOver: none', 'not current', undefined],
+    ['stale without an entry', 'as it is', 'not current', undefined],
+    ['stale without an entry', 'found: another entry', 'current', OTHER],
+    ['stale without an entry', 'found: none', 'current', undefined],
+    ['stale without an entry', 'becomeStale', 'not current', undefined],
+    ['stale without an entry', 'takeOver: another entry', 'not current', OTHER],
+    ['stale without an entry', 'takeOver: none', 'not current', undefined],
+    ['stale with an entry', 'as it is', 'not current', ENTRY],
+    ['stale with an entry', 'found: another entry', 'current', OTHER],
+    ['stale with an entry', 'found: none', 'current', undefined],
+    ['stale with an entry', 'becomeStale', 'not current', ENTRY],
+    ['stale with an entry', 'takeOver: another entry', 'not current', ENTRY],
+    ['stale with an entry', 'takeOver: none', 'not current', ENTRY],
+    ['current without an entry', 'as it is', 'current', undefined],
+    ['current without an entry', 'found: another entry', 'current', OTHER],
+    ['current without an entry', 'found: none', 'current', undefined],
+    ['current without an entry', 'becomeStale', 'not current', undefined],
+    ['current without an entry', 'takeOver: another entry', 'current', OTHER],
+    ['current without an entry', 'takeOver: none', 'current', undefined],
+    ['current with an entry', 'as it is', 'current', ENTRY],
+    ['current with an entry', 'found: another entry', 'current', OTHER],
+    ['current with an entry', 'found: none', 'current', undefined],
+    ['current with an entry', 'becomeStale', 'not current', ENTRY],
+    ['current with an entry', 'takeOver: another entry', 'current', ENTRY],
+    ['current with an entry', 'takeOver: none', 'current', ENTRY],
+  ])('that is %s, %s: is %s', (before, method, after, entry) => {
+    const row = aRow(BEFORE[before]);
+    METHODS[method](row);
+    expect([row.isCurrent ? 'current' : 'not current', row.entry]).toEqual([after, entry]);
+  });
+
+  it('takes over one entry, and stays current or stale with it', () => {
+    const row = aRow({ state: 'unread' });
+    row.takeOver(ENTRY);
+    row.takeOver(OTHER);
+    expect([row.entry, row.isCurrent]).toEqual([ENTRY, false]);
+    row.found(row.entry);
+    row.becomeStale();
+    row.becomeStale();
+    expect([row.entry, row.isCurrent]).toEqual([ENTRY, false]);
+  });
+
+  it('has what its record says of it, and a token', () => {
+    const identity = { stream: aStream({ id: 4 }), key: '[7]', isKeyedByIdentity: true, valuesHash: 'h' };
+    expect(new Row(identity)).toMatchObject({ ...identity, token: rowToken(4, '[7]') });
+  });
+});
+
+describe('an unconfirmed entry', () => {
   it.each([
-    ['is one of a run that ended before it noted how its calls did', anEntry(IN_DOUBT), true],
-    ['is one whose user was to be removed', anEntry(TO_BE_REMOVED), true],
+    ['is one of a run that ended before it noted the result of its calls', anEntry(UNCONFIRMED), true],
+    ['is a pending deletion', anEntry(PENDING_DELETION), true],
     ['is no other', anEntry({}), false],
   ])('%s', (_name, entry, expected) => {
-    expect(isInDoubt(entry)).toBe(expected);
+    expect(isUnconfirmed(entry)).toBe(expected);
   });
 
   it('is otherwise what it was', () => {
     const entry = anEntry({ email: A, targets: ['plan'], lists: lists('VIP') });
-    expect(entryInDoubt(entry)).toEqual({ ...entry, valuesHash: '' });
-    expect(isInDoubt(anEntry(entryInDoubt(entry)))).toBe(true);
+    expect(asUnconfirmed(entry)).toEqual({ ...entry, valuesHash: '' });
+    expect(isUnconfirmed(anEntry(asUnconfirmed(entry)))).toBe(true);
   });
 });
 
@@ -65,7 +161,7 @@ it.each([
   ['an address', { email: A }, [A]],
   ['an id', { userId: 'u1' }, [' u1']],
   ['nobody', {}, []],
-])('an entry of %s names as many identities', (_name, entry, expected) => {
+])('an entry of %s has as many identities', (_name, entry, expected) => {
   expect(identitiesOf(entry)).toEqual(expected);
 });
 
@@ -91,6 +187,6 @@ it.each([
     anUpsert('u2'),
     lists('VIP'),
   ],
-])('the lists that a row’s user was on %s', (_name, held, change, expected) => {
-  expect(membershipsBefore(held, change)).toEqual(expected);
+])('the lists that a row’s user was on %s', (_name, entry, change, expected) => {
+  expect(membershipsBefore(entry, change)).toEqual(expected);
 });

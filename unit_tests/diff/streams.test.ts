@@ -19,7 +19,7 @@ beforeEach(() => {
 });
 afterEach(() => ledger?.close());
 
-/** Opens the ledger for one run more; what runs start from is kept, as a sync keeps it. */
+/** Opens the ledger for one more run; what it starts from is stored, as a sync does. */
 async function run(
   streams: readonly StreamCase[],
   options?: Parameters<typeof startRun>[2],
@@ -28,7 +28,7 @@ async function run(
   const routed = streams.map(aRoutedStream);
   ledger = await openFile(file, routed);
   const memories = await startRun(ledger, routed, options);
-  await keep(...memories);
+  await store(...memories);
   return memories;
 }
 
@@ -38,17 +38,17 @@ async function runOne(stream: StreamCase, options?: Parameters<typeof startRun>[
   return memory;
 }
 
-async function keep(...memories: readonly StreamMemory[]): Promise<void> {
+async function store(...memories: readonly StreamMemory[]): Promise<void> {
   await ledger?.commit({
     states: memories.map((memory) => ({ stream: memory.remembered.id, state: stateText(memory) })),
   });
 }
 
-/** The snapshot is verified, as the end of a run says. */
+/** Ends the snapshot as a verified one, as the end of a run does. */
 async function verify(memory: StreamMemory): Promise<void> {
   delete memory.state.open;
   memory.state.identityConfigChanged = false;
-  await keep(memory);
+  await store(memory);
 }
 
 async function write(memory: StreamMemory, ...keys: string[]): Promise<void> {
@@ -64,14 +64,14 @@ describe('the snapshot of a run', () => {
     }
   });
 
-  it('of a full replacement begins, with the number of entries that there are', async () => {
+  it('of a full replacement is a new one, with the number of entries that there are', async () => {
     await write(await runOne({}), '[1]', '[2]');
     const { remembered, state } = await runOne(REPLACED);
     expect([remembered.snapshot, remembered.isReplaced]).toEqual([2, true]);
     expect(state.open).toEqual({ entriesAtStart: 2, hasRecord: false, hasKeyless: false });
   });
 
-  it('goes on while it is not verified, with the number of entries that it began with', async () => {
+  it('is the same until it is verified, with the number of entries that it began with', async () => {
     const first = await runOne(REPLACED);
     await write(first, '[1]');
     const second = await runOne(REPLACED);
@@ -79,10 +79,10 @@ describe('the snapshot of a run', () => {
     expect(second.state.open?.entriesAtStart).toBe(0);
   });
 
-  it('keeps in mind what came in its earlier runs', async () => {
+  it('remembers what came in its earlier runs', async () => {
     const first = await runOne(REPLACED);
     Object.assign(first.state.open ?? {}, { hasRecord: true, hasKeyless: true });
-    await keep(first);
+    await store(first);
     const { state, hasRecord } = await runOne(REPLACED);
     expect(state.open).toMatchObject({ hasRecord: true, hasKeyless: true });
     expect(hasRecord).toBe(false);
@@ -125,24 +125,30 @@ describe('a stream', () => {
   const GENERATION = { syncMode: 'incremental', generationId: 3 } as const;
   it.each<[string, StreamCase | undefined, StreamCase, boolean, boolean]>([
     ['sends only what changed', GENERATION, GENERATION, false, false],
-    ['is sent again with a raised generation', GENERATION, { ...GENERATION, generationId: 4 }, false, true],
-    ['is not with one that is no higher', GENERATION, { ...GENERATION, generationId: 2 }, false, false],
-    ['is not in its first run', undefined, GENERATION, false, false],
-    ['is not in its first run with generations', {}, GENERATION, false, false],
-    ['is not where the sender counts none any longer', GENERATION, {}, false, false],
-    ['is not where it is replaced', replacedAs(3), replacedAs(4), false, false],
-    ['is sent again where the option says so', GENERATION, GENERATION, true, true],
+    [
+      'sends unchanged records, too, with a raised generation',
+      GENERATION,
+      { ...GENERATION, generationId: 4 },
+      false,
+      true,
+    ],
+    ['does not with one that is no higher', GENERATION, { ...GENERATION, generationId: 2 }, false, false],
+    ['does not in its first run', undefined, GENERATION, false, false],
+    ['does not in its first run with generations', {}, GENERATION, false, false],
+    ['does not where the source counts generations no longer', GENERATION, {}, false, false],
+    ['does not where it is replaced', replacedAs(3), replacedAs(4), false, false],
+    ['sends unchanged records, too, where the option says so', GENERATION, GENERATION, true, true],
   ])('%s', async (_name, before, stream, resendUnchanged, expected) => {
     if (before) await runOne(before);
     expect((await runOne(stream, { resendUnchanged })).remembered.resends).toBe(expected);
   });
 
-  it('is sent again in each run until all of it was sent', async () => {
+  it('sends unchanged records, too, in each run until all of it was sent', async () => {
     await runOne(GENERATION);
     const raised = { ...GENERATION, generationId: 4 };
     for (let n = 0; n < 2; n++) expect((await runOne(raised)).remembered.resends).toBe(true);
     const { state, ...memory } = await runOne(raised);
-    await keep({ ...memory, state: { ...state, generation: 4 } });
+    await store({ ...memory, state: { ...state, generation: 4 } });
     expect((await runOne(raised)).remembered.resends).toBe(false);
   });
 
@@ -152,12 +158,12 @@ describe('a stream', () => {
     ['another way to identify users', { ...REPLACED, identifyBy: 'user_id' }, {}, true],
     ['another type of project', REPLACED, { projectType: 'email' }, true],
     ['another mode', { ...REPLACED, mode: 'additive' }, {}, false],
-  ])('whose entries are based on %s is known to be', async (_name, stream, options, expected) => {
+  ])('notes a change of what tells its users: %s', async (_name, stream, options, expected) => {
     await verify(await runOne(REPLACED));
     expect((await runOne(stream, options)).state.identityConfigChanged).toBe(expected);
   });
 
-  it('has a new basis until a snapshot is verified', async () => {
+  it('has a changed basis until a snapshot is verified', async () => {
     expect((await runOne(REPLACED)).state.identityConfigChanged).toBe(false);
     const other = { ...REPLACED, identifyBy: 'user_id' } as const;
     await runOne(other);
@@ -167,7 +173,7 @@ describe('a stream', () => {
     expect((await runOne(other)).state.identityConfigChanged).toBe(false);
   });
 
-  it('is the one of its name: one run has several', async () => {
+  it('is found by its name among several of one run', async () => {
     const [users, others] = await run([
       { name: 'users', mode: 'enrich' },
       { name: 'others', ...REPLACED },

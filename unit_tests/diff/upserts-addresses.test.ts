@@ -7,14 +7,14 @@ import type { Upsert } from '../../src/model.ts';
 import {
   anEntry,
   anUpsert,
-  aRowWork,
+  aRowTask,
   aStream,
-  IN_DOUBT,
+  UNCONFIRMED,
   keyOf,
   lists,
   mapped,
   OWN_STREAM,
-  TO_BE_REMOVED,
+  PENDING_DELETION,
 } from '../support/rows.ts';
 
 const OLD = 'old@x.com';
@@ -25,19 +25,19 @@ const ANOTHER_STREAM = OWN_STREAM + 1;
 
 interface Case {
   readonly record: Upsert;
-  /** What the ledger holds of the record's row. */
-  readonly held?: HeldEntry;
-  /** What it holds of others that have an address or id of the user. */
+  /** The entry of the record's row. */
+  readonly entry?: HeldEntry;
+  /** Those of others that have an address or id of the user. */
   readonly others?: readonly HeldEntry[];
   readonly project?: ProjectType;
   readonly targets?: readonly string[];
 }
 
-function decided({ record, held, others = [], project = 'hybrid', targets }: Case): Decision | undefined {
-  const work = aRowWork([record], { held, stream: aStream(targets ? mapped(targets) : {}) });
-  const drafted = draft(work, project);
+function decided({ record, entry, others = [], project = 'hybrid', targets }: Case): Decision | undefined {
+  const task = aRowTask([record], { entry, stream: aStream(targets ? mapped(targets) : {}) });
+  const drafted = draft(task, project);
   if (!drafted || !asksOthers(drafted)) return drafted;
-  return decide(drafted, others, work);
+  return decide(drafted, others, task);
 }
 
 const moving = (values = {}) => anUpsert(NEW, values, { previousEmail: OLD });
@@ -45,57 +45,57 @@ const moving = (values = {}) => anUpsert(NEW, values, { previousEmail: OLD });
 describe('the address that a user had before', () => {
   it.each<[string, Case, string | undefined]>([
     ['is the column’s for a new row', { record: moving() }, OLD],
-    ['is not there where neither column nor ledger has one', { record: anUpsert(NEW) }, undefined],
-    ['is the ledger’s', { record: anUpsert(NEW), held: anEntry({ email: OLD }) }, OLD],
+    ['is unknown where neither column nor ledger has one', { record: anUpsert(NEW) }, undefined],
+    ['is the ledger’s', { record: anUpsert(NEW), entry: anEntry({ email: OLD }) }, OLD],
     [
       'is the ledger’s, whatever the column says',
-      { record: moving(), held: anEntry({ email: OTHER }) },
+      { record: moving(), entry: anEntry({ email: OTHER }) },
       OTHER,
     ],
     [
-      'is past where the profile has the new one already',
-      { record: moving(), held: anEntry({ email: NEW }) },
+      'is none where the profile has the new one already',
+      { record: moving(), entry: anEntry({ email: NEW }) },
       undefined,
     ],
     [
       'is the column’s where a run ended in the middle of the move',
-      { record: moving(), held: anEntry({ email: NEW, ...IN_DOUBT }) },
+      { record: moving(), entry: anEntry({ email: NEW, ...UNCONFIRMED }) },
       OLD,
     ],
     [
-      'is the column’s where the user was about to be removed',
-      { record: moving(), held: anEntry({ email: NEW, ...TO_BE_REMOVED }) },
+      'is the column’s where the row is a pending deletion',
+      { record: moving(), entry: anEntry({ email: NEW, ...PENDING_DELETION }) },
       OLD,
     ],
     [
       'is the column’s where the ledger has only an id',
-      { record: moving(), held: anEntry({ userId: 'u1' }) },
+      { record: moving(), entry: anEntry({ userId: 'u1' }) },
       OLD,
     ],
     [
-      'is no matter where the id leads to the profile',
-      { record: anUpsert('u1', { email: NEW }), held: anEntry({ userId: 'u1', email: OLD }) },
+      'does not matter where the id leads to the profile',
+      { record: anUpsert('u1', { email: NEW }), entry: anEntry({ userId: 'u1', email: OLD }) },
       undefined,
     ],
     [
-      'is no matter on a project of user ids',
+      'does not matter in a project based on user ids',
       {
         record: anUpsert('u1', { email: NEW }),
-        held: anEntry({ userId: 'u1', email: OLD }),
+        entry: anEntry({ userId: 'u1', email: OLD }),
         project: 'user_id',
       },
       undefined,
     ],
     [
-      'counts for an address on a hybrid project though an id changes, too',
-      { record: anUpsert(NEW, { userId: 'u2' }), held: anEntry({ userId: 'u1', email: OLD }) },
+      'is the ledger’s in a hybrid project though an id changes, too',
+      { record: anUpsert(NEW, { userId: 'u2' }), entry: anEntry({ userId: 'u1', email: OLD }) },
       OLD,
     ],
     [
-      'counts on a project of addresses, though the id identifies',
+      'is the ledger’s in an email-based project, though the id identifies',
       {
         record: anUpsert('u1', { email: NEW }),
-        held: anEntry({ userId: 'u1', email: OLD }),
+        entry: anEntry({ userId: 'u1', email: OLD }),
         project: 'email',
       },
       OLD,
@@ -104,30 +104,30 @@ describe('the address that a user had before', () => {
       'is another user’s where the id is another one',
       {
         record: anUpsert('u2', { email: NEW }),
-        held: anEntry({ userId: 'u1', email: OLD }),
+        entry: anEntry({ userId: 'u1', email: OLD }),
         project: 'email',
       },
       undefined,
     ],
     [
-      'is another user’s in doubt as well, where the id is another one',
+      'is another user’s where the id is another one and the row is unconfirmed, too',
       {
         record: anUpsert('u2', { email: NEW }, { previousEmail: OLD }),
-        held: anEntry({ userId: 'u1', email: NEW, ...IN_DOUBT }),
+        entry: anEntry({ userId: 'u1', email: NEW, ...UNCONFIRMED }),
         project: 'email',
       },
       undefined,
     ],
     [
-      'stays where the record has no address',
-      { record: anUpsert('u1'), held: anEntry({ userId: 'u1', email: OLD }), project: 'email' },
+      'is kept where the record has no address',
+      { record: anUpsert('u1'), entry: anEntry({ userId: 'u1', email: OLD }), project: 'email' },
       undefined,
     ],
     [
-      'stays where the record clears the address',
+      'is kept where the record clears the address',
       {
         record: anUpsert('u1', { email: null }),
-        held: anEntry({ userId: 'u1', email: OLD }),
+        entry: anEntry({ userId: 'u1', email: OLD }),
         project: 'email',
       },
       undefined,
@@ -139,27 +139,27 @@ describe('the address that a user had before', () => {
 
 describe('a profile', () => {
   it.each<[string, readonly HeldEntry[], boolean]>([
-    ['moves where nothing else holds its address', [], true],
-    ['moves where others hold other addresses', [anEntry({ key: '[2]', email: OTHER })], true],
-    ['moves where another row holds its new address', [anEntry({ key: '[2]', email: NEW })], true],
+    ['moves where no other row has its address', [], true],
+    ['moves where others have other addresses', [anEntry({ key: '[2]', email: OTHER })], true],
+    ['moves where another row has its new address', [anEntry({ key: '[2]', email: NEW })], true],
     ['stays where another row claims its address', [anEntry({ key: '[2]', email: OLD })], false],
     ['stays where another stream claims it', [anEntry({ stream: ANOTHER_STREAM, email: OLD })], false],
     [
-      'stays where a row of another stream has it for its key',
+      'stays where a row of another stream has the address as its key',
       [anEntry({ stream: ANOTHER_STREAM, key: `email:${OLD}`, email: OLD })],
       false,
     ],
   ])('%s', (_name, others, moves) => {
-    const decision = decided({ record: anUpsert(NEW, PLAN), held: anEntry({ email: OLD }), others });
+    const decision = decided({ record: anUpsert(NEW, PLAN), entry: anEntry({ email: OLD }), others });
     expect(decision?.kind).toBe('write');
     expect(decision?.change.previousEmail).toBe(moves ? OLD : undefined);
     expect(decision?.change.key).toEqual(keyOf(NEW));
-    expect([decision?.former, decision?.changeAfterMove]).toEqual([undefined, undefined]);
+    expect([decision?.previousEntries, decision?.changeAfterMove]).toEqual([undefined, undefined]);
   });
 });
 
-describe('where rows go by their address, an entry at the previous address', () => {
-  const FORMER = anEntry({
+describe('where the address is the row’s key, the entry of the previous address', () => {
+  const PREVIOUS = anEntry({
     key: `email:${OLD}`,
     email: OLD,
     targets: ['city', 'plan'],
@@ -169,10 +169,10 @@ describe('where rows go by their address, an entry at the previous address', () 
   const PLAIN = { kind: 'write', change: { ...RECORD } };
 
   it('is the row’s own: the profile moves, and leaves what only that entry stands for', () => {
-    const decision = decided({ record: RECORD, others: [FORMER], targets: ['plan'] });
+    const decision = decided({ record: RECORD, others: [PREVIOUS], targets: ['plan'] });
     expect(decision).toEqual({
       ...PLAIN,
-      former: [FORMER],
+      previousEntries: [PREVIOUS],
       changeAfterMove: {
         ...RECORD,
         values: { plan: 'gold', city: null },
@@ -185,30 +185,29 @@ describe('where rows go by their address, an entry at the previous address', () 
     const previousEmail = `${'o'.repeat(600)}@x.com`;
     const key = rowKey(undefined, keyOf(previousEmail)) ?? '';
     expect(key).toContain('hash:');
-    const former = anEntry({ key, email: previousEmail });
-    expect(decided({ record: anUpsert(NEW, {}, { previousEmail }), others: [former] })?.former).toEqual([
-      former,
-    ]);
+    const previous = anEntry({ key, email: previousEmail });
+    const decision = decided({ record: anUpsert(NEW, {}, { previousEmail }), others: [previous] });
+    expect(decision?.previousEntries).toEqual([previous]);
   });
 
-  it('keeps the lists that another row of the user names, by its new address', () => {
-    const others = [FORMER, anEntry({ key: '[2]', email: NEW, lists: lists('Old') })];
+  it('keeps its lists that another row of the new address names', () => {
+    const others = [PREVIOUS, anEntry({ key: '[2]', email: NEW, lists: lists('Old') })];
     expect(decided({ record: RECORD, others })?.changeAfterMove?.lists).toEqual(lists('VIP', 'New'));
   });
 
   it('is another user’s where another row claims the address, too', () => {
-    const others = [FORMER, anEntry({ key: '[2]', email: OLD })];
+    const others = [PREVIOUS, anEntry({ key: '[2]', email: OLD })];
     const change = anUpsert(NEW, PLAN, { lists: lists('VIP', 'New') });
     expect(decided({ record: RECORD, others })).toEqual({ kind: 'write', change });
   });
 
-  it('says nothing where the record names no previous address', () => {
+  it('does not matter where the record names no previous address', () => {
     const record = anUpsert(NEW, {}, { lists: lists('-VIP') });
-    expect(decided({ record, others: [FORMER] })).toEqual({ kind: 'write', change: record });
+    expect(decided({ record, others: [PREVIOUS] })).toEqual({ kind: 'write', change: record });
   });
 
-  it('in doubt leaves all of its lists that the record does not name, and those that it names anew', () => {
-    const others = [{ ...FORMER, ...IN_DOUBT }];
+  it('makes the user join all lists that the record names and leave all others of its own, where it is unconfirmed', () => {
+    const others = [{ ...PREVIOUS, ...UNCONFIRMED }];
     const { changeAfterMove } = decided({ record: RECORD, others }) ?? {};
     expect(changeAfterMove?.lists).toEqual(lists('VIP', 'New', '-Old', '-Never'));
   });

@@ -6,30 +6,30 @@ import type { Upsert } from '../../src/model.ts';
 import {
   anEntry,
   anUpsert,
-  aRowWork,
+  aRowTask,
   aStream,
-  IN_DOUBT,
+  UNCONFIRMED,
   lists,
   OWN_STREAM,
   silentOn,
-  TO_BE_REMOVED,
+  PENDING_DELETION,
 } from '../support/rows.ts';
 
 const A = 'a@x.com';
 const ANOTHER_STREAM = OWN_STREAM + 1;
 
 interface Case {
-  readonly held?: HeldEntry;
+  readonly entry?: HeldEntry;
   readonly records: readonly Upsert[];
   readonly others?: readonly HeldEntry[];
   readonly stream?: Partial<RememberedStream>;
 }
 
 /** The list calls, as `VIP` and `-Old`, in any order; and what else is sent. */
-function changesOf({ held, records, others = [], stream }: Case) {
-  const work = aRowWork(records, { held, stream: aStream(stream) });
-  const drafted = draft(work, 'hybrid');
-  const decision = drafted && asksOthers(drafted) ? decide(drafted, others, work) : drafted;
+function changesOf({ entry, records, others = [], stream }: Case) {
+  const task = aRowTask(records, { entry, stream: aStream(stream) });
+  const drafted = draft(task, 'hybrid');
+  const decision = drafted && asksOthers(drafted) ? decide(drafted, others, task) : drafted;
   const changes = [...(decision?.change.lists ?? [])].map(([list, isOn]) => (isOn ? list : `-${list}`));
   return { kind: decision?.kind, changes: changes.sort() };
 }
@@ -44,30 +44,30 @@ describe('the memberships to change', () => {
     ['are those that a new row names', { records: [listed('VIP', '-Old')] }, ['-Old', 'VIP']],
     [
       'are none where they are as they were',
-      { held: on('VIP', '-Old'), records: [listed('VIP', '-Old')] },
+      { entry: on('VIP', '-Old'), records: [listed('VIP', '-Old')] },
       [],
     ],
-    ['are the one that is new', { held: on('VIP'), records: [listed('VIP', 'New')] }, ['New']],
-    ['are the one that is left', { held: on('VIP', 'Old'), records: [listed('VIP', '-Old')] }, ['-Old']],
-    ['are the one that is no longer named', { held: on('VIP', 'Old'), records: [listed('VIP')] }, ['-Old']],
+    ['are the one that is new', { entry: on('VIP'), records: [listed('VIP', 'New')] }, ['New']],
+    ['are the one that is left', { entry: on('VIP', 'Old'), records: [listed('VIP', '-Old')] }, ['-Old']],
+    ['are the one that is no longer named', { entry: on('VIP', 'Old'), records: [listed('VIP')] }, ['-Old']],
     [
-      'are all, where the rules are gone',
-      { held: on('VIP', 'Old'), records: [anUpsert(A)] },
+      'are all, where there are no rules any more',
+      { entry: on('VIP', 'Old'), records: [anUpsert(A)] },
       ['-Old', '-VIP'],
     ],
-    ['are none where columns are absent', { held: on('VIP'), records: [silent('any')] }, []],
+    ['are none where columns are absent', { entry: on('VIP'), records: [silent('any')] }, []],
     [
       'are not those whose column is absent',
-      { held: on('VIP', 'Old'), records: [silent(['VIP'])] },
+      { entry: on('VIP', 'Old'), records: [silent(['VIP'])] },
       ['-Old'],
     ],
     [
-      'are those of the last record, where it names all',
+      'are those of the last record, where it names all: last write wins',
       { records: [listed('VIP'), listed('New')] },
       ['New'],
     ],
     [
-      'are those of the last one, where it takes the first one back',
+      'are those of the last one, where it takes the user off the list of the first one',
       { records: [listed('VIP'), listed('-VIP')] },
       ['-VIP'],
     ],
@@ -83,24 +83,28 @@ describe('the memberships to change', () => {
   it.each<[string, Case, string[]]>([
     [
       'are those that the record names',
-      { held: on('VIP', '-Old'), records: [listed('VIP', '-Old')] },
+      { entry: on('VIP', '-Old'), records: [listed('VIP', '-Old')] },
       ['-Old', 'VIP'],
     ],
     [
       'are those that it no longer names, on or off',
-      { held: on('VIP', '-Old'), records: [listed()] },
+      { entry: on('VIP', '-Old'), records: [listed()] },
       ['-Old', '-VIP'],
     ],
-    ['are not those of which it says nothing', { held: on('VIP'), records: [silent('any', 'New')] }, ['New']],
+    [
+      'are not those of which it says nothing',
+      { entry: on('VIP'), records: [silent('any', 'New')] },
+      ['New'],
+    ],
     [
       'are also those that an earlier record names',
-      { held: on('VIP'), records: [listed('VIP'), silent('any')] },
+      { entry: on('VIP'), records: [listed('VIP'), silent('any')] },
       ['VIP'],
     ],
-  ])('of a row in doubt %s', (_name, { held, ...given }, expected) => {
-    for (const doubt of [IN_DOUBT, TO_BE_REMOVED]) {
-      const inDoubt = held && { ...held, ...doubt };
-      expect(changesOf({ ...given, ...(inDoubt && { held: inDoubt }) })).toEqual({
+  ])('of an unconfirmed row %s', (_name, { entry, ...given }, expected) => {
+    for (const why of [UNCONFIRMED, PENDING_DELETION]) {
+      const unconfirmed = entry && { ...entry, ...why };
+      expect(changesOf({ ...given, ...(unconfirmed && { entry: unconfirmed }) })).toEqual({
         kind: 'write',
         changes: expected,
       });
@@ -110,52 +114,52 @@ describe('the memberships to change', () => {
   it.each<[string, Case, string[]]>([
     [
       'are those that the record names',
-      { held: on('VIP', '-Old'), records: [listed('VIP', '-Old')] },
+      { entry: on('VIP', '-Old'), records: [listed('VIP', '-Old')] },
       ['-Old', 'VIP'],
     ],
     [
       'are the one that it no longer names, too',
-      { held: on('VIP', 'Old'), records: [listed('VIP')] },
+      { entry: on('VIP', 'Old'), records: [listed('VIP')] },
       ['-Old', 'VIP'],
     ],
-    ['are none where columns are absent', { held: on('VIP'), records: [silent('any')] }, []],
+    ['are none where columns are absent', { entry: on('VIP'), records: [silent('any')] }, []],
     [
       'are those of the last record',
-      { held: on('VIP', 'Old'), records: [silent('any', 'Old'), silent('any', 'VIP')] },
+      { entry: on('VIP', 'Old'), records: [silent('any', 'Old'), silent('any', 'VIP')] },
       ['VIP'],
     ],
-  ])('of a stream that is sent again %s', (_name, given, expected) => {
+  ])('of a stream that sends unchanged records, too, %s', (_name, given, expected) => {
     expect(changesOf({ ...given, stream: { resends: true } })).toEqual({ kind: 'write', changes: expected });
   });
 });
 
-describe('a row that becomes another user', () => {
-  const held = anEntry({ userId: 'u1', email: A, lists: lists('VIP', 'Old') });
-  it('puts that one on all lists that the record names, also those that the first one was on', () => {
+describe('a row that names another user than before', () => {
+  const entry = anEntry({ userId: 'u1', email: A, lists: lists('VIP', 'Old') });
+  it('puts that one on all lists that the record names, also on those of the previous one', () => {
     const record = anUpsert('u2', {}, { lists: lists('VIP', '-Never') });
-    const { changes } = changesOf({ held, records: [record] });
+    const { changes } = changesOf({ entry, records: [record] });
     expect(changes).toEqual(expect.arrayContaining(['-Never', 'VIP']));
     expect(changes).not.toContain('Old');
   });
 
-  it('puts it on no list of the first one of which the record says nothing', () => {
-    expect(changesOf({ held, records: [anUpsert('u2', {}, silentOn('any'))] }).changes).toEqual([]);
+  it('puts it on no list of the previous one of which the record says nothing', () => {
+    expect(changesOf({ entry, records: [anUpsert('u2', {}, silentOn('any'))] }).changes).toEqual([]);
   });
 
-  it('by another address keeps the lists of its profile, and puts it on them where it does not move', () => {
+  it('by another address keeps the lists of its profile, and puts the user on them in case it does not move', () => {
     const record = anUpsert('b@x.com', {}, silentOn('any'));
-    expect(changesOf({ held, records: [record] }).changes).toEqual(['Old', 'VIP']);
+    expect(changesOf({ entry, records: [record] }).changes).toEqual(['Old', 'VIP']);
   });
 
   it('by another address is taken off no list of which the record says nothing', () => {
     const off = anEntry({ email: A, lists: lists('-VIP', '-Old') });
     const record = anUpsert('b@x.com', {}, { lists: lists('-Old'), ...silentOn('any') });
-    expect(changesOf({ held: off, records: [record] }).changes).toEqual(['-Old']);
+    expect(changesOf({ entry: off, records: [record] }).changes).toEqual(['-Old']);
   });
 });
 
 describe('a list that the record no longer names', () => {
-  const held = anEntry({ email: A, userId: 'u1', lists: lists('VIP') });
+  const entry = anEntry({ email: A, userId: 'u1', lists: lists('VIP') });
   it.each<[string, readonly HeldEntry[], string]>([
     ['is left where nothing else names it', [], 'lists -VIP'],
     [
@@ -189,13 +193,13 @@ describe('a list that the record no longer names', () => {
       'lists -VIP',
     ],
   ])('%s', (_name, others, expected) => {
-    const { kind, changes } = changesOf({ held, records: [listed()], others });
+    const { kind, changes } = changesOf({ entry, records: [listed()], others });
     expect(`${kind ?? ''} ${changes.join()}`).toBe(expected);
   });
 
   it('stays while another one is joined all the same', () => {
     const others = [anEntry({ key: '[2]', email: A, lists: lists('VIP') })];
-    expect(changesOf({ held, records: [listed('New')], others })).toEqual({
+    expect(changesOf({ entry, records: [listed('New')], others })).toEqual({
       kind: 'lists',
       changes: ['New'],
     });
@@ -206,7 +210,7 @@ describe('a list that the record no longer names', () => {
     expect(changesOf({ records: [listed('VIP', '-Old')], others }).changes).toEqual(['VIP']);
   });
 
-  it('is not left on the record’s word where another row names it', () => {
+  it('is not left, though the record says so, where another row names it', () => {
     const others = [anEntry({ key: '[2]', email: A, lists: lists('VIP') })];
     expect(changesOf({ records: [listed('-VIP')], others })).toEqual({ kind: 'write', changes: [] });
   });

@@ -6,20 +6,20 @@ import {
   anEntry,
   anUpsert,
   aRowUpsert,
-  aRowWork,
+  aRowTask,
   aStream,
-  IN_DOUBT,
+  UNCONFIRMED,
   lists,
   mapped,
   OWN_STREAM,
   silentOn,
-  TO_BE_REMOVED,
+  PENDING_DELETION,
 } from '../support/rows.ts';
 
 const PLAN = { plan: 'gold' };
 const A = 'a@x.com';
 const B = 'b@x.com';
-/** What the ledger holds of a record that says no more than this entry. */
+/** The entry of the record below, once that is exported. */
 const ENTRY = anEntry({ email: A, values: PLAN, targets: ['plan'], lists: lists('VIP', '-Old') });
 const RECORD = anUpsert(A, PLAN, { lists: lists('VIP', '-Old') });
 const STREAM = aStream(mapped(['plan']));
@@ -27,21 +27,21 @@ const BOTH_LISTS = lists('VIP', '-Old');
 const listed = (...names: string[]) => ({ ...RECORD, lists: lists(...names) });
 const silent = (names: readonly string[] | 'any') => anUpsert(A, PLAN, silentOn(names));
 
-describe('a record that says nothing new', () => {
+describe('a record is unchanged or not', () => {
   it.each([
     ['says what was exported', ENTRY, RECORD, STREAM, true],
     ['has another value', ENTRY, anUpsert(A, { plan: 'free' }, { lists: BOTH_LISTS }), STREAM, false],
     ['has one value more', ENTRY, anUpsert(A, { ...PLAN, n: 1 }, { lists: BOTH_LISTS }), STREAM, false],
     ['has another address', ENTRY, anUpsert(B, PLAN, { lists: BOTH_LISTS }), STREAM, false],
     [
-      'is named by an id that the row did not have',
+      'is identified by an id that the row did not have',
       ENTRY,
       anUpsert('u1', PLAN, { lists: BOTH_LISTS }),
       STREAM,
       false,
     ],
-    ['is one of a stream that is sent again', ENTRY, RECORD, { ...STREAM, resends: true }, false],
-    ['is on a list more', ENTRY, listed('VIP', '-Old', 'New'), STREAM, false],
+    ['is of a stream that sends unchanged records, too', ENTRY, RECORD, { ...STREAM, resends: true }, false],
+    ['is on one list more', ENTRY, listed('VIP', '-Old', 'New'), STREAM, false],
     ['is off a list that it was not on', ENTRY, listed('VIP', '-Old', '-New'), STREAM, false],
     ['is off a list that it was on', ENTRY, listed('-VIP', '-Old'), STREAM, false],
     ['no longer names a list that it was on', ENTRY, listed('-Old'), STREAM, false],
@@ -51,43 +51,43 @@ describe('a record that says nothing new', () => {
     ['says nothing of another list only', ENTRY, silent(['Old']), STREAM, false],
     ['lacks a field that was mapped', ENTRY, RECORD, aStream(mapped(['name'])), false],
     ['lacks a field that another stream writes', ENTRY, RECORD, aStream(mapped(['name'], ['plan'])), true],
-    ['is of a row in doubt', { ...ENTRY, ...IN_DOUBT }, RECORD, STREAM, false],
-    ['is of a row that is to be removed', { ...ENTRY, ...TO_BE_REMOVED }, RECORD, STREAM, false],
-  ])('a record that %s', (_name, held, change, stream, expected) => {
-    expect(isUnchanged(held, aRowUpsert(change, { stream, held }))).toBe(expected);
+    ['is of an unconfirmed row', { ...ENTRY, ...UNCONFIRMED }, RECORD, STREAM, false],
+    ['is of a row that is a pending deletion', { ...ENTRY, ...PENDING_DELETION }, RECORD, STREAM, false],
+  ])('a record that %s', (_name, entry, change, stream, expected) => {
+    expect(isUnchanged(entry, aRowUpsert(change, { stream, entry }))).toBe(expected);
     // The full decision comes to the same.
-    const kind = draft(aRowWork([change], { stream, held }), 'hybrid')?.kind;
+    const kind = draft(aRowTask([change], { stream, entry }), 'hybrid')?.kind;
     expect(kind === 'unchanged').toBe(expected);
   });
 
-  it('is never one whose values are nested too deeply to be compared', () => {
-    const held = { ...ENTRY, ...IN_DOUBT };
-    expect(isUnchanged(held, aRowUpsert(RECORD, { held, valuesHash: '' }))).toBe(false);
+  it('a record whose values are nested too deeply to be compared never is', () => {
+    const entry = { ...ENTRY, ...UNCONFIRMED };
+    expect(isUnchanged(entry, aRowUpsert(RECORD, { entry, valuesHash: '' }))).toBe(false);
   });
 
-  it('may be named by its id, whatever its address', () => {
-    const held = anEntry({ userId: 'u1', email: A });
-    expect(isUnchanged(held, aRowUpsert(anUpsert('u1'), { held }))).toBe(true);
-    expect(isUnchanged(held, aRowUpsert(anUpsert('U1'), { held }))).toBe(false);
+  it('a record may be identified by its id, whatever its address', () => {
+    const entry = anEntry({ userId: 'u1', email: A });
+    expect(isUnchanged(entry, aRowUpsert(anUpsert('u1'), { entry }))).toBe(true);
+    expect(isUnchanged(entry, aRowUpsert(anUpsert('U1'), { entry }))).toBe(false);
   });
 });
 
-describe('a record that goes out without a question', () => {
+describe('a record is sent without asking the ledger for others', () => {
   const NEW = anUpsert(A, PLAN);
   it.each([
     ['is of a new row', [NEW], {}, true],
     ['puts its user on lists', [{ ...NEW, lists: lists('VIP') }], {}, true],
     ['takes its user off a list', [{ ...NEW, lists: lists('VIP', '-Old') }], {}, false],
     ['names a previous address', [{ ...NEW, previousEmail: B }], {}, false],
-    ['is of a row that the ledger has', [NEW], { held: ENTRY }, false],
-    ['is of a row that an earlier record may have changed', [NEW], { isCurrent: false }, false],
-    ['goes with another one', [NEW, NEW], {}, true],
-    ['goes with another one, on lists', [NEW, { ...NEW, lists: lists('VIP') }], {}, false],
+    ['is of a row that the ledger has', [NEW], { entry: ENTRY }, false],
+    ['is of a row that an earlier record may have changed', [NEW], { state: 'stale' as const }, false],
+    ['is merged with another one', [NEW, NEW], {}, true],
+    ['is merged with another one, on lists', [NEW, { ...NEW, lists: lists('VIP') }], {}, false],
   ])('a record that %s', (_name, changes, row, expected) => {
-    expect(isPlainlyNew(aRowWork(changes, row))).toBe(expected);
+    expect(isPlainlyNew(aRowTask(changes, row))).toBe(expected);
   });
 
-  it('is none where there is no record', () => {
+  it('none is where there is no record', () => {
     expect(isPlainlyNew({ records: [], change: NEW })).toBe(false);
     expect(draft({ records: [], change: NEW, valuesHash: '' }, 'hybrid')).toBeUndefined();
   });
@@ -96,8 +96,8 @@ describe('a record that goes out without a question', () => {
 describe('what of a record is sent', () => {
   it.each([
     ['a new row is written', undefined, [RECORD], STREAM, 'write'],
-    ['a row that is as it was is not', ENTRY, [RECORD], STREAM, 'unchanged'],
-    ['another list leads to list calls alone', ENTRY, [listed('VIP', 'New')], STREAM, 'lists'],
+    ['a row that is as it was is unchanged', ENTRY, [RECORD], STREAM, 'unchanged'],
+    ['another list is changed by list calls alone', ENTRY, [listed('VIP', 'New')], STREAM, 'lists'],
     [
       'another value is written',
       ENTRY,
@@ -106,7 +106,7 @@ describe('what of a record is sent', () => {
       'write',
     ],
     [
-      'two records that together say what was exported are not',
+      'two records that merged say what was exported are unchanged',
       ENTRY,
       [anUpsert(A, { plan: 'free' }), RECORD],
       STREAM,
@@ -120,18 +120,30 @@ describe('what of a record is sent', () => {
       'write',
     ],
     ['a row with a field that is no longer mapped is written', ENTRY, [RECORD], aStream(mapped([])), 'write'],
-    ['a row in doubt is written', { ...ENTRY, ...IN_DOUBT }, [RECORD], STREAM, 'write'],
-    ['a stream that is sent again is written', ENTRY, [RECORD], { ...STREAM, resends: true }, 'write'],
+    ['an unconfirmed row is written', { ...ENTRY, ...UNCONFIRMED }, [RECORD], STREAM, 'write'],
+    [
+      'an unchanged record of a stream that sends those, too, is written',
+      ENTRY,
+      [RECORD],
+      { ...STREAM, resends: true },
+      'write',
+    ],
     ['another address is written', ENTRY, [anUpsert(B, PLAN, { lists: BOTH_LISTS })], STREAM, 'write'],
-    ['an address that came and went is written', ENTRY, [anUpsert(B, PLAN), RECORD], STREAM, 'write'],
-  ])('%s', (_name, held, changes, stream, expected) => {
-    expect(draft(aRowWork(changes, { stream, held }), 'hybrid')?.kind).toBe(expected);
+    [
+      'an address that only the first of two records has is written',
+      ENTRY,
+      [anUpsert(B, PLAN), RECORD],
+      STREAM,
+      'write',
+    ],
+  ])('%s', (_name, entry, changes, stream, expected) => {
+    expect(draft(aRowTask(changes, { stream, entry }), 'hybrid')?.kind).toBe(expected);
   });
 
   it.each([
     ['one that no mapping has is cleared', mapped(['plan']), PLAN, { plan: 'gold', city: null }],
     ['one that another stream writes stays', mapped(['plan'], ['city']), PLAN, PLAN],
-    ['a part of what is still written stays', mapped(['plan'], ['city.zip']), PLAN, PLAN],
+    ['one of which another stream writes a part stays', mapped(['plan'], ['city.zip']), PLAN, PLAN],
     [
       'one that the record writes all the same has its value',
       mapped(['plan']),
@@ -139,19 +151,19 @@ describe('what of a record is sent', () => {
       { city: 'Rome' },
     ],
   ])('of fields that were written before, %s', (_name, targets, values, expected) => {
-    const held = anEntry({ email: A, targets: ['city', 'plan'] });
-    const work = aRowWork([anUpsert(A, values)], { stream: aStream(targets), held });
-    expect({ ...draft(work, 'hybrid')?.change.values }).toEqual(expected);
+    const entry = anEntry({ email: A, targets: ['city', 'plan'] });
+    const task = aRowTask([anUpsert(A, values)], { stream: aStream(targets), entry });
+    expect({ ...draft(task, 'hybrid')?.change.values }).toEqual(expected);
   });
 
   it('the record’s own values are handed on as they are where nothing is cleared', () => {
-    const work = aRowWork([RECORD], { stream: STREAM, held: ENTRY });
-    expect(draft(work, 'hybrid')?.change.values).toBe(work.change.values);
+    const task = aRowTask([RECORD], { stream: STREAM, entry: ENTRY });
+    expect(draft(task, 'hybrid')?.change.values).toBe(task.change.values);
   });
 });
 
-describe('whose entry it is', () => {
-  const PERSON = { emails: [A], userIds: ['u1'] };
+describe('an entry is about the user', () => {
+  const USER = { emails: [A], userIds: ['u1'] };
   it.each([
     ['the address', { email: A }, true],
     ['the id', { userId: 'u1', email: B }, true],
@@ -159,51 +171,51 @@ describe('whose entry it is', () => {
     ['nothing at all', {}, false],
     ['the id as an address', { email: 'u1' }, false],
   ])('an entry with %s', (_name, entry, expected) => {
-    expect(holds(entry, PERSON)).toBe(expected);
+    expect(holds(entry, USER)).toBe(expected);
   });
 });
 
-it('what is written stays to be written when nobody is taken off a list after all', () => {
-  const held = anEntry({ email: A, lists: lists('VIP') });
-  const work = aRowWork([anUpsert(A, PLAN)], { held });
+it('a change of values is written also where its user is taken off no list after all', () => {
+  const entry = anEntry({ email: A, lists: lists('VIP') });
+  const task = aRowTask([anUpsert(A, PLAN)], { entry });
   const others = [anEntry({ stream: OWN_STREAM + 1, email: A, lists: lists('VIP') })];
-  const drafted = draft(work, 'hybrid');
-  expect(drafted && decide(drafted, others, work)).toEqual({
+  const drafted = draft(task, 'hybrid');
+  expect(drafted && decide(drafted, others, task)).toEqual({
     kind: 'write',
     change: anUpsert(A, PLAN, { lists: new Map() }),
   });
 });
 
-describe('the users whose entries matter', () => {
-  it.each<[string, { record: Upsert; held?: HeldEntry }, string[], string[]]>([
+describe('the users whose entries are asked for', () => {
+  it.each<[string, { record: Upsert; entry?: HeldEntry }, string[], string[]]>([
     ['are those of the address', { record: anUpsert(B) }, [B], []],
     ['are those of the id that the record has, too', { record: anUpsert(B, { userId: 'u1' }) }, [B], ['u1']],
     [
-      'are those of the id that the row had, too, which the address may have still',
-      { record: anUpsert(B), held: anEntry({ email: B, userId: 'u1' }) },
+      'are those of the id that the row had, too, which the profile may still have',
+      { record: anUpsert(B), entry: anEntry({ email: B, userId: 'u1' }) },
       [B],
       ['u1'],
     ],
     [
       'are not those of an address that the row has left',
-      { record: anUpsert(B), held: anEntry({ email: A }) },
+      { record: anUpsert(B), entry: anEntry({ email: A }) },
       [B],
       [],
     ],
     [
       'are those of the id and both addresses of its user',
-      { record: anUpsert('u1', { email: B }), held: anEntry({ userId: 'u1', email: A }) },
+      { record: anUpsert('u1', { email: B }), entry: anEntry({ userId: 'u1', email: A }) },
       [B, A],
       ['u1'],
     ],
     [
       'are not those of another id',
-      { record: anUpsert('u2', { email: B }), held: anEntry({ userId: 'u1', email: A }) },
+      { record: anUpsert('u2', { email: B }), entry: anEntry({ userId: 'u1', email: A }) },
       [B],
       ['u2'],
     ],
-  ])('%s', (_name, { record, held }, emails, userIds) => {
-    const drafted = draft(aRowWork([record], held && { held }), 'hybrid');
+  ])('%s', (_name, { record, entry }, emails, userIds) => {
+    const drafted = draft(aRowTask([record], { entry }), 'hybrid');
     expect([new Set(drafted?.emails), new Set(drafted?.userIds)]).toEqual([
       new Set(emails),
       new Set(userIds),
@@ -218,7 +230,7 @@ describe('other entries', () => {
     ['do not matter where lists are joined', anUpsert(B, {}, { lists: lists('VIP') }), false],
     ['do not matter where there are no lists', anUpsert(B, PLAN), false],
   ])('%s', (_name, record, expected) => {
-    const drafted = draft(aRowWork([record]), 'hybrid');
+    const drafted = draft(aRowTask([record]), 'hybrid');
     expect(drafted && asksOthers(drafted)).toBe(expected);
   });
 });

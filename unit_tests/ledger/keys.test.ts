@@ -41,10 +41,10 @@ describe('a key of an older version', () => {
 
 /** A stream of entries in memory, in which two can't have one key. */
 class Table implements KeyTable {
-  entries: (KeyedEntry & { readonly isInDoubt: boolean })[];
+  entries: (KeyedEntry & { readonly isUnconfirmed: boolean })[];
 
   constructor(entries: readonly KeyedEntry[]) {
-    this.entries = entries.map((entry) => ({ ...entry, isInDoubt: false }));
+    this.entries = entries.map((entry) => ({ ...entry, isUnconfirmed: false }));
   }
 
   next(after: string, limit: number): Promise<KeyedEntry[]> {
@@ -57,7 +57,7 @@ class Table implements KeyTable {
   }
 
   move(moves: readonly KeyMove[]): Promise<void> {
-    for (const { from, to, isInDoubt, written } of moves) {
+    for (const { from, to, isUnconfirmed, written } of moves) {
       const index = this.entries.findIndex(({ key }) => key === from);
       const entry = this.entries[index];
       if (!entry || (from !== to && this.entries.some(({ key }) => key === to)))
@@ -65,7 +65,7 @@ class Table implements KeyTable {
       this.entries[index] = {
         ...entry,
         key: to,
-        isInDoubt: entry.isInDoubt || isInDoubt,
+        isUnconfirmed: entry.isUnconfirmed || isUnconfirmed,
         written: written ?? entry.written,
       };
     }
@@ -127,7 +127,7 @@ describe('the move of a stream’s keys', () => {
             id: last?.id,
             seen: last?.seen,
             email: last?.email,
-            isInDoubt: rivals.length > 1,
+            isUnconfirmed: rivals.length > 1,
           });
           const lists = [...parseWritten(winner?.written ?? '').lists.keys()];
           expect(lists).toContain(`list ${(last?.id ?? 0) - 1}`);
@@ -174,7 +174,7 @@ describe('the move of a stream’s keys', () => {
           const old = entries.find(({ id }) => id === entry.id);
           if (!old) throw new Error('an entry is new');
           if (!moved) {
-            expect(entry).toEqual({ ...old, isInDoubt: false });
+            expect(entry).toEqual({ ...old, isUnconfirmed: false });
             continue;
           }
           const view = moved.view(inDoubt(old));
@@ -185,7 +185,7 @@ describe('the move of a stream’s keys', () => {
           if (keyByValue(entry.key) === entry.key)
             expect({ key, valuesHash }).toEqual({
               key: entry.key,
-              valuesHash: entry.isInDoubt ? '' : 'hash',
+              valuesHash: entry.isUnconfirmed ? '' : 'hash',
             });
           expect(moved.oldOf(3, key)).toBe(old.key);
         }
@@ -212,7 +212,7 @@ describe('the move of a stream’s keys', () => {
     expect(table.entries).toEqual([
       {
         ...one(2, '[1]', writtenTo({ A: true, B: false, C: true }, ['a', 'x', 'y'])),
-        isInDoubt: true,
+        isUnconfirmed: true,
       },
     ]);
   });

@@ -1,9 +1,9 @@
 /** Records, their rows and entries of the ledger: each test names only what matters to it. */
 import type { HeldEntry } from '../../src/ledger/ledger.ts';
 import { mergeValues } from '../../src/mapping/merge-values.ts';
-import { rowToken, type RememberedStream, type Row, type RowUpsert } from '../../src/diff/row.ts';
+import { Row, type RememberedStream, type RowIdentity, type RowUpsert } from '../../src/diff/row.ts';
 import { TargetHistory } from '../../src/diff/targets.ts';
-import type { RowWork } from '../../src/diff/upserts.ts';
+import type { RowTask } from '../../src/diff/upserts.ts';
 import { mergedHash, valuesHash } from '../../src/diff/values-hash.ts';
 import type { TargetValues, Upsert, UserKey } from '../../src/model.ts';
 
@@ -41,10 +41,10 @@ export function anEntry({ values = {}, ...rest }: Partial<HeldEntry> & { values?
   };
 }
 
-/** Of an entry in doubt: a run ended between a call and its note of it. */
-export const IN_DOUBT = { valuesHash: '' };
-/** Of an entry whose user is decided to be removed. */
-export const TO_BE_REMOVED = { isDoomed: true };
+/** Of an unconfirmed entry: a run ended between a call and the note of its result. */
+export const UNCONFIRMED = { valuesHash: '' };
+/** Of an entry that is a pending deletion. */
+export const PENDING_DELETION = { isDoomed: true };
 
 /** Of a record in which columns are absent that say who is on these lists, or on any. */
 export function silentOn(names: readonly string[] | 'any'): Partial<Upsert> {
@@ -69,31 +69,31 @@ export function mapped(own: readonly string[], ...others: (readonly string[])[])
   return { targets: new TargetHistory(own, others) };
 }
 
-/** The row with the primary key 1, as it was read a moment ago. */
-export function aRow(rest: Partial<Row> = {}): Row {
-  const stream = rest.stream ?? aStream();
-  const key = rest.key ?? rest.held?.key ?? '[1]';
-  return {
-    stream,
-    key,
-    token: rowToken(stream.id, key),
-    isKeyedByIdentity: false,
-    valuesHash: '',
-    held: undefined,
-    isCurrent: true,
-    ...rest,
-  };
+/** A row, and what is known of its entry. */
+export interface RowCase extends Partial<RowIdentity> {
+  readonly entry?: HeldEntry | undefined;
+  /** Whether the ledger was read, and whether an earlier record may have changed the entry since. */
+  readonly state?: 'unread' | 'stale' | 'current';
 }
 
-export function aRowUpsert(change: Upsert, row: Partial<Row> = {}): RowUpsert {
+/** The row with the primary key 1, as it was read a moment ago. */
+export function aRow({ entry, state = 'current', ...rest }: RowCase = {}): Row {
+  const key = rest.key ?? entry?.key ?? '[1]';
+  const row = new Row({ stream: aStream(), isKeyedByIdentity: false, valuesHash: '', ...rest, key });
+  if (state !== 'unread') row.found(entry);
+  if (state === 'stale') row.becomeStale();
+  return row;
+}
+
+export function aRowUpsert(change: Upsert, row: RowCase = {}): RowUpsert {
   return { row: aRow({ valuesHash: valuesHash(change.values), ...row }), change };
 }
 
-/** Records of one row, in order, as they wait together. */
-export function aRowWork(changes: readonly Upsert[], row: Partial<Row> = {}): RowWork {
+/** Records of one row, in order, merged. */
+export function aRowTask(changes: readonly Upsert[], row: RowCase = {}): RowTask {
   const records = changes.map((change) => aRowUpsert(change, row));
   const [first] = changes;
-  if (!first) throw new Error('A work has a record at least');
+  if (!first) throw new Error('A task has a record at least');
   const change = changes.slice(1).reduce(together, first);
   const last = records.at(-1)?.row.valuesHash ?? '';
   return { records, change, valuesHash: records.length === 1 ? last : mergedHash(change.values, last) };

@@ -1,26 +1,38 @@
 import { describe, expect, it } from '@jest/globals';
-import { Backlog, singleCalls } from '../../src/sync/backlog.ts';
+import { Backlog, singleCalls, type Pace } from '../../src/sync/backlog.ts';
 
+const FAST: Pace = { batches: 5, single: 100 };
 const upsert = { bytes: 100, needsOwnCalls: false };
-/** More works are under way than there can be: what is pending is bounded by other things. */
-const manyUnderWay = { pending: () => 0, underWay: () => 100_000, resting: () => 0 };
 const removal = { bytes: 0, needsOwnCalls: true };
+const NO_TASKS = { size: 0, changingLists: 0, resting: 0 };
+
+/** Where no call is made. */
+function aBacklog(pace: Pace = FAST, batchSize = 1000): Backlog {
+  return new Backlog(batchSize, pace, { inFlight: 0 });
+}
 
 /** How many of these fit before it is full. */
-function room(backlog: Backlog, load: { bytes: number; needsOwnCalls: boolean }): number {
+function room(backlog: Backlog, load: { bytes: number; needsOwnCalls: boolean }, resting = 0): number {
   let count = 0;
-  for (; !backlog.isFull; count++) backlog.add(load);
+  for (; !backlog.isFull({ ...NO_TASKS, resting }); count++) backlog.add(load);
   return count;
 }
 
-describe('Backlog', () => {
+/** How many tasks there may be at a time. */
+function maxTasks(backlog: Backlog, rest: { changingLists?: number; resting?: number } = {}): number {
+  let size = 0;
+  while (!backlog.isFull({ ...NO_TASKS, ...rest, size }) && size < 100_000) size++;
+  return size;
+}
+
+describe('a backlog', () => {
   it.each([
     ['at Iterable’s own limit, 12 batches', 1000, 5, 12_000],
     ['at a slow rate, what 20 seconds take', 1000, 0.2, 4_000],
     ['at a very slow rate, two batches', 1000, 0.01, 2_000],
     ['with small batches, a thousand records', 1, 5, 1_000],
-  ])('%s', (_name, batchSize, batches, expected) => {
-    expect(room(new Backlog(batchSize, { batches, single: 100 }, manyUnderWay), upsert)).toBe(expected);
+  ])('holds, %s', (_name, batchSize, batches, expected) => {
+    expect(room(aBacklog({ batches, single: 100 }, batchSize), upsert)).toBe(expected);
   });
 
   it.each([
@@ -28,46 +40,54 @@ describe('Backlog', () => {
     [2, 4_000],
     [9, 11_000],
     [11, 13_000],
-  ])('holds two batches of works more than the %d that calls carry', (calls, expected) => {
-    let pending = 0;
-    const works = { pending: () => pending, underWay: () => calls * 1000, resting: () => 0 };
-    const backlog = new Backlog(1000, { batches: 5, single: 100 }, works);
-    while (!backlog.isFull && pending < 100_000) pending++;
-    expect(pending).toBe(expected);
+  ])('holds two batches of tasks more than the %d that calls carry', (inFlight, expected) => {
+    expect(maxTasks(new Backlog(1000, FAST, { inFlight }))).toBe(expected);
+  });
+
+  it('counts the calls that are in flight at the time', () => {
+    const calls = { inFlight: 0 };
+    const backlog = new Backlog(1000, FAST, calls);
+    calls.inFlight = 3;
+    expect(maxTasks(backlog)).toBe(5_000);
+  });
+
+  it('holds as many tasks more as change lists or rest', () => {
+    expect(maxTasks(aBacklog(), { changingLists: 700 })).toBe(2_700);
+    expect(maxTasks(aBacklog(), { resting: 40 })).toBe(2_040);
+    expect(maxTasks(aBacklog(), { changingLists: 700, resting: 40 })).toBe(2_740);
+  });
+
+  it('holds a thousand tasks at least', () => {
+    expect(maxTasks(aBacklog(FAST, 10))).toBe(1_000);
   });
 
   it('takes no more removals than 20 seconds take, since each is a call', () => {
-    expect(room(new Backlog(1000, { batches: 5, single: 100 }, manyUnderWay), removal)).toBe(2_000);
+    expect(room(aBacklog(), removal)).toBe(2_000);
   });
 
   it('takes others in place of those that only wait for time to pass', () => {
-    let resting = 0;
-    const works = { ...manyUnderWay, resting: () => resting };
-    const backlog = new Backlog(1000, { batches: 5, single: 1 }, works);
+    const backlog = aBacklog({ batches: 5, single: 1 });
     expect(room(backlog, removal)).toBe(20);
-    resting = 15;
-    expect(room(backlog, removal)).toBe(15);
-    resting = 0;
-    expect(backlog.isFull).toBe(true);
+    expect(room(backlog, removal, 15)).toBe(15);
+    expect(backlog.isFull(NO_TASKS)).toBe(true);
   });
 
   it('is bounded in bytes, whatever the number', () => {
-    expect(
-      room(new Backlog(1000, { batches: 5, single: 100 }, manyUnderWay), {
-        bytes: 3_999_999,
-        needsOwnCalls: false,
-      }),
-    ).toBe(7);
+    expect(room(aBacklog(), { bytes: 3_999_999, needsOwnCalls: false })).toBe(7);
   });
 
-  it('has room again for what left', () => {
-    const backlog = new Backlog(1, { batches: 5, single: 100 }, manyUnderWay);
-    const count = room(backlog, upsert);
-    backlog.remove(upsert);
-    expect(backlog.isFull).toBe(false);
-    expect(room(backlog, upsert)).toBe(1);
-    for (let left = count; left > 0; left--) backlog.remove(upsert);
-    expect(room(backlog, upsert)).toBe(count);
+  it.each([
+    ['records', upsert],
+    ['removals', removal],
+    ['bytes', { bytes: 4_000_000, needsOwnCalls: false }],
+  ])('has room again for what left: %s', (_name, load) => {
+    const backlog = aBacklog({ batches: 5, single: 1 }, 1);
+    const count = room(backlog, load);
+    backlog.remove(load);
+    expect(backlog.isFull(NO_TASKS)).toBe(false);
+    expect(room(backlog, load)).toBe(1);
+    for (let left = count; left > 0; left--) backlog.remove(load);
+    expect(room(backlog, load)).toBe(count);
   });
 });
 

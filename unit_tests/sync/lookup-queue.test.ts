@@ -1,32 +1,31 @@
 import { describe, expect, it } from '@jest/globals';
+import { Run } from '../../src/run.ts';
 import { LookupQueue } from '../../src/sync/lookup-queue.ts';
+import { HandClock, settle } from '../support/hand-clock.ts';
 
-/** A line whose groups are handed on when the test says so. */
-function aLine() {
+/** A queue whose groups are sent on when the test says so. */
+function aQueue() {
+  const run = new Run(new HandClock());
   const groups: (readonly number[])[] = [];
-  const failures: string[] = [];
   const ends: { go: () => void; fail: (error: Error) => void }[] = [];
-  const line = new LookupQueue<number>({
-    recall: (items) => {
+  const queue = new LookupQueue<number>({
+    run,
+    lookUp: (items) => {
       groups.push(items);
       return new Promise((go, fail) => {
         ends.push({ go, fail });
       });
     },
-    onFailure: ({ message }) => failures.push(message),
   });
-  return { line, groups, failures, ends };
+  return { queue, run, groups, ends };
 }
-
-/** Lets everything happen that needs nothing more. */
-const settle = () => new Promise(setImmediate);
 
 describe('LookupQueue', () => {
   it('looks for one group at a time, and gathers the next one meanwhile, in order', async () => {
-    const { line, groups, ends } = aLine();
-    await line.add([1, 2]);
-    await line.add([3]);
-    await line.add([4, 5]);
+    const { queue, groups, ends } = aQueue();
+    await queue.add([1, 2]);
+    await queue.add([3]);
+    await queue.add([4, 5]);
     expect(groups).toEqual([[1, 2]]);
     ends[0]?.go();
     await settle();
@@ -37,10 +36,10 @@ describe('LookupQueue', () => {
   });
 
   it('takes no more while many are gathered', async () => {
-    const { line, ends } = aLine();
-    await line.add([0]);
+    const { queue, ends } = aQueue();
+    await queue.add([0]);
     let hasRoom = false;
-    const many = line.add(Array.from({ length: 2_000 }, (_, at) => at)).then(() => (hasRoom = true));
+    const many = queue.add(Array.from({ length: 2_000 }, (_, at) => at)).then(() => (hasRoom = true));
     await settle();
     expect(hasRoom).toBe(false);
     ends[0]?.go();
@@ -48,30 +47,41 @@ describe('LookupQueue', () => {
     expect(hasRoom).toBe(true);
   });
 
-  it('is drained when all has been handed on, and goes on after that', async () => {
-    const { line, groups, ends } = aLine();
-    await line.drain();
-    await line.add([1]);
-    await line.add([2]);
+  it('is drained when all has been sent on, and goes on after that', async () => {
+    const { queue, groups, ends } = aQueue();
+    await queue.drain();
+    await queue.add([1]);
+    await queue.add([2]);
     let isDrained = false;
-    const drained = line.drain().then(() => (isDrained = true));
+    const drained = queue.drain().then(() => (isDrained = true));
     ends[0]?.go();
     await settle();
     expect(isDrained).toBe(false);
     ends[1]?.go();
     await drained;
-    await line.add([3]);
+    await queue.add([3]);
     expect(groups).toEqual([[1], [2], [3]]);
   });
 
-  it('tells of a failure once, hands on nothing after it, and holds nobody up', async () => {
-    const { line, groups, ends, failures } = aLine();
-    await line.add([1]);
-    const many = line.add(Array.from({ length: 2_000 }, () => 2));
+  it('fails the run with what a lookup throws, sends on nothing after it, and keeps no caller waiting', async () => {
+    const { queue, run, groups, ends } = aQueue();
+    await queue.add([1]);
+    const many = queue.add(Array.from({ length: 2_000 }, () => 2));
     ends[0]?.fail(new Error('away'));
     await many;
-    await line.add([3]);
-    await line.drain();
-    expect([groups.length, failures]).toEqual([1, ['away']]);
+    await queue.add([3]);
+    await queue.drain();
+    expect([groups.length, run.failure?.message]).toEqual([1, 'away']);
+  });
+
+  it('looks nothing up once the run has failed elsewhere', async () => {
+    const { queue, run, groups, ends } = aQueue();
+    await queue.add([1]);
+    await queue.add([2]);
+    run.fail(new Error('the disk is full'));
+    ends[0]?.go();
+    await queue.drain();
+    await queue.add([3]);
+    expect([groups, run.failure?.message]).toEqual([[[1]], 'the disk is full']);
   });
 });

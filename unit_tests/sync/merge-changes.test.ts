@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Removal, UserChange } from '../../src/model.ts';
 import { mayMove, mergeChanges } from '../../src/sync/merge-changes.ts';
 import { anUpsert, lists } from '../support/rows.ts';
+import { aRemoval } from '../support/tasks.ts';
 
 const A = 'a@x.com';
 const B = 'b@x.com';
@@ -9,50 +10,46 @@ const OLD = 'old@x.com';
 const DELETES = { mergeNestedObjects: false, removalUndoesAll: true };
 const TAKES_OFF_LISTS = { ...DELETES, removalUndoesAll: false };
 
-function aRemoval(rest: Partial<Removal>): Removal {
-  return { kind: 'removal', identifiedBy: 'email', ...rest };
-}
-
 describe('two upserts of one user', () => {
   it.each<[string, UserChange, UserChange, UserChange]>([
     [
-      'are one target by target',
+      'have the targets of both, last write wins',
       anUpsert(A, { a: 1, b: 1 }),
       anUpsert(A, { b: 2, c: 2 }),
       anUpsert(A, { a: 1, b: 2, c: 2 }),
     ],
     [
-      'are one by nested targets, too',
+      'have the nested targets of both',
       anUpsert(A, { 'a.b': 1 }),
       anUpsert(A, { 'a.c': 2 }),
       anUpsert(A, { 'a.b': 1, 'a.c': 2 }),
     ],
     [
-      'are one with a null as the last word',
+      'clear what the last one clears',
       anUpsert(A, { a: 1 }),
       anUpsert(A, { a: null }),
       anUpsert(A, { a: null }),
     ],
     [
-      'are one with the last object, where objects are not merged',
+      'have the last object, where objects are not merged',
       anUpsert(A, { a: { b: 1 } }),
       anUpsert(A, { a: { c: 2 } }),
       anUpsert(A, { a: { c: 2 } }),
     ],
     [
-      'are one by the id, too',
+      'have the targets of both where they are identified by the id',
       anUpsert('u1', { a: 1 }),
       anUpsert('u1', { email: A }),
       anUpsert('u1', { a: 1, email: A }),
     ],
     [
-      'are one list by list',
+      'have the lists of both, last write wins',
       anUpsert(A, {}, { lists: lists('VIP', 'Old') }),
       anUpsert(A, {}, { lists: lists('-Old', 'New') }),
       anUpsert(A, {}, { lists: lists('VIP', '-Old', 'New') }),
     ],
     [
-      'keep the lists of the first',
+      'have the lists of the first',
       anUpsert(A, {}, { lists: lists('VIP') }),
       anUpsert(A),
       anUpsert(A, {}, { lists: lists('VIP') }),
@@ -64,18 +61,18 @@ describe('two upserts of one user', () => {
       anUpsert(A, {}, { lists: lists('VIP') }),
     ],
     [
-      'keep the previous address of the first',
+      'have the previous address of the first',
       anUpsert(A, { a: 1 }, { previousEmail: OLD }),
       anUpsert(A, { a: 2 }),
       anUpsert(A, { a: 2 }, { previousEmail: OLD }),
     ],
     [
-      'keep the previous address of both',
+      'have the previous address of both',
       anUpsert(A, {}, { previousEmail: OLD }),
       anUpsert(A, {}, { previousEmail: OLD }),
       anUpsert(A, {}, { previousEmail: OLD }),
     ],
-  ])('%s', (_name, earlier, later, expected) => {
+  ])('merged %s', (_name, earlier, later, expected) => {
     const merged = mergeChanges(earlier, later, DELETES);
     // Values have no prototype.
     expect(merged?.kind === 'upsert' && { ...merged, values: { ...merged.values } }).toEqual(expected);
@@ -83,9 +80,13 @@ describe('two upserts of one user', () => {
 
   it.each<[string, UserChange, UserChange]>([
     ['have different addresses', anUpsert(A), anUpsert(B)],
-    ['are named by an address and by an id', anUpsert(A, { userId: 'u1' }), anUpsert('u1', { email: A })],
     [
-      'are named by an id that looks like the address',
+      'are identified by an address and by an id',
+      anUpsert(A, { userId: 'u1' }),
+      anUpsert('u1', { email: A }),
+    ],
+    [
+      'are identified by an address and by an id that looks like it',
       anUpsert(A),
       { ...anUpsert(A), key: { kind: 'userId', value: A } },
     ],
@@ -97,11 +98,11 @@ describe('two upserts of one user', () => {
       anUpsert(A, {}, { previousEmail: B }),
       anUpsert(A, {}, { previousEmail: OLD }),
     ],
-  ])('stay two where they %s', (_name, earlier, later) => {
+  ])('are not merged where they %s', (_name, earlier, later) => {
     expect(mergeChanges(earlier, later, DELETES)).toBeUndefined();
   });
 
-  it('leave both as they were', () => {
+  it('are left as they were', () => {
     const [earlier, later] = [
       anUpsert(A, { a: 1 }, { lists: lists('VIP') }),
       anUpsert(A, { a: 2 }, { lists: lists('-VIP') }),
@@ -114,51 +115,63 @@ describe('two upserts of one user', () => {
   });
 });
 
-describe('a removal', () => {
+describe('a removal after another change of its user', () => {
   it.each<[string, UserChange, Removal]>([
-    ['the address', anUpsert(A), aRemoval({ email: A })],
-    ['the address, and another id', anUpsert(A, { userId: 'u2' }), aRemoval({ email: A, userId: 'u1' })],
-    ['the id', anUpsert('u1', { email: B }), aRemoval({ email: A, userId: 'u1' })],
+    ['an upsert of the address', anUpsert(A), aRemoval({ email: A })],
     [
-      'a removal of just that user',
+      'an upsert of the address with another id',
+      anUpsert(A, { userId: 'u2' }),
+      aRemoval({ email: A, userId: 'u1' }),
+    ],
+    ['an upsert of the id', anUpsert('u1', { email: B }), aRemoval({ email: A, userId: 'u1' })],
+    [
+      'a removal of the same user',
       aRemoval({ email: A, userId: 'u1' }),
       aRemoval({ email: A, userId: 'u1', lists: ['VIP'] }),
     ],
-  ])('takes the place of what came before: %s', (_name, earlier, later) => {
+  ])('discards %s', (_name, earlier, later) => {
     expect(mergeChanges(earlier, later, DELETES)).toBe(later);
     expect(mergeChanges(earlier, later, TAKES_OFF_LISTS)).toBeUndefined();
   });
 
   it.each<[string, UserChange, Removal]>([
-    ['another address', anUpsert(B), aRemoval({ email: A })],
-    ['an address of which it names the id only', anUpsert(A, { userId: 'u1' }), aRemoval({ userId: 'u1' })],
-    ['an id of which it names the address only', anUpsert('u1', { email: A }), aRemoval({ email: A })],
+    ['an upsert of another address', anUpsert(B), aRemoval({ email: A })],
     [
-      'a move, without which the profile would outlive it',
+      'an upsert of an address, of which it names the id only',
+      anUpsert(A, { userId: 'u1' }),
+      aRemoval({ userId: 'u1' }),
+    ],
+    [
+      'an upsert of an id, of which it names the address only',
+      anUpsert('u1', { email: A }),
+      aRemoval({ email: A }),
+    ],
+    [
+      'a change of address, without which the profile would not be found',
       anUpsert(A, {}, { previousEmail: OLD }),
       aRemoval({ email: A }),
     ],
-    ['whatever the row was, where it names nobody', anUpsert(A), aRemoval({})],
-    ['a removal of the row, where it names nobody, either', aRemoval({}), aRemoval({})],
+    ['an upsert where it names no user itself', anUpsert(A), aRemoval({})],
+    ['a removal where neither names a user', aRemoval({}), aRemoval({})],
     ['a removal with another id', aRemoval({ email: A, userId: 'u1' }), aRemoval({ email: A })],
     [
       'a removal with another address',
       aRemoval({ email: A, userId: 'u1' }),
       aRemoval({ email: B, userId: 'u1' }),
     ],
-  ])('does not take the place of %s', (_name, earlier, later) => {
+  ])('does not discard %s', (_name, earlier, later) => {
     expect(mergeChanges(earlier, later, DELETES)).toBeUndefined();
   });
 
-  it('must be done before its user is written again', () => {
+  it('is not merged with an upsert that follows', () => {
     expect(mergeChanges(aRemoval({ email: A }), anUpsert(A), DELETES)).toBeUndefined();
   });
 });
 
 it.each<[string, UserChange, boolean]>([
-  ['an upsert with a previous address', anUpsert(A, {}, { previousEmail: OLD }), true],
-  ['another upsert', anUpsert(A, { email: A }), false],
-  ['a removal', aRemoval({ email: A }), false],
-])('%s may move a profile: %s', (_name, change, expected) => {
+  ['an upsert with a previous address may', anUpsert(A, {}, { previousEmail: OLD }), true],
+  ['another upsert does not', anUpsert(A, { email: A }), false],
+  ['a removal does not', aRemoval({ email: A }), false],
+])('%s move a profile', (_name, change, expected) => {
   expect(mayMove(change)).toBe(expected);
 });

@@ -1,55 +1,56 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Outcome, Rejection, Removal, UserChange } from '../../src/model.ts';
-import { isRejection, listChanges, outcomeOf, type WorkEnd } from '../../src/sync/outcomes.ts';
+import { isRejection, listChanges, outcomeOf, type TaskResult } from '../../src/sync/outcomes.ts';
 import { anUpsert, lists } from '../support/rows.ts';
 
 const UPSERT = anUpsert('a@x.com');
 const REMOVAL: Removal = { kind: 'removal', identifiedBy: 'email', email: 'a@x.com' };
 const REJECTION: Rejection = { code: 'wrong_type', field: 'age', reason: 'no number', answer: 'x' };
 
-describe('what became of a record', () => {
-  it.each<[string, UserChange, WorkEnd, boolean, Outcome]>([
-    ['an upsert that was carried out', UPSERT, undefined, true, { kind: 'delivered' }],
-    ['an earlier one that has its share in it', UPSERT, undefined, false, { kind: 'delivered' }],
+describe('the outcome of a record', () => {
+  it.each<[string, UserChange, TaskResult, boolean, Outcome]>([
+    ['an upsert that was delivered', UPSERT, undefined, true, { kind: 'delivered' }],
+    ['an earlier record that was merged into it', UPSERT, undefined, false, { kind: 'delivered' }],
     ['a removal that was carried out', REMOVAL, undefined, true, { kind: 'removed' }],
     ['a record that a removal discards', REMOVAL, undefined, false, { kind: 'superseded' }],
-    ['a removal of a user who is not there', REMOVAL, 'not_there', true, { kind: 'not_there' }],
+    ['a removal of a user who is not in Iterable', REMOVAL, 'not_there', true, { kind: 'not_there' }],
     ['a record that such a removal discards', REMOVAL, 'not_there', false, { kind: 'superseded' }],
-    ['one that says nothing new', UPSERT, 'unchanged', true, { kind: 'unchanged' }],
-    ['one of several that say nothing new', UPSERT, 'unchanged', false, { kind: 'unchanged' }],
-    ['a refused one', UPSERT, REJECTION, true, { kind: 'rejected', ...REJECTION }],
-    ['a refused removal', REMOVAL, REJECTION, true, { kind: 'rejected', ...REJECTION }],
+    ['an unchanged record', UPSERT, 'unchanged', true, { kind: 'unchanged' }],
+    ['one of several unchanged records', UPSERT, 'unchanged', false, { kind: 'unchanged' }],
+    ['a rejected upsert', UPSERT, REJECTION, true, { kind: 'rejected', ...REJECTION }],
+    ['one of several rejected records', UPSERT, REJECTION, false, { kind: 'rejected', ...REJECTION }],
+    ['a rejected removal', REMOVAL, REJECTION, true, { kind: 'rejected', ...REJECTION }],
     [
-      'one of a user that Iterable does not know',
+      'an upsert of an unknown user',
       UPSERT,
       'not_in_iterable',
       true,
       { kind: 'skipped', why: 'not_in_iterable' },
     ],
     [
-      'a removal of a held user',
+      'a removal of a user whom another stream has',
       REMOVAL,
       'held_by_another_stream',
       true,
       { kind: 'skipped', why: 'held_by_another_stream' },
     ],
     [
-      'one before a removal of a held user',
+      'a record that such a removal discards as well',
       REMOVAL,
       'held_by_another_stream',
       false,
       { kind: 'skipped', why: 'held_by_another_stream' },
     ],
     [
-      'a removal of a row that nobody knows',
+      'a removal of a row that is not in the ledger',
       REMOVAL,
       'not_in_ledger',
       true,
       { kind: 'skipped', why: 'not_in_ledger' },
     ],
-  ])('%s', (_name, change, end, isLast, expected) => {
-    expect(outcomeOf(change, end, isLast)).toEqual(expected);
-    expect(isRejection(end)).toBe(expected.kind === 'rejected');
+  ])('%s', (_name, change, result, isLast, expected) => {
+    expect(outcomeOf(change, result, isLast)).toEqual(expected);
+    expect(isRejection(result)).toBe(expected.kind === 'rejected');
   });
 });
 

@@ -3,7 +3,7 @@ import { CheckpointTracker } from '../../src/checkpoint/tracker.ts';
 import { ConfigError } from '../../src/errors.ts';
 import type { JsonObject } from '../../src/json.ts';
 import type { MappedRecord } from '../../src/mapping/compile.ts';
-import type { Memory, RecordIdentity } from '../../src/diff/memory.ts';
+import type { ChangeDetector, RecordIdentity } from '../../src/diff/change-detector.ts';
 import type { RecordMessage } from '../../src/protocol/messages.ts';
 import type { RejectedRecords } from '../../src/rejected-records/rejected-records.ts';
 import type { Router } from '../../src/streams/router.ts';
@@ -12,7 +12,7 @@ import { RejectionCauses } from '../../src/sync/rejection-causes.ts';
 import { SyncSummary } from '../../src/sync/stream-summary.ts';
 import { anUpsert, aRow, keyOf } from '../support/rows.ts';
 import { aRoutedStream } from '../support/streams.ts';
-import { aRemoval } from '../support/works.ts';
+import { aRemoval } from '../support/tasks.ts';
 
 const MISSING: MappedRecord = {
   kind: 'rejected',
@@ -52,7 +52,7 @@ function anIntake(mapped: MappedRecord, { hasLedger = false, storesRejected = fa
     },
   };
   const row = aRow();
-  const memory = {
+  const detector = {
     noteRecord: (streamKey: string) => events.push(`record of ${streamKey}`),
     rowOf: (identity: RecordIdentity) => {
       asked.push(identity);
@@ -65,18 +65,18 @@ function anIntake(mapped: MappedRecord, { hasLedger = false, storesRejected = fa
     summary,
     causes,
     ...(storesRejected ? { rejectedRecords: {} as RejectedRecords } : {}),
-    memory: hasLedger ? (memory as unknown as Memory) : undefined,
+    detector: hasLedger ? (detector as unknown as ChangeDetector) : undefined,
   });
   return { intake, tracker, summary, causes, events, asked, row, stream };
 }
 
 describe('a record that comes in', () => {
-  it('is counted, tracked and mapped, and known by its place', () => {
+  it('is counted, tracked and mapped, and has its place and its stream’s mode', () => {
     const mapped = anUpsert('a@x.com');
     const { intake, tracker, summary, stream } = anIntake(mapped);
-    const item = intake.take(aMessage());
-    expect([item.stream, item.mapped]).toEqual([stream, mapped]);
-    expect(item.record).toMatchObject({
+    const record = intake.take(aMessage());
+    expect([record.mode, record.mapped]).toEqual([stream.mode, mapped]);
+    expect(record).toMatchObject({
       streamKey: 'users',
       line: 3,
       emittedAt: 5,
@@ -84,32 +84,31 @@ describe('a record that comes in', () => {
       primaryKey: '[7]',
     });
     expect([summary.of('users').received, tracker.pendingRecords]).toEqual([1, 1]);
-    tracker.settle(item.record.ticket, 'confirmed');
+    tracker.settle(record.ticket, 'confirmed');
     expect(tracker.pendingRecords).toBe(0);
   });
 
-  it('keeps its line only where rejected records are stored', () => {
+  it('has its text only where rejected records are stored', () => {
     const texts = [false, true].map(
-      (storesRejected) =>
-        anIntake(anUpsert('a@x.com'), { storesRejected }).intake.take(aMessage()).record.text,
+      (storesRejected) => anIntake(anUpsert('a@x.com'), { storesRejected }).intake.take(aMessage()).text,
     );
     expect(texts).toEqual([undefined, 'the line']);
   });
 
-  it('of a stream that the catalog lacks is none, and is not counted', () => {
+  it('of a stream that the catalog lacks is an error, and is not counted', () => {
     const { intake, tracker, summary } = anIntake(anUpsert('a@x.com'));
     expect(() => intake.take({ ...aMessage(), stream: { name: 'others' } })).toThrow('no stream others');
     expect([summary.of('users').received, tracker.pendingRecords]).toEqual([0, 0]);
   });
 
-  it('that says nothing of its user is noted with its columns', () => {
+  it('that does not identify its user is noted with its columns', () => {
     const { intake, causes, stream } = anIntake(MISSING);
     intake.take(aMessage({ EMAIL: 'secret@x.com' }));
     causes.noteRejected('users', { code: 'missing_identifier', field: 'email', reason: 'it is missing' });
     expect(causes.describe(stream, 'it')).toContain('Its columns are EMAIL.');
   });
 
-  it('that is rejected for another reason is not', () => {
+  it('that is rejected for another reason is not noted', () => {
     const { intake, causes, stream } = anIntake({
       kind: 'rejected',
       code: 'wrong_type',
@@ -123,9 +122,9 @@ describe('a record that comes in', () => {
 });
 
 describe('with a ledger a record', () => {
-  it('is one of its snapshot, and has its row', () => {
+  it('is noted of its stream’s snapshot, and has its row', () => {
     const { intake, events, row } = anIntake(anUpsert('a@x.com'), { hasLedger: true });
-    expect(intake.take(aMessage()).record.row).toBe(row);
+    expect(intake.take(aMessage()).row).toBe(row);
     expect(events).toEqual(['record of users']);
   });
 
@@ -136,10 +135,10 @@ describe('with a ledger a record', () => {
     ['an upsert without the key', UPSERT, {}, { key: keyOf('a@x.com'), upsert: UPSERT }],
     ['a removal by the address', aRemoval(BOTH), { id: 7 }, { primaryKey: '[7]', key: keyOf('a@x.com') }],
     ['a removal by the id', aRemoval({ ...BOTH, identifiedBy: 'userId' }), {}, { key: keyOf('u1') }],
-    ['a removal that lacks what identifies', aRemoval({ userId: 'u1' }), { id: 7 }, { primaryKey: '[7]' }],
-    ['a rejected one that names its user', { ...MISSING, key: keyOf('u1') }, {}, { key: keyOf('u1') }],
-    ['a rejected one that names nobody', MISSING, { id: 7 }, { primaryKey: '[7]' }],
-  ])('is looked for by what it says: %s', (_name, mapped, data, expected) => {
+    ['a removal without the identifying field', aRemoval({ userId: 'u1' }), { id: 7 }, { primaryKey: '[7]' }],
+    ['a rejected record that names its user', { ...MISSING, key: keyOf('u1') }, {}, { key: keyOf('u1') }],
+    ['a rejected record that names no user', MISSING, { id: 7 }, { primaryKey: '[7]' }],
+  ])('has the row of its primary key or identity: %s', (_name, mapped, data, expected) => {
     const { intake, asked } = anIntake(mapped, { hasLedger: true });
     intake.take(aMessage(data));
     expect(asked).toEqual([

@@ -20,7 +20,7 @@ const MISSING: Rejection = { code: 'missing_identifier', field: 'email', reason:
 const ONCE_MAPPED =
   'Without any mapping every column goes to the field of its own name; once there is one, only mapped columns go, so map the others, too.';
 
-/** What is said of a stream all of whose records lack what identifies them. */
+/** The cause for a stream of which no record identifies its user. */
 function unidentified(identifier: Partial<Identifier>, ...records: JsonObject[]): string {
   const causes = new RejectionCauses();
   const stream = { key: 'users', name: 'users', identifier: { ...BY_EMAIL, ...identifier } };

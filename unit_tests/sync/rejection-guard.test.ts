@@ -8,7 +8,7 @@ const REJECTED: Outcome = { kind: 'rejected', code: 'wrong_type', reason: 'no nu
 const DELIVERED: Outcome = { kind: 'delivered' };
 const SKIPPED: Outcome = { kind: 'skipped', why: 'removal_not_allowed' };
 
-/** Settles records as a pipeline does; gives the line at which the guard spoke, if it did. */
+/** Settles records as a pipeline does; gives the line at which the guard fails the sync, if it does. */
 function settle(
   guard: RejectionGuard,
   summary: SyncSummary,
@@ -48,7 +48,7 @@ function aGuard(maxRejectedPercent: number) {
 }
 
 describe('RejectionGuard', () => {
-  it('looks after each 10,000 records', () => {
+  it('counts after each 10,000 records', () => {
     const { guard, summary } = aGuard(5);
     expect(
       settle(
@@ -59,7 +59,7 @@ describe('RejectionGuard', () => {
     ).toBe(20_000);
   });
 
-  it('lets a share pass that is just allowed, and names stream and figures of one that is not', () => {
+  it('allows just the limit, and names stream and figures above it', () => {
     const just = aGuard(10);
     settle(
       just.guard,

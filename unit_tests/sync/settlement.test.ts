@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { CheckpointTracker } from '../../src/checkpoint/tracker.ts';
-import type { Memory } from '../../src/diff/memory.ts';
+import type { ChangeDetector } from '../../src/diff/change-detector.ts';
 import type { Outcome, Rejection } from '../../src/model.ts';
 import type { RejectedRecord } from '../../src/rejected-records/rejected-records.ts';
-import type { UnsettledRecord } from '../../src/sync/pending-record.ts';
+import { Run } from '../../src/run.ts';
+import type { TrackedRecord } from '../../src/sync/pending-record.ts';
 import { RejectionCauses } from '../../src/sync/rejection-causes.ts';
 import { RejectionGuard } from '../../src/sync/rejection-guard.ts';
 import { Settlement } from '../../src/sync/settlement.ts';
@@ -12,24 +13,25 @@ import { SyncLog } from '../../src/sync/sync-log.ts';
 import { HandClock } from '../support/hand-clock.ts';
 import { anUpsert, aRow } from '../support/rows.ts';
 import { aRoutedStream } from '../support/streams.ts';
-import { aRecord } from '../support/works.ts';
+import { aRecord } from '../support/tasks.ts';
 
 const WRONG: Rejection = { code: 'wrong_type', field: 'age', reason: 'no number' };
 const REJECTED: Outcome = { kind: 'rejected', ...WRONG };
 const UNCHANGED: Outcome = { kind: 'unchanged' };
 const TEXT = '{"type":"RECORD","record":{"stream":"users","data":{"age":"x"},"emitted_at":5}}';
 
-/** What a sync has of its records' ends; `ledger` ends what waits for the ledger. */
+/** What a sync has of its records' ends. With a ledger, what waits for it goes on when the test says so. */
 function aSync({ hasLedger = false, maxRejectedPercent = 100 } = {}) {
   const summary = new SyncSummary(['users']);
   const tracker = new CheckpointTracker(['users']);
   const causes = new RejectionCauses();
   const lines: string[] = [];
   const stored: RejectedRecord[] = [];
-  const excesses: string[] = [];
+  const run = new Run(new HandClock());
   const waiting: { readonly as: string; readonly go: () => void }[] = [];
-  let progress = 0;
-  const keep = {
+  let moves = 0;
+  run.onMoved(() => moves++);
+  const results = {
     seen: (_row: unknown, go: () => void) => waiting.push({ as: 'seen', go }),
     keyless: (_stream: string, go: () => void) => waiting.push({ as: 'keyless', go }),
   };
@@ -45,11 +47,10 @@ function aSync({ hasLedger = false, maxRejectedPercent = 100 } = {}) {
       flush: () => Promise.resolve(),
       close: () => Promise.resolve(),
     },
-    memory: hasLedger ? ({ keep } as unknown as Memory) : undefined,
-    onProgress: () => progress++,
-    onExcess: ({ message }) => excesses.push(message),
+    detector: hasLedger ? ({ results } as unknown as ChangeDetector) : undefined,
+    run,
   });
-  const record = (rest: Partial<UnsettledRecord> = {}) =>
+  const record = (rest: Partial<TrackedRecord> = {}) =>
     aRecord(anUpsert('a@x.com'), {
       line: 7,
       emittedAt: 5,
@@ -62,11 +63,11 @@ function aSync({ hasLedger = false, maxRejectedPercent = 100 } = {}) {
     tracker,
     lines,
     stored,
-    excesses,
+    failure: () => run.failure?.message,
     waiting,
     record,
     counts: () => summary.of('users'),
-    progress: () => progress,
+    moves: () => moves,
     causes: () => causes.describe(aRoutedStream(), 'it'),
   };
 }
@@ -113,13 +114,11 @@ describe('a record that has ended', () => {
     ]);
   });
 
-  it('tells of too many rejected ones', () => {
-    const { settlement, record, excesses } = aSync({ maxRejectedPercent: 10 });
+  it('fails the run where too many are rejected', () => {
+    const { settlement, record, failure } = aSync({ maxRejectedPercent: 10 });
     for (let n = 0; n < 10_000; n++)
       settlement.settle(record({ text: undefined }), n < 8_500 ? UNCHANGED : REJECTED);
-    expect(excesses).toEqual([
-      expect.stringContaining('1500 of 10000 records of stream users were rejected (15.0 %)'),
-    ]);
+    expect(failure()).toContain('1500 of 10000 records of stream users were rejected (15.0 %)');
   });
 });
 
@@ -130,7 +129,7 @@ describe('a record that leads to no call', () => {
     expect(counts().unchanged).toBe(1);
   });
 
-  it.each<[string, Partial<UnsettledRecord>, Outcome, string]>([
+  it.each<[string, Partial<TrackedRecord>, Outcome, string]>([
     ['its row was there', { row: aRow() }, UNCHANGED, 'seen'],
     ['its row was there, though it is rejected', { row: aRow() }, REJECTED, 'seen'],
     ['whose row it is can’t be told', {}, REJECTED, 'keyless'],
@@ -153,11 +152,11 @@ describe('a record that leads to no call', () => {
       'keyless',
     ],
   ])('is settled once the ledger has it: %s', (_name, rest, outcome, as) => {
-    const { settlement, record, counts, waiting, progress, stored } = aSync({ hasLedger: true });
+    const { settlement, record, counts, waiting, moves, stored } = aSync({ hasLedger: true });
     settlement.settleUnsent(record(rest), outcome);
-    expect([waiting.map((each) => each.as), counts().settled, progress()]).toEqual([[as], 0, 0]);
+    expect([waiting.map((each) => each.as), counts().settled, moves()]).toEqual([[as], 0, 0]);
     waiting[0]?.go();
-    expect([counts().settled, progress()]).toEqual([1, 1]);
+    expect([counts().settled, moves()]).toEqual([1, 1]);
     const isRejected = outcome.kind === 'rejected';
     expect([counts().rejected.size, stored.length]).toEqual(isRejected ? [1, 1] : [0, 0]);
   });

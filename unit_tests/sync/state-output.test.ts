@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { CheckpointTracker, type ReleasedState } from '../../src/checkpoint/tracker.ts';
 import type { RejectedRecords } from '../../src/rejected-records/rejected-records.ts';
+import { Run } from '../../src/run.ts';
 import { StateOutput } from '../../src/sync/state-output.ts';
-import { settle } from '../support/hand-clock.ts';
+import { HandClock, settle } from '../support/hand-clock.ts';
 
 /** A call that ends when the test says so. */
 function waits() {
@@ -17,7 +18,7 @@ function waits() {
 function anOutput({ storesRejected = true } = {}) {
   const tracker = new CheckpointTracker(['users']);
   const emitted: string[] = [];
-  const failures: string[] = [];
+  const run = new Run(new HandClock());
   const flushes = waits();
   const room = waits();
   const emits = waits();
@@ -34,7 +35,7 @@ function anOutput({ storesRejected = true } = {}) {
       emitted.push(...states.map(({ text }) => text));
       return emits.wait();
     },
-    onFailure: ({ message }) => failures.push(message),
+    run,
   });
   /** A state comes that may go back at once. */
   const release = (text: string) => {
@@ -43,7 +44,18 @@ function anOutput({ storesRejected = true } = {}) {
   };
   const done = { value: false };
   const finish = () => void output.finish().then(() => (done.value = true));
-  return { output, tracker, emitted, failures, flushes, room, emits, release, finish, done };
+  return {
+    output,
+    tracker,
+    emitted,
+    failure: () => run.failure?.message,
+    flushes,
+    room,
+    emits,
+    release,
+    finish,
+    done,
+  };
 }
 
 describe('a state goes back', () => {
@@ -81,25 +93,25 @@ describe('a state goes back', () => {
   });
 
   it('not where rejected records can’t be stored, and none after it does', async () => {
-    const { emitted, failures, flushes, release, finish, done } = anOutput();
+    const { emitted, failure, flushes, release, finish, done } = anOutput();
     release('a');
     await settle();
     flushes.ends[0]?.fail(new Error('the disk is full'));
     release('b');
     finish();
     await settle();
-    expect([emitted, failures, done.value]).toEqual([[], ['the disk is full'], true]);
+    expect([emitted, failure(), done.value]).toEqual([[], 'the disk is full', true]);
     expect(flushes.ends).toHaveLength(1);
   });
 
   it('and none after it does where it could not be written', async () => {
-    const { emitted, failures, emits, release } = anOutput({ storesRejected: false });
+    const { emitted, failure, emits, release } = anOutput({ storesRejected: false });
     release('a');
     release('b');
     await settle();
     emits.ends[0]?.fail(new Error('the pipe is closed'));
     await settle();
-    expect([emitted, failures]).toEqual([['a'], ['the pipe is closed']]);
+    expect([emitted, failure()]).toEqual([['a'], 'the pipe is closed']);
   });
 });
 
@@ -145,13 +157,13 @@ describe('more may come', () => {
   });
 
   it('when they never will: then no state leaves', async () => {
-    const { output, emitted, failures, room, release } = anOutput();
+    const { output, emitted, failure, room, release } = anOutput();
     const until = output.untilRoom();
     await settle();
     room.ends[0]?.fail(new Error('the bucket is gone'));
     await until;
     release('a');
     await settle();
-    expect([failures, emitted]).toEqual([['the bucket is gone'], []]);
+    expect([failure(), emitted]).toEqual(['the bucket is gone', []]);
   });
 });

@@ -14,18 +14,18 @@ function after(...statuses: [StreamId, StreamStatusMessage['status']][]): Stream
   return all;
 }
 
-describe('what the source says of the end of a stream', () => {
+describe('the statuses of a stream', () => {
   it.each<[string, [StreamId, StreamStatusMessage['status']][], boolean, StreamId[]]>([
-    ['nothing proves nothing', [], false, []],
-    ['that it runs proves nothing', [[USERS, 'STARTED'], [USERS, 'RUNNING']], false, []], // prettier-ignore
-    ['COMPLETE proves that all was sent', [[USERS, 'STARTED'], [USERS, 'COMPLETE']], true, []], // prettier-ignore
-    ['INCOMPLETE is a failure', [[USERS, 'RUNNING'], [USERS, 'INCOMPLETE']], false, [USERS]], // prettier-ignore
-    ['the last word counts where it is good', [[USERS, 'INCOMPLETE'], [USERS, 'COMPLETE']], true, []], // prettier-ignore
-    ['the last word counts where it is bad', [[USERS, 'COMPLETE'], [USERS, 'INCOMPLETE']], false, [USERS]], // prettier-ignore
-    ['a stream that begins anew is not complete', [[USERS, 'COMPLETE'], [USERS, 'STARTED']], false, []], // prettier-ignore
-    ['another namespace is another stream', [[CRM, 'COMPLETE']], false, []],
-    ['each stream fails by itself', [[CRM, 'INCOMPLETE'], [USERS, 'COMPLETE']], true, [CRM]], // prettier-ignore
-    ['all that fail are named', [[CRM, 'INCOMPLETE'], [USERS, 'INCOMPLETE']], false, [CRM, USERS]], // prettier-ignore
+    ['prove nothing where there are none', [], false, []],
+    ['prove nothing while it runs', [[USERS, 'STARTED'], [USERS, 'RUNNING']], false, []], // prettier-ignore
+    ['prove with COMPLETE that all was sent', [[USERS, 'STARTED'], [USERS, 'COMPLETE']], true, []], // prettier-ignore
+    ['say with INCOMPLETE that it failed', [[USERS, 'RUNNING'], [USERS, 'INCOMPLETE']], false, [USERS]], // prettier-ignore
+    ['count by the last one, where that is good', [[USERS, 'INCOMPLETE'], [USERS, 'COMPLETE']], true, []], // prettier-ignore
+    ['count by the last one, where that is bad', [[USERS, 'COMPLETE'], [USERS, 'INCOMPLETE']], false, [USERS]], // prettier-ignore
+    ['prove nothing once it starts again', [[USERS, 'COMPLETE'], [USERS, 'STARTED']], false, []], // prettier-ignore
+    ['are not those of another namespace', [[CRM, 'COMPLETE']], false, []],
+    ['say for each stream by itself that it failed', [[CRM, 'INCOMPLETE'], [USERS, 'COMPLETE']], true, [CRM]], // prettier-ignore
+    ['name all streams that failed', [[CRM, 'INCOMPLETE'], [USERS, 'INCOMPLETE']], false, [CRM, USERS]], // prettier-ignore
   ])('%s', (_name, statuses, isComplete, incomplete) => {
     const all = after(...statuses);
     expect([all.isComplete(USERS), all.incomplete]).toEqual([isComplete, incomplete]);

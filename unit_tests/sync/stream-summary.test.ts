@@ -11,7 +11,7 @@ describe('the summary of a stream', () => {
     );
   });
 
-  it('tells skipped and rejected ones by their reasons, and those that had no answer when the run ended', () => {
+  it('counts skipped and rejected records by their reasons, and those without an answer at the end of the run', () => {
     const summary = new SyncSummary(['a']);
     for (let n = 0; n < 12; n++) summary.received('a');
     for (const kind of ['delivered', 'unchanged', 'removed', 'not_there', 'superseded'] as const)

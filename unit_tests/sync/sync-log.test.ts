@@ -4,7 +4,7 @@ import { SyncSummary } from '../../src/sync/stream-summary.ts';
 import { HandClock } from '../support/hand-clock.ts';
 
 describe('the line after a batch', () => {
-  it('tells what became of the batch, and counts and speed so far', async () => {
+  it('has the results of the batch, and counts and speed so far', async () => {
     const clock = new HandClock();
     const lines: string[] = [];
     const log = new SyncLog((level, message) => lines.push(`${level} ${message}`), clock);

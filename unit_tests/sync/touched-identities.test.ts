@@ -12,12 +12,12 @@ describe('the identities that a change touches', () => {
     ['the address', anUpsert(A, { plan: 'gold' }), [A]],
     ['the address and the id that the user gets', anUpsert(A, { userId: 'u1' }), [A, 'u1']],
     ['the id and the address that the user gets', anUpsert('u1', { email: B }), ['u1', B]],
-    ['the new address, where the change is named by another', anUpsert(A, { email: B }), [A, B]],
+    ['the new address, where the change is identified by another', anUpsert(A, { email: B }), [A, B]],
     ['the previous address, too', anUpsert(A, { userId: 'u1' }, { previousEmail: OLD }), [A, 'u1', OLD]],
     ['no id that is cleared', anUpsert(A, { userId: null }), [A]],
     ['no address that is cleared', anUpsert('u1', { email: null }), ['u1']],
     ['what a removal names', { kind: 'removal', identifiedBy: 'email', email: A, userId: 'u1' }, [A, 'u1']],
-    ['nothing where a removal names its row alone', { kind: 'removal', identifiedBy: 'email' }, []],
+    ['none where a removal names its row alone', { kind: 'removal', identifiedBy: 'email' }, []],
   ])('%s', (_name, change, expected) => {
     expect(touchedKeys(change)).toEqual(expected.map(keyOf));
     expect(touchedBy({ streamKey: 's', change })).toEqual(expected.map(keyOf).map(identityText));
@@ -34,7 +34,7 @@ describe('a record touches', () => {
   it.each<[string, Partial<QueuedRecord>, string[]]>([
     ['its row', { rowToken: '\t1:[1]' }, [A, '\t1:[1]']],
     [
-      'the user that its row was',
+      'the previous user of its row',
       { rowToken: '\t1:[1]', formerIdentities: [B, ' u1'] },
       [A, '\t1:[1]', B, ' u1'],
     ],
@@ -48,7 +48,7 @@ describe('a record touches', () => {
     expect(touchedBy({ streamKey: 's', change: anUpsert(A), ...record })).toEqual(expected);
   });
 
-  it('its row alone, where it names nobody', () => {
+  it('its row and that row’s user, where it names none', () => {
     const change: UserChange = { kind: 'removal', identifiedBy: 'email' };
     expect(touchedBy({ streamKey: 's', change, rowToken: '\t1:[1]', formerIdentities: [A] })).toEqual([
       '\t1:[1]',

@@ -1,252 +1,213 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
-import type { JsonValue } from '../../src/json.ts';
-import type { Removal, Upsert, UserChange } from '../../src/model.ts';
-import { plainObject } from '../../src/mapping/paths.ts';
-import { touchedKeys, type QueuedRecord } from '../../src/sync/touched-identities.ts';
-import { UserQueue, type UserQueueOptions, type Work } from '../../src/sync/user-queue.ts';
+import { aQueue, idsOf } from '../support/queues.ts';
+import { anUpsert, lists } from '../support/rows.ts';
+import { aRemoval } from '../support/tasks.ts';
 
-type Rec = QueuedRecord & { readonly id: number };
+const A = 'a@x.com';
+const B = 'b@x.com';
+const OLD = 'old@x.com';
 
-function upsert(email: string, values: Record<string, JsonValue> = {}): Upsert {
-  return {
-    kind: 'upsert',
-    key: { kind: 'email', value: email },
-    values: Object.assign(plainObject(), values),
-  };
-}
-
-function removal(email: string): Removal {
-  return { kind: 'removal', email, identifiedBy: 'email' };
-}
-
-/** A queue whose ready works are kept until a test starts and settles them. */
-function aQueue(options: Partial<Omit<UserQueueOptions<Rec>, 'mayMerge' | 'onReady'>> = {}) {
-  const ready = new Set<Work<Rec>>();
-  const queue = new UserQueue<Rec>({
-    mergeNestedObjects: options.mergeNestedObjects ?? false,
-    removalUndoesAll: options.removalUndoesAll ?? true,
-    maxMerged: options.maxMerged ?? Infinity,
-    maxWaitingPerPerson: options.maxWaitingPerPerson ?? Infinity,
-    mayMerge: () => true,
-    onReady: (work) => ready.add(work),
+describe('records of a user who waits', () => {
+  it('are merged, last write wins', () => {
+    const { add, ready, queue } = aQueue();
+    add(anUpsert(A, { plan: 'old', city: 'Rome' }));
+    add(anUpsert(A, { plan: 'new' }));
+    expect([...ready].map((task) => [idsOf(task), task.change])).toEqual([
+      [[0, 1], anUpsert(A, { plan: 'new', city: 'Rome' })],
+    ]);
+    expect([queue.size, queue.hasWaiting]).toEqual([1, false]);
   });
-  let id = 0;
-  const add = (change: UserChange, streamKey = 'users') => {
-    queue.add({ streamKey, change, id: id++ });
-  };
-  const start = (work: Work<Rec> | undefined) => {
-    if (!work) throw new Error('nothing is ready');
-    ready.delete(work);
-    queue.start(work);
-    return work;
-  };
-  const first = () => [...ready][0];
-  return { queue, ready, add, start, first };
-}
 
-const ids = (work: Work<Rec>) => work.records.map((record) => record.id);
-
-describe('UserQueue', () => {
-  it('lays what records say of lists over each other, list by list', () => {
+  it('are merged list by list, last write wins', () => {
     const { add, ready } = aQueue();
-    add({
-      ...upsert('a@x'),
-      lists: new Map([
-        ['A', true],
-        ['B', true],
-      ]),
-    });
-    add({ ...upsert('a@x'), lists: new Map([['B', false]]) });
-    add(upsert('a@x'));
-    const [work] = ready;
-    expect(work?.change).toEqual({
-      ...upsert('a@x'),
-      lists: new Map([
-        ['A', true],
-        ['B', false],
-      ]),
-    });
+    add(anUpsert(A, {}, { lists: lists('VIP', 'New') }));
+    add(anUpsert(A, {}, { lists: lists('-New') }));
+    add(anUpsert(A));
+    const [task] = ready;
+    expect(task?.change).toEqual(anUpsert(A, {}, { lists: lists('VIP', '-New') }));
   });
 
-  it('lays no more records over each other than it may', () => {
+  it('are not merged beyond the limit', () => {
     const { add, ready, queue } = aQueue({ maxMerged: 2 });
-    for (const plan of ['a', 'b', 'c']) add(upsert('a@x', { plan }));
-    expect([...ready].map(ids)).toEqual([[0, 1]]);
+    for (const plan of ['a', 'b', 'c']) add(anUpsert(A, { plan }));
+    expect([...ready].map(idsOf)).toEqual([[0, 1]]);
     expect(queue.size).toBe(2);
   });
 
-  it('is crowded while too many works of one person wait for each other', () => {
-    const { add, queue, start, first } = aQueue({ maxMerged: 1, maxWaitingPerPerson: 2 });
-    for (const person of ['a@x', 'a@x', 'a@x', 'b@x', 'b@x', 'b@x']) add(upsert(person));
-    expect(queue.isCrowded).toBe(false);
-    add(upsert('a@x'));
-    expect(queue.isCrowded).toBe(true);
-    queue.settle(start(first()));
-    expect(queue.isCrowded).toBe(true);
-    for (let work = first(); work; work = first()) queue.settle(start(work));
-    expect(queue.isCrowded).toBe(false);
-    expect(queue.size).toBe(0);
+  it('are not merged where the merged change may not be sent as one', () => {
+    const asked: unknown[] = [];
+    const { add, ready } = aQueue({
+      mayMerge: (change, streamKey) => {
+        asked.push([change, streamKey]);
+        return false;
+      },
+    });
+    add(anUpsert(A, { n: 1 }));
+    add(anUpsert(A, { m: 2 }));
+    expect([...ready].map((task) => [idsOf(task), task.change])).toEqual([[[0], anUpsert(A, { n: 1 })]]);
+    expect(asked).toEqual([[anUpsert(A, { n: 1, m: 2 }), 'users']]);
   });
 
-  it('lays records of a waiting user over each other, the last word winning', () => {
+  it('are not merged where they are of different streams', () => {
     const { add, ready } = aQueue();
-    add(upsert('a@x', { plan: 'old', city: 'Rome' }));
-    add(upsert('a@x', { plan: 'new' }));
-    expect([...ready].map((work) => [ids(work), work.change])).toEqual([
-      [[0, 1], upsert('a@x', { plan: 'new', city: 'Rome' })],
-    ]);
+    add(anUpsert(A, { n: 1 }));
+    add(anUpsert(A, { n: 2 }), { streamKey: 'leads' });
+    expect([...ready].map(idsOf)).toEqual([[0]]);
   });
 
-  it('keeps a user that is under way apart from what comes later', () => {
-    const { queue, add, ready, start, first } = aQueue();
-    add(upsert('a@x', { n: 1 }));
-    const under = start(first());
-    add(upsert('a@x', { n: 2 }));
-    add(upsert('a@x', { n: 3 }));
-    expect(ready.size).toBe(0);
-    queue.settle(under);
-    expect([...ready].map(ids)).toEqual([[1, 2]]);
-  });
-
-  it('holds back a change that touches another user’s id until that one is settled', () => {
-    const { queue, add, ready, start, first } = aQueue();
-    add(upsert('a@x', { userId: '7' }));
-    const under = start(first());
-    add({ kind: 'removal', userId: '7', identifiedBy: 'userId' });
-    expect(ready.size).toBe(0);
-    queue.settle(under);
-    expect([...ready].map(ids)).toEqual([[1]]);
-  });
-
-  it('lets a deletion discard what waits before it', () => {
+  it('are not merged where they are of different rows', () => {
     const { add, ready } = aQueue();
-    add(upsert('a@x', { n: 1 }));
-    add(removal('a@x'));
-    expect([...ready].map((work) => [ids(work), work.change])).toEqual([[[0, 1], removal('a@x')]]);
+    for (const rowToken of ['\t1:[1]', '\t1:[1]', '\t1:[2]']) add(anUpsert(A), { rowToken });
+    expect([...ready].map(idsOf)).toEqual([[0, 1]]);
   });
 
-  it('does not discard a change of address: the profile would stay where it was', () => {
-    const { add, ready } = aQueue();
-    add({ ...upsert('a@x', { n: 1 }), previousEmail: 'b@x' });
-    add(removal('a@x'));
-    expect([...ready].map(ids)).toEqual([[0]]);
-  });
-
-  it('lays no change of address over that of another row', () => {
-    const { queue, ready } = aQueue();
-    const change = { ...upsert('a@x', { n: 1 }), previousEmail: 'b@x' };
-    for (const [id, primaryKey] of ['1', '1', '2'].entries())
-      queue.add({ id, streamKey: 's', change, primaryKey });
-    expect([...ready].map(ids)).toEqual([[0, 1]]);
-  });
-
-  it('sends an upsert after a deletion on its own, once that is done', () => {
-    const { queue, add, ready, start, first } = aQueue();
-    add(removal('a@x'));
-    add(upsert('a@x', { n: 1 }));
-    expect([...ready].map(ids)).toEqual([[0]]);
-    queue.settle(start(first()));
-    expect([...ready].map(ids)).toEqual([[1]]);
-  });
-
-  it('does not lay records of different streams over each other', () => {
-    const { add, ready } = aQueue();
-    add(upsert('a@x', { n: 1 }), 'users');
-    add(upsert('a@x', { n: 2 }), 'leads');
-    expect([...ready].map(ids)).toEqual([[0]]);
-  });
-
-  it('does not lay an object over what Iterable would merge it into', () => {
+  it('are not merged where Iterable would merge an object of theirs', () => {
     const { add, ready } = aQueue({ mergeNestedObjects: true });
-    add(upsert('a@x', { address: { city: 'Rome' } }));
-    add(upsert('a@x', { address: { zip: '1' } }));
-    expect([...ready].map(ids)).toEqual([[0]]);
+    add(anUpsert(A, { address: { city: 'Rome' } }));
+    add(anUpsert(A, { address: { zip: '1' } }));
+    expect([...ready].map(idsOf)).toEqual([[0]]);
   });
 
-  it('tries the records of a refused user one by one, in order, before anything that came later', () => {
+  it('are not merged where each waits for another task', () => {
+    const { add, ready } = aQueue();
+    add(anUpsert(A, { n: 1 }));
+    add(anUpsert(B, { n: 1 }));
+    add(anUpsert(A, { email: B }));
+    expect([...ready].map(idsOf)).toEqual([[0], [1]]);
+  });
+
+  it('with a change of address are merged where they have one primary key only', () => {
+    const { add, ready } = aQueue();
+    const change = anUpsert(A, { n: 1 }, { previousEmail: OLD });
+    for (const primaryKey of ['1', '1', '2']) add(change, { primaryKey });
+    expect([...ready].map(idsOf)).toEqual([[0, 1]]);
+  });
+
+  it('are discarded by a deletion', () => {
+    const { add, ready } = aQueue();
+    add(anUpsert(A, { n: 1 }));
+    add(aRemoval({ email: A }));
+    expect([...ready].map((task) => [idsOf(task), task.change])).toEqual([[[0, 1], aRemoval({ email: A })]]);
+  });
+
+  it('are not discarded by a removal from lists', () => {
+    const { add, ready } = aQueue({ removalUndoesAll: false });
+    add(anUpsert(A, { n: 1 }));
+    add(aRemoval({ email: A }));
+    expect([...ready].map(idsOf)).toEqual([[0]]);
+  });
+
+  it('are not discarded where they change the address: the profile would stay at the previous one', () => {
+    const { add, ready } = aQueue();
+    add(anUpsert(A, { n: 1 }, { previousEmail: B }));
+    add(aRemoval({ email: A }));
+    expect([...ready].map(idsOf)).toEqual([[0]]);
+  });
+});
+
+describe('a task waits', () => {
+  it('while an earlier one of its user is under way, merged with later ones', () => {
     const { queue, add, ready, start, first } = aQueue();
-    add(upsert('a@x', { n: 1 }));
-    add(upsert('a@x', { n: 2 }));
-    const whole = start(first());
-    add(upsert('a@x', { n: 3 }));
-    queue.retryOneByOne(whole);
-    const order: number[][] = [];
-    while (ready.size > 0) {
-      const work = start(first());
-      order.push(ids(work));
-      queue.settle(work);
-    }
-    expect(order).toEqual([[0], [1], [2]]);
-    expect(queue.size).toBe(0);
+    add(anUpsert(A, { n: 1 }));
+    const earlier = start(first());
+    for (const n of [2, 3]) add(anUpsert(A, { n }));
+    expect([ready.size, queue.size, queue.hasWaiting]).toEqual([0, 2, true]);
+    queue.settle(earlier);
+    expect([...ready].map(idsOf)).toEqual([[1, 2]]);
+    queue.settle(start(first()));
+    expect([queue.size, queue.hasWaiting]).toEqual([0, false]);
   });
 
-  it('never has two works of one person under way, keeps their order, and ends with nothing left', () => {
-    const email = fc.constantFrom('a@x', 'b@x', 'c@x');
-    const userId = fc.constantFrom('1', '2', undefined);
-    const change: fc.Arbitrary<UserChange> = fc.oneof(
-      fc
-        .tuple(email, userId, fc.nat(9))
-        .map(([e, u, n]) => upsert(e, u === undefined ? { n } : { n, userId: u })),
-      email.map(removal),
-      fc.constantFrom('1', '2').map((u): Removal => ({ kind: 'removal', userId: u, identifiedBy: 'userId' })),
-    );
-    const step = fc.oneof(
-      change,
-      fc.constant('start' as const),
-      fc.constant('settle' as const),
-      fc.constant('refuse' as const),
-    );
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const { queue, add, ready, start, first } = aQueue();
-        const underWay: Work<Rec>[] = [];
-        const done: Work<Rec>[] = [];
-        const all: UserChange[] = [];
-        const advance = (what: 'start' | 'settle' | 'refuse') => {
-          if (what === 'start') {
-            if (ready.size > 0) underWay.push(start(first()));
-            const touched = underWay.flatMap((work) => [
-              ...new Set(work.records.flatMap((r) => touchedKeys(r.change)).map((k) => k.kind + k.value)),
-            ]);
-            expect(new Set(touched).size).toBe(touched.length);
-            return;
-          }
-          const work = underWay.shift();
-          if (!work) return;
-          if (what === 'refuse' && work.records.length > 1) queue.retryOneByOne(work);
-          else {
-            done.push(work);
-            queue.settle(work);
-          }
-        };
-        for (const what of steps) {
-          if (typeof what === 'string') advance(what);
-          else {
-            all.push(what);
-            add(what);
-          }
-        }
-        while (queue.size > 0) {
-          advance('start');
-          advance('settle');
-        }
-        const order = done.flatMap(ids);
-        expect([...order].sort((a, b) => a - b)).toEqual(all.map((_, index) => index));
-        // Of any two records that touch the same identity, the earlier one is done first.
-        const position = new Map(order.map((id, index) => [id, index]));
-        for (let i = 0; i < all.length; i++) {
-          for (let j = i + 1; j < all.length; j++) {
-            const [a, b] = [all[i], all[j]];
-            if (!a || !b) continue;
-            const keys = new Set(touchedKeys(a).map((k) => k.kind + k.value));
-            if (touchedKeys(b).some((k) => keys.has(k.kind + k.value))) {
-              expect(position.get(i) ?? -1).toBeLessThan(position.get(j) ?? -1);
-            }
-          }
-        }
-      }),
-      { numRuns: 500 },
-    );
+  it('while an earlier one touches the id of its user', () => {
+    const { queue, add, ready, start, first } = aQueue();
+    add(anUpsert(A, { userId: '7' }));
+    const earlier = start(first());
+    add(aRemoval({ userId: '7', identifiedBy: 'userId' }));
+    expect(ready.size).toBe(0);
+    queue.settle(earlier);
+    expect([...ready].map(idsOf)).toEqual([[1]]);
   });
+
+  it('until all earlier ones are settled', () => {
+    const { queue, add, ready, start, first } = aQueue();
+    for (const email of [A, B]) add(anUpsert(email));
+    const [ofA, ofB] = [start(first()), start(first())];
+    add(anUpsert(A, { email: B }));
+    queue.settle(ofB);
+    expect(ready.size).toBe(0);
+    queue.settle(ofA);
+    expect([...ready].map(idsOf)).toEqual([[2]]);
+  });
+
+  it('as an upsert after a deletion of its user', () => {
+    const { queue, add, ready, start, first } = aQueue();
+    add(aRemoval({ email: A }));
+    add(anUpsert(A, { n: 1 }));
+    expect([...ready].map(idsOf)).toEqual([[0]]);
+    queue.settle(start(first()));
+    expect([...ready].map(idsOf)).toEqual([[1]]);
+  });
+
+  it('for the users that its row may stand for: that of its entry, and those of the record before it', () => {
+    const { queue, add, ready, start, first } = aQueue();
+    add(anUpsert(A), { rowToken: '\t1:[1]', formerIdentities: [OLD] });
+    const earlier = start(first());
+    add(anUpsert(OLD));
+    add(anUpsert(B), { rowToken: '\t1:[1]' });
+    add(anUpsert(A));
+    expect(ready.size).toBe(0);
+    queue.settle(earlier);
+    expect([...ready].map(idsOf)).toEqual([[1]]);
+    queue.settle(start(first()));
+    expect([...ready].map(idsOf)).toEqual([[2]]);
+    queue.settle(start(first()));
+    expect([...ready].map(idsOf)).toEqual([[3]]);
+  });
+
+  it.each([
+    ['another record of the user', { change: anUpsert(A) }, true],
+    ['a record of its id', { change: anUpsert('u1') }, true],
+    ['another user', { change: anUpsert(B) }, false],
+    [
+      'a row that stood for the user',
+      { change: anUpsert(B), rowToken: '\t1:[1]', formerIdentities: [A] },
+      true,
+    ],
+  ])('%s: told beforehand', (_name, record, expected) => {
+    const { queue, add, start, first } = aQueue();
+    expect(queue.mustWait({ streamKey: 'users', ...record })).toBe(false);
+    add(anUpsert(A, { userId: 'u1' }));
+    expect(queue.mustWait({ streamKey: 'users', ...record })).toBe(expected);
+    queue.settle(start(first()));
+    expect(queue.mustWait({ streamKey: 'users', ...record })).toBe(false);
+  });
+});
+
+it('the queue is crowded while too many tasks of one user wait', () => {
+  const { add, queue, start, first } = aQueue({ maxMerged: 1, maxWaitingPerUser: 2 });
+  for (const user of [A, A, A, B, B, B]) add(anUpsert(user));
+  expect(queue.isCrowded).toBe(false);
+  add(anUpsert(A));
+  expect(queue.isCrowded).toBe(true);
+  queue.settle(start(first()));
+  expect(queue.isCrowded).toBe(true);
+  for (let task = first(); task; task = first()) queue.settle(start(task));
+  expect(queue.isCrowded).toBe(false);
+  expect(queue.size).toBe(0);
+});
+
+it('the records of a rejected task are tried one by one, in order, before anything that came later', () => {
+  const { queue, add, ready, start, first } = aQueue();
+  for (const n of [1, 2]) add(anUpsert(A, { n }));
+  const whole = start(first());
+  add(anUpsert(A, { n: 3 }));
+  queue.retryOneByOne(whole);
+  const order: unknown[] = [];
+  while (ready.size > 0) {
+    const task = start(first());
+    order.push([idsOf(task), task.change]);
+    queue.settle(task);
+  }
+  expect(order).toEqual([1, 2, 3].map((n, id) => [[id], anUpsert(A, { n })]));
+  expect(queue.size).toBe(0);
 });

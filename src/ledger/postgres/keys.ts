@@ -78,7 +78,7 @@ function keyTable(client: PoolClient, table: WrittenTable, stream: number): KeyT
           stream,
           moves.map(({ from }) => from),
           moves.map(({ to }) => to),
-          moves.map(({ isInDoubt }) => isInDoubt),
+          moves.map(({ isUnconfirmed }) => isUnconfirmed),
           texts.map((text) => (text === undefined ? null : ids[next++])),
         ],
       );

@@ -83,9 +83,9 @@ export function keyTable(statements: Statements, entries: EntryTable, stream: nu
       ),
     move: (moves) =>
       statements.run(() => {
-        for (const { from, to, isInDoubt, written } of moves) {
+        for (const { from, to, isUnconfirmed, written } of moves) {
           statements.exec(
-            `UPDATE entry SET key = ?, values_hash = ${isInDoubt ? "''" : 'values_hash'} WHERE stream = ? AND key = ?`,
+            `UPDATE entry SET key = ?, values_hash = ${isUnconfirmed ? "''" : 'values_hash'} WHERE stream = ? AND key = ?`,
             to,
             stream,
             from,

@@ -1,0 +1,275 @@
+/**
+ * Compares records with the ledger: finds their rows, decides what of them is to be sent, and records the results. Knows
+ * nothing of calls.
+ */
+import type { Clock } from '../clock.ts';
+import type { HeldEntry, Ledger } from '../ledger/ledger.ts';
+import type { ProjectType } from '../mapping/options.ts';
+import { type Removal, type Upsert, type UserKey } from '../model.ts';
+import type { Run } from '../run.ts';
+import { SYNC_MODES } from '../streams/modes.ts';
+import { coalesce } from './coalesce.ts';
+import { LedgerWriter } from './ledger-writer.ts';
+import { RowResults } from './row-results.ts';
+import { decideRemoval, type RemovalDecision } from './removals.ts';
+import {
+  asUnconfirmed,
+  entryInFlight,
+  identitiesOf,
+  rowKey,
+  rowToken,
+  Row,
+  type NewEntry,
+  type RememberedStream,
+} from './row.ts';
+import { stateText, type StreamMemory } from './streams.ts';
+import {
+  asksOthers,
+  decide,
+  draft,
+  holds,
+  isPlainlyNew,
+  isUnchanged,
+  type Decision,
+  type RowTask,
+} from './upserts.ts';
+import { valuesHash } from './values-hash.ts';
+
+export interface ChangeDetectorOptions {
+  readonly ledger: Ledger;
+  /** By stream key. */
+  readonly streams: ReadonlyMap<string, StreamMemory>;
+  readonly projectType: ProjectType;
+  readonly clock: Clock;
+  readonly run: Run;
+}
+
+/** What a record says of its row. */
+export interface RecordIdentity {
+  readonly streamKey: string;
+  readonly primaryKey?: string | undefined;
+  /** The identity of its user, where it has one. */
+  readonly key?: UserKey | undefined;
+  /** Where it writes a user. */
+  readonly upsert?: Upsert | undefined;
+}
+
+const NO_IDENTITIES: readonly string[] = [];
+
+type People = Parameters<Ledger['holders']>[0];
+
+export class ChangeDetector {
+  readonly #options: ChangeDetectorOptions;
+  readonly #writer: LedgerWriter;
+  /** Takes how the records of a row ended. */
+  readonly results: RowResults;
+  /** The lookups that come one by one, batched. */
+  readonly #findRow: (row: Row) => Promise<void>;
+  readonly #findHolders: (people: People) => Promise<readonly HeldEntry[]>;
+  readonly #markUnconfirmed: (entries: readonly NewEntry[]) => Promise<void>;
+
+  constructor(options: ChangeDetectorOptions) {
+    this.#options = options;
+    this.#writer = new LedgerWriter(options);
+    this.results = new RowResults(this.#writer, options.streams);
+    this.#findRow = coalesce((rows) => this.#find(rows));
+    this.#findHolders = coalesce((people) =>
+      options.ledger.holders({
+        emails: [...new Set(people.flatMap(({ emails }) => emails))],
+        userIds: [...new Set(people.flatMap(({ userIds }) => userIds))],
+      }),
+    );
+    this.#markUnconfirmed = coalesce((asked) => {
+      const entries = new Map(asked.flat().map((entry) => [rowToken(entry.stream, entry.key), entry]));
+      return options.ledger.commit({ entries: [...entries.values()] });
+    });
+  }
+
+  get streams(): StreamMemory[] {
+    return [...this.#options.streams.values()];
+  }
+
+  get ledger(): Ledger {
+    return this.#options.ledger;
+  }
+
+  /** Stores what this run starts from, before it writes any entry. Gives how many pending deletions it cancels. */
+  async begin(): Promise<number> {
+    const { ledger, streams } = this.#options;
+    const removingNone = [...streams.values()].filter(({ routed }) => !SYNC_MODES[routed.mode].remove);
+    await ledger.commit({
+      states: [...streams.values()].map((stream) => ({
+        stream: stream.remembered.id,
+        state: stateText(stream),
+      })),
+    });
+    // They were decided while the mode still removed users.
+    return removingNone.length === 0 ? 0 : ledger.pardon(removingNone.map(({ remembered }) => remembered.id));
+  }
+
+  /** A record of the stream has come: its snapshot is not empty. */
+  noteRecord(streamKey: string): void {
+    const stream = this.#options.streams.get(streamKey);
+    if (!stream) return;
+    stream.hasRecord = true;
+    if (!stream.state.open || stream.state.open.hasRecord) return;
+    stream.state.open.hasRecord = true;
+    this.#writer.setState(stream.remembered.id, stateText(stream));
+  }
+
+  /** All records of the proven streams are sent: a refresh that was asked for is done. Without proof the source may still fail it. */
+  async noteSentAll(isProven: (stream: StreamMemory) => boolean): Promise<void> {
+    const { ledger, streams } = this.#options;
+    const states: { stream: number; state: string }[] = [];
+    for (const stream of streams.values()) {
+      const { generationId } = stream.routed.configured;
+      if (generationId === undefined || stream.state.generation === generationId || !isProven(stream))
+        continue;
+      stream.state.generation = generationId;
+      states.push({ stream: stream.remembered.id, state: stateText(stream) });
+    }
+    if (states.length > 0) await ledger.commit({ states });
+  }
+
+  /** True while something is being written to the ledger. */
+  get isBusy(): boolean {
+    return this.#writer.isBusy;
+  }
+
+  /** True while so much waits to be written that no more should come. */
+  get isFull(): boolean {
+    return this.#writer.isFull;
+  }
+
+  /** Undefined for a record that has neither its primary key nor an identity. */
+  rowOf({ streamKey, primaryKey, key, upsert }: RecordIdentity): Row | undefined {
+    const memory = this.#options.streams.get(streamKey);
+    if (!memory) return undefined;
+    const { remembered: stream } = memory;
+    const text = rowKey(primaryKey, key);
+    if (text === undefined) return undefined;
+    return new Row({
+      stream,
+      key: text,
+      isKeyedByIdentity: primaryKey === undefined && memory.routed.configured.primaryKey.length !== 0,
+      valuesHash: upsert ? valuesHash(upsert.values) : '',
+    });
+  }
+
+  /** Reads the entries of these rows while `use` takes them; one that is written or dropped meanwhile is in `changed`. */
+  async read(rows: readonly Row[], use: (changed: ReadonlySet<string>) => Promise<void>): Promise<void> {
+    const changed = this.#writer.watch();
+    try {
+      await this.#find(rows);
+      await use(changed);
+    } finally {
+      this.#writer.unwatch(changed);
+    }
+  }
+
+  /** The identities of the user that the row stood for until now. */
+  identitiesBefore({ entry }: Row): readonly string[] {
+    return entry ? identitiesOf(entry) : NO_IDENTITIES;
+  }
+
+  /** True when the record needs no call at all. */
+  isUnchanged(row: Row, change: Upsert): boolean {
+    return row.entry !== undefined && row.isCurrent && isUnchanged(row.entry, { row, change });
+  }
+
+  /** True when {@link decide} has to say what of the task is to be sent. */
+  concerns(task: Pick<RowTask, 'records' | 'change'>): boolean {
+    return !isPlainlyNew(task);
+  }
+
+  /** One decision for each task. Throws what the ledger throws. */
+  async decide(tasks: readonly RowTask[]): Promise<Decision[]> {
+    await this.#find(
+      tasks.flatMap(({ records }) => records.map(({ row }) => row)).filter((row) => !row.isCurrent),
+    );
+    const drafts = tasks.map((task) => draft(task, this.#options.projectType));
+    const asking = drafts.filter((each) => each !== undefined).filter(asksOthers);
+    const holders =
+      asking.length === 0
+        ? []
+        : await this.#options.ledger.holders({
+            emails: asking.flatMap(({ emails, change: { previousEmail } }) =>
+              previousEmail === undefined ? emails : [...emails, previousEmail],
+            ),
+            userIds: asking.flatMap(({ userIds }) => userIds),
+          });
+    return tasks.map((task, index) => {
+      const own = drafts[index];
+      const row = task.records[0]?.row;
+      if (!own || !row) return { kind: 'write', change: task.change };
+      return asksOthers(own) ? decide(own, othersThan(row, holders), task) : own;
+    });
+  }
+
+  /** What a removal comes to. Throws what the ledger throws. */
+  async decideRemoval(row: Row | undefined, streamKey: string, removal: Removal): Promise<RemovalDecision> {
+    if (row && !row.isCurrent) await this.#findRow(row);
+    const held = row?.entry;
+    const people = {
+      emails: [removal.email, held?.email].filter((email) => email !== undefined),
+      userIds: [removal.userId, held?.userId].filter((userId) => userId !== undefined),
+    };
+    const holders = await this.#findHolders(people);
+    return decideRemoval({
+      removal,
+      held,
+      others: othersThan(row, holders).filter((entry) => holds(entry, people)),
+      streamId: this.#streamOf(streamKey)?.id ?? 0,
+      projectType: this.#options.projectType,
+    });
+  }
+
+  /**
+   * Calls for these rows are about to be made: until their results are committed, the rows are unconfirmed. Throws what the
+   * ledger throws.
+   */
+  async markUnconfirmed(tasks: readonly RowTask[]): Promise<void> {
+    const entries = tasks.map(({ records, change }) => entryInFlight(records, change.lists));
+    const known = entries.filter((entry) => entry !== undefined);
+    if (known.length > 0) await this.#markUnconfirmed(known);
+  }
+
+  /** The same for entries whose users are about to be removed, or to move. */
+  async markEntriesUnconfirmed(entries: readonly HeldEntry[]): Promise<void> {
+    if (entries.length > 0) await this.#markUnconfirmed(entries.map(asUnconfirmed));
+  }
+
+  /** Resolves when all results are in the ledger. */
+  flush(): Promise<void> {
+    return this.#writer.flush();
+  }
+
+  #streamOf(streamKey: string): RememberedStream | undefined {
+    return this.#options.streams.get(streamKey)?.remembered;
+  }
+
+  async #find(rows: readonly Row[]): Promise<void> {
+    const byStream = new Map<number, Row[]>();
+    for (const row of rows) {
+      const known = byStream.get(row.stream.id);
+      if (known) known.push(row);
+      else byStream.set(row.stream.id, [row]);
+    }
+    for (const [stream, ofStream] of byStream) {
+      const found = await this.#options.ledger.find(
+        stream,
+        ofStream.map(({ key }) => key),
+      );
+      for (const row of ofStream) {
+        row.found(found.get(row.key));
+      }
+    }
+  }
+}
+
+/** Entries whose users are to be removed don't keep a user in Iterable. */
+function othersThan(row: Row | undefined, holders: readonly HeldEntry[]): HeldEntry[] {
+  return holders.filter(
+    ({ stream, key, isDoomed }) => !isDoomed && !(stream === row?.stream.id && key === row.key),
+  );
+}

@@ -1,0 +1,70 @@
+/** Removes one user: by deleting it, or by taking it off its lists. */
+import type { UserRemover } from '../../delivery/remove-users.ts';
+import type { Rejection, Removal } from '../../model.ts';
+import type { TaskResult } from '../outcomes.ts';
+import { end, leaveLists, type Go, type Leaver } from '../steps.ts';
+import type { TaskLedger } from '../task-ledger.ts';
+import { removalOf, type Task } from '../task.ts';
+import type { UpsertRoutes } from '../upsert-routes.ts';
+
+export interface RemoveContext {
+  readonly remover: UserRemover;
+  readonly removal: 'delete_user' | 'remove_from_lists';
+  /** Where some upserts need to know something first. */
+  readonly routes: UpsertRoutes | undefined;
+  /** With a ledger: who is to be removed at all. */
+  readonly ledger: TaskLedger | undefined;
+}
+
+/** Throws what a call or the ledger throws. */
+export async function removeUser(task: Task, context: RemoveContext, go: Go): Promise<void> {
+  const { ledger } = context;
+  const removal = removalOf(task);
+  if (!ledger) {
+    await remove(task, { removals: [removal] }, context, go);
+    return;
+  }
+  const decision = await ledger.decideRemoval(task, removal);
+  const { skip, leaves } = decision;
+  if (leaves || !skip) await ledger.markUnconfirmed([task]);
+  if (skip && !leaves) go(task, end(skip));
+  else await remove(task, decision, context, go);
+}
+
+interface Removals {
+  /** More than one user where the record names another one than its row was until now. */
+  readonly removals: readonly Removal[];
+  /** A user who stays in Iterable, but leaves lists. */
+  readonly leaves?: Removal;
+  readonly skip?: TaskResult;
+}
+
+async function remove(
+  task: Task,
+  { removals, leaves, skip }: Removals,
+  { remover, removal, routes }: RemoveContext,
+  go: Go,
+): Promise<void> {
+  const leaving = leaves ? [leaves] : [];
+  let refused: Rejection | undefined;
+  let removedOne = false;
+  if (removal === 'remove_from_lists') leaving.unshift(...removals);
+  else {
+    // One who is there is enough for the record to have removed a user.
+    const isExported = removals.some((user) => user.isExported);
+    for (const user of removals) {
+      const deleted = await remover.remove({ ...user, isExported });
+      if ('code' in deleted) refused = deleted;
+      else routes?.noteRemoved(deleted.key);
+      removedOne ||= 'key' in deleted && deleted.wasThere;
+    }
+  }
+  const leavers: Leaver[] = [];
+  for (const user of leaving) {
+    const leaver = await remover.identify(user);
+    if ('code' in leaver) refused = leaver;
+    else leavers.push({ key: leaver.key, lists: user.lists ?? [] });
+  }
+  const removedNone = removal === 'delete_user' && removals.length > 0 && !removedOne;
+  go(task, leaveLists(leavers, refused ?? skip ?? (removedNone ? 'not_there' : undefined)));
+}

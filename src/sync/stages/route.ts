@@ -1,0 +1,56 @@
+/** Upserts that need to know something first: what the ledger says is to be sent, and by which calls Iterable takes it. */
+import type { UserRequest } from '../../batching/user-request.ts';
+import type { UserKey } from '../../model.ts';
+import type { Batch } from '../lanes/batch-lane.ts';
+import { end, listsOf, routeStep, type Go } from '../steps.ts';
+import type { TaskLedger } from '../task-ledger.ts';
+import type { Task } from '../task.ts';
+import type { UpsertRoutes } from '../upsert-routes.ts';
+import type { UserRequests } from '../user-requests.ts';
+
+export interface RouteContext {
+  readonly routes: UpsertRoutes;
+  readonly requests: UserRequests;
+  /** With a ledger: what of the tasks is to be sent at all. */
+  readonly ledger: TaskLedger | undefined;
+}
+
+/** Throws what a lookup or the ledger throws. */
+export async function routeUpserts(batch: Batch<Task>, context: RouteContext, go: Go): Promise<void> {
+  const { routes, ledger } = context;
+  const changing = ledger ? await onlyChanging(batch, ledger, context, go) : batch;
+  const asking = [...changing.keys()].filter((task) => routes.mustAsk(task));
+  const found = asking.length > 0 ? await routes.find(asking) : [];
+  const routeOf = new Map(asking.map((task, index) => [task, found[index]]));
+  for (const [task, request] of changing) {
+    const route = routeOf.get(task) ?? 'bulk';
+    if (route !== 'move') task.move = undefined;
+    go(task, routeStep(route, request));
+  }
+}
+
+/** The tasks that have something to write, each with its request; the others go on from here. */
+async function onlyChanging(
+  batch: Batch<Task>,
+  ledger: TaskLedger,
+  { requests }: RouteContext,
+  go: Go,
+): Promise<Batch<Task>> {
+  const decisions = await ledger.decide([...batch.keys()]);
+  const changing = new Map<Task, UserRequest>();
+  const changingLists = new Map<Task, UserKey>();
+  let next = 0;
+  for (const [task, request] of batch) {
+    const decision = decisions[next++];
+    if (!decision || task.change.kind !== 'upsert') continue;
+    const { kind, change } = decision;
+    const isAsMapped = change.values === task.change.values;
+    task.change = change;
+    if (kind === 'unchanged') go(task, end('unchanged'));
+    else if (kind === 'lists') changingLists.set(task, change.key);
+    else changing.set(task, isAsMapped ? request : requests.forTask(task, change.key, change.values));
+  }
+  if (changingLists.size > 0) await ledger.markUnconfirmed([...changingLists.keys()]);
+  for (const [task, key] of changingLists) go(task, listsOf(task, key));
+  return changing;
+}

@@ -1,0 +1,20 @@
+/** An upsert of a user who was just deleted: Iterable deletes later than it answers, and what is written before that is lost. */
+import type { Deletions } from '../../delivery/deletions.ts';
+import type { Upsert } from '../../model.ts';
+import type { Task } from '../task.ts';
+import { touchedKeys } from '../touched-identities.ts';
+import type { UpsertRoutes } from '../upsert-routes.ts';
+
+/** True for an upsert that may write a user who was just deleted: it has to be seen first that the user is gone. */
+export function mayBeDeleted(change: Upsert, deletions: Deletions): boolean {
+  return !deletions.isEmpty && deletions.concern(touchedKeys(change));
+}
+
+/** Resolves when no deleted user has one of the task's identities. Throws what a lookup throws. */
+export async function waitUntilGone(
+  { change }: Task,
+  { deletions, routes }: { readonly deletions: Deletions; readonly routes: UpsertRoutes | undefined },
+): Promise<void> {
+  const gone = await deletions.waitUntilGone(touchedKeys(change));
+  for (const key of gone) routes?.noteRemoved(key);
+}

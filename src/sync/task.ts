@@ -1,0 +1,73 @@
+/** A task: what is to be done for one user, by one record or by several of one stream that are merged. */
+import type { RemovalDecision } from '../diff/removals.ts';
+import type { Decision } from '../diff/upserts.ts';
+import type { Removal, Upsert, UserChange } from '../model.ts';
+import type { PendingRecord } from './pending-record.ts';
+import type { QueuedRecord } from './touched-identities.ts';
+
+const NO_IDENTITIES: readonly string[] = [];
+
+export class Task<Item extends QueuedRecord = PendingRecord> {
+  /** The records' changes, merged. A stage may replace it once the task has started. */
+  change: UserChange;
+  /** In the order received: the last write wins. */
+  readonly records: Item[];
+
+  // The queue's:
+  /** The identities and rows that it touches: few, each once. */
+  readonly touches: string[];
+  /** Identities under which it counts as waiting; none if it could start at once. */
+  readonly waitingAs: readonly string[];
+  /** Earlier tasks of the same user that are not settled yet. */
+  waitingFor: number;
+  /** Tasks that wait for this one; almost always none. */
+  followers: Task<Item>[] | undefined = undefined;
+  /** No record is merged into it from here on. */
+  isStarted = false;
+  /** Set on a part of a rejected task: the task, and the records to try after this one. */
+  partOf: { readonly whole: Task<Item>; readonly rest: readonly Item[] } | undefined = undefined;
+
+  // What its calls have come to:
+  /** Its profile keeps the previous address: a user has the new one already, or another record claims the previous one. */
+  staysBehind = false;
+  /** Its bulk request gives a profile its new address. */
+  movesInBulk = false;
+  /** It goes without the user id that its records name. */
+  leavesOutUserId = false;
+  /** It was sent again after a conflict with a deleted user. */
+  isSentAgain = false;
+  /** Its lists are being changed. */
+  changesLists = false;
+
+  // Towards the ledger:
+  /** Its rows are unconfirmed there, since calls for them may have been made. */
+  isUnconfirmed = false;
+  /** Its user is written, whatever becomes of the lists. */
+  isWritten = false;
+  /** Set while the ledger holds its row by the previous address: what is sent if the profile moves. */
+  move: Decision | undefined = undefined;
+  /** Entries that end with the removal. */
+  gone: RemovalDecision['gone'] = [];
+  /** Of several records: the hash of what they write together. */
+  mergedHash: string | undefined = undefined;
+
+  constructor(record: Item, touches: string[], waitingFor = 0) {
+    this.change = record.change;
+    this.records = [record];
+    this.touches = touches;
+    this.waitingFor = waitingFor;
+    this.waitingAs = waitingFor > 0 ? [...touches] : NO_IDENTITIES;
+  }
+}
+
+/** The task's change, which must be an upsert: only those go to a stage that writes. */
+export function upsertOf({ change }: Pick<Task, 'change'>): Upsert {
+  if (change.kind !== 'upsert') throw new Error('A removal has come to a stage that writes users');
+  return change;
+}
+
+/** The task's change, which must be a removal. */
+export function removalOf({ change }: Pick<Task, 'change'>): Removal {
+  if (change.kind !== 'removal') throw new Error('An upsert has come to the stage that removes users');
+  return change;
+}
