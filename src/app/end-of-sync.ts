@@ -1,4 +1,4 @@
-/** What follows when all records are settled: whether the run went well, and who is removed because a full snapshot lacks them. */
+/** What follows when all records are settled: whether the run went well, and which users are removed since a full snapshot lacks them. */
 import type { Config } from '../config/schema.ts';
 import { TransientError } from '../errors.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -32,14 +32,14 @@ export interface RemoveAbsentOptions {
   readonly removals: Omit<AbsenceRemovalsOptions, 'absentees'>;
 }
 
-/** Decides for all streams together, then removes; first of all it finishes what an earlier run had decided. */
+/** Decides for all streams together, then removes. Pending deletions of earlier runs come first. */
 export async function removeAbsent(options: RemoveAbsentOptions): Promise<void> {
   const { config, ledger, streams, log, removals } = options;
   const isProven = provenBy(options);
   for (const { remembered, routed, state } of streams) {
     if (remembered.isReplaced && state.open && !isProven({ routed }))
       log.info(
-        `Stream ${routed.name}: nobody is removed by absence, since no COMPLETE status says that all of it arrived (see trust_end_of_input).`,
+        `Stream ${routed.name}: users missing from the snapshot stay, since no COMPLETE status says that all of it arrived (see trust_end_of_input).`,
       );
   }
   const { notes } = await decideAbsence({

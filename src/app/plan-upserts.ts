@@ -49,10 +49,7 @@ export function usersOf(asking: Asking): KnownUsers {
 }
 
 /** Nothing where no upsert has to ask. */
-export function planUpserts(
-  asking: Asking,
-  known: KnownUsers,
-): Pick<DispatcherOptions, 'routing'> {
+export function planUpserts(asking: Asking, known: KnownUsers): Pick<DispatcherOptions, 'routing'> {
   const {
     clock,
     isDryRun,

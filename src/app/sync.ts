@@ -31,14 +31,14 @@ import type { AppContext } from './context.ts';
 import { provenBy, refuseBadEnd, removeAbsent } from './end-of-sync.ts';
 import { enrichedKeys, planUpserts, usersOf } from './plan-upserts.ts';
 
-/** What a sync works with, all of it found good. */
+/** What a sync works with, all of it checked. */
 export interface SyncContext {
   readonly config: Config;
   readonly catalog: ConfiguredCatalog;
   readonly fields: KnownFields;
   readonly lists: ListDirectory;
   readonly connection: Connection;
-  /** Ends the run early: a signal has come, or nobody reads stdout any more. */
+  /** Ends the run early: a signal has come, or stdout is closed. */
   readonly stop: AbortSignal;
   /** Ends calls for good. */
   readonly abandonCalls: (reason: Error) => void;
@@ -47,12 +47,12 @@ export interface SyncContext {
   readonly ledger: Ledger | undefined;
 }
 
-/** A sync that writes nothing: who hears what it would have come to. */
+/** A sync that writes nothing: what takes its results instead. */
 export interface DryRunHooks {
-  /** Told of the streams before the first record; gives what counts them. */
+  /** Takes the streams before the first record; gives their summary. */
   readonly begin: (streams: readonly RoutedStream[]) => SyncSummary;
   readonly onEnded: NonNullable<DispatcherOptions['onEnded']>;
-  /** All records are settled; what follows are removals by absence. */
+  /** All records are settled; the users that the snapshots lack are next. */
   readonly onSettled: () => void;
   readonly onAbsentDone: NonNullable<AbsenceRemovalsOptions['onDone']>;
 }
@@ -77,7 +77,7 @@ export async function sync(
   const { stdin, writer, clock } = context;
   const { client, caller, rateOf } = connection;
   if (!ledger) warnOfFullReplacement(catalog, log);
-  // A field that Iterable drops, since it may create none, can't have a wrong type.
+  // Where Iterable creates no fields it drops unknown ones: those can't have a wrong type.
   const newFields = config.create_new_fields ? new NewFieldTypes() : undefined;
   const warn = (message: string) => {
     log.warn(message);
@@ -116,9 +116,7 @@ export async function sync(
     });
   const cancelled = (await detector?.begin()) ?? 0;
   if (cancelled > 0)
-    log.info(
-      `${cancelled} users stay who were to be removed by absence, since the sync mode removes nobody now.`,
-    );
+    log.info(`${cancelled} pending deletions are cancelled, since the sync mode removes no users now.`);
   const asking = { config, connection, streams, clock, log, isDryRun: dryRun !== undefined };
   const known = usersOf(asking);
   const remover = new UserRemover(caller, client, {
@@ -151,7 +149,7 @@ export async function sync(
     log,
     onEnded: dryRun?.onEnded,
     emitStates: async (states) => {
-      // They are true only of what was really done.
+      // A dry run delivers nothing that a state could confirm.
       if (dryRun) return;
       for (const state of states) await writer.state(withDestinationStats(state.text, state));
     },
@@ -169,7 +167,7 @@ export async function sync(
   const onHalt = (reason: Error) => {
     halt.abort(reason);
     run.fail(reason);
-    // Removals by absence are out of the pipeline's sight, and a call may be tried for half an hour.
+    // Pending deletions are not the pipeline's, and a call may be tried for half an hour.
     clock.sleep(FAILURE_GRACE_MS, ended.signal).then(
       () => {
         abandonCalls(reason);
@@ -183,7 +181,7 @@ export async function sync(
   stop.addEventListener('abort', onStop, { once: true });
   if (stop.aborted) onStop();
 
-  // Only a person who looks on waits for the display's libraries to load.
+  // perf: only a terminal shows progress, and loads the libraries for it.
   const endProgress = context.showSync
     ? await context.showSync({
         streams,
@@ -264,13 +262,13 @@ function warnOfFullReplacement(catalog: ConfiguredCatalog, log: SyncLog): void {
 
 /** Names each field that Iterable dropped once. */
 function filteredFieldsWarning(log: SyncLog): (fields: readonly string[]) => void {
-  const told = new Set<string>();
+  const logged = new Set<string>();
   return (fields) => {
-    const untold = fields.filter((field) => !told.has(field));
-    for (const field of untold) told.add(field);
-    if (untold.length > 0) {
+    const fresh = fields.filter((field) => !logged.has(field));
+    for (const field of fresh) logged.add(field);
+    if (fresh.length > 0) {
       log.warn(
-        `Iterable does not know these user fields and dropped them: ${untold.join(', ')}. Set create_new_fields to true, or create them in Iterable.`,
+        `Iterable does not know these user fields and dropped them: ${fresh.join(', ')}. Set create_new_fields to true, or create them in Iterable.`,
       );
     }
   };

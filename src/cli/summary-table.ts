@@ -28,7 +28,7 @@ const COLUMNS: readonly {
   { head: 'skipped', of: ({ skipped }) => total(skipped) },
   { head: 'rejected', always: true, of: ({ rejected }) => total(rejected) },
   { head: 'without an answer', of: ({ received, settled }) => received - settled },
-  { head: 'removed by absence', of: ({ removedByAbsence }) => removedByAbsence },
+  { head: 'removed: missing', of: ({ removedMissing }) => removedMissing },
   { head: 'list changes', of: ({ listChanges }) => listChanges },
 ];
 

@@ -1,6 +1,6 @@
 /**
- * Decides who is removed because a full snapshot did not have them. A wrong removal can't be undone, so every doubt is for
- * staying; each stream of which nobody is removed has a reason that people can read.
+ * Decides which users are removed since a full snapshot lacks them. A wrong removal can't be undone: in any doubt users stay. A
+ * stream of which no user is removed says why in the log.
  */
 import { ConfigError } from '../errors.ts';
 import type { Ledger, ProvenSnapshot } from '../ledger/ledger.ts';
@@ -12,53 +12,54 @@ export interface AbsenceOptions {
   readonly streams: readonly StreamMemory[];
   /** True for a stream of which the whole snapshot is known to have arrived. */
   readonly isProven: (stream: StreamMemory) => boolean;
-  /** Above this share of the entries that a stream had, nobody is removed at all; 100 never. */
+  /** Above this share of a stream's entries no user is removed, of any stream. 100 removes any number. */
   readonly maxRemovalsPercent: number;
 }
 
 export interface Absence {
   /** Sentences for the log, each naming its stream. */
   readonly notes: readonly string[];
-  /** People to be removed, by stream key; decided, and in the ledger. */
-  readonly doomed: ReadonlyMap<string, number>;
+  /** Stream key → users to be removed: pending deletions, in the ledger. */
+  readonly removals: ReadonlyMap<string, number>;
 }
 
-/** What follows for a stream whose snapshot has arrived. */
-export interface Verdict {
+/** What follows for a stream whose snapshot is proven. */
+export interface SnapshotDecision {
   readonly stream: StreamMemory;
-  /** Why nobody is removed; undefined when the absent are. */
-  readonly spared?: string;
-  /** Entries that the snapshot did not have. */
-  readonly absent: number;
+  /** Why no user is removed; undefined when those that the snapshot lacks are. */
+  readonly keptBecause?: string;
+  /** Entries that the snapshot lacks. */
+  readonly missing: number;
 }
 
 /**
- * Ends the snapshots that are proven, in one transaction for all streams. To be called when the run has gone well
- * to its end. Throws ConfigError `too_many_removals` when the guard speaks: nobody is removed then, of no stream.
+ * Ends the proven snapshots, in one transaction for all streams. To be called when the run has succeeded. Throws ConfigError
+ * `too_many_removals` when the guard triggers: no user is removed then, of any stream.
  */
 export async function decideAbsence(options: AbsenceOptions): Promise<Absence> {
   const { ledger } = options;
-  const verdicts = await judge(options);
-  const refused = refusals(verdicts, options.maxRemovalsPercent);
-  const removing = refused.length > 0 ? [] : verdicts.filter(({ spared }) => spared === undefined);
-  for (const { stream } of verdicts) endSnapshot(stream);
+  const decisions = await evaluate(options);
+  const objections = guardObjections(decisions, options.maxRemovalsPercent);
+  const removing =
+    objections.length > 0 ? [] : decisions.filter(({ keptBecause }) => keptBecause === undefined);
+  for (const { stream } of decisions) endSnapshot(stream);
   await ledger.commit({
-    states: verdicts
-      .filter((verdict) => !removing.includes(verdict))
+    states: decisions
+      .filter((decision) => !removing.includes(decision))
       .map(({ stream }) => ({ stream: stream.remembered.id, state: stateText(stream) })),
   });
-  if (refused.length > 0) throw new ConfigError(refused, { code: 'too_many_removals' });
+  if (objections.length > 0) throw new ConfigError(objections, { code: 'too_many_removals' });
   const results =
     removing.length > 0 ? await ledger.doomAbsent(removing.map(({ stream }) => provenSnapshot(stream))) : [];
-  const doomed = new Map<string, number>();
-  const notes = verdicts.flatMap(({ stream, spared, absent }) =>
-    spared === undefined || absent === 0
+  const removals = new Map<string, number>();
+  const notes = decisions.flatMap(({ stream, keptBecause, missing }) =>
+    keptBecause === undefined || missing === 0
       ? []
-      : [`Stream ${stream.routed.name}: nobody is removed by absence, since ${spared}.`],
+      : [`Stream ${stream.routed.name}: users missing from the snapshot stay, since ${keptBecause}.`],
   );
   for (const [index, { stream }] of removing.entries()) {
     const { removed: count = 0, staying: dropped = 0 } = results[index] ?? {};
-    doomed.set(stream.routed.key, count);
+    removals.set(stream.routed.key, count);
     if (count + dropped === 0) continue;
     const kept =
       dropped === 0
@@ -68,43 +69,50 @@ export async function decideAbsence(options: AbsenceOptions): Promise<Absence> {
       `Stream ${stream.routed.name}: ${count === 1 ? '1 user is no longer among its records and is' : `${count} users are no longer among its records and are`} removed${kept}.`,
     );
   }
-  return { notes, doomed };
+  return { notes, removals };
 }
 
-/** What would be decided; changes nothing. Also names the streams whose snapshot has no proof. */
-export async function judge({ ledger, streams, isProven }: AbsenceOptions): Promise<Verdict[]> {
-  const verdicts: Verdict[] = [];
+/** One decision for each stream with a proven snapshot; changes nothing. */
+export async function evaluate({ ledger, streams, isProven }: AbsenceOptions): Promise<SnapshotDecision[]> {
+  const decisions: SnapshotDecision[] = [];
   for (const stream of streams) {
     const { open } = stream.state;
     if (!stream.remembered.isReplaced || !open || !isProven(stream)) continue;
     const { upserted, enriched } = await ledger.countAbsent(stream.remembered.id, stream.remembered.snapshot);
-    const spared = whySpared(stream, open);
-    verdicts.push({ stream, absent: upserted + enriched, ...(spared === undefined ? {} : { spared }) });
+    const keptBecause = whyKept(stream, open);
+    decisions.push({
+      stream,
+      missing: upserted + enriched,
+      ...(keptBecause === undefined ? {} : { keptBecause }),
+    });
   }
-  return verdicts;
+  return decisions;
 }
 
-/** The guard's objections. It speaks for all streams: one that is wrong makes the others doubtful. */
-export function refusals(verdicts: readonly Verdict[], maxRemovalsPercent: number): string[] {
-  return verdicts.flatMap(({ stream, spared, absent }) => {
+/** What triggers the guard (max_removals_percent): a sentence for each stream that loses too many entries. One such stream keeps the users of all. */
+export function guardObjections(
+  decisions: readonly SnapshotDecision[],
+  maxRemovalsPercent: number,
+): string[] {
+  return decisions.flatMap(({ stream, keptBecause, missing }) => {
     const entries = stream.state.open?.entriesAtStart ?? 0;
-    if (spared !== undefined || absent * 100 <= maxRemovalsPercent * entries) return [];
-    const percent = ((100 * absent) / Math.max(entries, 1)).toFixed(1);
+    if (keptBecause !== undefined || missing * 100 <= maxRemovalsPercent * entries) return [];
+    const percent = ((100 * missing) / Math.max(entries, 1)).toFixed(1);
     return [
-      `Stream ${stream.routed.name}: ${absent} of the ${entries} entries in the ledger are no longer among its records (${percent} %), more than max_removals_percent (${maxRemovalsPercent}) allows. Nobody was removed by absence. If they are to go, raise max_removals_percent for one sync; if not, see why the source sent so few.`,
+      `Stream ${stream.routed.name}: ${missing} of the ${entries} entries in the ledger are no longer among its records (${percent} %), more than max_removals_percent (${maxRemovalsPercent}) allows. No user was removed. If they are to go, raise max_removals_percent for one sync; if not, see why the source sent so few.`,
     ];
   });
 }
 
-function whySpared(
+function whyKept(
   { routed, state, hasRecord }: StreamMemory,
   open: NonNullable<StreamMemory['state']['open']>,
 ): string | undefined {
-  if (!SYNC_MODES[routed.mode].remove) return `the sync mode ${routed.mode} removes nobody`;
+  if (!SYNC_MODES[routed.mode].remove) return `the sync mode ${routed.mode} removes no users`;
   if (!open.hasRecord) return 'it had no record at all';
-  // After a failed run it may be what is left of a snapshot, or Airbyte's Clear: nobody can tell.
+  // After a failed run it may be the rest of a snapshot, or Airbyte's Clear: that can't be told.
   if (!hasRecord) return 'the run that completed it had no record of it';
-  if (open.hasKeyless) return 'a record was rejected or skipped that does not say whose it is';
+  if (open.hasKeyless) return 'a record was rejected or skipped that has no key';
   if (state.identityConfigChanged)
     return 'this is the first full snapshot after its primary key, identify_by or project_type changed';
   return undefined;

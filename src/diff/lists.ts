@@ -1,14 +1,14 @@
-/** Which list calls a record leads to, given what was exported before. Pure. */
+/** Which memberships a record changes, given those exported before. Pure. */
 import type { ListMemberships, Upsert } from '../model.ts';
 
-type ToldLists = Pick<Upsert, 'lists' | 'untoldLists'>;
+type StatedLists = Pick<Upsert, 'lists' | 'untoldLists'>;
 
 const NONE: ListMemberships = new Map();
 
-/** What is exported once the record is: what it says, and what it leaves open and was exported before. */
+/** The memberships after the record: those that it states, and for lists that it leaves unspecified those exported before. */
 export function membershipsAfter(
   held: ListMemberships,
-  { lists = NONE, untoldLists = [] }: ToldLists,
+  { lists = NONE, untoldLists = [] }: StatedLists,
 ): ListMemberships {
   if (untoldLists.length === 0) return lists;
   const after = new Map(lists);
@@ -19,16 +19,16 @@ export function membershipsAfter(
   return after;
 }
 
-/** The same for records in order. */
-export function membershipsAfterAll(held: ListMemberships, records: readonly ToldLists[]): ListMemberships {
+/** The same after several records, in order. */
+export function membershipsAfterAll(held: ListMemberships, records: readonly StatedLists[]): ListMemberships {
   return records.reduce(membershipsAfter, held);
 }
 
-/** List name → on or off, for whoever may be on any list that was exported or not: as the records say, and off all others. */
+/** List name → on or off, for a user whose memberships in Iterable are unconfirmed: all that the records state, and off all others. */
 export function membershipsAnew(
   held: ListMemberships,
   after: ListMemberships,
-  records: readonly ToldLists[],
+  records: readonly StatedLists[],
 ): Map<string, boolean> {
   const changes = new Map<string, boolean>();
   for (const [list, isOn] of after)
@@ -37,7 +37,7 @@ export function membershipsAnew(
   return changes;
 }
 
-/** List name → on or off, for each membership to change. Off the lists that are no longer named, too. */
+/** List name → on or off, for each membership to change. A list that is no longer named is left, too. */
 export function membershipChanges(held: ListMemberships, after: ListMemberships): Map<string, boolean> {
   const changes = new Map<string, boolean>();
   for (const [list, isOn] of after) if (held.get(list) !== isOn) changes.set(list, isOn);
@@ -45,7 +45,7 @@ export function membershipChanges(held: ListMemberships, after: ListMemberships)
   return changes;
 }
 
-/** An older entry may hold a name with blanks around it, which leads to the same list as the name without them. */
+/** An entry of an older version may have a name with blanks around it: Iterable takes it for the name without them. */
 function isLeft(list: string, after: ListMemberships): boolean {
   return !after.has(list) && after.get(list.trim()) !== true;
 }

@@ -1,4 +1,4 @@
-/** Whom a flagged deletion removes, given what was exported before. Pure. */
+/** Which users a flagged deletion removes, given the ledger. Pure. */
 import type { HeldEntry } from '../ledger/ledger.ts';
 import type { ProjectType } from '../mapping/options.ts';
 import type { Removal, SkipReason, UserKey } from '../model.ts';
@@ -6,19 +6,19 @@ import { isUnconfirmed } from './row.ts';
 import { holds } from './upserts.ts';
 
 export interface RemovalDecision {
-  /** Nobody is removed, for this reason. */
+  /** No user is removed, for this reason. */
   readonly skip?: SkipReason;
-  /** The people to remove: whom the record names, and whom its row was until now. */
+  /** The users to remove: the one that the record names, and the one that its row stood for until now. */
   readonly removals: readonly Removal[];
-  /** Whoever its row was until now, where that person stays, and the lists that only the row's own entry named. */
+  /** The user that its row stood for until now, if that one stays, with the lists that only the row's entry names. */
   readonly leaves?: Removal;
-  /** Entries that are true no more afterwards. */
+  /** Entries that end with the removal. */
   readonly gone: readonly HeldEntry[];
 }
 
 /**
- * @param held what the ledger holds of the record's own row
- * @param others entries that hold an address or id of the person, in whatever stream
+ * @param held the entry of the record's row
+ * @param others entries with an address or id of the user, in any stream
  */
 export function decideRemoval({
   removal,
@@ -37,26 +37,26 @@ export function decideRemoval({
   const isNamed = removal.email !== undefined || removal.userId !== undefined;
   if (!isNamed && !held) return { skip: 'not_in_ledger', removals: [], gone: [] };
   const named = isNamed ? [removal] : [];
-  const former = held && !isSamePerson(removal, held, projectType) ? [removalOf(held, removal)] : [];
-  const isHeld = (person: Removal, entries: readonly HeldEntry[]) =>
-    entries.some((entry) => holds(entry, peopleOf(person)));
+  const previous = held && !isSameUser(removal, held, projectType) ? [removalOf(held, removal)] : [];
+  const isHeld = (user: Removal, entries: readonly HeldEntry[]) =>
+    entries.some((entry) => holds(entry, identitiesIn(user)));
   const elsewhere = others.filter(({ stream }) => stream !== streamId);
   const removals = [
-    ...named.filter((person) => !isHeld(person, elsewhere)),
-    // Whoever has the former address or id by now is not who the record is about.
-    ...former.filter((person) => !isHeld(person, others)),
+    ...named.filter((user) => !isHeld(user, elsewhere)),
+    // Another user may have the previous address or id by now.
+    ...previous.filter((user) => !isHeld(user, others)),
   ];
-  const isGoing = removals.includes(former[0] ?? removal);
+  const isGoing = removals.includes(previous[0] ?? removal);
   const decided = {
-    removals: removals.map((person) => {
+    removals: removals.map((user) => {
       const about = [
-        ...(person === removal && former.length > 0 ? [] : own),
-        ...others.filter((entry) => holds(entry, peopleOf(person))),
+        ...(user === removal && previous.length > 0 ? [] : own),
+        ...others.filter((entry) => holds(entry, identitiesIn(user))),
       ];
       return {
-        ...person,
-        lists: listsToLeave(person, about),
-        alsoKnownAs: identitiesBesides(person, about),
+        ...user,
+        lists: listsToLeave(user, about),
+        alsoKnownAs: identitiesBesides(user, about),
         isExported: about.some((entry) => !isUnconfirmed(entry)),
       };
     }),
@@ -64,7 +64,7 @@ export function decideRemoval({
   };
   if (removals.length === 0) return { skip: 'held_by_another_stream', ...decided, gone: own };
   const same = others.filter(
-    (entry) => entry.stream === streamId && removals.some((person) => holds(entry, peopleOf(person))),
+    (entry) => entry.stream === streamId && removals.some((user) => holds(entry, identitiesIn(user))),
   );
   return { ...decided, gone: [...own, ...same] };
 }
@@ -75,7 +75,7 @@ function leavingOnly(
   others: readonly HeldEntry[],
 ): Pick<RemovalDecision, 'leaves'> {
   if (!held) return {};
-  const named = namedLists(others.filter((entry) => holds(entry, peopleOf(removalOf(held, removal)))));
+  const named = namedLists(others.filter((entry) => holds(entry, identitiesIn(removalOf(held, removal)))));
   const lists = namedLists([held]).filter((list) => !named.includes(list));
   return lists.length > 0 ? { leaves: { ...removalOf(held, removal), lists } } : {};
 }
@@ -84,8 +84,8 @@ function namedLists(entries: readonly HeldEntry[]): string[] {
   return entries.flatMap(({ lists }) => [...lists].flatMap(([list, isOn]) => (isOn ? [list] : [])));
 }
 
-/** Whether the row's person is whom the record's own identities lead to. */
-function isSamePerson(removal: Removal, held: HeldEntry, projectType: ProjectType): boolean {
+/** Whether the identities of the record lead to the user of the row. */
+function isSameUser(removal: Removal, held: HeldEntry, projectType: ProjectType): boolean {
   if (projectType === 'email') {
     // Deletion is by address there.
     if (removal.email !== undefined) return held.email === undefined || held.email === removal.email;
@@ -109,12 +109,12 @@ function removalOf({ email, userId }: HeldEntry, { identifiedBy, lists }: Remova
   };
 }
 
-/** Those that the record names, and those that it was put on before. */
+/** The lists that the record names, and those that its entries put the user on. */
 function listsToLeave({ lists }: Removal, about: readonly HeldEntry[]): string[] {
   return [...new Set([...(lists ?? []), ...namedLists(about)])];
 }
 
-/** What the user is known by besides, as these entries say. */
+/** Further identities of the user, as these entries say. */
 function identitiesBesides({ email, userId }: Removal, entries: readonly HeldEntry[]): UserKey[] {
   return entries.flatMap((entry) => [
     ...(entry.email === undefined || entry.email === email
@@ -126,7 +126,7 @@ function identitiesBesides({ email, userId }: Removal, entries: readonly HeldEnt
   ]);
 }
 
-function peopleOf({ email, userId }: Removal): { emails: string[]; userIds: string[] } {
+function identitiesIn({ email, userId }: Removal): { emails: string[]; userIds: string[] } {
   return {
     emails: email === undefined ? [] : [email],
     userIds: userId === undefined ? [] : [userId],

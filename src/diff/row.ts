@@ -6,16 +6,16 @@ import type { SyncMode } from '../streams/modes.ts';
 import { membershipsAfterAll } from './lists.ts';
 import type { TargetHistory } from './targets.ts';
 
-/** A stream of this run, as the ledger knows it. */
+/** What the rows of a stream have in common in this run. */
 export interface RememberedStream {
-  /** The ledger's own number for it. */
+  /** The ledger's number of the stream. */
   readonly id: number;
   readonly mode: SyncMode;
   /** Number of the snapshot that its records belong to. */
   readonly snapshot: number;
-  /** Whether the records are to replace all that came before, so that it matters who is among them. */
+  /** A full refresh: users that its records lack are removed. */
   readonly isReplaced: boolean;
-  /** Whether what did not change is sent, too. */
+  /** Sends unchanged records, too. */
   readonly resends: boolean;
   readonly targets: TargetHistory;
 }
@@ -95,14 +95,14 @@ export interface RowUpsert {
   readonly change: Upsert;
 }
 
-/** The primary key's text, else the identity, which no primary key's text looks like: those are JSON arrays. */
+/** The primary key's text, else the identity. The two can't be confused: a primary key's text is a JSON array. */
 export function rowKey(primaryKey: string | undefined, key: UserKey | undefined): string | undefined {
-  // As ledgers hold it: it may not change.
+  // Ledgers hold this text: it may not change.
   const text = primaryKey ?? (key && `${key.kind}:${key.value}`);
   return text === undefined ? undefined : storableKey(text);
 }
 
-/** One text for a row, which no identity's text looks like: a tab begins neither an address nor, after its blank, a user id's. */
+/** One text for a row. It can't be confused with an identity's text: none begins with a tab. */
 export function rowToken(stream: number, key: string): string {
   return `\t${stream}:${key}`;
 }
@@ -110,7 +110,7 @@ export function rowToken(stream: number, key: string): string {
 /** The hash of an entry whose values or lists a run set out to change without noting how that ended. */
 const UNCONFIRMED = '';
 
-/** True when Iterable may hold something else than the entry says: a run ended between a call and its note of it. */
+/** True when Iterable may differ from the entry: a run ended between a call and the note of its result. */
 export function isUnconfirmed({ valuesHash, isDoomed }: HeldEntry): boolean {
   return isDoomed || valuesHash === UNCONFIRMED;
 }
@@ -143,7 +143,7 @@ export function asUnconfirmed(held: HeldEntry): NewEntry {
   return { ...held, valuesHash: UNCONFIRMED };
 }
 
-/** Every identity of the person that the entry is about. */
+/** All identities of the entry. */
 export function identitiesOf({ email, userId }: Pick<LedgerEntry, 'email' | 'userId'>): string[] {
   const identities: string[] = [];
   if (email !== undefined) identities.push(identityText({ kind: 'email', value: email }));
@@ -164,14 +164,14 @@ export function entryAfter({
   if (!first || !last) return undefined;
   const { row } = last;
   const held = first.row.entry;
-  let person: Person = held ?? {};
+  let identities: Identities = held ?? {};
   const written = new Set<string>();
   for (const { change } of records) {
-    person = personAfter(person, change);
+    identities = identitiesAfter(identities, change);
     for (const target of Object.keys(change.values)) written.add(target);
   }
   return {
-    ...person,
+    ...identities,
     key: row.key,
     valuesHash,
     targets: row.stream.targets.after(held?.targets ?? [], written),
@@ -185,16 +185,16 @@ export function entryAfter({
   };
 }
 
-/** The lists of whoever the row is about now, as far as its entry tells: another id is another person, of whom it tells nothing. */
+/** The memberships of the row's user, as far as its entry tells. Another id is another user, of whom it tells nothing. */
 export function membershipsBefore(held: HeldEntry | undefined, { key }: Upsert): ListMemberships {
   const isAnother = key.kind === 'userId' && held?.userId !== undefined && held.userId !== key.value;
   return held === undefined || isAnother ? new Map() : held.lists;
 }
 
-type Person = Pick<LedgerEntry, 'email' | 'userId'>;
+type Identities = Pick<LedgerEntry, 'email' | 'userId'>;
 
-/** A column that is absent leaves the other identity as it was, unless another id makes it another person. */
-function personAfter(before: Person, { key, values }: Upsert): Person {
+/** An absent column leaves the other identity as it was, unless another id makes it another user. */
+function identitiesAfter(before: Identities, { key, values }: Upsert): Identities {
   const isSame = key.kind === 'email' || before.userId === key.value;
   const email = key.kind === 'email' ? key.value : textOr(values.email, isSame ? before.email : undefined);
   const userId = key.kind === 'userId' ? key.value : textOr(values.userId, before.userId);

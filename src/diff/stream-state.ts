@@ -1,4 +1,4 @@
-/** What the ledger keeps of a stream as a whole, as one JSON text. */
+/** A stream's state in the ledger, as one JSON text. */
 import * as z from 'zod';
 import { TransientError } from '../errors.ts';
 
@@ -8,18 +8,18 @@ const openSnapshotSchema = z.object({
   /** Entries that the stream had when it began. */
   entriesAtStart: z.number(),
   hasRecord: z.boolean(),
-  /** A record was rejected or skipped that does not say whose it is: absence proves nothing then. */
+  /** A record was rejected or skipped that has no key: which rows the snapshot lacks can't be told. */
   hasKeyless: z.boolean(),
 });
 
 const streamStateSchema = z.object({
   /** What makes keys comparable: primary key, identify_by, project type. */
   basis: z.string(),
-  /** It changed since a snapshot was proven last: absence proves nothing yet. */
+  /** It has changed since the last proven snapshot: which rows the next one lacks can't be told. */
   identityConfigChanged: z.boolean(),
   /** The generation of the last run that sent all of it. */
   generation: z.number().optional(),
-  /** Number of the last snapshot that was begun; entries are marked by it. */
+  /** Number of the last snapshot that was begun; the entries of its records have it. */
   snapshot: z.number(),
   /** The snapshot that is not proven yet. */
   open: openSnapshotSchema.optional(),
@@ -29,7 +29,7 @@ const streamStateSchema = z.object({
 
 export type StreamState = z.infer<typeof streamStateSchema>;
 
-/** Undefined for a stream that the ledger has not seen. Throws TransientError when the text is none of ours. */
+/** Undefined for a stream that the ledger has not seen. Throws TransientError when the text can't be read. */
 export function readStreamState(text: string): StreamState | undefined {
   if (text === '') return undefined;
   try {

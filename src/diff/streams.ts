@@ -1,4 +1,4 @@
-/** The streams of a run as the ledger knows them: which snapshot their records belong to, and what they say as a whole. */
+/** The streams of a run, with their state in the ledger and the snapshot that their records belong to. */
 import type { Ledger } from '../ledger/ledger.ts';
 import type { ProjectType } from '../mapping/options.ts';
 import { isFullReplacement } from '../protocol/catalog.ts';
@@ -9,13 +9,13 @@ import { TargetHistory, type MappedTargets } from './targets.ts';
 
 export interface StreamsOptions {
   readonly ledger: Ledger;
-  /** In the order in which the ledger was asked for them. */
+  /** In the same order as {@link Ledger.own}. */
   readonly streams: readonly RoutedStream[];
   readonly projectType: ProjectType;
   readonly resendUnchanged: boolean;
 }
 
-/** A stream of the run with what is kept of it. */
+/** A stream of the run, with its state. */
 export interface StreamMemory {
   readonly routed: RoutedStream;
   readonly remembered: RememberedStream;
@@ -24,7 +24,7 @@ export interface StreamMemory {
   hasRecord: boolean;
 }
 
-/** Reads what is kept of the streams, and what follows for this run: nothing is written. By stream key. */
+/** Reads the states of the streams, and derives those of this run. Writes nothing. By stream key. */
 export async function rememberStreams(options: StreamsOptions): Promise<Map<string, StreamMemory>> {
   const { ledger, streams, projectType, resendUnchanged } = options;
   const known = await ledger.streams();
@@ -64,12 +64,12 @@ export async function rememberStreams(options: StreamsOptions): Promise<Map<stri
   return memories;
 }
 
-/** As the ledger keeps it. */
+/** As the ledger stores it. */
 export function stateText({ state }: StreamMemory): string {
   return writeStreamState(state);
 }
 
-/** A raised generation of an incremental stream: the user asked for a refresh. */
+/** An incremental stream with a raised generation: the operator asked for a refresh. */
 function isRefreshed(before: StreamState | undefined, { configured }: RoutedStream): boolean {
   const { syncMode, generationId } = configured;
   return (
@@ -80,7 +80,7 @@ function isRefreshed(before: StreamState | undefined, { configured }: RoutedStre
   );
 }
 
-/** The state that the run works with, and that has to be kept with the first of its records at the latest. */
+/** The state of this run. It has to be in the ledger with the first entry of the run at the latest. */
 function stateOfRun(
   before: StreamState | undefined,
   { configured, identifyBy, targets }: RoutedStream,
@@ -110,7 +110,7 @@ function stateOfRun(
   };
 }
 
-/** A stream that is new, or had no generations yet, begins to count; a raised one counts when all of it was sent. */
+/** A new stream takes the generation at once; a raised one is stored once all of the stream is sent. */
 function generationFor(
   before: StreamState | undefined,
   generationId: number | undefined,

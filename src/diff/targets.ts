@@ -4,13 +4,13 @@ import { pathsConflict } from '../mapping/paths.ts';
 /** Targets of a stream's mappings; undefined where every column goes to the field of its own name. */
 export type MappedTargets = readonly string[] | undefined;
 
-/** Identities say who somebody is: taking their mapping out is not asking to take them away. */
+/** Identities tell which user it is: a mapping that no longer names one does not ask to clear it. */
 const NEVER_CLEARED = ['email', 'userId'];
 
 export class TargetHistory {
   readonly #own: MappedTargets;
   readonly #others: readonly MappedTargets[];
-  /** Most entries have the same targets, and share one array. */
+  /** perf: most entries have the same targets, and share one array. */
   readonly #cleared = new WeakMap<readonly string[], readonly string[]>();
 
   /** @param others the targets of all other streams of the project */
@@ -19,7 +19,7 @@ export class TargetHistory {
     this.#others = others;
   }
 
-  /** Of the targets once written, those that neither this stream nor another one writes any more. */
+  /** Of the targets once written, those that neither this stream nor another one still writes. */
   toClear(written: readonly string[]): readonly string[] {
     if (written.length === 0 || this.#own === undefined) return NONE;
     let cleared = this.#cleared.get(written);
@@ -32,7 +32,7 @@ export class TargetHistory {
     return cleared;
   }
 
-  /** The targets to remember once these values are written too, sorted. */
+  /** The targets of the entry once these values are written, too, sorted. */
   after(written: readonly string[], values: Iterable<string>): readonly string[] {
     const own = this.#own;
     if (own === undefined) return NONE;
@@ -44,7 +44,7 @@ export class TargetHistory {
 
   #isWritten(target: string): boolean {
     if (NEVER_CLEARED.includes(target)) return true;
-    // A part of what is still written, or the whole of it, can't be cleared without touching that.
+    // A part of a written target, or a whole that contains one, can't be cleared without touching it.
     if (this.#own?.some((mapped) => mapped === target || pathsConflict(mapped, target)) === true) return true;
     return this.#others.some(
       (mapped) => mapped?.some((other) => other === target || pathsConflict(other, target)) === true,

@@ -1,4 +1,4 @@
-/** What of a record has to be sent, given what was exported before. Pure: what else the ledger has to tell is asked for first. */
+/** What of a record has to be sent, given the ledger. Pure: entries that it needs are read before. */
 import type { HeldEntry } from '../ledger/ledger.ts';
 import { mergeValues } from '../mapping/merge-values.ts';
 import type { TargetValues, Upsert } from '../model.ts';
@@ -17,13 +17,13 @@ export interface Decision {
   readonly change: Upsert;
   /** The row's entries by its previous address, where that was its key: they end once the profile moves. */
   readonly previousEntries?: readonly HeldEntry[];
-  /** What is sent instead if the profile moves: it also leaves what only that entry stands for. */
+  /** What is sent instead if the profile moves: it also clears the fields and leaves the lists of those entries. */
   readonly changeAfterMove?: Upsert;
 }
 
-/** A decision that may still wait for what other entries say. */
+/** A decision that other entries may still change. */
 export interface Draft extends Decision {
-  /** The person, under its addresses and ids of then and now. */
+  /** The user's addresses and ids, of now and before. */
   readonly emails: readonly string[];
   readonly userIds: readonly string[];
 }
@@ -32,24 +32,24 @@ export interface Draft extends Decision {
 export interface RowTask {
   readonly records: readonly RowUpsert[];
   readonly change: Upsert;
-  /** Of all that the records write: of several, no single one may write as much. */
+  /** Of the merged values. */
   readonly valuesHash: string;
 }
 
-/** True when the record says nothing that was not exported before. Cheap: most records end here. */
+/** True when all of the record was exported before. perf: most records end here. */
 export function isUnchanged(held: HeldEntry, { row, change }: RowUpsert): boolean {
   const { stream } = row;
   return (
     held.valuesHash === row.valuesHash &&
     !isUnconfirmed(held) &&
     !stream.resends &&
-    isSamePerson(held, change) &&
+    isSameUser(held, change) &&
     stream.targets.toClear(held.targets).length === 0 &&
     membershipChanges(held.lists, membershipsAfterAll(held.lists, [change])).size === 0
   );
 }
 
-/** True when the record can go out as it is, whatever other entries say: the row is new, and nobody is taken off a list or moved. */
+/** True when the record can go out as it is, whatever other entries say: its row is new, no list is left and no profile moves. */
 export function isPlainlyNew({ records, change }: Pick<RowTask, 'records' | 'change'>): boolean {
   const [first, second] = records;
   if (!first?.row.isCurrent || first.row.entry || change.previousEmail !== undefined) return false;
@@ -70,7 +70,7 @@ export function draft({ records, change, valuesHash }: RowTask, projectType: Pro
     stream.resends ||
     cleared.length > 0 ||
     valuesHash !== held.valuesHash ||
-    records.some((record) => !isSamePerson(held, record.change));
+    records.some((record) => !isSameUser(held, record.change));
   const lists = listsToChange(held, { records, change }, stream);
   return {
     kind: isWritten ? 'write' : lists.size > 0 ? 'lists' : 'unchanged',
@@ -81,21 +81,21 @@ export function draft({ records, change, valuesHash }: RowTask, projectType: Pro
       lists,
       ...(previousEmail === undefined ? {} : { previousEmail }),
     },
-    // Where the row's address or id is now another person's, whoever holds the former one says nothing of that person.
-    emails: present([emailOf(change), held && isSamePerson(held, change) ? held.email : undefined]),
+    // Where the row now stands for another user, entries with the previous address or id say nothing of that user.
+    emails: present([emailOf(change), held && isSameUser(held, change) ? held.email : undefined]),
     userIds: present([userIdOf(change), change.key.kind === 'email' ? held?.userId : undefined]),
   };
 }
 
-/** True when the draft depends on other entries: who else claims the previous address, who else names a list. */
+/** True when the draft depends on other entries: whether one claims the previous address, or names a list to leave. */
 export function asksOthers({ change }: Draft): boolean {
   return change.previousEmail !== undefined || [...(change.lists?.values() ?? [])].includes(false);
 }
 
 /**
- * The draft in the light of the other entries that hold the person or the previous address: an address that another one
- * claims is not moved, and nobody leaves a list that another one names. Where rows are told by their address, the row itself
- * may be held by the previous one.
+ * Applies the other entries with the user's identities or the previous address: an address that another entry claims does not
+ * move, and a list that another entry names is not left. Where the address is the key, an entry may be the row's own, under its
+ * previous address.
  */
 export function decide(draft: Draft, others: readonly HeldEntry[], task: RowTask): Decision {
   const stream = task.records[0]?.row.stream;
@@ -123,14 +123,14 @@ export function decide(draft: Draft, others: readonly HeldEntry[], task: RowTask
   return { kind, change: sent, previousEntries, changeAfterMove };
 }
 
-/** Whether the entry is about the person. */
+/** Whether the entry has an identity of the user. */
 export function holds(
   { email, userId }: Pick<HeldEntry, 'email' | 'userId'>,
-  person: { readonly emails: readonly string[]; readonly userIds: readonly string[] },
+  user: { readonly emails: readonly string[]; readonly userIds: readonly string[] },
 ): boolean {
   return (
-    (email !== undefined && person.emails.includes(email)) ||
-    (userId !== undefined && person.userIds.includes(userId))
+    (email !== undefined && user.emails.includes(email)) ||
+    (userId !== undefined && user.userIds.includes(userId))
   );
 }
 
@@ -140,34 +140,34 @@ function listsToChange(
   { resends }: RememberedStream,
 ): Map<string, boolean> {
   const before = held?.lists ?? new Map<string, boolean>();
-  const told = records.map((record) => record.change);
-  const after = membershipsAfterAll(before, told);
+  const stated = records.map((record) => record.change);
+  const after = membershipsAfterAll(before, stated);
   const changes =
-    held && isUnconfirmed(held) ? membershipsAnew(before, after, told) : membershipChanges(before, after);
-  // Where no profile moves, whoever is written now is not who was put on those lists.
-  if (held && !isSamePerson(held, change)) {
-    for (const [list, isOn] of membershipsAfterAll(membershipsBefore(held, change), told))
-      if (isOn || told.some(({ lists }) => lists?.has(list) === true)) changes.set(list, isOn);
+    held && isUnconfirmed(held) ? membershipsAnew(before, after, stated) : membershipChanges(before, after);
+  // The row stands for another user: where no profile moves, this one was not put on those lists.
+  if (held && !isSameUser(held, change)) {
+    for (const [list, isOn] of membershipsAfterAll(membershipsBefore(held, change), stated))
+      if (isOn || stated.some(({ lists }) => lists?.has(list) === true)) changes.set(list, isOn);
   }
   if (resends) for (const [list, isOn] of records.at(-1)?.change.lists ?? []) changes.set(list, isOn);
   return changes;
 }
 
-/** The ledger knows better than a column which address the profile has; a column speaks where the ledger has none. */
+/** The previous address by the ledger, which is surer than a column; by the column where the ledger has none. */
 function previousAddress(
   held: HeldEntry | undefined,
   change: Upsert,
   projectType: ProjectType,
 ): string | undefined {
-  // Here the user id leads to the profile, and its address is a field like any other.
+  // The user id leads to the profile, and its address is a field like any other.
   if (change.key.kind === 'userId' && projectType !== 'email') return undefined;
   if (held?.email === undefined) return change.previousEmail;
   const email = emailOf(change);
   if (email === undefined) return undefined;
-  // A row in doubt was noted under its new address before the call that was to move the profile there.
+  // An unconfirmed row has its new address already, and the profile may not have moved there.
   if (email === held.email)
-    return isUnconfirmed(held) && isSamePerson(held, change) ? change.previousEmail : undefined;
-  // Another id is another person.
+    return isUnconfirmed(held) && isSameUser(held, change) ? change.previousEmail : undefined;
+  // Another id is another user.
   return change.key.kind === 'userId' && held.userId !== change.key.value ? undefined : held.email;
 }
 
@@ -178,7 +178,7 @@ function withCleared(values: TargetValues, targets: readonly string[]): TargetVa
     : values;
 }
 
-function isSamePerson(held: HeldEntry, { key }: Upsert): boolean {
+function isSameUser(held: HeldEntry, { key }: Upsert): boolean {
   return key.value === (key.kind === 'email' ? held.email : held.userId);
 }
 

@@ -1,4 +1,4 @@
-/** One short text for the values of a record, so that the ledger can tell whether they changed without holding them. */
+/** A hash of a record's values: the ledger can tell whether they changed, and does not store them. */
 import { hash } from 'node:crypto';
 import { hasKeys, stringifyIfPossible, type JsonValue } from '../json.ts';
 import type { TargetValues } from '../model.ts';
@@ -15,20 +15,20 @@ export function valuesHash(values: TargetValues): string {
   return text === undefined ? '' : hash('sha256', text, 'base64').slice(0, 43);
 }
 
-/** In no hash of one record's values. */
+/** Is in no hash of a single record. */
 const MERGED = '.';
 
 /**
- * Of what several records of a row write together, the last of which has the hash `last`. It is that one's where nothing of the
- * others is left. Else it is like no single record's, not even that of one that writes as much: found unchanged by itself, that
- * one would leave the others to look changed, in each sync.
+ * The hash of several merged records of a row, the last of which has the hash `last`. It equals `last` where nothing of the
+ * others is left. Otherwise it equals the hash of no single record, not even of one with the same values: such a record would be
+ * found unchanged in the next sync, and the others of its row changed, in each sync anew.
  */
 export function mergedHash(values: TargetValues, last: string): string {
   const own = valuesHash(values);
   return own === last || own === '' ? own : own.slice(0, -1) + MERGED;
 }
 
-/** Records of one stream mostly write the same targets in the same order. */
+/** perf: records of one stream mostly write the same targets in the same order. */
 let last: { readonly asCame: readonly string[]; readonly sorted: readonly string[] } = {
   asCame: [],
   sorted: [],

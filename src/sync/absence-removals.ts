@@ -1,4 +1,4 @@
-/** Carries out the removals that are decided in the ledger, at Iterable's limit; what is interrupted is finished by the next run. */
+/** Carries out the pending deletions of the ledger, at Iterable's limit. The next run finishes what is interrupted. */
 import { TextPages } from '../batching/text-pages.ts';
 import { userIdentity } from '../batching/user-request.ts';
 import type { Clock } from '../clock.ts';
@@ -19,29 +19,29 @@ export interface AbsenceRemovalsOptions {
   readonly clock: Clock;
   readonly stop: AbortSignal;
   /**
-   * Told of rows that are done with: removed, or, where their people stay, no longer held.
+   * Takes rows that are done: their users are removed, or stay since another row has them.
    * @param notThere those whose users were not in Iterable
    */
   readonly onDone?: ((rows: readonly AbsentRow[], notThere: ReadonlySet<AbsentRow>) => void) | undefined;
 }
 
-/** Two seconds of removals at Iterable's limit: so late is it looked again who has come back meanwhile. */
+/** Two seconds of removals at Iterable's limit: after each page the ledger is asked again which users are still to go. */
 const PAGE = 200;
 const MAX_IN_FLIGHT = 64;
 const NONE: ReadonlySet<AbsentRow> = new Set();
-const TELL_EVERY_MS = 10_000;
+const LOG_EVERY_MS = 10_000;
 
-/** Removes everybody who is decided to be removed. Throws what a call throws, and the stop signal's reason. */
+/** Carries out all pending deletions. Throws what a call throws, and the stop signal's reason. */
 export async function removeAbsentees(options: AbsenceRemovalsOptions): Promise<void> {
   const { absentees, log, clock, stop } = options;
   let removed = 0;
-  let toldAt = clock.now();
+  let loggedAt = clock.now();
   for (let page = await absentees.next(PAGE); page.length > 0; page = await absentees.next(PAGE)) {
     stop.throwIfAborted();
     removed += await removePage(page, options);
-    if (clock.now() - toldAt < TELL_EVERY_MS) continue;
-    toldAt = clock.now();
-    log.info(`${removed} users removed by absence so far.`);
+    if (clock.now() - loggedAt < LOG_EVERY_MS) continue;
+    loggedAt = clock.now();
+    log.info(`${removed} users removed so far: missing from the snapshot.`);
   }
 }
 
@@ -59,44 +59,44 @@ async function removePage(page: readonly AbsentRow[], options: AbsenceRemovalsOp
   await absentees.removed(done);
   onDone?.(done, notThere);
   const removed = going.filter((row) => !refused.has(row));
-  for (const row of removed) summary.removedByAbsence(row.streamKey, !notThere.has(row));
+  for (const row of removed) summary.removedMissing(row.streamKey, !notThere.has(row));
   for (const [{ streamName }, { code, reason }] of refused) {
     log.warn(
-      `A user of stream ${streamName} could not be removed by absence: ${code}: ${reason}. The next sync tries again.`,
+      `A user of stream ${streamName} is missing from the snapshot and could not be removed: ${code}: ${reason}. The next sync tries again.`,
     );
   }
   absentees.postpone([...refused.keys()]);
   return removed.length;
 }
 
-/** Rows of one person, be it in several streams: no two calls may touch it at once, nor may one name it twice. */
-interface AbsentPerson extends Person {
+/** Rows of one user, also of several streams: no two calls may touch the user at once, nor may one call name it twice. */
+interface MissingUser extends Person {
   readonly rows: AbsentRow[];
 }
 
-/** Whoever can't be told for certain is refused. */
-async function peopleOf(
+/** A row that does not tell its user for certain is refused. */
+async function usersOf(
   page: readonly AbsentRow[],
   remover: UserRemover,
   refused: Map<AbsentRow, Rejection>,
-): Promise<AbsentPerson[]> {
-  const people = new Map<string, AbsentPerson>();
-  const found = await Promise.all(page.map(({ removal }) => remover.identify(removal)));
+): Promise<MissingUser[]> {
+  const users = new Map<string, MissingUser>();
+  const identified = await Promise.all(page.map(({ removal }) => remover.identify(removal)));
   for (const [index, row] of page.entries()) {
-    const person = found[index];
-    if (!person) continue;
-    if ('code' in person) {
-      refused.set(row, person);
+    const found = identified[index];
+    if (!found) continue;
+    if ('code' in found) {
+      refused.set(row, found);
       continue;
     }
-    const known = people.get(identityText(person.key));
+    const known = users.get(identityText(found.key));
     if (known) known.rows.push(row);
-    else people.set(identityText(person.key), { ...person, rows: [row] });
+    else users.set(identityText(found.key), { ...found, rows: [row] });
   }
-  return [...people.values()];
+  return [...users.values()];
 }
 
-/** A failed call ends the run, but only after the others of the page are answered and remembered. */
+/** A failed call ends the run, but only once the other calls of the page are answered and in the ledger. */
 async function deleteAll(
   page: readonly AbsentRow[],
   { remover, absentees, stop, summary }: AbsenceRemovalsOptions,
@@ -104,20 +104,20 @@ async function deleteAll(
   const refused = new Map<AbsentRow, Rejection>();
   const notThere = new Set<AbsentRow>();
   const done: AbsentRow[] = [];
-  const left = await peopleOf(page, remover, refused);
-  const work = async (): Promise<void> => {
-    for (let person = left.shift(); person && !stop.aborted; person = left.shift()) {
-      const result = await remover.removePerson(person);
-      if ('code' in result) for (const row of person.rows) refused.set(row, result);
-      else done.push(...person.rows);
-      if ('key' in result && !result.wasThere) for (const row of person.rows) notThere.add(row);
+  const left = await usersOf(page, remover, refused);
+  const deleteNext = async (): Promise<void> => {
+    for (let user = left.shift(); user && !stop.aborted; user = left.shift()) {
+      const result = await remover.removePerson(user);
+      if ('code' in result) for (const row of user.rows) refused.set(row, result);
+      else done.push(...user.rows);
+      if ('key' in result && !result.wasThere) for (const row of user.rows) notThere.add(row);
     }
   };
-  const results = await Promise.allSettled(Array.from({ length: MAX_IN_FLIGHT }, work));
+  const results = await Promise.allSettled(Array.from({ length: MAX_IN_FLIGHT }, deleteNext));
   const failure = results.find((result) => result.status === 'rejected');
   if (failure || stop.aborted) {
     await absentees.removed(done);
-    for (const row of done) summary.removedByAbsence(row.streamKey, !notThere.has(row));
+    for (const row of done) summary.removedMissing(row.streamKey, !notThere.has(row));
     throw failure ? (failure.reason as Error) : (stop.reason as Error);
   }
   return { refused, notThere };
@@ -129,23 +129,23 @@ async function leaveLists(
 ): Promise<Map<AbsentRow, Rejection>> {
   const refused = new Map<AbsentRow, Rejection>();
   const onLists = page.filter(({ removal }) => removal.lists?.length !== 0);
-  const byList = new Map<string, AbsentPerson[]>();
-  for (const person of await peopleOf(onLists, remover, refused)) {
-    for (const list of new Set(person.rows.flatMap(({ removal }) => removal.lists ?? []))) {
-      const rows = person.rows.filter(({ removal }) => removal.lists?.includes(list));
-      byList.set(list, [...(byList.get(list) ?? []), { ...person, rows }]);
+  const byList = new Map<string, MissingUser[]>();
+  for (const user of await usersOf(onLists, remover, refused)) {
+    for (const list of new Set(user.rows.flatMap(({ removal }) => removal.lists ?? []))) {
+      const rows = user.rows.filter(({ removal }) => removal.lists?.includes(list));
+      byList.set(list, [...(byList.get(list) ?? []), { ...user, rows }]);
     }
   }
   for (const [list, leaving] of byList) {
     const texts = new TextPages();
-    const users = new Map(
+    const requests = new Map(
       leaving.map(({ key, rows }) => [userIdentity(key, { preferUserId: false }, texts), rows]),
     );
     const rejections = await listMembers.change({ list, isOn: false, onlyExisting: false }, [
-      ...users.keys(),
+      ...requests.keys(),
     ]);
-    for (const [user, rejection] of rejections) {
-      for (const row of users.get(user) ?? []) refused.set(row, rejection);
+    for (const [request, rejection] of rejections) {
+      for (const row of requests.get(request) ?? []) refused.set(row, rejection);
     }
   }
   return refused;

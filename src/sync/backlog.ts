@@ -1,12 +1,12 @@
 /**
- * What is pending, and how much of it may be: stdin is read no faster than Iterable takes, so that memory stays flat and no
- * record waits so long that its state would be late.
+ * How much is pending, and how much may be. Stdin is read no faster than Iterable takes records, so that memory stays flat and no
+ * state is late.
  */
 
 /** A pending record's share in memory and in calls. */
 export interface Load {
   readonly bytes: number;
-  /** A removal, a change of address, or what comes after a deletion: each takes calls that can't go in bulk. */
+  /** True for a removal, a change of address, or an upsert after a deletion: each takes calls that can't go in bulk. */
   readonly needsOwnCalls: boolean;
 }
 
@@ -16,11 +16,11 @@ export interface Pace {
   readonly single: number;
 }
 
-/** States are promised within 60 s of their line; what is pending may take a third of that, the rest is for waiting and retrying. */
+/** States are promised within 60 s of their line. Pending records may take a third of that; the rest is for waiting and retries. */
 const MAX_LAG_SECONDS = 20;
 /** Enough to use the limit to the full while calls take up to two seconds. */
 const MAX_BATCHES = 12;
-/** Beyond those that calls carry at the moment: one being filled, and others so that the next call need not wait for the input. */
+/** Besides those in flight: one that is being filled, and one for the next call, so that it does not wait for the input. */
 const SPARE_BATCHES = 2;
 const MIN_BATCHES = 2;
 const MIN_RECORDS = 1_000;
@@ -47,11 +47,7 @@ export class Backlog {
   #bytes = 0;
 
   /** @param calls how many have been sent and are not answered */
-  constructor(
-    batchSize: number,
-    { batches, single }: Pace,
-    calls: { readonly inFlight: number },
-  ) {
+  constructor(batchSize: number, { batches, single }: Pace, calls: { readonly inFlight: number }) {
     this.#batchSize = batchSize;
     this.#calls = calls;
     const maxBatches = Math.min(MAX_BATCHES, Math.max(MIN_BATCHES, MAX_LAG_SECONDS * batches));

@@ -1,6 +1,4 @@
-/**
- * Upserts that Iterable refused as conflicts: of some the obstacle goes by itself, others go without what is refused.
- */
+/** Upserts that Iterable refused as conflicts. Some go once a deleted user is gone; others go without the user id in conflict. */
 import type { UserRequest } from '../batching/user-request.ts';
 import type { Deletions } from '../delivery/deletions.ts';
 import { plainObject } from '../mapping/paths.ts';
@@ -15,9 +13,9 @@ export interface ConflictsOptions {
 }
 
 /**
- * - `again`: a deleted user had the address or the id, and is gone.
+ * - `again`: a deleted user had the address or the id, and is gone now.
  * - `without user id`: the address is that of another profile than the user id, since the user had another address before.
- * - `refused`: a living user is in the way.
+ * - `refused`: another user has the address or the id.
  */
 export type ConflictResolution = 'again' | 'without user id' | 'refused';
 
@@ -35,8 +33,7 @@ export class Conflicts {
   }
 
   /**
-   * Looks up which users have what the upsert was refused for, and waits while it is a deleted one, whatever the deletion was
-   * known by. Throws what a call throws, and TransientError after ten minutes.
+   * Looks up which user has the identity in conflict, and waits while that user is being deleted, by whatever identity. Throws what a call throws, and TransientError after ten minutes.
    */
   async resolve(task: Task, request: UserRequest, rejection: Rejection): Promise<ConflictResolution> {
     const { deletions, deletionTasks } = this.#options;
@@ -55,7 +52,7 @@ export class Conflicts {
       return 'again';
     }
     const mayLeaveOut = holderOfId && this.#mayLeaveOutId(task, request, rejection);
-    return mayLeaveOut && isFormerProfile(holderOfId ?? [], task) ? 'without user id' : 'refused';
+    return mayLeaveOut && isPreviousProfile(holderOfId ?? [], task) ? 'without user id' : 'refused';
   }
 
   #mayBeDeleted(task: Task, request: UserRequest, rejection: Rejection): boolean {
@@ -65,15 +62,11 @@ export class Conflicts {
     return !deletions.isEmpty && deletions.concern(wantedKeys(request, rejection));
   }
 
-  /** True for a user id that was refused at an address whose profile the user did not have before. */
-  #mayLeaveOutId(
-    task: Task,
-    { key, newEmail, newUserId }: UserRequest,
-    { field }: Rejection,
-  ): boolean {
+  /** True for a user id in conflict at an address that the user did not have before. */
+  #mayLeaveOutId(task: Task, { key, newEmail, newUserId }: UserRequest, { field }: Rejection): boolean {
     const isId =
       key.kind === 'email' && newEmail === undefined && newUserId !== undefined && field !== 'email';
-    return isId && (task.staysBehind || heldAddress(task) !== undefined);
+    return isId && (task.staysBehind || ledgerAddress(task) !== undefined);
   }
 }
 
@@ -84,25 +77,25 @@ export function withoutUserId(values: TargetValues): TargetValues {
   return others;
 }
 
-/** Whether the profile that has the user id is the one that the user had before. */
-function isFormerProfile(holder: readonly string[], task: Task): boolean {
+/** Whether the profile with the user id is the one at the previous address of the user. */
+function isPreviousProfile(holder: readonly string[], task: Task): boolean {
   const { change } = task;
   if (change.kind !== 'upsert') return false;
   const { key } = change;
-  const formerEmail = change.previousEmail ?? heldAddress(task);
-  // Delivered to this very address before, with this id: then the id was left out then, too.
-  if (formerEmail === undefined || formerEmail === key.value) return !holder.includes(identityText(key));
-  return holder.includes(identityText({ kind: 'email', value: formerEmail }));
+  const previousEmail = change.previousEmail ?? ledgerAddress(task);
+  // The user was delivered to this address before, with this id: the id was left out that time, too.
+  if (previousEmail === undefined || previousEmail === key.value) return !holder.includes(identityText(key));
+  return holder.includes(identityText({ kind: 'email', value: previousEmail }));
 }
 
-/** The address that the row was delivered to with just this id, as the ledger says; the profile there may be another row's by now. */
-function heldAddress({ change, records }: Task): string | undefined {
+/** The address that the row was delivered to with this id, as the ledger says. The profile there may belong to another row by now. */
+function ledgerAddress({ change, records }: Task): string | undefined {
   const held = records.at(-1)?.row?.entry;
   if (!held || isUnconfirmed(held) || change.kind !== 'upsert') return undefined;
   return held.userId !== undefined && held.userId === change.values.userId ? held.email : undefined;
 }
 
-/** What the request would have given its user, and what may therefore be another user's. */
+/** The identities that the request would have given its user: those that another user may have. */
 function wantedKeys({ newEmail, newUserId }: UserRequest, { field }: Rejection): UserKey[] {
   const wanted: UserKey[] = [
     ...(newEmail === undefined ? [] : [{ kind: 'email', value: newEmail } as const]),

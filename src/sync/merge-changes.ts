@@ -1,4 +1,4 @@
-/** Two changes of one person in a row as one. */
+/** Merges two successive changes of one user: last write wins. */
 import { canMergeValues, mergeValues } from '../mapping/merge-values.ts';
 import type { Removal, Upsert, UserChange } from '../model.ts';
 
@@ -15,8 +15,8 @@ export function mergeChanges(
   { mergeNestedObjects, removalUndoesAll }: MergeOptions,
 ): UserChange | undefined {
   if (later.kind === 'removal')
-    return removalUndoesAll && removesSamePerson(earlier, later) && !mayMove(earlier) ? later : undefined;
-  // A removed person who is written again must first be gone.
+    return removalUndoesAll && removesSameUser(earlier, later) && !mayMove(earlier) ? later : undefined;
+  // A user must be gone before it is written again.
   if (earlier.kind === 'removal') return undefined;
   if (!isSameKey(earlier, later) || !canMergeValues(earlier.values, later.values, mergeNestedObjects))
     return undefined;
@@ -37,12 +37,12 @@ function isSameKey(a: Upsert, b: Upsert): boolean {
   return a.key.kind === b.key.kind && a.key.value === b.key.value;
 }
 
-/** Left out, the profile would stay at its previous address, and outlive the removal. */
+/** A change that may move a profile is never left out: the profile would stay at its previous address, and outlive the removal. */
 export function mayMove(change: UserChange): boolean {
   return change.kind === 'upsert' && change.previousEmail !== undefined;
 }
 
-function removesSamePerson(earlier: UserChange, { email, userId }: Removal): boolean {
+function removesSameUser(earlier: UserChange, { email, userId }: Removal): boolean {
   if (email === undefined && userId === undefined) return false;
   if (earlier.kind === 'removal') return earlier.email === email && earlier.userId === userId;
   return earlier.key.value === (earlier.key.kind === 'email' ? email : userId);

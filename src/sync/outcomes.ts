@@ -1,4 +1,4 @@
-/** Outcomes that are the pipeline's own to give. */
+/** Outcomes that the pipeline decides itself, and the results of tasks. */
 import type { ListChange } from '../delivery/list-members.ts';
 import type { Outcome, Rejection, SkipReason, UserChange } from '../model.ts';
 
@@ -12,7 +12,7 @@ export const TOO_DEEP: Rejection = {
   reason: 'a value is nested too deeply to be written',
 };
 
-export const NOBODY_NAMED: Rejection = {
+export const NO_IDENTIFIER: Rejection = {
   code: 'missing_identifier',
   reason: 'the record has neither an address nor a user id nor its primary key',
 };

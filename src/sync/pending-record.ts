@@ -1,4 +1,4 @@
-/** A record between its mapping and its outcome. There are thousands at a time, so they all have one shape. */
+/** A record between its mapping and its outcome. perf: there are thousands at a time, so they all have one shape. */
 import type { UserRequest } from '../batching/user-request.ts';
 import type { Ticket } from '../checkpoint/tracker.ts';
 import type { Row } from '../diff/row.ts';
@@ -12,7 +12,7 @@ export interface TrackedRecord extends RecordPlace {
   readonly emittedAt: number;
   /** As one text; undefined where the stream or the record has none. */
   readonly primaryKey: string | undefined;
-  /** The record's line, where rejected records are stored. Not kept otherwise: thousands wait at a time. */
+  /** The record's line, where rejected records are stored; otherwise undefined, to save memory. */
   readonly text: string | undefined;
   readonly ticket: Ticket;
   /** With a ledger: the record's row there, unless it has no key. */
@@ -27,5 +27,5 @@ export interface PendingRecord extends TrackedRecord, Load {
   readonly request: UserRequest | undefined;
   /** With a ledger: see {@link QueuedRecord}. */
   readonly rowToken: string | undefined;
-  readonly formerIdentities: readonly string[];
+  readonly previousIdentities: readonly string[];
 }

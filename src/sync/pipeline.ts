@@ -13,7 +13,7 @@ import type { Router } from '../streams/router.ts';
 import { Backlog } from './backlog.ts';
 import { Dispatcher, type DispatcherOptions } from './dispatcher.ts';
 import { LookupQueue } from './lookup-queue.ts';
-import { NOBODY_NAMED, TOO_DEEP, TOO_LARGE, UNCHANGED } from './outcomes.ts';
+import { NO_IDENTIFIER, TOO_DEEP, TOO_LARGE, UNCHANGED } from './outcomes.ts';
 import type { PendingRecord } from './pending-record.ts';
 import { RecordIntake, type IncomingRecord } from './record-intake.ts';
 import { Settlement, type SettlementOptions } from './settlement.ts';
@@ -21,7 +21,8 @@ import { mayBeDeleted } from './stages/wait.ts';
 import { StateOutput } from './state-output.ts';
 import type { StreamStatuses } from './stream-statuses.ts';
 
-export interface PipelineOptions extends Omit<DispatcherOptions, 'backlog' | 'settlement'>, SettlementOptions {
+export interface PipelineOptions
+  extends Omit<DispatcherOptions, 'backlog' | 'settlement'>, SettlementOptions {
   readonly router: Router;
   readonly statuses: StreamStatuses;
   readonly emitStates: (states: readonly ReleasedState[]) => Promise<void>;
@@ -148,7 +149,7 @@ export class Pipeline {
     } else if (mapped.kind === 'removal' && !SYNC_MODES[mode].remove) {
       this.#settlement.settleUnsent(record, { kind: 'skipped', why: 'removal_not_allowed' });
     } else if (mapped.kind === 'removal' && !isNamed(mapped) && record.row === undefined) {
-      this.#settlement.settleUnsent(record, { kind: 'rejected', ...NOBODY_NAMED });
+      this.#settlement.settleUnsent(record, { kind: 'rejected', ...NO_IDENTIFIER });
     } else {
       this.#enqueue(record, mapped);
     }
@@ -159,8 +160,8 @@ export class Pipeline {
     const { streamKey, row, text } = record;
     const { queue, requests } = this.#dispatcher;
     const rowToken = row?.token;
-    const formerIdentities = row && detector ? detector.identitiesBefore(row) : NO_IDENTITIES;
-    if (row && queue.mustWait({ streamKey, change, rowToken, formerIdentities })) row.becomeStale();
+    const previousIdentities = row && detector ? detector.identitiesBefore(row) : NO_IDENTITIES;
+    if (row && queue.mustWait({ streamKey, change, rowToken, previousIdentities })) row.becomeStale();
     if (change.kind === 'upsert' && row && detector?.isUnchanged(row, change)) {
       this.#settlement.settleUnsent(record, UNCHANGED);
       return;
@@ -188,7 +189,7 @@ export class Pipeline {
         mayBeDeleted(change, remover.deletions),
       request,
       rowToken,
-      formerIdentities,
+      previousIdentities,
     };
     this.#backlog.add(pending);
     queue.add(pending);

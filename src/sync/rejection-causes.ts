@@ -1,11 +1,11 @@
-/** Why the records of a stream were rejected, most of all: what an operator has to know of a sync that fails for it. */
+/** Why most of the rejected records of a stream were rejected: an operator needs it when the sync fails for them. */
 import { shortened } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import { SeenColumns, USUAL_COLUMNS } from '../mapping/likely-column.ts';
 import type { RejectCode, Rejection } from '../model.ts';
 import type { Identifier } from '../streams/identifier.ts';
 
-export interface JudgedStream {
+export interface EvaluatedStream {
   readonly key: string;
   readonly name: string;
   readonly identifier: Identifier;
@@ -19,10 +19,10 @@ interface Cause {
   count: number;
 }
 
-/** Fields may be named after a source's data, of which there is no end. */
+/** A field's name may come from the data, so there may be any number of causes. */
 const MAX_CAUSES = 1_000;
 /** Records of one stream mostly have the same columns. */
-const MAX_RECORDS_LOOKED_AT = 10;
+const MAX_RECORDS_READ = 10;
 const MAX_COLUMNS_NAMED = 20;
 const MAX_NAME_LENGTH = 60;
 
@@ -30,7 +30,7 @@ export class RejectionCauses {
   readonly #causes = new Map<string, Map<string, Cause>>();
   readonly #columns = new Map<string, SeenColumns>();
 
-  /** Each rejected record. */
+  /** To be called for each rejected record. */
   noteRejected(streamKey: string, { code, field, reason }: Rejection): void {
     const causes = ofStream(this.#causes, streamKey, () => new Map<string, Cause>());
     const kind = `${code} ${field ?? ''}`;
@@ -39,19 +39,19 @@ export class RejectionCauses {
     else if (causes.size < MAX_CAUSES) causes.set(kind, { code, field, reason, count: 1 });
   }
 
-  /** A record that does not say whom it is about. Keeps names of columns, no values. */
-  noteUnidentified({ key, identifier }: Pick<JudgedStream, 'key' | 'identifier'>, data: JsonObject): void {
+  /** To be called for a record without an identity. Stores names of columns, no values. */
+  noteUnidentified({ key, identifier }: Pick<EvaluatedStream, 'key' | 'identifier'>, data: JsonObject): void {
     const columns = ofStream(this.#columns, key, () => new SeenColumns());
-    if (columns.records >= MAX_RECORDS_LOOKED_AT) return;
+    if (columns.records >= MAX_RECORDS_READ) return;
     const looked = identifier.mapped ? identifier.sources : [identifier.target];
     columns.note(data, looked);
   }
 
   /**
-   * The most frequent reason and, where that can be told, what to do about it: to be read on from a colon.
+   * The most frequent reason and, if it is known, what to do about it. Continues a sentence after a colon.
    * @param who begins a sentence about one of the records
    */
-  describe({ key, identifier }: JudgedStream, who: string): string {
+  describe({ key, identifier }: EvaluatedStream, who: string): string {
     const causes = [...(this.#causes.get(key)?.values() ?? [])].sort((a, b) => b.count - a.count);
     const [cause] = causes;
     if (!cause) return 'see the reasons in the log.';
@@ -121,7 +121,7 @@ function columnsText(columns: SeenColumns): string {
     : `Its columns are ${named(columns.names)}.`;
 }
 
-/** A name that is an address is data, as where a file lacks its line of names. */
+/** A name that is an address is data: a file may lack its header line. */
 function named(columns: readonly string[]): string {
   const some = columns.filter((column) => !column.includes('@')).slice(0, MAX_COLUMNS_NAMED);
   const others = columns.length - some.length;

@@ -1,16 +1,16 @@
-/** Ends a sync of which too much was rejected: a wrong mapping is better noticed than counted. */
+/** Fails a sync of which too much was rejected, since the mapping is probably wrong. */
 import { ConfigError } from '../errors.ts';
-import type { JudgedStream, RejectionCauses } from './rejection-causes.ts';
+import type { EvaluatedStream, RejectionCauses } from './rejection-causes.ts';
 import { total, type SyncSummary } from './stream-summary.ts';
 
-/** How often a stream is looked at while it runs, in settled records. */
-const JUDGE_EVERY = 10_000;
-/** A stream of fewer records may well consist of bad ones, where others arrive. */
-const MIN_RECORDS_TO_CONDEMN = 10;
+/** A stream is evaluated each time this many of its records are settled. */
+const EVALUATE_EVERY = 10_000;
+/** All of fewer records may be bad by chance, if other streams deliver some. */
+const MIN_RECORDS_TO_FAIL = 10;
 
 export interface RejectionGuardOptions {
   readonly summary: SyncSummary;
-  readonly streams: readonly JudgedStream[];
+  readonly streams: readonly EvaluatedStream[];
   readonly causes: RejectionCauses;
   /** Above this share of a stream's records the sync fails; 100 never. */
   readonly maxRejectedPercent: number;
@@ -18,29 +18,29 @@ export interface RejectionGuardOptions {
 
 export class RejectionGuard {
   readonly #options: RejectionGuardOptions;
-  readonly #streams: ReadonlyMap<string, JudgedStream>;
+  readonly #streams: ReadonlyMap<string, EvaluatedStream>;
 
   constructor(options: RejectionGuardOptions) {
     this.#options = options;
     this.#streams = new Map(options.streams.map((stream) => [stream.key, stream]));
   }
 
-  /** To be asked after each settled record; gives the failure, if the stream has gone too far by now. */
+  /** After each settled record: the failure, if too much of the stream is rejected by now. */
   afterRecord(streamKey: string): ConfigError | undefined {
-    if (this.#options.summary.of(streamKey).settled % JUDGE_EVERY !== 0) return undefined;
+    if (this.#options.summary.of(streamKey).settled % EVALUATE_EVERY !== 0) return undefined;
     const stream = this.#streams.get(streamKey);
     return stream && failure('too_many_rejected', this.#excess(stream));
   }
 
-  /** To be asked when everything is settled. */
+  /** Once everything is settled: the failure, if there is one. */
   atEnd(): ConfigError | undefined {
     const streams = [...this.#streams.values()];
-    const condemned = streams.filter(({ key }) => this.#hasNothingElse(key));
-    const least = this.#isAll(condemned) ? 1 : MIN_RECORDS_TO_CONDEMN;
+    const failed = streams.filter(({ key }) => this.#isAllRejected(key));
+    const least = this.#isAll(failed) ? 1 : MIN_RECORDS_TO_FAIL;
     return (
       failure(
         'all_rejected',
-        condemned
+        failed
           .filter(({ key }) => this.#options.summary.of(key).settled >= least)
           .map(
             (stream) => `Every record of stream ${stream.name} was rejected: ${this.#causeOf(stream, 'it')}`,
@@ -54,20 +54,20 @@ export class RejectionGuard {
   }
 
   /** Every record of the stream was rejected, and there was one. */
-  #hasNothingElse(streamKey: string): boolean {
+  #isAllRejected(streamKey: string): boolean {
     const { settled, rejected } = this.#options.summary.of(streamKey);
     return settled > 0 && total(rejected) === settled;
   }
 
   /** No other stream has settled a record. */
-  #isAll(condemned: readonly JudgedStream[]): boolean {
+  #isAll(failed: readonly EvaluatedStream[]): boolean {
     const { summary } = this.#options;
     return summary.streamKeys.every(
-      (key) => summary.of(key).settled === 0 || condemned.some((stream) => stream.key === key),
+      (key) => summary.of(key).settled === 0 || failed.some((stream) => stream.key === key),
     );
   }
 
-  #excess(stream: JudgedStream): string[] {
+  #excess(stream: EvaluatedStream): string[] {
     const { summary, maxRejectedPercent } = this.#options;
     const { settled, rejected } = summary.of(stream.key);
     const percent = settled === 0 ? 0 : (100 * total(rejected)) / settled;
@@ -77,7 +77,7 @@ export class RejectionGuard {
     ];
   }
 
-  #causeOf(stream: JudgedStream, who: string): string {
+  #causeOf(stream: EvaluatedStream, who: string): string {
     return this.#options.causes.describe(stream, who);
   }
 }

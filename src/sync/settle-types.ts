@@ -1,4 +1,4 @@
-/** The moment in which the types of new fields are fixed: values of them are about to be sent. */
+/** Fixes the types of new fields right before values of them are sent. */
 import type { UserRequest } from '../batching/user-request.ts';
 import { mayBeTaken } from '../mapping/identity.ts';
 import type { NewFieldTypes } from '../mapping/new-field-types.ts';
@@ -15,7 +15,7 @@ export interface SettledTypes {
   readonly refused: ReadonlyMap<Task, Rejection>;
 }
 
-/** The request is complete and on its way: values that come from now on find the types of its new fields fixed. */
+/** The request is complete: later values find the types of its new fields fixed. */
 export function closeTypes(request: UserRequest): void {
   if (!request.waiting || misfitIn(request)) return;
   for (const { field } of request.waiting.numbers) field.close();
@@ -41,10 +41,10 @@ export function settleTypes(tasks: Batch<Task>, newFields?: NewFieldTypes): Sett
   return { sent: last.length === 0 ? sent : [...sent, ...last], rebuilt, refused };
 }
 
-/** Iterable gives a field its type by the first value that it meets, whichever record came first here. */
+/** Iterable gives a new field the type of the first value in the call, whichever record came first here. */
 function goesLast({ change }: Task, newFields: NewFieldTypes | undefined): boolean {
   if (change.kind !== 'upsert' || !newFields) return false;
-  // The values of a user who is refused may have any type: they must not be what the others are refused for.
+  // The values of a rejected user may have any type: other users must not be rejected for them.
   return !mayBeTaken(change.key) || newFields.mayPassForDates(change.values);
 }
 

@@ -1,4 +1,4 @@
-/** What the source said about the end of each stream. A stream may end without a word, which proves nothing either way. */
+/** The status that the source gave each stream at its end. A stream without one may be complete or not. */
 import type { StreamId } from '../model.ts';
 import { streamKey } from '../protocol/catalog.ts';
 import type { StreamStatusMessage } from '../protocol/messages.ts';
@@ -10,12 +10,12 @@ export class StreamStatuses {
     this.#last.set(streamKey(message.stream), message);
   }
 
-  /** True when the source's last word on the stream was that all of it was sent. */
+  /** True when the last status of the stream is COMPLETE: the source has sent all of it. */
   isComplete(stream: StreamId): boolean {
     return this.#last.get(streamKey(stream))?.status === 'COMPLETE';
   }
 
-  /** Streams whose last word was INCOMPLETE: the source failed them. */
+  /** Streams whose last status is INCOMPLETE: the source failed to read them. */
   get incomplete(): StreamId[] {
     return [...this.#last.values()]
       .filter(({ status }) => status === 'INCOMPLETE')

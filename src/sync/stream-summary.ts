@@ -1,8 +1,8 @@
-/** Counts what became of each stream's records, for the log and for the final summary. */
+/** Counts the outcomes of each stream's records, for the log and the final summary. */
 import type { ListChange } from '../delivery/list-members.ts';
 import type { Outcome } from '../model.ts';
 
-/** A received record is settled once, and then counted in exactly one of the others. */
+/** A received record is settled once: it then counts in exactly one of the outcomes. */
 export interface StreamCounts {
   received: number;
   settled: number;
@@ -10,12 +10,12 @@ export interface StreamCounts {
   unchanged: number;
   superseded: number;
   removed: number;
-  /** Deletions of users that are not in Iterable; not among the removed. */
+  /** Deletions of users that are not in Iterable; they don't count as removed. */
   notThere: number;
-  /** People who had no record: not among the received. */
-  removedByAbsence: number;
-  /** The same, but that Iterable did not have them; not among those removed by absence. */
-  absentNotThere: number;
+  /** Users removed since the snapshot lacks them: they had no record, and don't count as received. */
+  removedMissing: number;
+  /** The same, of users that are not in Iterable; they don't count as removed. */
+  missingNotThere: number;
   /** Users put on a list or taken off one; not an outcome of its own. */
   listChanges: number;
   skipped: Map<string, number>;
@@ -34,8 +34,8 @@ export class SyncSummary {
     this.of(streamKey).received++;
   }
 
-  removedByAbsence(streamKey: string, wasThere = true): void {
-    this.of(streamKey)[wasThere ? 'removedByAbsence' : 'absentNotThere']++;
+  removedMissing(streamKey: string, wasThere = true): void {
+    this.of(streamKey)[wasThere ? 'removedMissing' : 'missingNotThere']++;
   }
 
   changedLists(streamKey: string, changes: readonly ListChange[]): void {
@@ -78,7 +78,7 @@ export class SyncSummary {
   }
 }
 
-/** In the order in which they are told. Those of records add up to the received. */
+/** In the order of the log line. The outcomes of records add up to the received ones. */
 const PARTS: readonly ((counts: StreamCounts) => string)[] = [
   ({ received }) => `${received} received`,
   ({ delivered }) => `${delivered} delivered`,
@@ -89,8 +89,8 @@ const PARTS: readonly ((counts: StreamCounts) => string)[] = [
   ({ superseded }) => `${superseded} superseded by a later deletion`,
   ({ rejected }) => `${total(rejected)} rejected${byReason(rejected)}`,
   ({ received, settled }) => `${received - settled} without an answer`,
-  ({ removedByAbsence }) => `${removedByAbsence} removed by absence`,
-  ({ absentNotThere }) => `${absentNotThere} absent but not in Iterable`,
+  ({ removedMissing }) => `${removedMissing} removed: missing from the snapshot`,
+  ({ missingNotThere }) => `${missingNotThere} missing from the snapshot but not in Iterable`,
   ({ listChanges }) => `${listChanges} list changes`,
 ];
 
@@ -122,8 +122,8 @@ function emptyCounts(): StreamCounts {
     superseded: 0,
     removed: 0,
     notThere: 0,
-    removedByAbsence: 0,
-    absentNotThere: 0,
+    removedMissing: 0,
+    missingNotThere: 0,
     listChanges: 0,
     skipped: new Map(),
     rejected: new Map(),

@@ -1,4 +1,4 @@
-/** What a sync tells people while it runs: a line after each batch, rejections without their values, a summary per stream. */
+/** What a sync logs: a line after each batch, rejections without values, a summary of each stream. */
 import type { Clock } from '../clock.ts';
 import type { Rejection, StreamId } from '../model.ts';
 import { describeStream } from '../protocol/catalog.ts';
@@ -8,7 +8,7 @@ export interface BatchReport {
   readonly users: number;
   records: number;
   rejected: number;
-  /** Users made of several records who were refused, and whose records are tried one by one now. */
+  /** Users of several merged records who were rejected: their records are tried one by one now. */
   retried: number;
   /** Users who were refused as conflicts that may pass. */
   doubtful: number;
@@ -30,7 +30,7 @@ export class SyncLog {
   readonly #write: (level: LogLevel, message: string) => void;
   readonly #clock: Clock;
   readonly #startedAt: number;
-  readonly #told = new Map<string, number>();
+  readonly #logged = new Map<string, number>();
   /** In batches. */
   #usersDelivered = 0;
 
@@ -48,7 +48,7 @@ export class SyncLog {
     this.#write('WARN', message);
   }
 
-  /** Its users are counted here: their records count as delivered only once lists and ledger are done with them. */
+  /** Counts users, not records: a record counts as delivered only once its lists are changed and the ledger has it. */
   batch(report: BatchReport, summary: SyncSummary): void {
     const delivered = report.users - report.rejected - report.retried - report.doubtful;
     this.#usersDelivered += delivered;
@@ -92,7 +92,7 @@ export class SyncLog {
       );
   }
 
-  /** The record's fields went to the profile of its address, which is another than that of its user id. */
+  /** The record's fields went to the profile of its address; its user id belongs to another profile. */
   withoutUserId({ line, stream }: RecordPlace): void {
     const name = describeStream(stream);
     const number = this.#numberOf(`${name} without user id`);
@@ -106,10 +106,10 @@ export class SyncLog {
       );
   }
 
-  /** 1 for the first of its kind. Those that get no line need not be counted. */
+  /** 1 for the first of its kind. Counts only as far as lines are written. */
   #numberOf(kind: string): number {
-    const number = (this.#told.get(kind) ?? 0) + 1;
-    if (number <= MAX_LINES_PER_KIND + 1) this.#told.set(kind, number);
+    const number = (this.#logged.get(kind) ?? 0) + 1;
+    if (number <= MAX_LINES_PER_KIND + 1) this.#logged.set(kind, number);
     return number;
   }
 

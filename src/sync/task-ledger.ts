@@ -105,7 +105,8 @@ export class TaskLedger {
   /** Iterable refused the task: where nothing of it was written, its row is as it was. */
   commitRejected(task: Task, onCommitted: () => void): void {
     const records = rowUpserts(task);
-    if (records && task.isUnconfirmed && !task.isWritten) this.#detector.results.asBefore(records, onCommitted);
+    if (records && task.isUnconfirmed && !task.isWritten)
+      this.#detector.results.asBefore(records, onCommitted);
     else onCommitted();
   }
 }

@@ -1,4 +1,4 @@
-/** Whom a record may touch: no two records that touch the same identity are under way at once. */
+/** The identities that a record touches: no two tasks that touch the same one are in flight at once. */
 import { identityText, type UserChange, type UserKey } from '../model.ts';
 
 /** A record as the queue sees it. */
@@ -7,10 +7,10 @@ export interface QueuedRecord {
   readonly change: UserChange;
   /** As one text; records with different ones may not both change an address. */
   readonly primaryKey?: string | undefined;
-  /** What stands for the record's row: of two rows none is laid over the other, even where they name one person. */
+  /** Stands for the record's row: records of two rows are never merged, even where they name one user. */
   readonly rowToken?: string | undefined;
-  /** Identities that it touches besides those of its change: whoever the row was until now. */
-  readonly formerIdentities?: readonly string[];
+  /** Identities that it touches besides those of its change: those of the user that the row stood for until now. */
+  readonly previousIdentities?: readonly string[];
 }
 
 /** The addresses and user ids whose profile a change may touch. */
@@ -26,14 +26,14 @@ export function touchedKeys(change: UserChange): UserKey[] {
 }
 
 /** The identities ({@link identityText}) that a record touches, and its row's token. Each once. */
-export function touchedBy({ change, rowToken, formerIdentities = [] }: QueuedRecord): string[] {
+export function touchedBy({ change, rowToken, previousIdentities = [] }: QueuedRecord): string[] {
   const [first, ...others] = touchedKeys(change);
-  // Mostly there is one, and an array that is pushed to has room for many.
+  // perf: mostly there is one, and an array that is pushed to has room for many.
   const identities = first ? [identityText(first)] : [];
   for (const key of others) addOnce(identities, identityText(key));
   if (rowToken === undefined) return identities;
   identities.push(rowToken);
-  addAll(identities, formerIdentities);
+  addAll(identities, previousIdentities);
   return identities;
 }
 
@@ -41,7 +41,7 @@ function addOnce(identities: string[], identity: string): void {
   if (!identities.includes(identity)) identities.push(identity);
 }
 
-/** Adds what is not there yet. */
+/** Adds those that are missing. */
 export function addAll(identities: string[], others: readonly string[]): void {
   for (const identity of others) addOnce(identities, identity);
 }

@@ -10,7 +10,8 @@ import type { RemoveContext } from './remove.ts';
 import type { RouteContext } from './route.ts';
 import type { SingleContext } from './single.ts';
 
-export interface StageContext extends BulkContext, ConflictContext, EndContext, Omit<RemoveContext, 'remover'> {
+export interface StageContext
+  extends BulkContext, ConflictContext, EndContext, Omit<RemoveContext, 'remover'> {
   readonly remover: UserRemover;
   readonly listMembers: ListMembers;
 }
