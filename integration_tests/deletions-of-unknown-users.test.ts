@@ -167,7 +167,9 @@ describe('deletions of users who are not in Iterable', () => {
       const { plan } = await harness.planJsonInProcess(input, settings);
       const result = await write(harness, input, settings);
       expect(harness.standin.store.users()).toMatchObject([{ userId: 'U1' }]);
-      expect(result.summary).toContain('1 removed by absence, 1 absent but not in Iterable');
+      expect(result.summary).toContain(
+        '1 removed: missing from the snapshot, 1 missing from the snapshot but not in Iterable',
+      );
       expect(plan.streams[0]).toMatchObject({ removed_by_absence: 1, absent_not_in_iterable: 1 });
     }));
 });

@@ -22,7 +22,7 @@ interface Told {
   readonly skipped: number;
   readonly rejected: number;
   readonly absent: number;
-  readonly absentNotThere: number;
+  readonly missingNotThere: number;
   readonly changes: number;
 }
 
@@ -38,8 +38,8 @@ function toldByWrite(logs: readonly string[], stream: string): Told {
     superseded: count('superseded'),
     skipped: count('skipped'),
     rejected: count('rejected'),
-    absent: count('removed by absence'),
-    absentNotThere: count('absent but not in Iterable'),
+    absent: count('removed: missing from the snapshot'),
+    missingNotThere: count('missing from the snapshot but not in Iterable'),
     changes: count('list changes'),
   };
 }
@@ -58,7 +58,7 @@ function toldByPlan(stream: PlannedStream, removal: string): Told {
     skipped: sum(stream.skipped),
     rejected: sum(stream.rejected),
     absent: stream.removed_by_absence,
-    absentNotThere: stream.absent_not_in_iterable,
+    missingNotThere: stream.absent_not_in_iterable,
     changes: leftByAbsence
       ? NaN
       : Object.values(stream.lists).reduce((all, { joins, leaves }) => all + joins + leaves, 0),

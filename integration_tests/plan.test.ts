@@ -100,7 +100,7 @@ describeLedgers('a plan with a ledger', (backend) => {
           unchanged: 2,
           removed: 1,
           rejected: { wrong_type: 1 },
-          removedByAbsence: 1,
+          removedMissing: 1,
           listChanges: 3,
         }),
       );
@@ -171,7 +171,7 @@ describeLedgers('a plan with a ledger', (backend) => {
       expect(additive.plan.streams).toMatchObject([{ removed_by_absence: 0 }]);
       expect(additive.plan.notes.join('\n')).toContain('5 users stay');
       const sync = await syncs.sync(users(2), incremental);
-      expect(sync.logs.join('\n')).toContain('4 removed by absence');
+      expect(sync.logs.join('\n')).toContain('4 removed: missing from the snapshot');
     }));
 
   it('tells who is absent but stays, since another stream holds them', () =>

@@ -117,7 +117,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
         });
         expect(there(syncs)).toEqual(removes ? addresses(1) : addresses(1, 2));
         expect(second.calls.filter((call) => call === 'delete')).toEqual(removes ? ['delete'] : []);
-        if (removes) expect(second.logs.join('\n')).toContain('1 removed by absence');
+        if (removes) expect(second.logs.join('\n')).toContain('1 removed: missing from the snapshot');
       }),
     );
 
@@ -192,7 +192,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
       play(async (syncs) => {
         await syncs.sync(users(1, 2), full());
         const result = await syncs.sync([user(1), { id: null, n: 5 }], full());
-        expect(result.logs.join('\n')).toContain('does not say whose it is');
+        expect(result.logs.join('\n')).toContain('has no key');
         expect(there(syncs)).toEqual(addresses(1, 2));
         await syncs.sync(users(1), full());
         expect(there(syncs)).toEqual(addresses(1));
@@ -204,7 +204,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
         const enriching = full({}, { status: 'INCOMPLETE', config: { sync_mode: 'enrich' } });
         expect((await syncs.run([{ id: null, email: 'unknown@x.com' }], enriching)).exitCode).toBe(1);
         const result = await syncs.sync(users(1), full());
-        expect(result.logs.join('\n')).toContain('does not say whose it is');
+        expect(result.logs.join('\n')).toContain('has no key');
         expect(there(syncs)).toEqual(addresses(1, 2));
       }));
 

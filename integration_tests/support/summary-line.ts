@@ -11,19 +11,19 @@ export interface Summary {
   readonly superseded?: number;
   readonly rejected?: Readonly<Record<string, number>>;
   readonly unanswered?: number;
-  readonly removedByAbsence?: number;
-  readonly absentNotThere?: number;
+  readonly removedMissing?: number;
+  readonly missingNotThere?: number;
   readonly listChanges?: number;
 }
 
 export function summaryLine(stream: string, summary: Summary): string {
   const { received = 0, delivered = 0, unchanged = 0, skipped = {}, removed = 0 } = summary;
   const { notThere = 0, superseded = 0, rejected = {}, unanswered = 0 } = summary;
-  const { removedByAbsence = 0, absentNotThere = 0, listChanges = 0 } = summary;
+  const { removedMissing = 0, missingNotThere = 0, listChanges = 0 } = summary;
   return (
     `INFO Stream ${stream}: ${received} received, ${delivered} delivered, ${unchanged} unchanged, ${byReason('skipped', skipped)}, ` +
     `${removed} removed, ${notThere} deleted but not in Iterable, ${superseded} superseded by a later deletion, ${byReason('rejected', rejected)}, ` +
-    `${unanswered} without an answer, ${removedByAbsence} removed by absence, ${absentNotThere} absent but not in Iterable, ${listChanges} list changes.`
+    `${unanswered} without an answer, ${removedMissing} removed: missing from the snapshot, ${missingNotThere} missing from the snapshot but not in Iterable, ${listChanges} list changes.`
   );
 }
 

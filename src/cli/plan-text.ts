@@ -64,14 +64,14 @@ function outcomes(stream: PlannedStream, { ledger }: Plan): string[] {
     ['rejected', sum(stream.rejected), byReason(stream.rejected)],
     ['not reached', stream.unsettled],
     [
-      'removed by absence',
+      'removed: missing',
       stream.removed_by_absence,
       leftOver === 0
         ? 'in the ledger, not in this input'
         : `${grouped(leftOver)} of them decided by an earlier sync`,
     ],
-    ['absent, not there', stream.absent_not_in_iterable, 'in the ledger, but not in Iterable'],
-    ['absent, but staying', stream.absent_but_staying, 'another row holds them, or they were only enriched'],
+    ['missing, not there', stream.absent_not_in_iterable, 'in the ledger, but not in Iterable'],
+    ['missing, but staying', stream.absent_but_staying, 'another row holds them, or they were only enriched'],
   ];
   return rows
     .filter(([label, count]) => count > 0 || ALWAYS.includes(label))
@@ -102,8 +102,8 @@ const KINDS: readonly (readonly [ExampleKind, string])[] = [
   ['changed', 'changed'],
   ['created_or_updated', 'sent'],
   ['removed', 'removed'],
-  ['removed_by_absence', 'absent'],
-  ['absent', 'absent'],
+  ['removed_by_absence', 'missing'],
+  ['absent', 'missing'],
   ['rejected', 'rejected'],
 ];
 

@@ -4,12 +4,12 @@ import { colorsOf } from '../../src/cli/terminal.ts';
 import { SyncSummary } from '../../src/sync/stream-summary.ts';
 
 describe('the table at the end of a sync', () => {
-  it('with a ledger also has the unchanged users and those removed by absence', () => {
+  it('with a ledger also has the unchanged users and those that the snapshot lacks', () => {
     const summary = new SyncSummary(['users']);
     for (let n = 0; n < 3; n++) summary.received('users');
     summary.settled('users', { kind: 'delivered' });
     for (let n = 0; n < 2; n++) summary.settled('users', { kind: 'unchanged' });
-    summary.removedByAbsence('users');
+    summary.removedMissing('users');
     const text = summaryText(
       {
         streams: [{ name: 'users', counts: summary.of('users') }],
@@ -28,7 +28,7 @@ describe('the table at the end of a sync', () => {
       'delivered',
       'unchanged',
       'rejected',
-      'removed by absence',
+      'removed: missing',
       '',
     ]);
     expect(cells[3]).toEqual(['', 'users', '3', '1', '2', '0', '1', '']);

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConfigError } from '../../src/errors.ts';
 import type { Ledger, LedgerChanges } from '../../src/ledger/ledger.ts';
-import { decideAbsence, judge, refusals, type Absence } from '../../src/diff/absence.ts';
+import { decideAbsence, evaluate, guardObjections, type Absence } from '../../src/diff/absence.ts';
 import { readStreamState } from '../../src/diff/stream-state.ts';
 import { aReplacingRun, closeLedgers, type ReplacedStream } from '../support/replacing-run.ts';
 
@@ -21,14 +21,14 @@ async function decided(cases: readonly ReplacedStream[], maxRemovalsPercent = 10
   const states = (await run.ledger.streams()).map(({ state }) => readStreamState(state));
   return {
     notes: absence?.notes,
-    removals: absence?.doomed,
+    removals: absence?.removals,
     failure,
     toBeRemoved: toBeRemoved.map(({ email }) => email),
     states,
   };
 }
 
-const saysWhy = (why: string) => [`Stream s1: nobody is removed by absence, since ${why}.`];
+const saysWhy = (why: string) => [`Stream s1: users missing from the snapshot stay, since ${why}.`];
 
 describe('a verified snapshot', () => {
   it('removes the users that it did not have, and says so', async () => {
@@ -64,8 +64,8 @@ describe('a verified snapshot', () => {
   });
 
   it.each<[string, ReplacedStream, string]>([
-    ['the mode adds only', { mode: 'additive' }, 'the sync mode additive removes nobody'],
-    ['the mode enriches', { mode: 'enrich' }, 'the sync mode enrich removes nobody'],
+    ['the mode adds only', { mode: 'additive' }, 'the sync mode additive removes no users'],
+    ['the mode enriches', { mode: 'enrich' }, 'the sync mode enrich removes no users'],
     [
       'no run of it had a record',
       { hasRecord: false, open: { hasRecord: false } },
@@ -79,7 +79,7 @@ describe('a verified snapshot', () => {
     [
       'a record had no readable key',
       { open: { hasKeyless: true } },
-      'a record was rejected or skipped that does not say whose it is',
+      'a record was rejected or skipped that has no key',
     ],
     [
       'its identity settings have changed',
@@ -166,9 +166,9 @@ describe('several streams', () => {
     expect(oneAbsent.notes?.join()).toContain('1 more stay in Iterable');
   });
 
-  it('each have a sentence, first those of which nobody is removed', async () => {
+  it('each have a sentence, first those of which no user is removed', async () => {
     const { notes } = await decided([{ absent: 1 }, { absent: 1, mode: 'additive' }, { present: 1 }]);
-    expect(notes?.map((note) => note.slice(0, 18))).toEqual(['Stream s2: nobody ', 'Stream s1: 1 user ']);
+    expect(notes?.map((note) => note.slice(0, 18))).toEqual(['Stream s2: users m', 'Stream s1: 1 user ']);
   });
 });
 
@@ -197,7 +197,7 @@ describe('the removal guard', () => {
     expect(failure).toBeInstanceOf(ConfigError);
     expect(failure?.code).toBe('too_many_removals');
     const sentence =
-      '2 of the 3 entries in the ledger are no longer among its records (66.7 %), more than max_removals_percent (20) allows. Nobody was removed by absence. If they are to go, raise max_removals_percent for one sync; if not, see why the source sent so few.';
+      '2 of the 3 entries in the ledger are no longer among its records (66.7 %), more than max_removals_percent (20) allows. No user was removed. If they are to go, raise max_removals_percent for one sync; if not, see why the source sent so few.';
     expect(failure?.problems).toEqual([`Stream s1: ${sentence}`, `Stream s3: ${sentence}`]);
     expect(toBeRemoved).toEqual([]);
     expect(states.map((state) => [state?.snapshot, state?.open])).toEqual([[2, undefined], [2, undefined], [2, undefined]]); // prettier-ignore
@@ -209,13 +209,15 @@ describe('the removal guard', () => {
       { absent: 1, mode: 'additive' },
       { isVerified: false },
     );
-    const verdicts = await judge({ ...run, maxRemovalsPercent: 0 });
-    expect(verdicts.map(({ stream, absent, spared }) => [stream.routed.name, absent, spared])).toEqual([
+    const decisions = await evaluate({ ...run, maxRemovalsPercent: 0 });
+    expect(
+      decisions.map(({ stream, missing, keptBecause }) => [stream.routed.name, missing, keptBecause]),
+    ).toEqual([
       ['s1', 2, undefined],
-      ['s2', 1, 'the sync mode additive removes nobody'],
+      ['s2', 1, 'the sync mode additive removes no users'],
     ]);
-    expect(refusals(verdicts, 50).map((sentence) => sentence.slice(0, 10))).toEqual(['Stream s1:']);
-    expect(refusals(verdicts, 67)).toEqual([]);
+    expect(guardObjections(decisions, 50).map((sentence) => sentence.slice(0, 10))).toEqual(['Stream s1:']);
+    expect(guardObjections(decisions, 67)).toEqual([]);
     expect((await run.ledger.streams()).map(({ state }) => state)).toEqual(['', '', '']);
     expect(run.streams.every(({ state }) => state.open !== undefined)).toBe(true);
   });

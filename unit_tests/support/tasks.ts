@@ -34,7 +34,7 @@ export function aRecord(change: UserChange, rest: Partial<PendingRecord> = {}): 
     primaryKey: undefined,
     row: undefined,
     rowToken: undefined,
-    formerIdentities: [],
+    previousIdentities: [],
     bytes: 0,
     needsOwnCalls: false,
     since: 0,

@@ -10,7 +10,7 @@ const B = 'b@x.com';
 /** By an upsert and a removal that are merged; the row stood for another user before. */
 const TASK = aTask(
   aRecord(anUpsert(A, { userId: 'u1' })),
-  aRecord(aRemoval({ email: A }), { rowToken: '\t1:[1]', formerIdentities: [B] }),
+  aRecord(aRemoval({ email: A }), { rowToken: '\t1:[1]', previousIdentities: [B] }),
 );
 const touch = (deletions: DeletionTasks, ...users: string[]) =>
   deletions.touch(users.map((user) => identityText(keyOf(user))));

@@ -6,8 +6,8 @@ describe('the summary of a stream', () => {
     const summary = new SyncSummary(['a']);
     expect(describeCounts(summary.of('a'))).toBe(
       '0 received, 0 delivered, 0 unchanged, 0 skipped, 0 removed, 0 deleted but not in Iterable, ' +
-        '0 superseded by a later deletion, 0 rejected, 0 without an answer, 0 removed by absence, ' +
-        '0 absent but not in Iterable, 0 list changes',
+        '0 superseded by a later deletion, 0 rejected, 0 without an answer, 0 removed: missing from the snapshot, ' +
+        '0 missing from the snapshot but not in Iterable, 0 list changes',
     );
   });
 
@@ -20,8 +20,8 @@ describe('the summary of a stream', () => {
       summary.settled('a', { kind: 'skipped', why });
     for (const code of ['conflict', 'wrong_type', 'conflict'] as const)
       summary.settled('a', { kind: 'rejected', code, reason: 'so' });
-    summary.removedByAbsence('a');
-    summary.removedByAbsence('a', false);
+    summary.removedMissing('a');
+    summary.removedMissing('a', false);
     summary.changedLists('a', [
       { list: 'VIP', isOn: true },
       { list: 'Gold', isOn: false },
@@ -29,7 +29,7 @@ describe('the summary of a stream', () => {
     expect(describeCounts(summary.of('a'))).toBe(
       '12 received, 1 delivered, 1 unchanged, 3 skipped (not_in_ledger 2, not_in_iterable 1), 1 removed, ' +
         '1 deleted but not in Iterable, 1 superseded by a later deletion, 3 rejected (conflict 2, wrong_type 1), ' +
-        '1 without an answer, 1 removed by absence, 1 absent but not in Iterable, 2 list changes',
+        '1 without an answer, 1 removed: missing from the snapshot, 1 missing from the snapshot but not in Iterable, 2 list changes',
     );
   });
 });

@@ -35,22 +35,22 @@ describe('a record touches', () => {
     ['its row', { rowToken: '\t1:[1]' }, [A, '\t1:[1]']],
     [
       'the previous user of its row',
-      { rowToken: '\t1:[1]', formerIdentities: [B, ' u1'] },
+      { rowToken: '\t1:[1]', previousIdentities: [B, ' u1'] },
       [A, '\t1:[1]', B, ' u1'],
     ],
     [
       'each once',
-      { change: anUpsert(A, { email: A }), rowToken: '\t1:[1]', formerIdentities: [A, B, B] },
+      { change: anUpsert(A, { email: A }), rowToken: '\t1:[1]', previousIdentities: [A, B, B] },
       [A, '\t1:[1]', B],
     ],
-    ['nothing more where it has no row', { formerIdentities: [B] }, [A]],
+    ['nothing more where it has no row', { previousIdentities: [B] }, [A]],
   ])('%s', (_name, record, expected) => {
     expect(touchedBy({ streamKey: 's', change: anUpsert(A), ...record })).toEqual(expected);
   });
 
   it('its row and that row’s user, where it names none', () => {
     const change: UserChange = { kind: 'removal', identifiedBy: 'email' };
-    expect(touchedBy({ streamKey: 's', change, rowToken: '\t1:[1]', formerIdentities: [A] })).toEqual([
+    expect(touchedBy({ streamKey: 's', change, rowToken: '\t1:[1]', previousIdentities: [A] })).toEqual([
       '\t1:[1]',
       A,
     ]);

@@ -150,7 +150,7 @@ describe('a task waits', () => {
 
   it('for the users that its row may stand for: that of its entry, and those of the record before it', () => {
     const { queue, add, ready, start, first } = aQueue();
-    add(anUpsert(A), { rowToken: '\t1:[1]', formerIdentities: [OLD] });
+    add(anUpsert(A), { rowToken: '\t1:[1]', previousIdentities: [OLD] });
     const earlier = start(first());
     add(anUpsert(OLD));
     add(anUpsert(B), { rowToken: '\t1:[1]' });
@@ -170,7 +170,7 @@ describe('a task waits', () => {
     ['another user', { change: anUpsert(B) }, false],
     [
       'a row that stood for the user',
-      { change: anUpsert(B), rowToken: '\t1:[1]', formerIdentities: [A] },
+      { change: anUpsert(B), rowToken: '\t1:[1]', previousIdentities: [A] },
       true,
     ],
   ])('%s: told beforehand', (_name, record, expected) => {
