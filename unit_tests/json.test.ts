@@ -5,6 +5,7 @@ import {
   ExactNumber,
   isJsonObject,
   parseJson,
+  stringifyIfPossible,
   stringifyJson,
   withNothingLost,
   type JsonValue,
@@ -206,9 +207,104 @@ describe('withNothingLost', () => {
 });
 
 describe('stringifyJson', () => {
+  const bracketed = (number: string) => `"<${number}>"`;
+
   it('writes exact numbers bare, wherever they stand', () => {
     expect(stringifyJson(new ExactNumber('5.0'))).toBe('5.0');
     expect(stringifyJson({ a: [new ExactNumber('1e400'), '5.0'] })).toBe('{"a":[1e400,"5.0"]}');
+  });
+
+  it('needs no help for it: JSON.stringify alone writes them so, too', () => {
+    expect(JSON.stringify({ a: [new ExactNumber('-0')], b: new ExactNumber('1e-400') })).toBe(
+      '{"a":[-0],"b":1e-400}',
+    );
+  });
+
+  it.each([
+    ['a million digits', '9'.repeat(1_000_000)],
+    ['an exponent beyond all bounds', '1e+1000000'],
+    ['an exponent with leading zeros', '1E-0007'],
+  ])('keeps %s', (_sentence, number) => {
+    expect(stringifyJson([new ExactNumber(number)]) === `[${number}]`).toBe(true);
+  });
+
+  it.each(['', '1.', '.5', '01', '+1', '0x10', 'NaN', ' 5', '5 ', '5,6', '5.0}', '[5]', '{}'])(
+    'never writes broken JSON, whatever a number is made of: %j',
+    (text) => {
+      expect(() => stringifyJson({ a: new ExactNumber(text) })).toThrow(SyntaxError);
+    },
+  );
+
+  it.each<[string, unknown]>([
+    ['what is undefined', { a: undefined, b: [undefined], c: 1 }],
+    ['numbers that JSON does not have', [NaN, Infinity, -0]],
+    ['half of a character', { '\ud800': '\udc00', b: '😀\u2028\u0000' }],
+    ['keys that look like indexes', { b: 1, '10': 2, '9': 3, a: 4 }],
+    ['dates', { a: new Date(0) }],
+    ['objects without a prototype', Object.assign(Object.create(null) as object, { a: 1 })],
+    ['an own __proto__', JSON.parse('{"a":{"__proto__":{"b":1}}}')],
+    ['nothing', null],
+  ])('is JSON.stringify in all else: %s', (_sentence, value) => {
+    const text = JSON.stringify(value);
+    expect(stringifyJson(value)).toBe(text);
+    expect(stringifyJson(value, bracketed)).toBe(text);
+    expect(stringifyJson([value, new ExactNumber('5.0'), value])).toBe(`[${text},5.0,${text}]`);
+  });
+
+  it('keeps the order of keys, exact numbers among them or not', () => {
+    const value = {
+      z: new ExactNumber('5.0'),
+      '2': 1,
+      a: new ExactNumber('1e3'),
+      '1': new ExactNumber('-0'),
+    };
+    expect(stringifyJson(value)).toBe('{"1":-0,"2":1,"z":5.0,"a":1e3}');
+  });
+
+  it('rewrites the text of exact numbers, and of nothing else', () => {
+    const value = { a: new ExactNumber('5.0'), b: [5, '5.0', { c: new ExactNumber('-0') }], d: 9.5 };
+    expect(stringifyJson(value, bracketed)).toBe('{"a":"<5.0>","b":[5,"5.0",{"c":"<-0>"}],"d":9.5}');
+    expect(stringifyJson(new ExactNumber('1e3'), () => '1000')).toBe('1000');
+  });
+
+  it('rewrites in one call only', () => {
+    const number = new ExactNumber('5.0');
+    stringifyJson(number, bracketed);
+    expect(stringifyJson(number)).toBe('5.0');
+    const fails = () => {
+      throw new Error('no');
+    };
+    expect(() => stringifyJson(number, fails)).toThrow('no');
+    expect(JSON.stringify(number)).toBe('5.0');
+    // One that writes another value meanwhile: each its own way.
+    const nested = () => `[${stringifyJson(number)},${stringifyJson(number, bracketed)}]`;
+    expect(stringifyJson([number, number], (text) => JSON.stringify(nested() + text))).toBe(
+      '["[5.0,\\"<5.0>\\"]5.0","[5.0,\\"<5.0>\\"]5.0"]',
+    );
+  });
+});
+
+describe('stringifyIfPossible', () => {
+  const nested = (depth: number) => {
+    let value: JsonValue = new ExactNumber('5.0');
+    for (let level = 0; level < depth; level++) value = [value];
+    return value;
+  };
+
+  it('gives nothing for what is nested too deeply', () => {
+    expect(stringifyIfPossible(nested(100))).toBe(`${'['.repeat(100)}5.0${']'.repeat(100)}`);
+    expect(stringifyIfPossible(nested(100_000))).toBeUndefined();
+    expect(stringifyIfPossible(nested(100_000), () => '5')).toBeUndefined();
+    expect(() => stringifyJson(nested(100_000))).toThrow(RangeError);
+  });
+
+  it('rewrites as stringifyJson does', () => {
+    expect(stringifyIfPossible([new ExactNumber('5.0')], () => '5')).toBe('[5]');
+  });
+
+  it('hides no other error', () => {
+    const value = { toJSON: () => BigInt(1) };
+    expect(() => stringifyIfPossible(value)).toThrow(TypeError);
   });
 });
 

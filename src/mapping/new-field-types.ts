@@ -3,7 +3,7 @@
  * value, so a sync decides the type once, for all streams: a fraction among the pending numbers makes it a double, else
  * the first value decides. Later values are converted to that type, as they will be once the project has the field.
  */
-import { ExactNumber, isJsonObject, type JsonObject, type JsonValue } from '../json.ts';
+import { ExactNumber, isJsonObject, type JsonObject, type JsonValue, type RawJson } from '../json.ts';
 import { coercionTo, expectation, kindOf, Refusal } from './coerce.ts';
 import { toIterableDate } from './dates.ts';
 import { toDouble, toLong } from './numbers.ts';
@@ -163,7 +163,7 @@ export class WaitingNumber extends ExactNumber {
     return this.#isWhole || this.field.type === 'double' ? undefined : refusalByFirst(this.text, 'long');
   }
 
-  override toJSON(): string {
+  override toJSON(): RawJson {
     const isAsDouble = this.#isWhole && this.field.type === 'double';
     return isAsDouble ? new ExactNumber(`${this.text}.0`).toJSON() : super.toJSON();
   }
