@@ -3,12 +3,12 @@
  * nothing of calls.
  */
 import type { Clock } from '../clock.ts';
+import { coalesce } from '../coalesce.ts';
 import type { HeldEntry, Ledger } from '../ledger/ledger.ts';
 import type { ProjectType } from '../mapping/options.ts';
 import { type Removal, type Upsert, type UserKey } from '../model.ts';
 import type { Run } from '../run.ts';
 import { SYNC_MODES } from '../streams/modes.ts';
-import { coalesce } from './coalesce.ts';
 import { LedgerWriter } from './ledger-writer.ts';
 import { RowResults } from './row-results.ts';
 import { decideRemoval, type RemovalDecision } from './removals.ts';
