@@ -5,10 +5,10 @@ FROM --platform=$BUILDPLATFORM node:24-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY build.js ./
+COPY scripts ./scripts
 COPY src ./src
 # As `npm run build`, on this stage's Node: the development dependency of that name would need its install script.
-RUN node build.js
+RUN node scripts/build.js
 
 FROM --platform=$BUILDPLATFORM node:24-slim AS program
 WORKDIR /program

@@ -59,7 +59,7 @@ const zones = [
 export default tseslint.config(
   { ignores: ['dist', 'coverage', 'node_modules'] },
   js.configs.recommended,
-  { files: ['*.js', 'integration_tests/setup/*.js'], languageOptions: { globals: { process: 'readonly' } } },
+  { files: ['integration_tests/setup/*.js'], languageOptions: { globals: { process: 'readonly' } } },
   {
     files: ['**/*.ts'],
     extends: [...tseslint.configs.strictTypeChecked],

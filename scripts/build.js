@@ -4,6 +4,7 @@
  * business of `npm run check`.
  */
 import { chmodSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { build } from 'esbuild';
 
 /** Loaded from where they are installed: what only some runs need. */
@@ -32,7 +33,7 @@ const httpAlone = {
   },
 };
 
-const root = import.meta.dirname;
+const root = dirname(import.meta.dirname);
 rmSync(`${root}/dist`, { recursive: true, force: true });
 await build({
   absWorkingDir: root,
