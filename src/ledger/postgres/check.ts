@@ -14,7 +14,7 @@ export async function checkPostgresLedger(
 ): Promise<LedgerUse> {
   const connection = await PostgresConnection.create(options, retry);
   try {
-    return await connection.rehearsal(async (client) => {
+    return await connection.dryRun(async (client) => {
       await migrate(client, connection.quotedSchema);
       await lookUp(client, opening);
       await writeAndDelete(client);

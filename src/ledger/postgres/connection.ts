@@ -101,7 +101,7 @@ export class PostgresConnection {
   }
 
   /** The same, and nothing of it stays. */
-  rehearsal<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
+  dryRun<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
     return this.#retried(() => this.#once(work, 'ROLLBACK'));
   }
 
