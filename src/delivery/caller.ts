@@ -1,6 +1,6 @@
 /**
- * Makes a call last until it is answered: paced by its endpoint's limit, retried through outages with jittered backoff
- * that honours what the server says, and given up only after a time budget.
+ * Makes API calls: paced by the endpoint's rate limit, retried through outages with jittered backoff that honours the
+ * server's `Retry-After`, and given up only after a time budget.
  */
 import type { Clock } from '../clock.ts';
 import type { Operation } from '../iterable/client.ts';
@@ -14,23 +14,23 @@ import { explainRefusal, UnknownRefusals } from './unknown-refusals.ts';
 
 export interface CallerOptions {
   readonly clock: Clock;
-  /** Requests per second of an endpoint. */
+  /** The rate limit of an endpoint, in requests per second. */
   readonly rateOf: (endpoint: Endpoint) => number;
-  /** How long one call is tried for, waits included, before a TransientError. */
+  /** How long one call is retried, waits included, before it fails with a TransientError. */
   readonly callBudgetMs: number;
-  /** Told before each wait, so that a log can say why nothing moves. */
+  /** Called before each backoff, so that a log can say why nothing is happening. */
   readonly onRetry?: (retry: Retry) => void;
-  /** Called at the first refusal by each code that this version does not know. */
+  /** Called the first time that Iterable answers with an error code unknown to this version; once per code. */
   readonly onUnknownRefusal?: (error: ApiError) => void;
-  /** True when Iterable has answered others of this run: then the host is the right one. */
+  /** True when Iterable has already answered another caller of this run, which proves that the host is right. */
   readonly isHostProven?: boolean;
-  /** Ends all waiting and all calls. */
+  /** Aborts all waits and all calls. */
   readonly stop?: AbortSignal;
 }
 
 export interface Retry {
   readonly endpoint: Endpoint;
-  /** Of this call: 1 for its first failed attempt. */
+  /** Counts the failed attempts of this call, from 1. */
   readonly attempt: number;
   readonly error: Error;
   readonly waitMs: number;
@@ -42,12 +42,15 @@ const MAX_BACKOFF_MS = 60_000;
 export class Caller {
   readonly #options: CallerOptions;
   readonly #limiters = new Map<string, RateLimiter>();
-  /** Hears from here of every refusal, but for the users that a bulk call refuses alone: that is for its sender to say. */
+  /**
+   * The caller reports every refused call here, except bulk calls that held a single user: only the code that splits the
+   * batch knows about those, and reports them itself.
+   */
   readonly unknownRefusals: UnknownRefusals;
   #calls = 0;
   #inFlight = 0;
   #retries = 0;
-  /** Something was answered by Iterable itself. */
+  /** At least one answer came from Iterable itself. */
   #isHostProven: boolean;
 
   constructor(options: CallerOptions) {
@@ -56,20 +59,20 @@ export class Caller {
     this.unknownRefusals = new UnknownRefusals(options.onUnknownRefusal ?? (() => undefined));
   }
 
-  /** Requests sent so far, and how many of them repeated an earlier one. */
+  /** Requests sent so far, and how many of them were retries. */
   get counts(): { readonly calls: number; readonly retries: number } {
     return { calls: this.#calls, retries: this.#retries };
   }
 
-  /** Requests sent that are not answered yet. */
+  /** Requests that are sent but not answered yet. */
   get inFlight(): number {
     return this.#inFlight;
   }
 
   /**
-   * Gives the operation's answer. Throws ConfigError when no call will pass before the operator acts, TransientError when
-   * the budget is used up or a refusal is about no record, the ApiError itself when its content was refused (verdicts
-   * `narrow` and `halve`), or the stop signal's reason.
+   * Returns the operation's answer. Throws ConfigError when no call can succeed before the operator changes something,
+   * TransientError when the time budget is used up or when the refusal can't be blamed on a record, the ApiError itself
+   * when the content of the call was refused (actions `narrow` and `halve`), or the stop signal's reason.
    */
   async call<T>(operation: Operation<T>): Promise<T> {
     const { clock, stop } = this.#options;
@@ -78,7 +81,7 @@ export class Caller {
     return retry(
       async (attempt) => {
         await limiter.acquire(stop);
-        // To wait in line is no refusal, and at a low rate may take longer than a call is tried for.
+        // The budget starts after the rate limiter's queue, which at a low rate may itself take longer than the budget.
         if (attempt === 1) startedAt = clock.now();
         this.#calls++;
         if (attempt > 1) this.#retries++;
@@ -103,7 +106,7 @@ export class Caller {
   async #waitOrThrow(endpoint: Endpoint, error: Error, attempt: number, startedAt: number): Promise<void> {
     const { clock, stop, callBudgetMs, onRetry } = this.#options;
     if (error instanceof ApiError) this.#throwRefusal(endpoint, error);
-    if (meaningOf(error)?.verdict !== 'retry') throw error;
+    if (meaningOf(error)?.action !== 'retry') throw error;
     const waitMs = backoffMs(attempt, error, clock.random());
     if (clock.now() + waitMs - startedAt > callBudgetMs) throw explainGivingUp(error, callBudgetMs);
     onRetry?.({ endpoint, attempt, error, waitMs });
@@ -111,17 +114,17 @@ export class Caller {
     else await clock.sleep(waitMs, stop);
   }
 
-  /** Throws what a refusal means for the whole run, if it means something for it. */
+  /** Throws if the refusal ends the whole run. */
   #throwRefusal(endpoint: Endpoint, error: ApiError): void {
     if (error.isOfIterable) this.#isHostProven = true;
-    const { speaksOf, verdict } = meaningOf(error) ?? {};
-    // Nothing was sent yet, and no outage looks like that.
+    const { cause, action } = meaningOf(error) ?? {};
+    // Iterable has answered no call yet, and an outage does not produce such an answer.
     const isWrongHost = !this.#isHostProven && mayBeWrongHost(error);
-    if (verdict === 'stop' || isWrongHost) throw explainStop(error);
+    if (action === 'stop' || isWrongHost) throw explainStop(error);
     this.unknownRefusals.note(error);
-    if (speaksOf !== 'unknown') return;
+    if (cause !== 'unknown') return;
     if (endpoint.isOfOneUser === true) this.unknownRefusals.noteAlone(error);
-    // There is no record that it could be about.
+    // A GET carries no record that could be the cause.
     if (endpoint.method === 'GET') throw explainRefusal(error, 'a call');
   }
 
@@ -136,8 +139,8 @@ export class Caller {
 }
 
 /**
- * How long to wait after a failed attempt (1, 2, …): what the server asked for plus up to a second, else full jitter under
- * an exponential cap. `random` is uniform in [0, 1).
+ * Backoff after a failed attempt (1, 2, …): the server's `Retry-After` plus up to a second, or else full jitter with an
+ * exponential cap. `random` is uniform in [0, 1).
  */
 export function backoffMs(attempt: number, error: unknown, random: number): number {
   const asked = error instanceof ApiError ? error.retryAfterMs : undefined;

@@ -1,9 +1,9 @@
-/** Gives a profile its new address, so that its history stays: in the way of each project type. */
+/** Changes the email address of an existing profile, which keeps its history. Each project type needs a different call. */
 import type { IterableClient } from '../iterable/client.ts';
 import { ApiError } from '../iterable/errors.ts';
 import type { Rejection, UserKey } from '../model.ts';
 import type { Caller } from './caller.ts';
-import { noticing } from './noticing.ts';
+import { notingRepeats } from './repeats.ts';
 import { rejectionOf } from './refusals.ts';
 
 export interface AddressChange {
@@ -12,9 +12,9 @@ export interface AddressChange {
 }
 
 /**
- * - `changed`: the profile has the new address; its fields must not go through a bulk call in this run.
- * - `by`: a bulk call that names the user so, and holds the new address, changes it.
- * - `stays`: nobody has the old address, or somebody has the new one.
+ * - `changed`: the profile has the new address; its fields must not be sent by a bulk call in this run.
+ * - `by`: not changed yet: a bulk call that identifies the user by `key` and holds the new address will change it.
+ * - `stays`: no change, because no user has the old address (`unknown`) or another user has the new one (`taken`).
  */
 export type ChangedAddress =
   | { readonly kind: 'changed' }
@@ -33,8 +33,8 @@ export class AddressChanger {
   }
 
   /**
-   * To be called when the new address was free. Gives a rejection when Iterable refuses the change itself.
-   * @param key what identifies the user: another person's profile is left alone
+   * To be called after checking that the new address is free. Returns a rejection when Iterable refuses the change.
+   * @param key what identifies the user: a profile that has the old address but belongs to another user is not changed
    */
   async change(key: UserKey, { from, to }: AddressChange): Promise<ChangedAddress | Rejection> {
     if (this.#projectType !== 'email') return this.#nameProfile(from);
@@ -43,8 +43,10 @@ export class AddressChanger {
       if (profile?.email?.toLowerCase() !== from) return { kind: 'stays', why: 'unknown' };
     }
     try {
-      const { answer, isRepeated } = await this.#caller.call(noticing(this.#client.updateEmail(from, to)));
-      // A repetition finds the old address gone or the new one taken: by the change itself.
+      const { answer, isRepeated } = await this.#caller.call(
+        notingRepeats(this.#client.updateEmail(from, to)),
+      );
+      // After a lost answer, a retry finds the old address unknown or the new one taken because the change was made.
       return answer === 'changed' || isRepeated ? { kind: 'changed' } : { kind: 'stays', why: answer };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -52,7 +54,7 @@ export class AddressChanger {
     }
   }
 
-  /** By its user id, where it has one: then a new address is a field like any other. */
+  /** Names the profile by its user id if it has one: an upsert by user id changes the address like any other field. */
   async #nameProfile(from: string): Promise<ChangedAddress> {
     const profile = await this.#caller.call(this.#client.getByEmail(from));
     if (!profile) return { kind: 'stays', why: 'unknown' };

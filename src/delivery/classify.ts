@@ -1,46 +1,49 @@
 /**
- * What a failed call speaks of, and what to do about it, as tables: by Iterable's code, else by the HTTP status and whether
- * the answer is Iterable's own. Source: Iterable's page of codes and statuses, and practice of its peers.
+ * What caused a failed call and what to do about it, as tables: by Iterable's error code, or else by the HTTP status and
+ * whether the answer came from Iterable itself. Sources: Iterable's page of codes and statuses, and comparable connectors.
  */
 import { ApiError, isApiCode, NoAnswerError, type ApiCode } from '../iterable/errors.ts';
 
 /**
- * - `retry`: it may pass by itself; wait and send the same again.
+ * - `retry`: the same call may succeed later; wait and send it again.
  * - `halve`: the body is too large as a whole; send it in smaller pieces.
- * - `narrow`: something in it is refused; find out what, reject that, deliver the rest.
- * - `stop`: no call will pass until the operator changes something.
+ * - `narrow`: some of the content is refused; find out which user, reject that one, deliver the others.
+ * - `stop`: no call can succeed until the operator changes something.
  */
-export type Verdict = 'retry' | 'halve' | 'narrow' | 'stop';
+export type Action = 'retry' | 'halve' | 'narrow' | 'stop';
 
 /**
- * - `record`: one user of the call. `call`: its size or shape. `project`, `key`: each call, until the operator acts.
- * - `passing`: Iterable's state just now. `nobody`: it is not Iterable's answer.
- * - `unknown`: any of these, since the code is not a known one, or says nothing.
+ * - `record`: one user of the call.
+ * - `call`: the size or shape of the call.
+ * - `project`, `key`: the project or the API key; every call fails until the operator acts.
+ * - `transient`: a temporary state of Iterable.
+ * - `intermediary`: the answer did not come from Iterable but from a gateway, proxy or firewall.
+ * - `unknown`: can be any of these, since this version does not know the error code, or the code says nothing.
  */
-export type SpeaksOf = 'record' | 'call' | 'project' | 'key' | 'passing' | 'nobody' | 'unknown';
+export type Cause = 'record' | 'call' | 'project' | 'key' | 'transient' | 'intermediary' | 'unknown';
 
 export interface Meaning {
-  readonly speaksOf: SpeaksOf;
-  readonly verdict: Verdict;
+  readonly cause: Cause;
+  readonly action: Action;
 }
 
-const RECORD: Meaning = { speaksOf: 'record', verdict: 'narrow' };
-const SIZE: Meaning = { speaksOf: 'call', verdict: 'halve' };
-const SHAPE: Meaning = { speaksOf: 'call', verdict: 'narrow' };
-const PROJECT: Meaning = { speaksOf: 'project', verdict: 'stop' };
-const KEY: Meaning = { speaksOf: 'key', verdict: 'stop' };
-const PASSING: Meaning = { speaksOf: 'passing', verdict: 'retry' };
-const NOBODY: Meaning = { speaksOf: 'nobody', verdict: 'retry' };
-const UNKNOWN: Meaning = { speaksOf: 'unknown', verdict: 'narrow' };
+const RECORD: Meaning = { cause: 'record', action: 'narrow' };
+const SIZE: Meaning = { cause: 'call', action: 'halve' };
+const SHAPE: Meaning = { cause: 'call', action: 'narrow' };
+const PROJECT: Meaning = { cause: 'project', action: 'stop' };
+const KEY: Meaning = { cause: 'key', action: 'stop' };
+const TRANSIENT: Meaning = { cause: 'transient', action: 'retry' };
+const INTERMEDIARY: Meaning = { cause: 'intermediary', action: 'retry' };
+const UNKNOWN: Meaning = { cause: 'unknown', action: 'narrow' };
 
-/** Below HTTP 500, from where on everything passes. */
+/** For statuses below 500; from 500 on every failure is transient, whatever its code. */
 const BY_CODE: Readonly<Record<ApiCode, Meaning | 'by status'>> = {
   BadApiKey: KEY,
   BadAuthorizationHeader: KEY,
   BadJsonBody: SHAPE,
   BadParams: RECORD,
   BatchTooLarge: SIZE,
-  DatabaseError: PASSING,
+  DatabaseError: TRANSIENT,
   EmailAlreadyExists: RECORD,
   ExternalKeyConflict: RECORD,
   Forbidden: KEY,
@@ -48,15 +51,15 @@ const BY_CODE: Readonly<Record<ApiCode, Meaning | 'by status'>> = {
   ForgottenUserError: RECORD,
   GenericError: 'by status',
   InvalidEmailAddressError: RECORD,
-  // JWT concerns keys for web and mobile alone, which are the wrong ones here.
+  // Only keys for web and mobile use JWT, and those are the wrong keys here.
   InvalidJwtPayload: KEY,
   InvalidUserIdError: RECORD,
   JwtUserIdentifiersMismatched: KEY,
   NotFound: 'by status',
-  QueueEmailError: PASSING,
-  RateLimitExceeded: PASSING,
+  QueueEmailError: TRANSIENT,
+  RateLimitExceeded: TRANSIENT,
   RequestFieldsTypesMismatched: RECORD,
-  // Iterable sends it on errors, too.
+  // Iterable also sends this code with errors.
   Success: 'by status',
   Unauthorized: KEY,
   UniqueFieldsLimitExceeded: PROJECT,
@@ -66,44 +69,47 @@ const BY_CODE: Readonly<Record<ApiCode, Meaning | 'by status'>> = {
 };
 
 interface ByOrigin {
-  /** An answer in Iterable's form, with no code or one that says nothing. */
+  /** An answer in Iterable's format, with no error code or one that says nothing. */
   readonly ofIterable: Meaning;
-  /** A page, or JSON of another form. */
+  /** An HTML page, or JSON in another format. */
   readonly ofOthers: Meaning;
 }
 
 const BY_STATUS: Readonly<Record<number, ByOrigin>> = {
-  401: { ofIterable: KEY, ofOthers: NOBODY },
-  403: { ofIterable: KEY, ofOthers: NOBODY },
-  404: { ofIterable: PROJECT, ofOthers: NOBODY },
-  405: { ofIterable: PROJECT, ofOthers: NOBODY },
-  408: { ofIterable: PASSING, ofOthers: PASSING },
-  // A gateway's limit of a body's size, too: smaller pieces may pass it.
+  401: { ofIterable: KEY, ofOthers: INTERMEDIARY },
+  403: { ofIterable: KEY, ofOthers: INTERMEDIARY },
+  404: { ofIterable: PROJECT, ofOthers: INTERMEDIARY },
+  405: { ofIterable: PROJECT, ofOthers: INTERMEDIARY },
+  408: { ofIterable: TRANSIENT, ofOthers: TRANSIENT },
+  // A gateway may limit the size of a body as well; smaller pieces may get through.
   413: { ofIterable: SIZE, ofOthers: SIZE },
-  425: { ofIterable: PASSING, ofOthers: PASSING },
-  429: { ofIterable: PASSING, ofOthers: PASSING },
+  425: { ofIterable: TRANSIENT, ofOthers: TRANSIENT },
+  429: { ofIterable: TRANSIENT, ofOthers: TRANSIENT },
 };
-const OTHER_3XX: ByOrigin = { ofIterable: PROJECT, ofOthers: NOBODY };
-const OTHER_4XX: ByOrigin = { ofIterable: UNKNOWN, ofOthers: NOBODY };
+const OTHER_3XX: ByOrigin = { ofIterable: PROJECT, ofOthers: INTERMEDIARY };
+const OTHER_4XX: ByOrigin = { ofIterable: UNKNOWN, ofOthers: INTERMEDIARY };
 
-/** What an error that a call threw says. One that is not a call's own (a bug, a stop signal) has no meaning here. */
+/** Classifies an error that a call threw. Undefined for errors that are no failed call (a bug, a stop signal). */
 export function meaningOf(error: unknown): Meaning | undefined {
-  if (error instanceof NoAnswerError) return PASSING;
+  if (error instanceof NoAnswerError) return TRANSIENT;
   if (!(error instanceof ApiError)) return undefined;
   const { status, apiCode, isOfIterable } = error;
-  if (status >= 500) return PASSING;
+  if (status >= 500) return TRANSIENT;
   const byCode = isOfIterable && isApiCode(apiCode) ? BY_CODE[apiCode] : 'by status';
   if (byCode !== 'by status') return byCode;
   const byStatus = BY_STATUS[status] ?? (status < 400 ? OTHER_3XX : OTHER_4XX);
   return isOfIterable ? byStatus.ofIterable : byStatus.ofOthers;
 }
 
-/** The verdict of {@link meaningOf}. */
-export function classify(error: unknown): Verdict | undefined {
-  return meaningOf(error)?.verdict;
+/** The action of {@link meaningOf}. */
+export function classify(error: unknown): Action | undefined {
+  return meaningOf(error)?.action;
 }
 
-/** True for what another host than Iterable's answers: a page that knows no such path. Before Iterable's first own answer, that is what it means. */
+/**
+ * True for an answer such as a host other than Iterable's gives to an unknown path. It counts as a wrong host only as long
+ * as Iterable itself has not answered any call.
+ */
 export function mayBeWrongHost({ status, isOfIterable }: ApiError): boolean {
   return !isOfIterable && (status < 400 || status === 404 || status === 405);
 }

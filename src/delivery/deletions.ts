@@ -1,6 +1,6 @@
 /**
- * The deletions of a run. Deleting is asynchronous at Iterable: until the profile is gone, what is written to one of its
- * identities is lost with it, and no other user can have them.
+ * The deletions of a run. Iterable deletes asynchronously: until the profile is gone, data written to one of its
+ * identities (email address, user id) is lost with it, and no other user can take these identities.
  */
 import type { Clock } from '../clock.ts';
 import { TransientError } from '../errors.ts';
@@ -14,7 +14,7 @@ export interface ProfileIdentities {
 
 export interface DeletionsOptions {
   readonly clock: Clock;
-  /** The profile that has the identity now, as Iterable shows it. */
+  /** Looks up the profile that has the identity now. */
   readonly lookUp: (key: UserKey) => Promise<ProfileIdentities | undefined>;
 }
 
@@ -23,38 +23,41 @@ interface Noted {
   readonly wasThere: boolean;
 }
 
-/** For this long after a deletion the identities of its user are looked up before they are written. */
+/** For this long after a deletion, the identities of the deleted user are looked up before they are written. */
 const MEMORY_MS = 10 * 60_000;
-/** How long to wait for Iterable to show a deleted user gone. */
+/** How long to wait until Iterable no longer shows a deleted user. */
 const GONE_BUDGET_MS = 10 * 60_000;
 const FIRST_POLL_MS = 250;
 const MAX_POLL_MS = 10_000;
 
 export class Deletions {
   readonly #options: DeletionsOptions;
-  /** Identities that users were deleted by, and when, oldest first. */
+  /** The identities named by the deletions, oldest first. */
   readonly #deleted = new Map<string, Noted>();
-  /** Identities that deleted users have besides, as far as records and ledger say: some may be those of other users, who stay. */
+  /**
+   * Other identities of the deleted users, according to records, the ledger and look-ups. Some may belong to other users, who
+   * are not deleted.
+   */
   readonly #others = new Map<string, Noted>();
-  /** When a user was deleted last whose profile was not looked up. */
+  /** When a user was last deleted without its profile having been looked up. */
   #unseenAt = -Infinity;
-  /** Nothing is forgotten meanwhile. */
+  /** Waits in progress; entries don't expire during one. */
   #waits = 0;
 
   constructor(options: DeletionsOptions) {
     this.#options = options;
   }
 
-  /** True while no user need be asked for in {@link concern}. */
+  /** True while {@link concern} need not be called. */
   get isEmpty(): boolean {
     return this.#deleted.size === 0;
   }
 
   /**
-   * A user was deleted.
-   * @param by what the deletion named
-   * @param others what else the user is known by; may hold identities of other users
-   * @param isSeen false when the profile was not looked up, so that it may have an identity that is not among the others
+   * Notes that a user was deleted.
+   * @param by the identity that the deletion named
+   * @param others the user's other identities; may include identities of other users
+   * @param isSeen false when the profile was not looked up, so it may have an identity missing from `others`
    * @param wasThere false when Iterable had no such user
    */
   note(
@@ -69,15 +72,15 @@ export class Deletions {
     for (const key of others) putLast(this.#others, identityText(key), { at, wasThere });
   }
 
-  /** True when one of the identities may still be that of a deleted user. */
+  /** True when one of the identities may still belong to a deleted user. */
   concern(keys: readonly UserKey[]): boolean {
     this.#forgetOld(this.#options.clock.now());
     return keys.some((key) => this.#mayBeDeleted(identityText(key)));
   }
 
   /**
-   * Waits until Iterable shows none of the identities as a deleted user's; gives those that no user has then. Throws
-   * TransientError when that takes longer than ten minutes, and what a call throws.
+   * Waits until none of the identities belongs to a deleted user at Iterable, and returns those that no user has then.
+   * Throws TransientError when that takes longer than ten minutes, and whatever a look-up throws.
    */
   async waitUntilGone(keys: readonly UserKey[]): Promise<UserKey[]> {
     const gone: UserKey[] = [];
@@ -95,26 +98,26 @@ export class Deletions {
     return gone;
   }
 
-  /** True when any identity may still be that of a deleted user. */
+  /** True when any identity at all may still belong to a deleted user, since a profile was deleted without a look-up. */
   get mayHideIdentities(): boolean {
     return this.#options.clock.now() - this.#unseenAt < MEMORY_MS;
   }
 
-  /** Whether there was such a user when a deletion named this identity lately; undefined where none did. */
+  /** Whether a user existed when a recent deletion named this identity; undefined without such a deletion. */
   wasThere(key: UserKey): boolean | undefined {
     this.#forgetOld(this.#options.clock.now());
     return this.#deleted.get(identityText(key))?.wasThere;
   }
 
-  /** True for the identities of a profile that was deleted. */
+  /** True if a deletion named one of these identities of a profile. */
   areDeleted(identities: readonly string[]): boolean {
     return identities.some((identity) => this.#deleted.has(identity));
   }
 
   /**
-   * Looks the identity up until no profile has it, or one that need not be waited for; gives the identities
-   * ({@link identityText}) of the latter. Throws as {@link waitUntilGone}.
-   * @param isGoing told of the identities of the profile that has it
+   * Polls until no profile has the identity, or a profile that is not about to go; returns the identities
+   * ({@link identityText}) of that profile. Throws like {@link waitUntilGone}.
+   * @param isGoing decides from a profile's identities whether to wait for its deletion
    */
   async waitWhile(
     key: UserKey,
@@ -157,7 +160,7 @@ export class Deletions {
   }
 }
 
-/** What a profile is known by. */
+/** The identities of a profile as keys. */
 export function keysOf({ email, userId }: ProfileIdentities): UserKey[] {
   return [
     ...(email ? [{ kind: 'email', value: email.toLowerCase() } as const] : []),
@@ -165,7 +168,7 @@ export function keysOf({ email, userId }: ProfileIdentities): UserKey[] {
   ];
 }
 
-/** Maps keep the order in which their keys came. */
+/** Sets the entry and moves it to the end: a Map iterates in insertion order. */
 function putLast(identities: Map<string, Noted>, identity: string, noted: Noted): void {
   identities.delete(identity);
   identities.set(identity, noted);

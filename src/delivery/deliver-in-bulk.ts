@@ -1,4 +1,7 @@
-/** Gets users through a bulk call: halves what is too large, narrows down what is refused, and ends where no refusal is about a user. */
+/**
+ * Delivers users by a bulk call: halves a body that is too large, isolates the users that are refused, and fails when the
+ * refusals can't be blamed on users.
+ */
 import type { UserRequest } from '../batching/user-request.ts';
 import { ApiError } from '../iterable/errors.ts';
 import type { Rejection } from '../model.ts';
@@ -9,8 +12,9 @@ import { readRefusal } from './refusals.ts';
 import type { UnknownRefusals } from './unknown-refusals.ts';
 
 /**
- * Gives those that Iterable refused. Throws what `call` throws but for an ApiError, and the TransientError of {@link UnknownRefusals}.
- * @param call makes the call for a part of the users
+ * Returns the users that Iterable refused. Throws whatever `call` throws except ApiErrors, and the TransientError of
+ * {@link UnknownRefusals}.
+ * @param call makes the bulk call for some of the users
  */
 export function deliverInBulk(
   users: readonly UserRequest[],
@@ -35,7 +39,7 @@ export function deliverInBulk(
     }
   };
 
-  /** Smaller than the limit by our count, too large by Iterable's or a gateway's: no user is guilty, so the halves go separately. */
+  /** The body is within our limit but too large for Iterable or a gateway. No user is at fault, so each half is sent separately. */
   const sendHalves = async (group: readonly UserRequest[]): Promise<GroupOutcome> => {
     const middle = group.length >> 1;
     const rejected = new Map<UserRequest, Rejection>();

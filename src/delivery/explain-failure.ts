@@ -1,19 +1,19 @@
-/** A call that failed for good, in words for the operator: what is wrong, and what to change. */
+/** Turns a call that failed for good into an error for the operator: what is wrong, and what to change. */
 import { ConfigError, shortened, TransientError } from '../errors.ts';
 import { ApiError } from '../iterable/errors.ts';
 import { fieldsLimitParamsSchema } from '../iterable/schemas.ts';
 import { durationText } from '../retry.ts';
 import { meaningOf } from './classify.ts';
 
-/** More fields are counted, not named. */
+/** Beyond this number, fields are counted instead of named. */
 const MAX_FIELDS_NAMED = 20;
 const MAX_NAME_LENGTH = 100;
 
-/** A refusal that only the operator can end, in words that name the setting. */
+/** The error for a refusal that only the operator can resolve; it names the option to change. */
 export function explainStop(error: ApiError): ConfigError {
   const { status, apiCode = '' } = error;
   if (apiCode === 'UniqueFieldsLimitExceeded') return explainFieldsLimit(error);
-  if (meaningOf(error)?.speaksOf === 'key') {
+  if (meaningOf(error)?.cause === 'key') {
     const answer = [`HTTP ${status}`, apiCode, error.via.trim()].filter(Boolean).join(', ');
     return apiCode.startsWith('Forbidden') || (status === 403 && !REFUSED_KEY.includes(apiCode))
       ? new ConfigError(
@@ -35,13 +35,13 @@ export function explainStop(error: ApiError): ConfigError {
   });
 }
 
-/** With a 403 as well. */
+/** Codes that mean a wrong key even with HTTP 403, which otherwise means a missing permission. */
 const REFUSED_KEY = ['BadApiKey', 'Unauthorized', 'BadAuthorizationHeader'];
 
-/** A call that did not pass for as long as it is tried. */
+/** The error for a call that did not succeed within its time budget. */
 export function explainGivingUp(error: Error, callBudgetMs: number): TransientError {
   const span = durationText(callBudgetMs);
-  if (error instanceof ApiError && meaningOf(error)?.speaksOf === 'nobody') {
+  if (error instanceof ApiError && meaningOf(error)?.cause === 'intermediary') {
     return new TransientError(
       'gateway_refuses',
       `Something between the connector and Iterable refuses calls, and did so for ${span}: a proxy, firewall or gateway answered ${error.endpoint}${error.via} ` +

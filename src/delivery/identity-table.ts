@@ -1,11 +1,11 @@
 /**
- * Remembers something about very many addresses and ids in little memory: a number for a 53-bit hash of each. Ten million
- * take 200 MB at most; that two of them share a hash has a chance of 1 in 180.
+ * A compact map from many addresses and ids to a number each, keyed by a 53-bit hash. Ten million entries take at most
+ * 200 MB; the chance that any two of them collide is 1 in 180.
  */
 import { hash } from 'node:crypto';
 
 const FIRST_CAPACITY = 1 << 10;
-/** How full the table may be before it doubles. */
+/** The load factor at which the table doubles. */
 const MAX_LOAD = 0.75;
 const NEVER_A_HASH = 0;
 
@@ -18,18 +18,17 @@ export class IdentityTable {
     this.#values = new Uint32Array(FIRST_CAPACITY);
   }
 
-  /** Identities that have a value. */
+  /** The number of identities that have a value. */
   get size(): number {
     return this.#size;
   }
 
-  /** The value last set, or undefined. */
   get(identity: string): number | undefined {
     const slot = this.#slotOf(hash53(identity));
     return this.#hashes[slot] === NEVER_A_HASH ? undefined : this.#values[slot];
   }
 
-  /** @param value a whole number below 2^32 */
+  /** @param value a non-negative integer below 2^32 */
   set(identity: string, value: number): void {
     if (this.#size >= this.#hashes.length * MAX_LOAD) this.#grow();
     const hash = hash53(identity);
@@ -39,7 +38,7 @@ export class IdentityTable {
     this.#values[slot] = value;
   }
 
-  /** Where the hash is, or would go: the first free place from its own on. */
+  /** The slot that holds the hash, or the free slot where it belongs (linear probing). */
   #slotOf(hash: number): number {
     const mask = this.#hashes.length - 1;
     let slot = hash % this.#hashes.length;
@@ -62,7 +61,7 @@ export class IdentityTable {
   }
 }
 
-/** 1 … 2^53 - 1. A cryptographic one, so that nobody can choose an address that passes for another. */
+/** A number from 1 to 2^53 - 1. The hash is cryptographic, so that no address can be crafted to collide with another. */
 export function hash53(text: string): number {
   const digest = hash('sha256', text, 'buffer');
   return digest.readUInt32LE(0) * 2 ** 21 + (digest.readUInt32LE(4) >>> 11) || 1;

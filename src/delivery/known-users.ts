@@ -1,6 +1,6 @@
 /**
- * Knows who exists in Iterable: by single look-ups for a few, by one export of all identities for many, and by what this
- * run has done itself, since Iterable's reads lag behind.
+ * Knows which users exist in Iterable: by single look-ups for a few, by one export of all identities for many. What this
+ * run itself has written or deleted takes precedence, since Iterable's reads lag behind its writes.
  */
 import type { Clock } from '../clock.ts';
 import type { IterableClient, UserIdentity } from '../iterable/client.ts';
@@ -13,20 +13,20 @@ import { lookUp } from './look-up.ts';
 
 export interface KnownUsersOptions {
   readonly clock: Clock;
-  /** The kinds of identity that are asked for. */
+  /** The kinds of identity to export. */
   readonly identities: readonly UserIdentity[];
-  /** So many look-ups a run; who needs more has all users exported. */
+  /** The maximum number of single look-ups of a run; when more are needed, all users are exported instead. */
   readonly maxLookUps: number;
-  /** Told after each export. */
+  /** Called after each export. */
   readonly onExported?: (users: number) => void;
 }
 
-/** Whoever is created or removed in Iterable by others after an export is noticed by the next one. */
+/** An export does not show users that others create or delete in Iterable afterwards, so it expires. */
 const EXPORT_LIFETIME_MS = 30 * 60_000;
 
 /** A user that exists. */
 export interface FoundUser {
-  /** Where it was looked up. */
+  /** Present if the user was looked up. */
   readonly profile?: IterableUser;
 }
 
@@ -38,9 +38,9 @@ export class KnownUsers {
   readonly #caller: Caller;
   readonly #client: IterableClient;
   readonly #options: KnownUsersOptions;
-  /** An export named nobody, which is far more likely a fault than the truth. */
+  /** An export contained no user, which is far more likely a fault than the truth; so it is not used. */
   #isExportEmpty = false;
-  /** What this run did: identity → gone, there, or there and a record's. */
+  /** What this run did: identity → GONE, THERE, or the number of the record that owns it ({@link ownerNumber}). */
   readonly #done = new IdentityTable();
   #lookUps = 0;
   #export: { readonly everyone: Promise<IdentityTable>; readonly startedAt: number } | undefined;
@@ -51,7 +51,7 @@ export class KnownUsers {
     this.#options = options;
   }
 
-  /** Of these, the identities ({@link identityText}) that exist. Throws what a call throws. */
+  /** Returns those of the identities ({@link identityText}) that exist. Throws whatever {@link Caller.call} throws. */
   async findExisting(keys: readonly UserKey[]): Promise<Set<string>> {
     const found = new Set<string>();
     const unknown = new Map<string, UserKey>();
@@ -70,12 +70,12 @@ export class KnownUsers {
     return found;
   }
 
-  /** True while users are looked up one by one. */
+  /** True as long as users are looked up one by one. */
   get looksUp(): boolean {
     return this.#isExportEmpty || (!this.#export && this.#lookUps < this.#options.maxLookUps);
   }
 
-  /** The user that has the identity, if one has. Throws what a call throws. */
+  /** The user that has the identity, if there is one. Throws whatever {@link Caller.call} throws. */
   async find(key: UserKey): Promise<FoundUser | undefined> {
     const done = this.#done.get(identityText(key));
     if (done !== undefined) return done === GONE ? undefined : {};
@@ -84,8 +84,8 @@ export class KnownUsers {
   }
 
   /**
-   * The identity is there from now on, by a record with this key of its own. Without one it is nobody's in particular.
-   * @param owner tells the records of one person from those of others
+   * Notes that the identity exists from now on, written by the records of this owner.
+   * @param owner the same for all records of one person; undefined if the identity belongs to no particular one
    */
   markExists(key: UserKey, owner: string | undefined): void {
     this.#done.set(identityText(key), owner === undefined ? THERE : ownerNumber(owner));
@@ -95,12 +95,12 @@ export class KnownUsers {
     this.#done.set(identityText(key), GONE);
   }
 
-  /** Asks Iterable whether the identity is gone, whatever was noted: a call whose answer was lost may have seen to that. */
+  /** Asks Iterable whether the identity is gone, whatever was noted: a call whose answer was lost may have removed it. */
   async recheck(key: UserKey): Promise<void> {
     if (!(await this.#lookUp(key))) this.noteGone(key);
   }
 
-  /** True when an earlier record of somebody else holds the identity now. */
+  /** True when the identity now belongs to an earlier record of another person. */
   isOwnedByAnother(key: UserKey, owner: string | undefined): boolean {
     const holder = this.#done.get(identityText(key));
     if (holder === undefined || holder < FIRST_OWNER || owner === undefined) return false;
@@ -153,7 +153,7 @@ export class KnownUsers {
   }
 }
 
-/** A number for an owner; that two share one has a chance of 1 in 4,000,000,000. */
+/** A number for an owner; the chance that two owners share one is 1 in 4,000,000,000. */
 function ownerNumber(owner: string): number {
   return FIRST_OWNER + Math.floor((hash53(owner) / 2 ** 53) * (2 ** 32 - FIRST_OWNER));
 }

@@ -1,11 +1,11 @@
-/** List names → the ids of static lists. Missing lists are created once a run, whatever goes wrong on the way. */
+/** List names → ids of static lists. A missing list is created at most once per run, even if the answer to a call is lost. */
 import { ConfigError } from '../errors.ts';
 import type { IterableClient, Operation } from '../iterable/client.ts';
 import { ApiError } from '../iterable/errors.ts';
 import type { IterableList } from '../iterable/schemas.ts';
 import type { Caller } from './caller.ts';
 
-/** Only these take subscribers; Iterable's word for a static list. */
+/** Iterable's name for the type of static lists, the only ones that take subscribers. */
 const STATIC = 'Standard';
 
 export class ListDirectory {
@@ -24,7 +24,10 @@ export class ListDirectory {
     this.#mayCreate = options.mayCreate;
   }
 
-  /** Reads the project's lists, once; later at the latest, when the first list is asked for: the ledger may know lists that no rule names. */
+  /**
+   * Reads the project's lists, once. Optional: the first request for a list does it otherwise, since a ledger may hold lists
+   * that the configuration does not name.
+   */
   load(): Promise<void> {
     this.#loading ??= this.#read();
     return this.#loading;
@@ -44,7 +47,7 @@ export class ListDirectory {
     return this.#staticLists;
   }
 
-  /** Of the lists that were read: why users can't be put on one of this name, in words that name the list; undefined when they can. */
+  /** Why users can't be added to a list of this name, as text that names the list; undefined if they can. Requires {@link load}. */
   problemWith(name: string): string | undefined {
     if (this.#ids.has(name)) return undefined;
     if (this.#otherKinds.has(name))
@@ -54,7 +57,7 @@ export class ListDirectory {
     return undefined;
   }
 
-  /** The id of a list that users are to be put on, created if need be. Throws ConfigError, and what a call throws. */
+  /** The id of a list to add users to; creates a missing list. Throws ConfigError, and whatever {@link Caller.call} throws. */
   async idFor(name: string): Promise<number> {
     await this.load();
     const problem = this.problemWith(name);
@@ -67,15 +70,15 @@ export class ListDirectory {
     return created;
   }
 
-  /** The id of a list, if there is one. */
+  /** The id of the list, if it exists. */
   async idIfThere(name: string): Promise<number | undefined> {
     await this.load();
     return this.#ids.get(name);
   }
 
   /**
-   * True for a list that may be too new to be used: one that this run has created, or, since an earlier one may have, or another
-   * that runs beside it, any that is still there. One attempt, as of a call.
+   * True for a list that may be too new to be usable: one that this run created, or any that still exists, since an earlier
+   * or a concurrent run may have created it. Makes a single attempt, like an {@link Operation}.
    */
   async mayBeNew(name: string, id: number, signal?: AbortSignal): Promise<boolean> {
     if (this.#created.has(name)) return true;
@@ -97,7 +100,7 @@ export class ListDirectory {
     }
   }
 
-  /** Nobody knows whether a call without an answer has created the list, and names are not unique: so another try looks first. */
+  /** A call without an answer may have created the list, and names are not unique. So a retry first looks for the list. */
   #createOnce(name: string): Operation<number> {
     const create = this.#client.createList(name);
     let isRepeated = false;
@@ -116,8 +119,8 @@ export class ListDirectory {
 }
 
 /**
- * Names are case-sensitive and not unique; the oldest list of a name wins. Where none has exactly that name, one that has it with blanks
- * around it does: rules and records are read without them.
+ * Names are case-sensitive and not unique; the oldest list of a name wins. An exact match beats a name that has spaces
+ * around it, which counts as a match because the names in rules and records are trimmed.
  */
 function oldestStatic(lists: readonly IterableList[]): Map<string, number> {
   const age = ({ createdAt }: IterableList) => createdAt ?? Infinity;

@@ -1,4 +1,4 @@
-/** Puts users on static lists and takes them off, in bulk; says who was refused. */
+/** Adds users to static lists and removes them, in bulk; returns the users that were refused. */
 import { joinTexts } from '../batching/text-pages.ts';
 import type { UserRequest } from '../batching/user-request.ts';
 import { ConfigError } from '../errors.ts';
@@ -11,19 +11,18 @@ import { deliverInBulk } from './deliver-in-bulk.ts';
 import type { ListDirectory } from './list-directory.ts';
 import { readBulkAnswer, type GroupOutcome } from './read-bulk-answer.ts';
 
-/** One list, and whether users go on it or off it. */
+/** One list, and whether users are added or removed. */
 export interface ListChange {
   readonly list: string;
   readonly isOn: boolean;
 }
 
-/** For some users. */
 export interface UserListChange extends ListChange {
-  /** Nobody is to be created by it. */
+  /** The change must not create users. */
   readonly onlyExisting: boolean;
 }
 
-/** So Iterable calls a list that it does not know, or that it has only just created. */
+/** Iterable's message for a list that does not exist, or that was created only just now. */
 const UNKNOWN_LIST = 'error.lists.invalidListId';
 
 export class ListMembers {
@@ -37,12 +36,15 @@ export class ListMembers {
     this.#directory = directory;
   }
 
-  /** Changes the membership of users who have been updated; gives those that Iterable refused. Throws what a call throws. */
+  /**
+   * Changes the membership of users whose fields are already delivered; returns those that Iterable refused. Throws whatever
+   * {@link Caller.call} throws.
+   */
   async change(change: UserListChange, users: readonly UserRequest[]): Promise<Map<UserRequest, Rejection>> {
     const id = await (change.isOn
       ? this.#directory.idFor(change.list)
       : this.#directory.idIfThere(change.list));
-    // Nobody is on a list that does not exist.
+    // A list that does not exist has no members to remove.
     if (id === undefined) return new Map();
     const send = (group: readonly UserRequest[]) => this.#send(change, id, group);
     const rejected = await deliverInBulk(users, send, this.#caller.unknownRefusals);
@@ -57,12 +59,12 @@ export class ListMembers {
   async #send(change: UserListChange, id: number, group: readonly UserRequest[]): Promise<GroupOutcome> {
     const body = (end: string) => joinTexts(`{"listId":${id},"subscribers":[`, group, `]${end}}`);
     const operation: Operation<BulkAnswer> = change.isOn
-      ? // Iterable heeds it where people are not identified by address alone.
+      ? // Iterable honours this option unless users are identified by address alone.
         this.#client.subscribe(body(change.onlyExisting ? ',"updateExistingUsersOnly":true' : ''))
-      : // Left out, it has not always been false, and true would take the person off the whole channel.
+      : // Stated, because its default has not always been false, and true would unsubscribe the user from the whole channel.
         this.#client.unsubscribe(body(',"channelUnsubscribe":false'));
     const answer = await this.#caller.call(this.#waitingForNewList(change.list, id, operation));
-    // Whoever is not on a list need not be taken off it.
+    // When removing, an unknown user is a success: it is not on the list.
     return readBulkAnswer(group, answer, change.isOn ? [] : ['notFound']);
   }
 

@@ -1,9 +1,8 @@
-/** One user as Iterable shows it now. */
 import type { IterableClient, Operation } from '../iterable/client.ts';
 import type { IterableUser } from '../iterable/schemas.ts';
 import type { UserKey } from '../model.ts';
 
-/** The profile that has the identity; undefined where none has. */
+/** Looks up the profile that has the identity; undefined if there is none. */
 export function lookUp(
   client: IterableClient,
   { kind, value }: UserKey,

@@ -1,21 +1,21 @@
 /**
- * Delivers a group of which some members may be refused: finds exactly the guilty, and gets the others through in bulk.
- * One guilty member costs at most log2(n) + 3 calls (rounded up); any number of them at most 2n.
+ * Delivers a group of items when some of them make the whole call fail ("guilty" items): finds exactly those by bisection
+ * and delivers the others in bulk. One guilty item costs at most log2(n) + 3 calls (rounded up); any number at most 2n.
  */
 
-/** What one call said about the group it carried. */
+/** The answer to a call with a group of items. */
 export type GroupAnswer<Item, Reason> =
-  /** Everyone was answered for: delivered, but for those named. */
+  /** Every item is accounted for: delivered, or rejected if listed. */
   | { readonly kind: 'settled'; readonly rejected: ReadonlyMap<Item, Reason> }
-  /** Delivered in part: those named were rejected, and someone else was, too. */
+  /** Partly delivered: the listed items were rejected, and at least one more that the answer does not name. */
   | { readonly kind: 'unexplained'; readonly rejected: ReadonlyMap<Item, Reason>; readonly reason: Reason }
-  /** Nobody was delivered. `guilty` are those whom the answer names, if any; `reason` holds for a group of one. */
+  /** No item was delivered. `guilty` holds those that the answer names, if any; `reason` applies to a group of one. */
   | { readonly kind: 'refused'; readonly guilty: ReadonlyMap<Item, Reason>; readonly reason: Reason };
 
 /**
- * Sends `items` until each is delivered or rejected; gives the rejected ones with their reasons. `send` may be called with
- * any part of the items, one call at a time; sending a delivered item again must be harmless. Whoever is rejected was
- * named by an answer or was refused alone: guilt is never inferred, since a refusal may have been a passing one.
+ * Sends `items` until each is delivered or rejected; returns the rejected ones with their reasons. `send` may be called with
+ * any part of the items, one call at a time; sending a delivered item again must be harmless. An item is rejected only if
+ * an answer names it or if it is refused alone, never by inference, since a refusal may have been transient.
  */
 export async function deliverNarrowing<Item, Reason>(
   items: readonly Item[],
@@ -36,7 +36,7 @@ export async function deliverNarrowing<Item, Reason>(
     for (const [item, reason] of named) rejected.set(item, reason);
     if (answer.kind === 'settled') return { passed: true, suspects: [], again: [] };
     const others = group.filter((item) => !named.has(item));
-    // The named ones may have been all that was wrong with a refused group.
+    // The named items may have been the only problem of the refused group: try the others together again.
     if (answer.kind === 'refused' && named.size > 0) return { passed: false, suspects: [], again: others };
     if (others.length === 1 && group.length === named.size + 1) {
       for (const item of others) rejected.set(item, answer.reason);
@@ -45,7 +45,7 @@ export async function deliverNarrowing<Item, Reason>(
     return { passed: false, suspects: others, again: [] };
   };
 
-  /** `suspects` hold someone guilty: finds the first by halving; the halves that were not tried go back in line. */
+  /** `found` holds a guilty item: finds the first by bisection; halves that were not tried go back into the queue. */
   const findGuilty = async (found: Item[]): Promise<void> => {
     let suspects = found;
     while (suspects.length > 1) {
@@ -69,7 +69,7 @@ export async function deliverNarrowing<Item, Reason>(
   };
 
   while (untried.length > 0) {
-    // The worst that a group can cost must leave a call for each of the others.
+    // Keeps within the limit of 2n calls: the worst case of this group must leave one call for each other item.
     while (groupSize > 1 && calls + worstCalls(groupSize) + untried.length - 1 > 2 * items.length)
       groupSize >>= 1;
     const group = untried.slice(0, groupSize);
@@ -81,7 +81,7 @@ export async function deliverNarrowing<Item, Reason>(
       failedInARow = 0;
       continue;
     }
-    // Where the guilty stand close together, small groups waste fewer calls.
+    // After failures in a row, guilty items are probably close together; smaller groups then waste fewer calls.
     if (failedInARow > 0 && again.length === 0) groupSize = Math.max(1, group.length >> 1);
     failedInARow++;
     await findGuilty(suspects);
@@ -89,7 +89,7 @@ export async function deliverNarrowing<Item, Reason>(
   return rejected;
 }
 
-/** Calls until the first guilty member of a group is found: itself, a half at each step, and the last suspect alone. */
+/** Calls to find the first guilty item of a group: the group itself, one half per step, and the last suspect alone. */
 function worstCalls(groupSize: number): number {
   return 1 + Math.ceil(Math.log2(groupSize)) + 1;
 }

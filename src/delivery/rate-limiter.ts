@@ -1,17 +1,17 @@
 /**
- * Paces the calls of one endpoint: evenly spaced at a rate, first come first served. A 429 pauses all of them together
- * and halves the rate, which then rises again: quickly to just under the rate that was refused, slowly beyond.
+ * Paces the calls of one endpoint: evenly spaced, first come first served. A 429 pauses all of them and halves the rate,
+ * which then rises again: quickly to just under the rate that was refused, slowly beyond.
  */
 import type { Clock } from '../clock.ts';
 
-/** A share of the refused rate that is taken as safe. */
+/** The share of a refused rate that counts as safe. */
 const SAFE_SHARE = 0.9;
-/** Part of the full rate that each granted call adds below, and above, the safe rate. */
+/** How much each accepted call raises the rate, as a share of the full rate: quickly below the safe rate, slowly above. */
 const QUICK_RISE = 0.05;
 const SLOW_RISE = 0.001;
-/** The rate never falls below this part of the full rate. */
+/** The rate never falls below this share of the full rate. */
 const FLOOR_SHARE = 1 / 64;
-/** How much lateness of a timer is made up for. */
+/** A timer that fires late by up to this much does not delay later calls. */
 const MAX_CATCH_UP_MS = 20;
 
 export class RateLimiter {
@@ -21,9 +21,10 @@ export class RateLimiter {
   #safeRate: number;
   #nextAt = 0;
   #pausedUntil = 0;
-  #line: Promise<void> = Promise.resolve();
+  /** Resolves when all earlier callers have had their turn. */
+  #queue: Promise<void> = Promise.resolve();
 
-  /** @param requestsPerSecond the rate that is never passed */
+  /** @param requestsPerSecond the full rate, which is never exceeded */
   constructor(requestsPerSecond: number, clock: Clock) {
     this.#clock = clock;
     this.#fullRate = requestsPerSecond;
@@ -31,19 +32,19 @@ export class RateLimiter {
     this.#safeRate = requestsPerSecond;
   }
 
-  /** Requests per second granted at present. */
+  /** The current rate in requests per second. */
   get rate(): number {
     return this.#rate;
   }
 
-  /** Resolves when the caller may send one request. Rejects with the signal's reason when stopped while waiting. */
+  /** Resolves when the caller may send one request. Rejects with the signal's reason when it is aborted. */
   acquire(signal?: AbortSignal): Promise<void> {
-    const turn = this.#line.then(() => this.#takeTurn(signal));
-    this.#line = turn.catch(() => undefined);
+    const turn = this.#queue.then(() => this.#takeTurn(signal));
+    this.#queue = turn.catch(() => undefined);
     return turn;
   }
 
-  /** Tells of a 429: everyone waits for `pauseMs`, and the rate falls once for all calls that were in flight together. */
+  /** To be called after a 429: all calls wait for `pauseMs`. The rate falls only once for calls that were in flight together. */
   onRefused(pauseMs: number): void {
     const now = this.#clock.now();
     if (now >= this.#pausedUntil) {
@@ -53,7 +54,7 @@ export class RateLimiter {
     this.#pausedUntil = Math.max(this.#pausedUntil, now + pauseMs);
   }
 
-  /** Tells of an answer that was no 429. */
+  /** To be called after each successful answer. */
   onAccepted(): void {
     if (this.#rate >= this.#fullRate || this.#clock.now() < this.#pausedUntil) return;
     const rise = this.#rate < this.#safeRate ? QUICK_RISE : SLOW_RISE;
@@ -69,7 +70,7 @@ export class RateLimiter {
       if (waitMs <= 0) break;
       await this.#clock.sleep(waitMs, signal);
     }
-    // Counted from the slot, not from now: a timer that fires a little late must not lower the rate.
+    // Counted from the planned time, not from now: a timer that fires a little late must not lower the rate.
     this.#nextAt = Math.max(this.#nextAt, this.#clock.now() - MAX_CATCH_UP_MS) + 1000 / this.#rate;
   }
 }

@@ -1,15 +1,17 @@
-/** A bulk call's 200 → who of the group was not delivered, and why. Names are resolved to the users that they mean. */
+/** Reads from the HTTP 200 answer of a bulk call which users of the group were not delivered, and why. */
 import type { UserRequest } from '../batching/user-request.ts';
 import { namedFailures, type FailureKind, type NamedFailure } from '../iterable/failures.ts';
 import type { BulkAnswer } from '../iterable/schemas.ts';
 import type { Rejection } from '../model.ts';
 import type { GroupAnswer } from './narrow.ts';
 
-/** What one bulk call said about its users. */
+/** The outcome of one bulk call for its users. */
 export type GroupOutcome = GroupAnswer<UserRequest, Rejection>;
 
-/** Whom a 200 leaves out. Counts that the lists don't explain make the answer `unexplained`. */
-/** `harmless` failures count as done. */
+/**
+ * The users that a 200 does not confirm. The answer is `unexplained` if it counts more failed users than it names.
+ * @param harmless kinds of failure that count as delivered
+ */
 export function readBulkAnswer(
   group: readonly UserRequest[],
   answer: BulkAnswer,
@@ -35,8 +37,8 @@ export function readBulkAnswer(
 }
 
 /**
- * The user that a list means. A conflict names the existing address or id that stood in the way: that is what some user
- * of the request wanted to become, so a user who only happens to be identified by it, and wants no change, is not meant.
+ * The user that a name in the answer refers to. A conflict names the existing address or id that caused it, which is the
+ * new address or id of some user of the request. A user that is merely identified by it, and changes neither, is not meant.
  */
 function findNamed(
   group: readonly UserRequest[],
@@ -60,7 +62,7 @@ function wantsAnyIdentity(user: UserRequest): boolean {
   return user.newEmail !== undefined || user.newUserId !== undefined;
 }
 
-/** What the answer said, in its own words, goes to the rejected records only: it names a person. */
+/** The text of the answer goes to the rejected records only, never to logs: it contains an address or id. */
 function describeFailure(failure: NamedFailure): Rejection {
   const list = `${failure.kind}${failure.identity === 'email' ? 'Emails' : 'UserIds'}`;
   return { ...explain(failure), answer: `${list}: ${failure.value}` };

@@ -1,6 +1,6 @@
 /**
- * Remembers the identities that came last, roughly a million of them, in 4 MB that never grow: a newer one may take the place of
- * an older one. Beside a million of them, an unknown one passes for one of them with a chance of 1 in 4,000.
+ * Remembers roughly the last million identities in a fixed 4 MB: a newer identity may overwrite an older one. With a
+ * million stored, the chance that an identity which was never added is reported as known is 1 in 4,000.
  */
 import type { UserKey } from '../model.ts';
 
@@ -8,7 +8,7 @@ const PLACES = 1 << 20;
 const NO_MARK = 0;
 
 export class RecentIdentities {
-  /** The hash of the identity in each place. */
+  /** For each place, the hash of the identity stored there. */
   #marks: Uint32Array | undefined;
 
   add(key: UserKey): void {
@@ -27,7 +27,7 @@ export class RecentIdentities {
   }
 }
 
-/** FNV-1a, which is cheap: every user who is written passes here. */
+/** FNV-1a, because it is cheap and runs for every user that is written. */
 function markOf({ kind, value }: UserKey): number {
   let hash = kind === 'email' ? 0x811c9dc5 : 0x1b873593;
   for (let index = 0; index < value.length; index++) {
@@ -36,7 +36,7 @@ function markOf({ kind, value }: UserKey): number {
   return hash >>> 0 || 1;
 }
 
-/** The lower bits of such a hash of similar texts are not spread well. */
+/** Mixes the bits, because FNV-1a spreads similar texts poorly over the lower ones. */
 function placeOf(mark: number): number {
   const mixed = Math.imul(mark ^ (mark >>> 15), 0x2c1b3c6d);
   return (mixed ^ (mixed >>> 12)) & (PLACES - 1);

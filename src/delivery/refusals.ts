@@ -1,4 +1,4 @@
-/** A refused call → the reason for a rejection, and the users whom the answer gives away. */
+/** Reads from a refused call the reason for rejecting, and which users the answer identifies as the cause. */
 import { readText } from '../batching/text-pages.ts';
 import type { UserRequest } from '../batching/user-request.ts';
 import type { ApiError } from '../iterable/errors.ts';
@@ -21,16 +21,16 @@ const CODE_OF_REFUSAL: Readonly<Record<string, RejectCode>> = {
   BatchTooLarge: 'too_large',
 };
 
-/** Why a single user's call was refused. */
+/** The rejection for a call that held a single user. */
 export function rejectionOf(error: ApiError): Rejection {
   const code = CODE_OF_REFUSAL[error.apiCode ?? ''] ?? (error.status === 413 ? 'too_large' : 'refused');
-  const isUnknown = meaningOf(error)?.speaksOf === 'unknown';
+  const isUnknown = meaningOf(error)?.cause === 'unknown';
   return { code, reason: isUnknown ? describeUnknown(error) : error.message, answer: error.apiMessage };
 }
 
 /**
- * The whole request was refused. The guilty are known where the answer gives them away: a type mismatch by the field and the
- * offending value, a body that can't be read by the path that leads to the user.
+ * Reads an answer that refused the whole request. Some answers identify the guilty users: a type mismatch names the field and
+ * the offending value, an unreadable body names the path to the user.
  */
 export function readRefusal(
   group: readonly UserRequest[],
@@ -53,7 +53,7 @@ export function readRefusal(
   return { kind: 'refused', guilty, reason };
 }
 
-/** One user of the array that a bulk call holds, and the place in it; a call for one user holds no array. */
+/** The path to a user in the array of a bulk call, and the rest of the path within the user. A call for one user has no array. */
 const PATH_OF_USER = /^(?:\w+\.)?(?:users|subscribers)\[(\d+)\](?:\.(.+))?$/;
 const PATH_OF_FIELD = /^(?:\w+\.)?(dataFields\..+)$/;
 const DATA_FIELDS = 'dataFields.';
@@ -89,7 +89,7 @@ function typeReason(expectedType: string | null | undefined): string {
   return `the value has another type than the field has in Iterable${expectedType ? ` (${expectedType})` : ''}`;
 }
 
-/** True when the user's data field of this dotted name holds just this value, or an array with it. */
+/** True when the user's data field of this dotted name is exactly this value, or an array that contains it. */
 function holdsValue(user: UserRequest, dottedName: string, value: unknown): boolean {
   if (value === undefined) return false;
   const wanted = JSON.stringify(value);

@@ -1,4 +1,4 @@
-/** Removes people from Iterable, and makes sure that they are gone before they are written again. */
+/** Deletes users from Iterable, and notes what must be checked before they are written again. */
 import type { Clock } from '../clock.ts';
 import type { IterableClient } from '../iterable/client.ts';
 import { ApiError } from '../iterable/errors.ts';
@@ -10,24 +10,24 @@ import { Deletions, keysOf, type ProfileIdentities } from './deletions.ts';
 import type { FoundUser, KnownUsers } from './known-users.ts';
 import { lookUp } from './look-up.ts';
 import { RecentIdentities } from './recent-identities.ts';
-import { noticing, type Noticed } from './noticing.ts';
+import { notingRepeats, type Repeatable } from './repeats.ts';
 import { rejectionOf } from './refusals.ts';
 import { SharedIds } from './shared-ids.ts';
 
 export interface RemovalOptions {
   readonly clock: Clock;
   readonly projectType: 'hybrid' | 'email' | 'user_id';
-  /** Tells whether a user is there before it is deleted. Absent where the answer to the deletion tells, or none is made. */
+  /** Used to check whether a user exists before it is deleted. Absent if the answer to a deletion says so, or if none is made. */
   readonly known?: KnownUsers | undefined;
 }
 
 /** A user to be removed. */
 export interface Person {
-  /** What a deletion names. */
+  /** The identity that the deletion names. */
   readonly key: UserKey;
-  /** What the user is known by besides; may hold identities of other users. */
+  /** Other identities of the user; may include identities of other users. */
   readonly others: readonly UserKey[];
-  /** Known to be in Iterable: by a look-up, or, with a ledger, since it was exported. */
+  /** Known to exist in Iterable: from a look-up, or because the ledger says that it was exported. */
   readonly isKnown: boolean;
 }
 
@@ -43,9 +43,9 @@ export class UserRemover {
   readonly #client: IterableClient;
   readonly #options: RemovalOptions;
   readonly #sharedIds: SharedIds;
-  /** Whom this run has written: a look-up right after that may not show it yet. */
+  /** Users that this run has written: a look-up soon afterwards may not show them yet. */
   readonly #written = new RecentIdentities();
-  /** To be asked before a user is written after a deletion. */
+  /** To be consulted before a user is written. */
   readonly deletions: Deletions;
 
   constructor(caller: Caller, client: IterableClient, options: RemovalOptions) {
@@ -57,24 +57,24 @@ export class UserRemover {
   }
 
   /**
-   * Deletes one user; one that Iterable does not know is a success. Gives a rejection when the removal does not say exactly
-   * which user is meant.
+   * Deletes one user; a user that Iterable does not know counts as deleted. Returns a rejection when the removal does not
+   * identify exactly one user.
    */
   async remove(removal: Removal): Promise<Deleted | Rejection> {
     const person = await this.identify(removal);
     return 'code' in person ? person : this.removePerson(person);
   }
 
-  /** The same for a user that {@link identify} gave. */
+  /** Like {@link remove}, for a user that {@link identify} returned. */
   async removePerson({ key, others, isKnown }: Person): Promise<Deleted | Rejection> {
-    if (!fitsPathSegment(key.value)) return unnameable(key);
+    if (!fitsPathSegment(key.value)) return unfitForUrl(key);
     const wasThereBefore = this.deletions.wasThere(key);
     const isOwn = this.#written.has(key) || wasThereBefore === true;
     const found = isKnown || isOwn ? {} : wasThereBefore === false ? undefined : await this.#find(key);
-    let deleted: Noticed<'deleted' | 'unknown'>;
+    let deleted: Repeatable<'deleted' | 'unknown'>;
     try {
       deleted = await this.#caller.call(
-        noticing(
+        notingRepeats(
           key.kind === 'email'
             ? this.#client.deleteByEmail(key.value)
             : this.#client.deleteByUserId(key.value),
@@ -87,12 +87,12 @@ export class UserRemover {
     this.#written.delete(key);
     const seen = found?.profile ? keysBesides(key, found.profile) : [];
     const isSeen = found?.profile !== undefined || found === undefined;
-    const wasThere = isOwn || (answerTells(key, deleted) ?? found !== undefined);
+    const wasThere = isOwn || (existedByAnswer(key, deleted) ?? found !== undefined);
     this.deletions.note(key, [...others, ...seen], { isSeen, wasThere });
     return { key, wasThere };
   }
 
-  /** A user was written, where {@link KnownUsers} is not told of it. */
+  /** To be called when a user was written and {@link KnownUsers} does not note it. */
   noteWritten({ key, values: { email, userId } }: Upsert): void {
     this.#written.add(key);
     if (typeof email === 'string') this.#written.add({ kind: 'email', value: email });
@@ -100,16 +100,16 @@ export class UserRemover {
   }
 
   /**
-   * Looks a user up before it is deleted: afterwards nothing tells whether there was one, nor what else it was known by. The
-   * deletion is made in any case, since reads lag behind.
+   * Looks a user up before it is deleted: afterwards its existence and its other identities can't be found out. The deletion
+   * is made in any case, since reads lag behind writes.
    */
   async #find(key: UserKey): Promise<FoundUser | undefined> {
     const { known } = this.#options;
-    // For an id no export is needed: the answer to the deletion tells as much.
+    // A deletion by user id is not worth an export: its answer says whether the user existed.
     return known && (key.kind === 'email' || known.looksUp) ? known.find(key) : {};
   }
 
-  /** Whom to delete. */
+  /** Finds out which user to delete. */
   async identify(removal: Removal): Promise<Person | Rejection> {
     const key = await this.#keyOf(removal);
     if ('code' in key) return key;
@@ -121,14 +121,14 @@ export class UserRemover {
     };
   }
 
-  /** The profile that has the identity now, as Iterable shows it. */
+  /** The profile that has the identity at present. */
   lookUp(key: UserKey): Promise<IterableUser | undefined> {
     return this.#caller.call(lookUp(this.#client, key));
   }
 
   /**
-   * What names the user. On email-based projects several users can share a userId and would all go, so that deletion there
-   * is always by address; userID-based projects know no deletion by address.
+   * The identity to delete by. On email-based projects several users can share a user id, and a deletion by it would delete
+   * all of them; so deletion there is always by address. UserID-based projects have no deletion by address.
    */
   async #keyOf({ email, userId, identifiedBy }: Removal): Promise<UserKey | Rejection> {
     const byEmail: UserKey | undefined = email === undefined ? undefined : { kind: 'email', value: email };
@@ -136,16 +136,16 @@ export class UserRemover {
       userId === undefined ? undefined : { kind: 'userId', value: userId };
     switch (this.#options.projectType) {
       case 'hybrid':
-        return (identifiedBy === 'email' ? (byEmail ?? byUserId) : (byUserId ?? byEmail)) ?? NOBODY;
+        return (identifiedBy === 'email' ? (byEmail ?? byUserId) : (byUserId ?? byEmail)) ?? NO_IDENTIFIER;
       case 'user_id':
-        return byUserId ?? NOBODY;
+        return byUserId ?? NO_IDENTIFIER;
       case 'email':
-        return byEmail ?? (byUserId ? this.#addressOf(byUserId) : NOBODY);
+        return byEmail ?? (byUserId ? this.#addressOf(byUserId) : NO_IDENTIFIER);
     }
   }
 
   async #addressOf(key: UserKey): Promise<UserKey | Rejection> {
-    // A look-up shows one of them only, but it is cheap where nobody has the id.
+    // A look-up shows only one of the users that share an id, but it avoids an export when no user has it.
     const isKnown = (await this.lookUp(key)) !== undefined;
     const [address, ...others] = isKnown ? await this.#sharedIds.addressesOf(key.value) : [];
     if (address !== undefined && others.length === 0) return { kind: 'email', value: address };
@@ -157,10 +157,13 @@ export class UserRemover {
   }
 }
 
-/** Whether there was such a user, where the answer to the deletion tells: of an address that no user has, Iterable says the same. */
-function answerTells(
+/**
+ * Whether the deleted user existed, as far as the answer to the deletion says so; else undefined. By address, Iterable
+ * answers the same whether or not a user had it.
+ */
+function existedByAnswer(
   { kind }: UserKey,
-  { answer, isRepeated }: Noticed<'deleted' | 'unknown'>,
+  { answer, isRepeated }: Repeatable<'deleted' | 'unknown'>,
 ): boolean | undefined {
   if (answer === 'unknown') return isRepeated ? undefined : false;
   return kind === 'userId' ? true : undefined;
@@ -170,8 +173,8 @@ function keysBesides(key: UserKey, identities: ProfileIdentities): UserKey[] {
   return keysOf(identities).filter((other) => identityText(other) !== identityText(key));
 }
 
-/** Sent all the same, the call would mean something else than a person, or be refused as if it were wrong for everybody. */
-function unnameable({ kind }: UserKey): Rejection {
+/** Sent anyway, the call would have another path than that of a user, or be refused as if every call were wrong. */
+function unfitForUrl({ kind }: UserKey): Rejection {
   return {
     code: kind === 'email' ? 'invalid_email' : 'invalid_user_id',
     field: kind,
@@ -179,7 +182,7 @@ function unnameable({ kind }: UserKey): Rejection {
   };
 }
 
-const NOBODY: Rejection = {
+const NO_IDENTIFIER: Rejection = {
   code: 'missing_identifier',
   reason: 'the record has nothing that a deletion in this type of project can go by',
 };

@@ -1,40 +1,41 @@
 /**
- * Watches refusals that say nothing about a user: by a code that this version does not know, or by none. Where one user after
- * the other is refused so, the users can't be at fault, and the sync ends before they are rejected.
+ * Watches refusals that don't say what is wrong: without an error code, or with one that this version does not know. When
+ * one user after the other is refused like that, the users can't be at fault, and the sync fails instead of rejecting them.
  */
 import { TransientError } from '../errors.ts';
 import type { ApiError } from '../iterable/errors.ts';
 import { meaningOf } from './classify.ts';
 
-/** So many users in a row, each alone, with no call accepted in between. */
+/** The sync fails after this many users in a row that were refused alone, with no call accepted in between. */
 const MAX_ALONE_IN_A_ROW = 10;
 
 export class UnknownRefusals {
   readonly #onFirst: (error: ApiError) => void;
   readonly #reported = new Set<string | undefined>();
-  /** Endpoint → users who were refused alone since it last accepted a call. */
+  /** Endpoint → number of users refused alone since the endpoint last accepted a call. */
   readonly #aloneInARow = new Map<string, number>();
 
-  /** @param onFirst called at the first refusal by each code */
+  /** @param onFirst called for the first refusal with each unknown code */
   constructor(onFirst: (error: ApiError) => void) {
     this.#onFirst = onFirst;
   }
 
-  /** For each refusal; those by known codes change nothing. */
+  /** To be called for each refusal; ignores those with a known code. */
   note(error: ApiError): void {
-    if (meaningOf(error)?.speaksOf !== 'unknown' || this.#reported.has(error.apiCode)) return;
+    if (meaningOf(error)?.cause !== 'unknown' || this.#reported.has(error.apiCode)) return;
     this.#reported.add(error.apiCode);
     this.#onFirst(error);
   }
 
-  /** For each accepted call. */
+  /** To be called for each accepted call. */
   noteAccepted(endpoint: string): void {
     if (this.#aloneInARow.size > 0) this.#aloneInARow.delete(endpoint);
   }
 
   /**
-   * A user was refused alone, and the answer named nothing of it. Throws TransientError when that has gone on for too long.
-   * @param ofOneCall users of the same bulk call who were, this one included, if no part of it passed
+   * To be called when a user was refused alone by an answer that names nothing about it. Throws TransientError after
+   * {@link MAX_ALONE_IN_A_ROW} of them.
+   * @param ofOneCall how many users of the same bulk call were, this one included, if no part of that call was accepted
    */
   noteAlone(error: ApiError, ofOneCall = 1): void {
     if (!saysNothing(error)) return;
@@ -44,20 +45,20 @@ export class UnknownRefusals {
   }
 }
 
-/** How a reason for a rejection, or a log, says that the meaning of a refusal is not known. */
+/** Text for a rejection or a log: the refusal's error code is missing or unknown. */
 export function describeUnknown({ message, apiCode }: ApiError): string {
   return apiCode === undefined
     ? `${message}, without a code that says why`
     : `${message}, a code that this version of the connector does not know`;
 }
 
-/** A shape that can't be read, with no path that leads to a user, is no user's either. */
+/** Includes a body that Iterable can't read: callers only report those whose answer has no path to a user. */
 function saysNothing(error: ApiError): boolean {
   const meaning = meaningOf(error);
-  return meaning?.speaksOf === 'unknown' || (meaning?.speaksOf === 'call' && meaning.verdict === 'narrow');
+  return meaning?.cause === 'unknown' || (meaning?.cause === 'call' && meaning.action === 'narrow');
 }
 
-/** The failure that follows from a refusal which is about no record. */
+/** The error for a refusal that can't be blamed on a record. */
 export function explainRefusal(error: ApiError, what: 'every user' | 'a call'): TransientError {
   const kept =
     what === 'every user'

@@ -1,4 +1,4 @@
-/** Delivers a batch of users by users/bulkUpdate and says what became of each: a 200 alone never means that all arrived. */
+/** Delivers a batch of users by users/bulkUpdate, with an outcome per user: an HTTP 200 does not mean that all were delivered. */
 import { joinTexts, readText } from '../batching/text-pages.ts';
 import type { UserRequest } from '../batching/user-request.ts';
 import type { IterableClient } from '../iterable/client.ts';
@@ -12,7 +12,7 @@ import { readRefusal } from './refusals.ts';
 
 export interface UpsertOptions {
   readonly createNewFields: boolean;
-  /** Told of fields that Iterable dropped, since it does not know them and may not create them. */
+  /** Called with the fields that Iterable dropped because it does not know them and may not create them. */
   readonly onFilteredFields: (fields: readonly string[]) => void;
 }
 
@@ -27,17 +27,17 @@ export class UserUpserter {
     this.#options = options;
   }
 
-  /** How large a body may be, and how much of it is not its users and the commas between them; in bytes. */
+  /** The maximum size of a body, and how much of it is taken by everything but the users and their commas; in bytes. */
   get bodyLimits(): { readonly maxBytes: number; readonly envelopeBytes: number } {
     return { maxBytes: MAX_BULK_BYTES, envelopeBytes: this.#body([]).length };
   }
 
-  /** Sends the users, each at most once in `users`; gives those that Iterable refused. Throws what {@link Caller.call} throws. */
+  /** Sends the users (no duplicates); returns those that Iterable refused. Throws whatever {@link Caller.call} throws. */
   deliver(users: readonly UserRequest[]): Promise<Map<UserRequest, Rejection>> {
     return deliverInBulk(users, (group) => this.#send(group), this.#caller.unknownRefusals);
   }
 
-  /** Sends one user by a call of its own; gives the rejection, if it was refused. Throws what {@link Caller.call} throws. */
+  /** Sends one user by a separate call; returns a rejection if it was refused. Throws whatever {@link Caller.call} throws. */
   async deliverAlone(user: UserRequest): Promise<Rejection | undefined> {
     const body = `${readText(user).slice(0, -1)},"createNewFields":${this.#options.createNewFields}}`;
     try {

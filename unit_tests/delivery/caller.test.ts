@@ -11,7 +11,7 @@ function failure(status: number, apiCode?: string, retryAfterMs?: number): ApiEr
   return new ApiError(ENDPOINT.name, { status, apiCode, apiMessage: 'no', retryAfterMs });
 }
 
-/** What a gateway or another host answers. */
+/** An HTML page, such as a gateway or another host answers. */
 function page(status: number): ApiError {
   return new ApiError(ENDPOINT.name, { status, isOfIterable: false, apiMessage: '' });
 }
@@ -34,7 +34,7 @@ function aCaller(clock: HandClock, options: { callBudgetMs?: number; stop?: Abor
 }
 
 describe('Caller', () => {
-  it('repeats a call through outages and counts its retries', async () => {
+  it('retries a call through outages and counts the retries', async () => {
     const clock = new HandClock();
     const caller = aCaller(clock);
     const flaky = operation(failure(503), new NoAnswerError('x', 'reset'), failure(429, 'RateLimitExceeded'));
@@ -44,15 +44,12 @@ describe('Caller', () => {
     expect(caller.counts).toEqual({ calls: 4, retries: 3 });
   });
 
-  it.each(['narrow', 'halve'])(
-    'leaves a refusal of the content (%s) to whoever knows the content',
-    async (verdict) => {
-      const error = verdict === 'narrow' ? failure(400, 'BadParams') : failure(413);
-      const refused = operation(error);
-      await expect(aCaller(new HandClock()).call(refused)).rejects.toBe(error);
-      expect(refused.attempts).toBe(1);
-    },
-  );
+  it.each(['narrow', 'halve'])('throws a refusal of the content (%s) to its caller', async (action) => {
+    const error = action === 'narrow' ? failure(400, 'BadParams') : failure(413);
+    const refused = operation(error);
+    await expect(aCaller(new HandClock()).call(refused)).rejects.toBe(error);
+    expect(refused.attempts).toBe(1);
+  });
 
   it.each([
     [401, 'BadApiKey', 'api_key_refused'],
@@ -75,7 +72,7 @@ describe('Caller', () => {
     expect(refused.attempts).toBe(1);
   });
 
-  it('tries on through what something before Iterable answers, whatever its status, and names that at the end', async () => {
+  it('retries answers of a gateway, whatever the status, and names the gateway when the budget is used up', async () => {
     const clock = new HandClock();
     const pages = operation(
       ...Array.from({ length: 100 }, (_, index) => page([403, 404, 302, 401, 400][index % 5] ?? 0)),
@@ -94,7 +91,7 @@ describe('Caller', () => {
   });
 
   it.each([302, 404, 405])(
-    'takes a page with %i before Iterable’s first answer for a wrong host',
+    'reports a wrong host when a page with %i comes before the first answer of Iterable',
     async (status) => {
       const refused = operation(page(status));
       const caller = aCaller(new HandClock());
@@ -107,7 +104,7 @@ describe('Caller', () => {
   it.each([
     ['an answer', () => operation()],
     ['a refusal of Iterable’s own', () => operation(failure(400, 'BadParams'))],
-  ])('takes it for an outage after %s', async (_name, first) => {
+  ])('retries such a page as an outage after %s', async (_name, first) => {
     const clock = new HandClock();
     const caller = aCaller(clock);
     await caller.call(first()).catch(() => undefined);
@@ -132,14 +129,14 @@ describe('Caller', () => {
     expect(thrown.message).toContain('field20, and 2 more. ');
   });
 
-  it('says as much of the limit as the answer does', async () => {
+  it('leaves the limit out of the message if the answer does not state it', async () => {
     const thrown = (await aCaller(new HandClock())
       .call(operation(failure(400, 'UniqueFieldsLimitExceeded')))
       .catch((reason: unknown) => reason)) as ConfigError;
     expect(thrown.message).toMatch(/^Iterable has no room for more user fields in the project\. No record /);
   });
 
-  it('ends when one user after the other is refused by an unknown code, and names it', async () => {
+  it('fails when one user after the other is refused with an unknown code, and names the code', async () => {
     const one = { ...ENDPOINT, name: 'users/update', isOfOneUser: true } as const;
     const reported: (string | undefined)[] = [];
     const caller = new Caller({
@@ -164,7 +161,7 @@ describe('Caller', () => {
     expect(reported).toEqual(['BrandNew']);
   });
 
-  it('ends at once when a call that names no record is refused so', async () => {
+  it('fails at once when a call without records is refused with an unknown code', async () => {
     const read = { ...ENDPOINT, method: 'GET' } as const;
     const error = (await aCaller(new HandClock())
       .call({ ...operation(failure(400, 'BrandNew')), endpoint: read })
@@ -188,7 +185,7 @@ describe('Caller', () => {
     );
   });
 
-  it('does not count the wait for a turn', async () => {
+  it('does not count the wait in the rate limiter towards the budget', async () => {
     const clock = new HandClock();
     const caller = new Caller({ clock, rateOf: () => 0.01, callBudgetMs: 30_000 });
     const calls = [operation(), operation(failure(503))].map((each) => caller.call(each));
@@ -196,7 +193,7 @@ describe('Caller', () => {
     expect(await Promise.all(calls)).toEqual(['answer', 'answer']);
   });
 
-  it('gives up at once when the server asks for more time than there is, and says so', async () => {
+  it('gives up at once when the server asks for a pause longer than the budget, and says so', async () => {
     const clock = new HandClock();
     const busy = operation(failure(429, 'RateLimitExceeded', 3_600_000));
     const error = await aCaller(clock, { callBudgetMs: 30 * 60_000 })
@@ -221,7 +218,7 @@ describe('Caller', () => {
     expect(await Promise.all([first, second])).toEqual(['answer', 'answer']);
   });
 
-  it('ends a wait when it is told to stop', async () => {
+  it('ends a wait when the stop signal is aborted', async () => {
     const clock = new HandClock();
     const stop = new AbortController();
     const waiting = aCaller(clock, { stop: stop.signal }).call(operation(failure(503)));
@@ -233,11 +230,11 @@ describe('Caller', () => {
 
 describe('backoffMs', () => {
   it.each([
-    ['full jitter: any part of the cap', 1, failure(500), 0.25, 250],
+    ['full jitter: a random share of the cap', 1, failure(500), 0.25, 250],
     ['the cap doubles', 4, failure(500), 0.999, 7_992],
-    ['the cap ends at a minute', 20, failure(500), 0.5, 30_000],
+    ['the cap is at most a minute', 20, failure(500), 0.5, 30_000],
     [
-      'what the server asks for is waited out, plus up to a second',
+      'the pause that the server asks for, plus up to a second',
       1,
       failure(429, undefined, 7_000),
       0.5,

@@ -13,7 +13,7 @@ const userId = (value: string): UserKey => ({ kind: 'userId', value });
 
 const SEEN = { isSeen: true, wasThere: true };
 
-/** Iterable as look-ups show it; who is deleted is taken out by the test. */
+/** Iterable as look-ups show it; the test removes deleted users from `shown`. */
 function iterable(...profiles: readonly Profile[]) {
   const clock = new HandClock();
   const shown = new Set(profiles);
@@ -31,7 +31,7 @@ function iterable(...profiles: readonly Profile[]) {
 }
 
 describe('the deletions of a run', () => {
-  it('concern the identity that was deleted by, and the others that the user is known by, for ten minutes', async () => {
+  it('concern the identity that a deletion named, and the other identities of the user, for ten minutes', async () => {
     const { clock, deletions } = iterable();
     expect([deletions.isEmpty, deletions.concern([email('a@x.com')])]).toEqual([true, false]);
     deletions.note(email('a@x.com'), [userId('U1')], SEEN);
@@ -45,9 +45,9 @@ describe('the deletions of a run', () => {
   });
 
   it.each([
-    ['what it was deleted by', email('a@x.com')],
+    ['the identity that the deletion named', email('a@x.com')],
     ['the other identity', userId('U1')],
-  ])('hold up %s until no profile has it', async (_what, key) => {
+  ])('make writes to %s wait until no profile has it', async (_what, key) => {
     const ada = { email: 'A@x.com', userId: 'U1' };
     const { clock, shown, asked, deletions } = iterable(ada);
     deletions.note(email('a@x.com'), [userId('U1')], SEEN);
@@ -63,21 +63,18 @@ describe('the deletions of a run', () => {
   });
 
   it.each([
-    ['none', 'its profile was looked up', true, false],
-    ['any', 'its profile was not looked up', false, true],
-  ])(
-    'may hide %s besides those that are known, for ten minutes, where %s',
-    async (_which, _why, isSeen, mayHide) => {
-      const { clock, deletions } = iterable();
-      expect(deletions.mayHideIdentities).toBe(false);
-      deletions.note(email('a@x.com'), [], { isSeen, wasThere: true });
-      expect(deletions.mayHideIdentities).toBe(mayHide);
-      await clock.advance(10 * 60_000);
-      expect(deletions.mayHideIdentities).toBe(false);
-    },
-  );
+    ['no further identities', 'the profile was looked up', true, false],
+    ['further identities', 'the profile was not looked up', false, true],
+  ])('may hide %s for ten minutes if %s', async (_which, _why, isSeen, mayHide) => {
+    const { clock, deletions } = iterable();
+    expect(deletions.mayHideIdentities).toBe(false);
+    deletions.note(email('a@x.com'), [], { isSeen, wasThere: true });
+    expect(deletions.mayHideIdentities).toBe(mayHide);
+    await clock.advance(10 * 60_000);
+    expect(deletions.mayHideIdentities).toBe(false);
+  });
 
-  it('do not hold up an identity that is another user’s', async () => {
+  it('do not make an identity wait that belongs to another user', async () => {
     const { asked, deletions } = iterable({ email: 'b@x.com', userId: 'U1' });
     deletions.note(email('a@x.com'), [userId('U1')], SEEN);
     expect(await deletions.waitUntilGone([userId('U1')])).toEqual([]);
@@ -86,7 +83,7 @@ describe('the deletions of a run', () => {
     expect(deletions.concern([email('a@x.com')])).toBe(true);
   });
 
-  it('are waited for ten minutes, and never forgotten meanwhile', async () => {
+  it('are waited for at most ten minutes, and don’t expire during a wait', async () => {
     const { clock, deletions } = iterable({ email: 'a@x.com', userId: 'U1' });
     deletions.note(email('a@x.com'), [userId('U1')], SEEN);
     await clock.advance(9 * 60_000);

@@ -21,7 +21,7 @@ function failure(apiCode: string | undefined, status = 400, params?: unknown): A
   return new ApiError('users/bulkUpdate', { status, apiCode, apiMessage: '', params });
 }
 
-/** Refuses each call with one of the guilty in it; gives the positions of the rejected, or how it ended, and the calls. */
+/** Delivers `n` users while every call with a guilty one is refused; returns the rejected positions or the error, and the calls. */
 async function play(
   n: number,
   isGuilty: (index: number) => boolean,
@@ -57,7 +57,7 @@ describe('deliverInBulk', () => {
       'BadJsonBody',
       "as a body that it can't read, and names no user of it (HTTP 400",
     ],
-  ])('ends when %s refuses every user alone, and rejects none', async (_name, code, words) => {
+  ])('fails when %s refuses every user alone, and rejects none', async (_name, code, words) => {
     const { thrown, calls } = await play(300, () => true, failure(code));
     expect([thrown instanceof TransientError, thrown?.code]).toEqual([true, 'iterable_refuses']);
     expect(thrown?.message).toContain(`Iterable refuses every user ${words}`);
@@ -65,19 +65,19 @@ describe('deliverInBulk', () => {
   });
 
   it.each(['BadParams', 'InvalidEmailAddressError', 'RequestFieldsTypesMismatched'])(
-    'rejects every user whom %s refuses alone: that is an answer about each',
+    'rejects every user that %s refuses alone, because this code is about the user',
     async (code) => {
       expect((await play(30, () => true, failure(code))).rejected).toHaveLength(30);
     },
   );
 
-  it('rejects those whom an unknown code refuses where others of the call pass, many in a row as well', async () => {
+  it('rejects users refused with an unknown code, even many in a row, if others of the call are accepted', async () => {
     const guilty = (index: number) => index >= 40 && index < 70;
     const { rejected } = await play(100, guilty, failure('BrandNew'));
     expect(rejected).toEqual(Array.from({ length: 30 }, (_, index) => index + 40));
   });
 
-  it('ends, too, when small calls are refused so one after the other, and begins anew when one passes', async () => {
+  it('also fails when one small call after the other is refused with an unknown code; an accepted call resets the count', async () => {
     const refusals = new UnknownRefusals(() => undefined);
     const small = (isGuilty: boolean) => play(4, () => isGuilty, failure('BrandNew'), refusals);
     for (const isGuilty of [true, true, false, true, true])
@@ -90,7 +90,7 @@ describe('deliverInBulk', () => {
     ['a 413 of Iterable', failure(undefined, 413)],
     ['a gateway’s', new ApiError('users/bulkUpdate', { status: 413, isOfIterable: false, apiMessage: '' })],
   ])(
-    'halves a call that is too large (%s): no user is at fault that passes in a smaller one',
+    'halves a call that is too large (%s), and rejects no user that fits into a smaller one',
     async (_name, error) => {
       const users = someUsers(100);
       const sizes: number[] = [];
@@ -105,12 +105,12 @@ describe('deliverInBulk', () => {
     },
   );
 
-  it('rejects a user who is too large alone', async () => {
+  it('rejects a user that is too large even alone', async () => {
     const { rejected, calls } = await play(8, (index) => index === 5, failure(undefined, 413));
     expect([rejected, calls]).toEqual([[5], 7]);
   });
 
-  it('rejects the users that the paths of an unreadable body lead to, and sends the others on in bulk', async () => {
+  it('rejects the users that the paths of an unreadable body lead to, and sends the others in bulk', async () => {
     const users = someUsers(300);
     const sizes: number[] = [];
     const call = (group: readonly UserRequest[]) => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { IdentityTable } from '../../src/delivery/identity-table.ts';
 
 describe('an identity table', () => {
-  it('keeps the last number of each of very many, and knows nothing of others', () => {
+  it('keeps the last number set for each of many identities, and returns undefined for others', () => {
     const table = new IdentityTable();
     for (let n = 0; n < 100_000; n++) table.set(`email:user${n}@x.com`, n);
     for (let n = 0; n < 100_000; n += 2) table.set(`email:user${n}@x.com`, 4_000_000_000);
@@ -14,7 +14,7 @@ describe('an identity table', () => {
     for (let n = 0; n < 1000; n++) expect(table.get(`email:user${n}@y.com`)).toBeUndefined();
   });
 
-  it('zero is a number like any other', () => {
+  it('tells zero from a missing value', () => {
     const table = new IdentityTable();
     table.set('a', 0);
     expect([table.get('a'), table.get('b')]).toEqual([0, undefined]);

@@ -4,7 +4,7 @@ import { deliverNarrowing, type GroupAnswer } from '../../src/delivery/narrow.ts
 
 type Answer = GroupAnswer<number, string>;
 
-/** A server that refuses any group with a guilty member as a whole and names nobody. */
+/** A server that refuses every group with a guilty item as a whole, without naming the item. */
 function refusing(guilty: ReadonlySet<number>) {
   const delivered = new Set<number>();
   let calls = 0;
@@ -18,7 +18,7 @@ function refusing(guilty: ReadonlySet<number>) {
   return { send, delivered, calls: () => calls };
 }
 
-/** A server that delivers the innocent and counts the guilty, without naming them. */
+/** A server that delivers the other items and counts the guilty ones, without naming them. */
 function counting(guilty: ReadonlySet<number>) {
   const delivered = new Set<number>();
   let calls = 0;
@@ -36,7 +36,7 @@ function counting(guilty: ReadonlySet<number>) {
 
 const range = (n: number) => Array.from({ length: n }, (_, index) => index);
 
-const world = fc.integer({ min: 1, max: 1000 }).chain((n) =>
+const scenario = fc.integer({ min: 1, max: 1000 }).chain((n) =>
   fc.record({
     n: fc.constant(n),
     guilty: fc.oneof(
@@ -53,7 +53,7 @@ const world = fc.integer({ min: 1, max: 1000 }).chain((n) =>
 describe('deliverNarrowing', () => {
   it('rejects exactly the guilty and delivers all others, whichever way the server fails', async () => {
     await fc.assert(
-      fc.asyncProperty(world, fc.constantFrom(refusing, counting), async ({ n, guilty }, makeServer) => {
+      fc.asyncProperty(scenario, fc.constantFrom(refusing, counting), async ({ n, guilty }, makeServer) => {
         const server = makeServer(new Set(guilty));
         const rejected = await deliverNarrowing(range(n), server.send);
         expect([...rejected.keys()].sort((a, b) => a - b)).toEqual([...guilty].sort((a, b) => a - b));
@@ -63,9 +63,9 @@ describe('deliverNarrowing', () => {
     );
   });
 
-  it('needs at most log2(n) + 3 calls for each guilty member, and never more than 2n', async () => {
+  it('needs at most log2(n) + 3 calls for each guilty item, and never more than 2n', async () => {
     await fc.assert(
-      fc.asyncProperty(world, async ({ n, guilty }) => {
+      fc.asyncProperty(scenario, async ({ n, guilty }) => {
         const server = refusing(new Set(guilty));
         await deliverNarrowing(range(n), server.send);
         const perGuilty = Math.max(1, guilty.length) * (Math.ceil(Math.log2(n)) + 3);
@@ -76,7 +76,7 @@ describe('deliverNarrowing', () => {
     );
   });
 
-  it('finds one guilty member at every place of 1,000 within 13 calls', async () => {
+  it('finds a single guilty item at any of 1,000 positions within 13 calls', async () => {
     for (const place of range(1000)) {
       const server = refusing(new Set([place]));
       await deliverNarrowing(range(1000), server.send);
@@ -84,7 +84,7 @@ describe('deliverNarrowing', () => {
     }
   });
 
-  it('keeps within 2n calls for every set of guilty members among up to 12', async () => {
+  it('needs at most 2n calls for every set of guilty items among up to 12', async () => {
     let worst = 0;
     for (let n = 2; n <= 12; n++) {
       for (let bits = 0; bits < 2 ** n; bits++) {
@@ -96,7 +96,7 @@ describe('deliverNarrowing', () => {
     expect(worst).toBeLessThanOrEqual(2);
   });
 
-  it('rejects nobody whose refusal was a passing one', async () => {
+  it('rejects no item after a transient refusal', async () => {
     let calls = 0;
     const send = (group: readonly number[]): Promise<Answer> => {
       calls++;
@@ -109,7 +109,7 @@ describe('deliverNarrowing', () => {
     expect(await deliverNarrowing(range(8), send)).toEqual(new Map());
   });
 
-  it('takes the word of an answer that names the guilty, and resends the others once', async () => {
+  it('rejects the items that an answer names without further calls, and resends the others once', async () => {
     const groups: number[][] = [];
     const send = (group: readonly number[]): Promise<Answer> => {
       groups.push([...group]);

@@ -23,12 +23,12 @@ describe('RateLimiter', () => {
     ]);
   });
 
-  it('uses its rate to the full over a minute and never passes it', async () => {
+  it('uses its full rate over a minute and never exceeds it', async () => {
     const clock = new HandClock();
     expect((await grantsWithin(new RateLimiter(5, clock), clock, 60_000, 1000)).length).toBe(301);
   });
 
-  it('saves nothing up while nobody calls', async () => {
+  it('does not save up unused calls', async () => {
     const clock = new HandClock();
     const limiter = new RateLimiter(5, clock);
     await grantsWithin(limiter, clock, 0, 1);
@@ -36,7 +36,7 @@ describe('RateLimiter', () => {
     expect(await grantsWithin(limiter, clock, 200, 10)).toEqual([0, 180]);
   });
 
-  it('pauses everyone after a 429, those in line included, and goes on at half the rate', async () => {
+  it('pauses all calls after a 429, queued ones included, and continues at half the rate', async () => {
     const clock = new HandClock();
     const limiter = new RateLimiter(5, clock);
     const grants: number[] = [];
@@ -65,7 +65,7 @@ describe('RateLimiter', () => {
     expect(limiter.rate).toBeCloseTo(9.1, 6);
   });
 
-  it('lets a stop signal end the wait', async () => {
+  it('ends the wait when the stop signal is aborted', async () => {
     const clock = new HandClock();
     const limiter = new RateLimiter(1, clock);
     await limiter.acquire();

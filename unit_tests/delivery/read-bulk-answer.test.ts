@@ -19,7 +19,7 @@ function aUser(email: string, dataFields: Record<string, unknown> = {}): UserReq
 const [A, B, C] = [aUser('a@x', { userId: '1' }), aUser('b@x'), aUser('c@x', { email: 'new@x' })];
 const GROUP = [A, B, C];
 
-/** What the answer says: its kind, and the code for each user whom it names. */
+/** The outcome that is read from the answer: its kind, and the code for each user that it names. */
 function read(answer: Record<string, unknown>) {
   const outcome = readBulkAnswer(GROUP, bulkAnswerSchema.parse(answer));
   const named = outcome.kind === 'refused' ? outcome.guilty : outcome.rejected;
@@ -28,9 +28,9 @@ function read(answer: Record<string, unknown>) {
 
 describe('readBulkAnswer', () => {
   it.each([
-    ['all arrived', { successCount: 3, failCount: 0 }, ['settled', {}]],
+    ['all delivered', { successCount: 3, failCount: 0 }, ['settled', {}]],
     [
-      'a list names who failed',
+      'a list names a failed user',
       { successCount: 2, failCount: 1, failedUpdates: { invalidEmails: ['B@x'] } },
       ['settled', { 'b@x': 'invalid_email' }],
     ],
@@ -50,12 +50,12 @@ describe('readBulkAnswer', () => {
       ['settled', { 'c@x': 'invalid_email' }],
     ],
     [
-      'a conflict names the id that someone wanted',
+      'a conflict names the new id of a user',
       { successCount: 2, failCount: 1, failedUpdates: { conflictUserIds: ['1'] } },
       ['settled', { 'a@x': 'conflict' }],
     ],
     [
-      'a conflict names an innocent user of the same batch',
+      'a conflict names a user of the batch that did not cause it',
       { successCount: 2, failCount: 1, failedUpdates: { conflictEmails: ['b@x'] } },
       ['unexplained', {}],
     ],
@@ -67,7 +67,7 @@ describe('readBulkAnswer', () => {
     ],
     ['fewer successes than users, and no failure', { successCount: 2, failCount: 0 }, ['unexplained', {}]],
     [
-      'a list that names a stranger',
+      'a list that names a user outside the batch',
       { successCount: 2, failCount: 1, failedUpdates: { invalidDataEmails: ['z@x'] } },
       ['unexplained', {}],
     ],
@@ -90,7 +90,7 @@ describe('readRefusal', () => {
     aUser('c@x', { plan: { level: ['low', 'high'] } }),
   ];
 
-  it('names those who hold the offending value in the field, also inside an array', () => {
+  it('names the users whose field holds the offending value, also inside an array', () => {
     const outcome = readRefusal(
       users,
       refusal({ validationErrors: { 'plan.level': { expectedType: 'long', offendingValue: 'high' } } }),
@@ -98,7 +98,7 @@ describe('readRefusal', () => {
     expect([...outcome.guilty.keys()].map(({ key }) => key.value)).toEqual(['a@x', 'c@x']);
   });
 
-  it('names nobody when the answer gives no value, and knows the field all the same', () => {
+  it('names no user if the answer has no offending value, but names the field', () => {
     const outcome = readRefusal(
       users,
       refusal({ validationErrors: { 'plan.level': { expectedType: 'long' } } }),

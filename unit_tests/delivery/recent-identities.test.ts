@@ -5,7 +5,7 @@ import type { UserKey } from '../../src/model.ts';
 const email = (value: string): UserKey => ({ kind: 'email', value });
 
 describe('recent identities', () => {
-  it('are known until they are taken out; an address is no id', () => {
+  it('are known until they are deleted; an address and a user id with the same text are different', () => {
     const recent = new RecentIdentities();
     expect(recent.has(email('a@x.com'))).toBe(false);
     recent.delete(email('a@x.com'));
@@ -20,14 +20,14 @@ describe('recent identities', () => {
     expect(recent.has(email('a@x.com'))).toBe(false);
   });
 
-  it('of a hundred thousand similar ones nearly all are known, and hardly any passes for another', () => {
+  it('recognise nearly all of 100,000 similar identities, with hardly any false positives', () => {
     const recent = new RecentIdentities();
     const count = 100_000;
     for (let n = 0; n < count; n++) recent.add(email(`user${n}@example.com`));
     const known = (domain: string) =>
       Array.from({ length: count }, (_, n) => recent.has(email(`user${n}@${domain}`))).filter(Boolean).length;
     expect(known('example.com')).toBeGreaterThan(0.94 * count);
-    // Of 100,000 beside 100,000, two are to be expected.
+    // About two false positives are expected.
     expect(known('example.org')).toBeLessThan(12);
   });
 });

@@ -17,7 +17,7 @@ function failure(apiCode: string | undefined, params?: unknown, status = 400): A
   return new ApiError('users/bulkUpdate', { status, apiCode, apiMessage: 'said', params });
 }
 
-/** Positions of the guilty, each with its rejection. */
+/** The positions of the guilty users, each with its rejection. */
 function guiltyOf(params: unknown, group = users) {
   const { guilty } = readRefusal(group, failure('BadJsonBody', params));
   return [...guilty].map(([user, { code, field, answer }]) => [group.indexOf(user), code, field, answer]);
@@ -31,7 +31,7 @@ describe('a body that Iterable can’t read', () => {
       [[1, 'refused', undefined, 'obj.users[1].preferUserId: Boolean value expected']],
     ],
     [
-      'several, lists’ too',
+      'several paths, of a list call',
       { 'obj.subscribers[0].email': 'no', 'obj.subscribers[2]': 'no' },
       [
         [0, 'refused', undefined, 'obj.subscribers[0].email: no'],
@@ -48,16 +48,16 @@ describe('a body that Iterable can’t read', () => {
       { 'obj.users[0].userId': 'no', 'obj.users[0].email': 'no' },
       [[0, 'refused', undefined, 'obj.users[0].userId: no']],
     ],
-    ['a position that there is not', { 'obj.users[3].email': 'no' }, []],
+    ['a position beyond the group', { 'obj.users[3].email': 'no' }, []],
     ['a property of the call', { 'obj.createNewFields': 'no' }, []],
-    ['an array inside of something else', { 'obj.meta.users[0]': 'no' }, []],
+    ['an array inside another property', { 'obj.meta.users[0]': 'no' }, []],
     ['no path', null, []],
-    ['another form', ['obj.users[0]'], []],
+    ['params in another format', ['obj.users[0]'], []],
   ])('%s', (_name, params, expected) => {
     expect(guiltyOf(params)).toEqual(expected);
   });
 
-  it('a call for one user has paths without a position', () => {
+  it('reads the path without a position that a call for one user has', () => {
     expect(guiltyOf({ 'obj.dataFields.level': 'no' }, users.slice(0, 1))).toEqual([
       [0, 'invalid_data', 'level', 'obj.dataFields.level: no'],
     ]);

@@ -1,15 +1,15 @@
-/** A call that is not the same when it is made twice: its answer may speak of what an earlier attempt has done, whose answer was lost. */
+/** For calls that are not idempotent: the answer to a retry may be the effect of an earlier attempt whose answer was lost. */
 import type { Operation } from '../iterable/client.ts';
 import { ApiError } from '../iterable/errors.ts';
 
-export interface Noticed<T> {
+export interface Repeatable<T> {
   readonly answer: T;
-  /** An earlier attempt may have been carried out. */
+  /** An earlier attempt may already have taken effect. */
   readonly isRepeated: boolean;
 }
 
-/** The operation, and whether its answer is that to a repetition. For one call. */
-export function noticing<T>(operation: Operation<T>): Operation<Noticed<T>> {
+/** Wraps an operation so that its answer says whether it may be a repetition. To be used for one call only. */
+export function notingRepeats<T>(operation: Operation<T>): Operation<Repeatable<T>> {
   let isRepeated = false;
   return {
     endpoint: operation.endpoint,
@@ -17,7 +17,7 @@ export function noticing<T>(operation: Operation<T>): Operation<Noticed<T>> {
       try {
         return { answer: await operation.attempt(signal), isRepeated };
       } catch (error) {
-        // Only a 429 says for sure that nothing was done.
+        // Only a 429 proves that the attempt had no effect.
         if (!(error instanceof ApiError) || error.status !== 429) isRepeated = true;
         throw error;
       }
