@@ -1,4 +1,7 @@
-/** Iterable's API as functions, named as the API names them. One call is one attempt; knows nothing of Airbyte, batches or retries. */
+/**
+ * Iterable's API as methods, named like the API's endpoints. A call makes a single attempt. Independent of Airbyte, batches
+ * and retries.
+ */
 import type * as z from 'zod';
 import { jsonOrUndefined } from '../json.ts';
 import { ENDPOINTS, type Endpoint } from './endpoints.ts';
@@ -18,7 +21,7 @@ import {
   type IterableUser,
 } from './schemas.ts';
 
-/** A call that can be tried, and tried again: what it is for the rate limit, and how to make one attempt. */
+/** An API call that can be attempted repeatedly; `endpoint` determines its rate limit. */
 export interface Operation<T> {
   readonly endpoint: Endpoint;
   attempt(signal?: AbortSignal): Promise<T>;
@@ -26,7 +29,7 @@ export interface Operation<T> {
 
 export type UserIdentity = 'email' | 'userId';
 
-/** Takes the users of an export one by one. */
+/** Receives the users of an export one by one; `done` returns the result. */
 export interface UserCollector<T> {
   readonly add: (user: ExportedUser) => void;
   readonly done: () => T;
@@ -39,7 +42,7 @@ export class IterableClient {
     this.#http = http;
   }
 
-  /** User fields of the project and their types, nested ones dotted. */
+  /** The user fields of the project and their types; nested fields have dotted names. */
   getFields(): Operation<ReadonlyMap<string, string>> {
     const call: Call = { endpoint: ENDPOINTS.getFields, path: '/api/users/getFields' };
     return this.#operation(call, fieldsAnswerSchema, ({ fields }) => new Map(Object.entries(fields)));
@@ -53,7 +56,7 @@ export class IterableClient {
     );
   }
 
-  /** Creates a static list and gives its id. Names are not unique: a second call makes a second list. */
+  /** Creates a static list and returns its id. Names are not unique: a second call creates a second list. */
   createList(name: string): Operation<number> {
     const call: Call = { endpoint: ENDPOINTS.createList, path: '/api/lists', body: JSON.stringify({ name }) };
     return this.#operation(call, createdListSchema, ({ listId }) => listId);
@@ -83,7 +86,7 @@ export class IterableClient {
     return this.#operation(call, plainAnswerSchema, () => undefined);
   }
 
-  /** Gives a profile of an email-based project another address, if it is known and the address is free; all else about it stays. */
+  /** Changes the address of a profile in an email-based project, if the profile exists and the new address is free. */
   updateEmail(currentEmail: string, newEmail: string): Operation<'changed' | 'unknown' | 'taken'> {
     const endpoint = ENDPOINTS.updateEmail;
     const body = JSON.stringify({ currentEmail, newEmail });
@@ -105,8 +108,9 @@ export class IterableClient {
   }
 
   /**
-   * Tells of every user of the project, by these of its identities, as `collector()` gives each attempt a fresh collector:
-   * an attempt that fails half-way has told of some users already. Gives what the collector of the whole answer made.
+   * Passes every user of the project, with the given identities, to a collector. Each attempt gets a fresh one from
+   * `collector()`, since an attempt that fails half-way has already passed some users on. Returns the result of the
+   * collector that received the whole export.
    */
   exportUsers<T>(identities: readonly UserIdentity[], collector: () => UserCollector<T>): Operation<T> {
     const endpoint = ENDPOINTS.exportData;
@@ -131,7 +135,7 @@ export class IterableClient {
     };
   }
 
-  /** The user of this address, or undefined: Iterable answers 200 with `{}` for a stranger, and 400 for what is no address. */
+  /** Undefined for an unknown address, which Iterable answers with 200 and `{}`, and for a malformed one, answered with 400. */
   getByEmail(email: string): Operation<IterableUser | undefined> {
     return this.#lookUp(ENDPOINTS.getByEmail, '/api/users/getByEmail', ['email', email]);
   }
@@ -141,15 +145,15 @@ export class IterableClient {
   }
 
   /**
-   * Asynchronous at Iterable: the answer comes before the user is gone. An unknown user is a success; Iterable says so of
-   * unknown ids, and answers as for any other of unknown addresses.
+   * Asynchronous at Iterable: the answer comes before the user is gone. An unknown user counts as success. Iterable reports
+   * unknown user ids (`unknown`); for unknown addresses its answer is the same as for known ones (`deleted`).
    */
   deleteByEmail(email: string): Operation<'deleted' | 'unknown'> {
     const call: Call = { endpoint: ENDPOINTS.deleteByEmail, path: `/api/users/${pathSegment(email)}` };
     return this.#deletion(call);
   }
 
-  /** Like {@link deleteByEmail}; on email-based projects it would delete everyone who shares the id, so don't use it there. */
+  /** Like {@link deleteByEmail}. Not for email-based projects, where it would delete all users that share the id. */
   deleteByUserId(userId: string): Operation<'deleted' | 'unknown'> {
     const call: Call = {
       endpoint: ENDPOINTS.deleteByUserId,
@@ -159,7 +163,7 @@ export class IterableClient {
   }
 
   #deletion(call: Call): Operation<'deleted' | 'unknown'> {
-    return orNobody(
+    return orIfUnknown(
       this.#operation(call, plainAnswerSchema, () => 'deleted' as const),
       'unknown' as const,
     );
@@ -172,11 +176,11 @@ export class IterableClient {
   ): Operation<IterableUser | undefined> {
     if (!fitsUrl(identity[1])) return { endpoint, attempt: () => Promise.resolve(undefined) };
     const call: Call = { endpoint, path, query: [identity] };
-    const isNobody = (error: ApiError) => isUnknownUser(error) || isImpossibleUser(error);
-    return orNobody(
+    const saysUnknown = (error: ApiError) => isUnknownUser(error) || isImpossibleUser(error);
+    return orIfUnknown(
       this.#operation(call, userAnswerSchema, ({ user }) => user ?? undefined),
       undefined,
-      isNobody,
+      saysUnknown,
     );
   }
 
@@ -197,19 +201,19 @@ export class IterableClient {
   }
 }
 
-/** An answer that says that nobody is there is an answer, not a failure. */
-function orNobody<T, Nobody>(
+/** Turns an error that means "unknown user" into a value: it is an answer, not a failure. */
+function orIfUnknown<T, Unknown>(
   operation: Operation<T>,
-  nobody: Nobody,
-  isNobody = isUnknownUser,
-): Operation<T | Nobody> {
+  unknown: Unknown,
+  saysUnknown = isUnknownUser,
+): Operation<T | Unknown> {
   return {
     endpoint: operation.endpoint,
     attempt: async (signal) => {
       try {
         return await operation.attempt(signal);
       } catch (error) {
-        if (error instanceof ApiError && isNobody(error)) return nobody;
+        if (error instanceof ApiError && saysUnknown(error)) return unknown;
         throw error;
       }
     },

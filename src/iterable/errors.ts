@@ -1,4 +1,4 @@
-/** What can come back from one call instead of the promised answer. What to do about it is decided in delivery/classify.ts. */
+/** The errors of a single call. delivery/classify.ts decides what to do about them. */
 
 /** Every `code` of Iterable's answers. Source: the enum of `IterableApiResponse` in Iterable's API description. */
 export const API_CODES = [
@@ -35,24 +35,24 @@ export function isApiCode(code: unknown): code is ApiCode {
   return (API_CODES as readonly unknown[]).includes(code);
 }
 
-/** The answer had an error status: Iterable's own, or that of something before it. */
+/** The answer had an error status, from Iterable itself or from something in between. */
 export class ApiError extends Error {
-  /** As {@link Endpoint.name} has it. */
+  /** The {@link Endpoint.name}. */
   readonly endpoint: string;
   readonly status: number;
   /**
-   * False for an answer without Iterable's own body: it comes from something else (a gateway, a firewall, a wrong host), and
-   * its status says nothing about the key, a record or the project.
+   * False for an answer whose body is not in Iterable's format: it comes from something else (a gateway, a firewall, a wrong
+   * host), and its status says nothing about the key, a record or the project.
    */
   readonly isOfIterable: boolean;
-  /** Iterable's `code`; `Success` and a missing code both read as undefined, since Iterable sends `Success` on errors too. */
+  /** Iterable's `code`. Undefined for a missing code and for `Success`, which Iterable also sends with errors. */
   readonly apiCode: string | undefined;
-  /** Iterable's `msg`. May quote a record: never for logs. */
+  /** Iterable's `msg`. May quote a record, so it must not be logged. */
   readonly apiMessage: string;
   readonly params: unknown;
-  /** What the server asked for, by `Retry-After` or `params.rateLimitReset`. */
+  /** The pause that the server asked for, by `Retry-After` or `params.rateLimitReset`. */
   readonly retryAfterMs: number | undefined;
-  /** ` through the proxy …`, where one was asked; else empty. */
+  /** ` through the proxy …` if the request went through one, else empty. */
   readonly via: string;
 
   constructor(
@@ -85,7 +85,7 @@ export class ApiError extends Error {
   }
 }
 
-/** No usable answer: the network failed, time ran out, or the body is not what the API promises. The call may have been applied. */
+/** No usable answer: network failure, timeout, or an unexpected body. The call may have taken effect all the same. */
 export class NoAnswerError extends Error {
   constructor(endpoint: string, what: string, options?: { cause?: unknown }) {
     super(`Iterable gave no usable answer to ${endpoint}: ${what}`, options);
@@ -94,8 +94,8 @@ export class NoAnswerError extends Error {
 }
 
 /**
- * True for Iterable's answers about a user that it does not know: the codes that say so, a 404 by practice of its peers, and
- * the 400 that a deletion by user id was recorded with. Any other 400 is no such answer.
+ * True for Iterable's answers about an unknown user: the codes that say so, a 404 as comparable connectors report it, and
+ * the recorded 400 to a deletion by user id. Other 400 answers don't count.
  */
 export function isUnknownUser({ status, apiCode, apiMessage, isOfIterable }: ApiError): boolean {
   if (!isOfIterable || status >= 500) return false;
@@ -103,10 +103,10 @@ export function isUnknownUser({ status, apiCode, apiMessage, isOfIterable }: Api
   return apiCode === 'BadParams' && status === 400 && UNKNOWN_USER_MESSAGE.test(apiMessage);
 }
 
-/** Recorded: "User does not exist. Email:  UserId: X". */
+/** Recorded from Iterable: "User does not exist. Email:  UserId: X". */
 const UNKNOWN_USER_MESSAGE = /\buser\b.*\bdoes not exist\b/i;
 
-/** True for Iterable's refusal of a look-up, which says nothing but which user it looks for: no user can have such an address or id. */
+/** True if Iterable refuses a look-up because no user can have such an address or id, or because the user was erased. */
 export function isImpossibleUser({ status, apiCode = '' }: ApiError): boolean {
   if (apiCode === 'ForgottenUserError') return status < 500;
   return status === 400 && IMPOSSIBLE.includes(apiCode);

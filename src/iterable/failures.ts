@@ -1,20 +1,19 @@
-/** Reads whom a bulk answer names as failed. What a name means for which request is for the caller to resolve. */
+/** Reads which identities a bulk answer names as failed. The caller maps them to the users of the request. */
 import type { BulkAnswer } from './schemas.ts';
 
-/** Why Iterable did not update someone; the names of `failedUpdates` without their endings. */
+/** Why Iterable did not update a user; the property names in `failedUpdates` without `Emails` or `UserIds`. */
 export type FailureKind = 'invalid' | 'notFound' | 'invalidData' | 'conflict' | 'forgotten';
 
 export interface NamedFailure {
   readonly kind: FailureKind;
-  /** Which identity the value is. */
   readonly identity: 'email' | 'userId';
-  /** As Iterable names it: an address comes back in lower case. For a conflict it is the existing value that stood in the way. */
+  /** As in the answer, with addresses in lower case. For a conflict it is the existing address or id that caused it. */
   readonly value: string;
 }
 
 const KINDS: readonly FailureKind[] = ['invalid', 'notFound', 'invalidData', 'conflict', 'forgotten'];
 
-/** Every name in the answer's lists, the deprecated ones included, each once. */
+/** Every failure in the answer's lists, the deprecated ones included, without duplicates. */
 export function namedFailures(answer: BulkAnswer): NamedFailure[] {
   const found = new Map<string, NamedFailure>();
   const add = (kind: FailureKind, identity: 'email' | 'userId', values: readonly string[]) => {
@@ -32,7 +31,7 @@ export function namedFailures(answer: BulkAnswer): NamedFailure[] {
   return [...found.values()];
 }
 
-/** The deprecated lists hold every failed user, whatever the reason: only names that no other list explains count. */
+/** The deprecated lists hold every failed user, whatever the reason. So this drops the names that another list already holds. */
 function withoutNamed(
   values: readonly string[],
   found: ReadonlyMap<string, NamedFailure>,

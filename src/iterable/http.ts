@@ -1,4 +1,7 @@
-/** One attempt of one HTTP call to Iterable: headers, time limit, status and body to a value or an error class. Never logs, never retries. */
+/**
+ * Makes one HTTP request to Iterable and turns the answer into a value or an error class: headers, timeout, status, body.
+ * Never logs, never retries.
+ */
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import fetch, { type RequestInit, type Response } from 'node-fetch';
@@ -15,40 +18,40 @@ export interface HttpOptions {
   /** Scheme, host and optional path prefix. */
   readonly baseUrl: string;
   readonly apiKey: string;
-  /** Time limit of one attempt, answer included. */
+  /** Timeout of one attempt, including reading the answer. */
   readonly attemptTimeoutMs: number;
-  /** Through a proxy; directly without. */
+  /** Set when requests go through a proxy. */
   readonly route?: Route | undefined;
 }
 
 export interface Call {
   readonly endpoint: Endpoint;
-  /** From the root, `/api/…`; segments that come from records must be encoded by {@link pathSegment}. */
+  /** The absolute path, `/api/…`; segments that come from records must be encoded by {@link pathSegment}. */
   readonly path: string;
-  /** Name and value of each parameter; a name may come more than once. */
+  /** Name and value of each parameter; a name may occur more than once. */
   readonly query?: readonly [string, string][];
-  /** The body's JSON text; what carries many users as UTF-8. */
+  /** The body as JSON text; as UTF-8 bytes if it carries many users. */
   readonly body?: string | Buffer;
 }
 
-/** Iterable's plain answer to most calls, and to all that fail. */
+/** The format of Iterable's answer to most calls, and to every call that fails. */
 const plainAnswer = z
   .looseObject({
     msg: z.string().nullish(),
     code: z.string().nullish(),
     params: z.unknown().optional(),
   })
-  // What gateways and firewalls answer may be JSON, too, with a `message` or an `error`, or a code of their own.
+  // The answer of a gateway or firewall may also be JSON, with a `message` or an `error`, or a code of its own.
   .refine(({ msg, code }) => msg !== undefined || isApiCode(code));
 const rateLimitParams = z.looseObject({ rateLimitReset: z.number().nonnegative() });
 
-/** Half of what common servers and proxies take as a whole request line (8 KB). */
+/** Half of the longest request line that common servers and proxies accept (8 KB). */
 const MAX_VALUE_IN_URL = 4_096;
-/** No answer of the endpoints used here comes near this. */
+/** Far more than any answer of the endpoints used here. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 export class IterableHttp {
-  /** For the end of a sentence: ` through the proxy …`; empty without one. */
+  /** Text to append to a message: ` through the proxy …`, or empty without a proxy. */
   readonly via: string;
   readonly #options: HttpOptions;
   readonly #baseUrl: string;
@@ -57,7 +60,7 @@ export class IterableHttp {
 
   constructor(options: HttpOptions) {
     this.#options = options;
-    // As the check of the configuration read it: blanks around it, say, or a scheme in capitals are no matter.
+    // Parsed as in the check of the configuration, which accepts surrounding spaces or a scheme in capitals, for example.
     const url = new URL(options.baseUrl);
     this.#baseUrl = url.href.replace(/\/+$/, '');
     this.#host = url.host;
@@ -67,8 +70,8 @@ export class IterableHttp {
   }
 
   /**
-   * Sends one request; gives the parsed JSON of a 2xx answer. Throws {@link ApiError}, {@link NoAnswerError}, a ConfigError where
-   * no connection will be made before the operator acts, or the signal's reason.
+   * Sends one request; returns the parsed JSON of a 2xx answer. Throws {@link ApiError}, {@link NoAnswerError}, a ConfigError
+   * if no connection is possible before the operator changes something, or the signal's reason.
    */
   send(call: Call, stop?: AbortSignal): Promise<unknown> {
     return this.#exchange(call, stop, async (response) => {
@@ -81,8 +84,8 @@ export class IterableHttp {
   }
 
   /**
-   * Sends one request whose answer may be larger than memory: hands on the lines of a 2xx answer as they come, the last one
-   * too if nothing ends it. The time limit holds for each piece of the answer. Throws like {@link send}.
+   * Sends one request whose answer may be larger than memory: passes on the lines of a 2xx answer as they arrive, including
+   * a last line without a line break. The timeout restarts with each chunk of the answer. Throws like {@link send}.
    */
   streamLines(call: Call, onLine: (line: string) => void, stop?: AbortSignal): Promise<void> {
     return this.#exchange(
@@ -109,7 +112,7 @@ export class IterableHttp {
     this.#agent.destroy();
   }
 
-  /** `read` may tell of each piece of the answer that it has: then the time limit begins anew. */
+  /** `read` may call `onPiece` for each chunk of the answer, which restarts the timeout. */
   async #exchange<T>(
     call: Call,
     stop: AbortSignal | undefined,
@@ -118,7 +121,7 @@ export class IterableHttp {
   ): Promise<T> {
     stop?.throwIfAborted();
     const { attemptTimeoutMs } = this.#options;
-    // Not AbortSignal.any: it keeps a trace of every request on the long-lived stop signal.
+    // Not AbortSignal.any: it would leak memory on the long-lived stop signal with every request.
     const attempt = new AbortController();
     const abort = () => {
       attempt.abort();
@@ -145,12 +148,12 @@ export class IterableHttp {
     }
   }
 
-  /** An error that says what came instead of an answer, and which way. */
+  /** An error that says what came instead of an answer, and through which proxy. */
   noAnswer({ name }: Endpoint, what: string, options?: { cause?: unknown }): NoAnswerError {
     return new NoAnswerError(name, what + this.via, options);
   }
 
-  /** The kind of failure only: a message of the HTTP library may quote the URL, and so an address. */
+  /** Uses the error's code only: a message of the HTTP library may quote the URL, and thus an address. */
   #noConnection(endpoint: Endpoint, error: unknown): NoAnswerError | ConfigError {
     const { code } = error as { code?: unknown };
     if (typeof code !== 'string') return this.noAnswer(endpoint, 'the connection failed', { cause: error });
@@ -164,7 +167,7 @@ export class IterableHttp {
 
   #apiError({ endpoint }: Call, response: Response, text: string): ApiError | ConfigError {
     const proxy = this.#options.route?.proxy;
-    // A plain request is answered by the proxy itself; no server behind it answers so.
+    // For a plain HTTP request, the proxy itself sends this answer; a server behind it never does.
     if (response.status === 407 && proxy) return refusedByProxy(proxy);
     return apiError(endpoint.name, response, text, this.via);
   }
@@ -184,25 +187,28 @@ export class IterableHttp {
       agent: this.#agent,
       signal,
       ...(maxBytes === Infinity ? {} : { size: maxBytes }),
-      // The key must not follow a redirect to another host.
+      // The API key must not be sent to another host by a redirect.
       redirect: 'manual',
     };
   }
 }
 
-/** A value of a record as one path segment: real addresses hold `+`, `/`, `%`, `?` and `#`. Only for what {@link fitsPathSegment}. */
+/**
+ * Encodes a value of a record as one path segment: real addresses contain `+`, `/`, `%`, `?` and `#`. Only for values that
+ * pass {@link fitsPathSegment}.
+ */
 export function pathSegment(value: string): string {
   return encodeURIComponent(value);
 }
 
-/** False for `.` and `..` as well, which lead to another path however they are encoded: so the URL standard has it. */
+/** Like {@link fitsUrl}, and false for `.` and `..`, which by the URL standard change the path even when encoded. */
 export function fitsPathSegment(value: string): boolean {
   return value !== '.' && value !== '..' && fitsUrl(value);
 }
 
 /**
- * False for what no URL can say: half a surrogate pair, and a value so long that servers refuse the call, whoever it is for.
- * No address or id is like that.
+ * False for a value that no URL can hold: with half a surrogate pair, or so long that servers refuse the request. No existing
+ * user has such an address or id.
  */
 export function fitsUrl(value: string): boolean {
   return value.isWellFormed() && encodeURIComponent(value).length <= MAX_VALUE_IN_URL;

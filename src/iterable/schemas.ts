@@ -1,4 +1,7 @@
-/** What Iterable promises to answer. Unknown properties are ignored, since Iterable may add some at any time; a broken promise is a failed call. */
+/**
+ * The documented answers of Iterable. Unknown properties are ignored, since Iterable may add some at any time; an answer that
+ * does not match is a failed call.
+ */
 import * as z from 'zod';
 
 const texts = z
@@ -44,7 +47,7 @@ export const listsAnswerSchema = z.looseObject({ lists: z.array(listSchema) });
 export const createdListSchema = z.looseObject({ listId: z.number() });
 export type IterableList = z.infer<typeof listSchema>;
 
-/** An unknown user is 200 with `{}`. */
+/** For an unknown user Iterable answers 200 with `{}`. */
 export const userAnswerSchema = z.looseObject({
   user: z
     .looseObject({
@@ -56,7 +59,7 @@ export const userAnswerSchema = z.looseObject({
 });
 export type IterableUser = NonNullable<z.infer<typeof userAnswerSchema>['user']>;
 
-/** One line of an export of users that asked for identities only. */
+/** One line of an export of users, requested with identities only. */
 export const exportedUserSchema = z.looseObject({
   email: z.string().nullish(),
   userId: z.string().nullish(),
@@ -68,7 +71,7 @@ export const plainAnswerSchema = z.looseObject({ code: z.string(), msg: z.string
 /** `params` of a 400 `BadJsonBody`: JSON path (`obj.users[1].preferUserId`, positions from 0) → why it can't be read. */
 export const unreadableParamsSchema = z.record(z.string(), z.string());
 
-/** `params` of a 400 `UniqueFieldsLimitExceeded`: how many fields the project may have, would have, and which are new. */
+/** `params` of a 400 `UniqueFieldsLimitExceeded`: the project's field limit, the number it would have, and the new fields. */
 export const fieldsLimitParamsSchema = z.looseObject({
   limit: z.number().nullish().catch(undefined),
   requestedTotal: z.number().nullish().catch(undefined),

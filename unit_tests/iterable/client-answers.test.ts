@@ -15,35 +15,40 @@ describe('an answer', () => {
   const UNKNOWN = refusal(400, 'BadParams', 'User does not exist. Email:  UserId: 17');
   it.each<[string, Ask, Answer, unknown]>([
     [
-      'of fields is a map',
+      'with fields is a map',
       (client) => client.getFields(),
       { fields: { 'a.b': 'long' } },
       new Map([['a.b', 'long']]),
     ],
-    ['of a list that was created is its id', createList, { listId: 7 }, 7],
-    ['to an update is nothing', update, PLAIN, undefined],
+    ['to the creation of a list is its id', createList, { listId: 7 }, 7],
+    ['to an update is undefined', update, PLAIN, undefined],
     ['to a look-up is the user', getByEmail, { user: { email: 'a@x.com' } }, { email: 'a@x.com' }],
-    ['to a look-up of nobody is nobody', getByEmail, {}, undefined],
-    ['to a look-up of nobody may be a null', getByUserId, { user: null }, undefined],
-    ['that the user is unknown is nobody', getByUserId, UNKNOWN, undefined],
-    ['that the address is unknown is nobody', getByEmail, refusal(400, 'UnknownEmailError'), undefined],
-    ['that there is nothing is nobody', getByUserId, refusal(404), undefined],
+    ['to a look-up without a user is undefined', getByEmail, {}, undefined],
+    ['to a look-up with a null user is undefined', getByUserId, { user: null }, undefined],
+    ['that the user is unknown is undefined', getByUserId, UNKNOWN, undefined],
+    ['that the address is unknown is undefined', getByEmail, refusal(400, 'UnknownEmailError'), undefined],
+    ['to a look-up with status 404 is undefined', getByUserId, refusal(404), undefined],
     [
-      'that no user can have the address is nobody',
+      'that the address is malformed is undefined',
       getByEmail,
       refusal(400, 'InvalidEmailAddressError'),
       undefined,
     ],
-    ['that the parameter is bad is nobody', getByUserId, refusal(400, 'BadParams'), undefined],
-    ['that the user is forgotten is nobody', getByEmail, refusal(409, 'ForgottenUserError'), undefined],
-    ['to a deletion is that', deleteByEmail, PLAIN, 'deleted'],
-    ['to a deletion by id is that', deleteByUserId, PLAIN, 'deleted'],
-    ['to a deletion of nobody says so', deleteByUserId, UNKNOWN, 'unknown'],
-    ['to a deletion of nobody may be a 404', deleteByUserId, refusal(404), 'unknown'],
-    ['to a change of address is that', updateEmail, PLAIN, 'changed'],
-    ['to a change of an unknown address says so', updateEmail, refusal(400, 'UnknownEmailError'), 'unknown'],
+    ['that the parameter is bad is undefined', getByUserId, refusal(400, 'BadParams'), undefined],
+    ['that the user is forgotten is undefined', getByEmail, refusal(409, 'ForgottenUserError'), undefined],
+    ['to a deletion is "deleted"', deleteByEmail, PLAIN, 'deleted'],
+    ['to a deletion by id is "deleted"', deleteByUserId, PLAIN, 'deleted'],
+    ['to a deletion of an unknown user is "unknown"', deleteByUserId, UNKNOWN, 'unknown'],
+    ['to a deletion with status 404 is "unknown"', deleteByUserId, refusal(404), 'unknown'],
+    ['to a change of address is "changed"', updateEmail, PLAIN, 'changed'],
     [
-      'to a change to an address that is there says so',
+      'to a change of an unknown address is "unknown"',
+      updateEmail,
+      refusal(400, 'UnknownEmailError'),
+      'unknown',
+    ],
+    [
+      'to a change to an existing address is "taken"',
       updateEmail,
       refusal(400, 'EmailAlreadyExists'),
       'taken',
@@ -59,7 +64,7 @@ describe('an answer', () => {
       refusal(400, 'BadParams', 'Invalid userId'),
     ],
     ['a deletion of a forgotten user', deleteByEmail, refusal(409, 'ForgottenUserError')],
-    ['a change to no address', updateEmail, refusal(400, 'InvalidEmailAddressError')],
+    ['a change to a malformed address', updateEmail, refusal(400, 'InvalidEmailAddressError')],
     ['an update of an unknown user', update, refusal(404, 'NotFound')],
   ])('to %s is an error', async (_name, ask, error) => {
     expect(await answered(ask, error)).toBe(error);
@@ -68,7 +73,7 @@ describe('an answer', () => {
   it.each<[string, Ask]>([
     ['is too long', (client) => client.getByUserId('u'.repeat(4_097))],
     ['has half of a surrogate pair', (client) => client.getByEmail('a\ud83d@x.com')],
-  ])('is not waited for where what is looked up %s: no URL can say it', async (_name, ask) => {
+  ])('needs no call if the value to look up %s, which no URL can hold', async (_name, ask) => {
     const { client, calls } = aClient();
     expect(await ask(client).attempt()).toBeUndefined();
     expect(calls).toEqual([]);
@@ -76,14 +81,14 @@ describe('an answer', () => {
 });
 
 describe('an export', () => {
-  /** Gives what a fresh list of the users has at the end. */
+  /** Collects the identities of all users in a list. */
   const collecting: Ask = (client) =>
     client.exportUsers(['email'], () => {
       const users: unknown[] = [];
       return { add: ({ email, userId }) => users.push([email, userId]), done: () => users };
     });
 
-  it('gives each user, whatever else a line says, and passes over blank lines', async () => {
+  it('passes on each user, ignoring other properties and blank lines', async () => {
     const lines = ['{"email":"a@x.com","x":1}', '', ' ', '{"userId":"u1","email":null}', '{}'];
     expect(await answered(collecting, lines)).toEqual([['a@x.com', undefined], [null, 'u1'], [undefined, undefined]]); // prettier-ignore
   });
@@ -95,7 +100,7 @@ describe('an export', () => {
     );
   });
 
-  it('begins anew with each attempt', async () => {
+  it('starts with a fresh collector in each attempt', async () => {
     const { client } = aClient(['{"email":"a@x.com"}', '?'], ['{"email":"b@x.com"}']);
     const operation = collecting(client);
     await expect(operation.attempt()).rejects.toThrow(NoAnswerError);

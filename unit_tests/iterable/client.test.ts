@@ -8,7 +8,7 @@ const BODY = Buffer.from(JSON_TEXT);
 
 const PLAIN = { code: 'Success', msg: '' };
 const BULK = { successCount: 0, failCount: 0 };
-/** `limit` names the endpoint whose rate counts. */
+/** `limit` names the endpoint whose rate limit applies. */
 const OPERATIONS: Record<string, { ask: Ask; sends: string; answer: Answer; limit: string }> = {
   getFields: {
     limit: 'users/getFields',
@@ -92,7 +92,7 @@ const OPERATIONS: Record<string, { ask: Ask; sends: string; answer: Answer; limi
 
 describe('each operation', () => {
   it.each(Object.entries(OPERATIONS))(
-    '%s sends one call, as Iterable has it',
+    '%s sends one call in the documented format',
     async (_name, { ask, sends, answer, limit }) => {
       const { client, calls } = aClient(answer);
       const operation = ask(client);
@@ -103,14 +103,14 @@ describe('each operation', () => {
         return `${endpoint.method} ${path}${parameters}${body === undefined ? '' : ` ${body.toString()}`}`;
       });
       expect(sent).toEqual([sends]);
-      // The rate limit that is waited for is that of the call that is made.
+      // The operation is paced by the rate limit of the endpoint that it calls.
       expect(calls[0]?.endpoint).toBe(operation.endpoint);
       expect(operation.endpoint.name).toBe(limit);
     },
   );
 
   it.each(Object.entries(OPERATIONS).filter(([name]) => name !== 'exportUsers'))(
-    '%s takes no answer for one that is not what the API promises',
+    '%s fails with NoAnswerError if the answer has another format',
     async (_name, { ask }) => {
       for (const answer of [
         [],
@@ -123,7 +123,7 @@ describe('each operation', () => {
   );
 
   it.each(Object.entries(OPERATIONS))(
-    '%s hands on an error that is nobody’s in particular',
+    '%s throws an error that does not mean an unknown user',
     async (_name, { ask }) => {
       for (const error of [
         refusal(500, 'UnknownEmailError'),

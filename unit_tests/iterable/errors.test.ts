@@ -17,14 +17,14 @@ describe('isUnknownUser', () => {
   it.each([
     ['the codes that say so', failure(400, 'UnknownEmailError'), true],
     ['the codes that say so', failure(400, 'UnknownUserIdError'), true],
-    ['a 404 of Iterable', failure(404, 'NotFound'), true],
-    ['a 404 of Iterable without a code', failure(404, undefined, 'no'), true],
+    ['a 404 from Iterable', failure(404, 'NotFound'), true],
+    ['a 404 from Iterable without a code', failure(404, undefined, 'no'), true],
     ['the recorded 400', failure(400, 'BadParams', RECORDED), true],
-    ['a 404 of something else', failure(404, undefined, '', false), false],
-    ['a 400 that says another thing', failure(400, 'BadParams', 'Invalid userId: 17'), false],
-    ['a 400 that says nothing', failure(400, 'BadParams'), false],
-    ['the words with another code', failure(400, 'GenericError', RECORDED), false],
-    ['the recorded words of another refusal', failure(403, 'BadParams', RECORDED), false],
+    ['a 404 from something else', failure(404, undefined, '', false), false],
+    ['a 400 with another message', failure(400, 'BadParams', 'Invalid userId: 17'), false],
+    ['a 400 without a message', failure(400, 'BadParams'), false],
+    ['the recorded message with another code', failure(400, 'GenericError', RECORDED), false],
+    ['the recorded message with another status', failure(403, 'BadParams', RECORDED), false],
     ['an outage', failure(500, 'UnknownEmailError', RECORDED), false],
     ['an erased user', failure(409, 'ForgottenUserError', 'User has been forgotten'), false],
     ['a conflict', failure(400, 'EmailAlreadyExists'), false],
@@ -58,22 +58,22 @@ describe('an error’s message', () => {
       'Iterable answered users/{email} with HTTP 400 (BadParams)',
     ],
     [
-      'does without',
+      'leaves out a missing code',
       failure(500, undefined, 'secret@x.com'),
       'Iterable answered users/{email} with HTTP 500',
     ],
     [
-      'says that it is not Iterable’s own',
+      'says that the answer is not from Iterable',
       failure(403, undefined, '', false),
       "The answer to users/{email} was HTTP 403, without Iterable's own body",
     ],
     [
-      'says which way it came',
+      'names the proxy',
       new ApiError('lists', { status: 502, apiMessage: '', via: ' through the proxy p:1' }),
       'Iterable answered lists through the proxy p:1 with HTTP 502',
     ],
     [
-      'says which way it came, also from something else',
+      'names the proxy, also if the answer is not from Iterable',
       new ApiError('lists', {
         status: 502,
         apiMessage: '',
@@ -87,7 +87,7 @@ describe('an error’s message', () => {
       new NoAnswerError('lists', 'the connection failed'),
       'Iterable gave no usable answer to lists: the connection failed',
     ],
-  ])('%s, and quotes nothing', (_name, { message }, expected) => {
+  ])('%s, and does not quote the answer', (_name, { message }, expected) => {
     expect(message).toBe(expected);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { namedFailures } from '../../src/iterable/failures.ts';
 import { bulkAnswerSchema } from '../../src/iterable/schemas.ts';
 
-/** The failures that an answer names, as `conflict userId 7`. */
+/** The failures that an answer names, each as text such as `conflict userId 7`. */
 function named(lists: object): string[] {
   const answer = bulkAnswerSchema.parse({ successCount: 0, failCount: 1, ...lists });
   return namedFailures(answer).map(({ kind, identity, value }) => `${kind} ${identity} ${value}`);
@@ -10,9 +10,9 @@ function named(lists: object): string[] {
 
 describe('the failures that a bulk answer names', () => {
   it.each([
-    ['none where there are no lists', {}, []],
+    ['none if there are no lists', {}, []],
     [
-      'each list by its reason',
+      'the names of each list with its reason',
       {
         failedUpdates: {
           invalidEmails: ['a'],
@@ -52,17 +52,17 @@ describe('the failures that a bulk answer names', () => {
     ],
     ['a user id as it is', { failedUpdates: { conflictUserIds: ['Ab'] } }, ['conflict userId Ab']],
     [
-      'a name once for each reason',
+      'a name once per reason',
       { failedUpdates: { invalidEmails: ['a', 'A', 'a'], forgottenEmails: ['a'] } },
       ['invalid email a', 'forgotten email a'],
     ],
     [
-      'the deprecated lists alone',
+      'the names of the deprecated lists if there are no others',
       { invalidEmails: ['A'], invalidUserIds: ['1'] },
       ['invalid email a', 'invalid userId 1'],
     ],
     [
-      'nothing of the deprecated lists that another one explains',
+      'only those names of the deprecated lists that no other list has',
       {
         invalidEmails: ['A', 'b'],
         invalidUserIds: ['1', '2'],
