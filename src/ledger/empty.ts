@@ -1,12 +1,12 @@
-/** What a ledger looks like that is not there yet, to those who only read. */
+/** The read-only view of a ledger that does not exist yet. */
 import type { Ledger, LedgerOpening, LedgerStream } from './ledger.ts';
 
-/** The streams of the opening under ids that no ledger gives. */
+/** The opening's streams, with negative ids, which no ledger assigns. */
 export function missingStreams({ scope, streams }: LedgerOpening): LedgerStream[] {
   return streams.map((stream, index) => ({ id: -1 - index, scope, stream, state: '' }));
 }
 
-/** Holds nothing and takes nothing. */
+/** A ledger without entries that refuses all writes. */
 export function emptyLedger(opening: LedgerOpening): Ledger {
   return {
     own: missingStreams(opening),

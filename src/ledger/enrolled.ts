@@ -1,17 +1,17 @@
-/** What both backends read of a run's project and streams. */
+/** A run's project and streams, as both backends read them. */
 import type { LedgerStream } from './ledger.ts';
 
-/** A run's project, and its streams in the order in which they were asked for. */
+/** A run's project, and its streams in the order of the opening. */
 export interface Enrolled {
   readonly project: number;
   readonly own: readonly LedgerStream[];
 }
 
-/** A stream's columns, alike in both. */
+/** A stream's columns, the same in both backends. */
 export interface StreamRow {
   readonly id: number;
   readonly scope: string;
-  /** Empty for none. */
+  /** Empty for a stream without a namespace. */
   readonly namespace: string;
   readonly name: string;
   readonly state: string;

@@ -1,6 +1,6 @@
 /**
- * The keys of entries. In a primary key numbers stand by their value; a stream that an older version has written may have keys with
- * numbers in the notation of their source, `[7000.0]` or `["7000"]`, which are moved to their present form here.
+ * The keys of entries. A number in a primary key is written by its value, `[7000]`. Streams written by an older version may
+ * have keys with numbers in the notation of the source, `[7000.0]` or `["7000"]`; these are converted here.
  */
 import { hash } from 'node:crypto';
 import { parseJson } from '../json.ts';
@@ -9,14 +9,14 @@ import { parseWritten, writtenText } from './written.ts';
 
 const MAX_KEY_LENGTH = 500;
 
-/** The value of `key_form` of a stream whose keys have their numbers by value; 1 before. */
+/** The value of `key_form` of a stream whose keys are converted; 1 before. */
 export const BY_VALUE = 2;
 
-/** A key as ledgers hold it: itself, or its hash where a database could not take it. */
+/** A key as ledgers store it: unchanged, or its hash if a database could not store it. */
 export function storableKey(text: string): string {
-  // Half a surrogate pair would come back as another character, and so would every other half.
+  // Half a surrogate pair would be stored as the replacement character, the same for every half.
   if (!text.isWellFormed()) return hashed(JSON.stringify(text));
-  // A database takes no index entry of any length, and not every one a NUL.
+  // Databases limit the length of an index entry, and not every one accepts a NUL.
   return text.length > MAX_KEY_LENGTH || text.includes('\0') ? hashed(text) : text;
 }
 
@@ -24,7 +24,7 @@ function hashed(text: string): string {
   return `hash:${hash('sha256', text, 'base64')}`;
 }
 
-/** The key that a row has today whose entry was written under this one. Those of rows without a primary key stay. */
+/** Converts a key of an older version to the key that the row has today. Keys of rows without a primary key don't change. */
 export function keyByValue(key: string): string {
   if (!key.startsWith('[')) return key;
   try {
@@ -40,42 +40,46 @@ export function keyByValue(key: string): string {
 export interface KeyedEntry {
   readonly id: number;
   readonly key: string;
-  /** The snapshot in which it was last present. */
+  /** The last snapshot in which the row was present. */
   readonly seen: number;
   readonly email: string | null;
   readonly userId: string | null;
   readonly isDoomed: boolean;
-  /** What it says was written: {@link writtenText}. */
+  /** The {@link writtenText} of the entry. */
   readonly written: string;
 }
 
 export interface KeyMove {
   readonly from: string;
   readonly to: string;
-  /** Its next record is to send everything. */
-  readonly isUnconfirmed: boolean;
-  /** Where it says from now on that something else was written. */
+  /** Clears the hash of the values, so that the next record of the row sends everything. */
+  readonly clearsHash: boolean;
+  /** The new {@link writtenText}, if it changes. */
   readonly written?: string | undefined;
 }
 
 /** The keys of the entries of one stream. */
 export interface KeyTable {
-  /** Entries whose keys may have a number in another notation, all of those and maybe others: the next after this key, in the order of keys. */
+  /**
+   * The next entries after this key, in key order, whose keys may contain a number in another notation. Includes all such
+   * entries, and possibly others.
+   */
   next(after: string, limit: number): Promise<readonly KeyedEntry[]>;
   /** The entries that have one of these keys. */
   having(keys: readonly string[]): Promise<readonly KeyedEntry[]>;
-  /** Each `to` is free, or its own `from`. */
+  /** Renames keys. Each `to` must be unused, or equal to its `from`. */
   move(moves: readonly KeyMove[]): Promise<void>;
-  /** The entries of these keys are there no more. */
+  /** Deletes the entries that have these keys. */
   drop(keys: readonly string[]): Promise<void>;
 }
 
 const PAGE_SIZE = 1_000;
 
 /**
- * Brings the keys of a stream to their present form. Where several become the same one, the entry that was written last has it from
- * then on, in doubt. Others that hold the same user are dropped, and what they say was written goes to that one: else they would hold
- * the user for ever, whatever becomes of the row. Others stay under keys that no row has, and so are absent from the next snapshot.
+ * Converts the keys of a stream. If several keys become the same, the entry that was written last gets it, with a cleared
+ * hash, so that the row's next record sends everything. The other entries that hold the same user are dropped, and their
+ * fields and lists are merged into that entry; otherwise they would keep the user from being removed for good. Entries that
+ * hold another user keep keys that no row has, so they are missing from the next snapshot.
  */
 export async function moveToKeysByValue(table: KeyTable, pageSize = PAGE_SIZE): Promise<void> {
   let page: readonly KeyedEntry[];
@@ -87,7 +91,7 @@ export async function moveToKeysByValue(table: KeyTable, pageSize = PAGE_SIZE): 
     if (old.length === 0) continue;
     const { moves, dropped } = movesOf(old, await table.having(old.map(({ key }) => keyByValue(key))));
     if (dropped.length > 0) await table.drop(dropped);
-    // Keys that change hands are free in between.
+    // Entries that swap keys are first moved to temporary ones, since a key must be unused to be assigned.
     const wanted = new Set(moves.map(({ to }) => to));
     const parking = moves.filter(({ from, to }) => from !== to && wanted.has(from));
     const parked = new Map(parking.map(({ from }) => [from, `moving:${from}`]));
@@ -97,7 +101,7 @@ export async function moveToKeysByValue(table: KeyTable, pageSize = PAGE_SIZE): 
   } while (page.length === pageSize);
 }
 
-/** @param holders those that have the wanted keys already */
+/** @param holders entries that already have one of the new keys */
 function movesOf(
   old: readonly KeyedEntry[],
   holders: readonly KeyedEntry[],
@@ -117,16 +121,16 @@ function movesOf(
     const same = rivals.filter((rival) => rival !== last && isHeldBy(last, rival));
     dropped.push(...same.map((rival) => rival.key));
     const written = same.length === 0 ? undefined : writtenByAll([...same, last]);
-    moves.push({ from: last.key, to: key, isUnconfirmed: rivals.length > 1, written });
+    moves.push({ from: last.key, to: key, clearsHash: rivals.length > 1, written });
     const holder = holderOf.get(key);
-    // No row asks for the key that the last one leaves.
+    // The previous holder gets the key that the last entry had: no row has that key.
     if (holder && holder !== last && !same.includes(holder))
-      moves.push({ from: key, to: last.key, isUnconfirmed: false });
+      moves.push({ from: key, to: last.key, clearsHash: false });
   }
   return { moves, dropped };
 }
 
-/** Whether `entry` holds whom the other one holds. */
+/** Whether `entry` holds every identity that `other` holds, and both or neither are pending deletion. */
 function isHeldBy(entry: KeyedEntry, other: KeyedEntry): boolean {
   return (
     (other.email ?? entry.email) === entry.email &&
@@ -135,7 +139,7 @@ function isHeldBy(entry: KeyedEntry, other: KeyedEntry): boolean {
   );
 }
 
-/** Where they differ the last one counts. */
+/** Merges what the entries wrote; the last one wins. */
 function writtenByAll(entries: readonly KeyedEntry[]): string {
   const all = entries.map(({ written }) => parseWritten(written));
   return writtenText({

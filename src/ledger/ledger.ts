@@ -1,67 +1,76 @@
 /**
- * What was exported last time, by stream and primary key. An interface small enough that two backends keep it the same
- * way; what an entry means for a sync is for `sync` to say.
+ * What was exported so far, by stream and primary key. The interface is small, so that both backends can implement it in the
+ * same way. It does not interpret entries; the sync does.
  */
 import type { StreamId } from '../model.ts';
 
-/** What one record left behind. No personal data besides the identifiers. */
+/** What the ledger remembers of a row. It contains no personal data besides the identifiers. */
 export interface LedgerEntry {
-  /** The primary key as one text, else the identifier. Well-formed, without a NUL, and short enough for an index. */
+  /** The primary key as one text, or the identifier if there is none. Well-formed, without NUL, short enough for an index. */
   readonly key: string;
   readonly email?: string;
   readonly userId?: string;
-  /** Of the values as they were sent; base64, at most 43 characters. Empty while calls for the row may have changed anything. */
+  /**
+   * The hash of the values as they were sent; base64, at most 43 characters. Empty while it is unknown which values Iterable
+   * has, since calls for the row are unconfirmed.
+   */
   readonly valuesHash: string;
-  /** Names of the mapped fields that were written, sorted; empty where nothing was mapped. */
+  /** Names of the mapped fields that were written, sorted; empty if none was mapped. */
   readonly targets: readonly string[];
-  /** List name → whether the record put the user on it or took the user off. */
+  /** List name → true if the record added the user to the list, false if it removed the user. */
   readonly lists: ReadonlyMap<string, boolean>;
   /** Whether the connector may have created the user, or only enriched it. */
   readonly origin: 'upsert' | 'enrich';
 }
 
-/** An entry as the ledger holds it. */
+/** An entry as stored in the ledger. */
 export interface HeldEntry extends LedgerEntry {
-  /** The ledger's own number for it, never given to another one; absent where the ledger has none. */
+  /** The ledger's number for the entry, never reused; absent for an entry that is not stored yet. */
   readonly id?: number;
   /** {@link LedgerStream.id} of the stream that it belongs to. */
   readonly stream: number;
   /**
-   * The snapshot in which it was last present; 0 where there was none. Marks are kept of a stream's last snapshot alone, so
-   * that an earlier one may be told in the place of a snapshot that is over.
+   * The last snapshot in which the row was present; 0 if there was none. Presence is kept for a stream's latest snapshot only;
+   * so for earlier snapshots, the number may be too low.
    */
   readonly seen: number;
-  /** Decided to be removed, and not carried out yet. */
+  /** Pending deletion: the removal is decided but not yet carried out. */
   readonly isDoomed: boolean;
 }
 
-/** An entry that is to be removed. */
+/** An entry that is pending deletion. */
 export interface DoomedEntry extends HeldEntry {
-  /** An entry that is not doomed, in whatever stream or scope of the project, holds its address or id: the person stays. */
+  /**
+   * Another entry, in any stream or scope of the project, holds the same address or user id and is not pending deletion. So
+   * the user must not be removed.
+   */
   readonly isHeld: boolean;
 }
 
 export interface LedgerStream {
   readonly id: number;
-  /** Tells connections apart that have streams of one name. */
+  /** Separates connections that have streams with the same name. */
   readonly scope: string;
   readonly stream: StreamId;
-  /** JSON text of whoever keeps state by stream; empty at first. */
+  /** JSON text that the ledger does not interpret; empty at first. */
   readonly state: string;
 }
 
-/** A row that was in the input: its key, and its entry's {@link HeldEntry.id}, if that is known. */
+/** A row that was in the input: its key, and the {@link HeldEntry.id} of its entry if known. */
 export interface PresentRow {
   readonly key: string;
   readonly id?: number | undefined;
 }
 
-/** Part of one transaction. Each list may be left out; of entries and dropped ones a key comes once. */
+/** Changes to be made in one transaction. In `entries` and `dropped` together, a key occurs at most once. */
 export interface LedgerChanges {
-  /** Written, whole, in the place of what was there; present in the snapshot `seen`; no longer doomed. */
+  /** Entries that replace the stored ones as a whole. They are present in the snapshot `seen`, and no longer pending deletion. */
   readonly entries?: readonly (LedgerEntry & { readonly stream: number; readonly seen: number })[];
   readonly dropped?: readonly { readonly stream: number; readonly key: string }[];
-  /** Present in the snapshot, unchanged; whoever was doomed is not any more, and loses its hash. Rows without an entry are passed over. */
+  /**
+   * Rows that are present in the snapshot and unchanged. An entry that was pending deletion no longer is, and its hash is
+   * cleared. Rows without an entry are ignored.
+   */
   readonly present?: readonly {
     readonly stream: number;
     readonly snapshot: number;
@@ -70,59 +79,62 @@ export interface LedgerChanges {
   readonly states?: readonly { readonly stream: number; readonly state: string }[];
 }
 
-/** A stream's snapshot that has been proven. */
+/** A stream's snapshot that is known to be complete, so that missing rows are deleted rows. */
 export interface ProvenSnapshot {
   readonly stream: number;
   readonly snapshot: number;
-  /** The stream's state from now on. */
+  /** The new state of the stream. */
   readonly state: string;
 }
 
 /**
- * The ledger of one project, as one run has it open. Everything may be repeated after a lost answer. Throws
- * TransientError when the ledger is away for too long, or is no longer this run's.
+ * The ledger of one project, opened by one run. Each operation may be repeated after a lost answer. Operations throw
+ * TransientError when the ledger is unavailable for too long, or when another run has taken it over.
  */
 export interface Ledger {
-  /** The streams of this run, in the order in which they were asked for. */
+  /** The streams of this run, in the order of the opening. */
   readonly own: readonly LedgerStream[];
   /** Every stream of the project, those of other scopes included. */
   streams(): Promise<readonly LedgerStream[]>;
-  /** Entries by key; keys without one are missing. */
+  /** Entries by key, without the keys that have none. */
   find(stream: number, keys: readonly string[]): Promise<ReadonlyMap<string, HeldEntry>>;
-  /** Every entry of the project, in whatever stream and scope, that holds one of these addresses or ids. */
+  /** Every entry of the project, in any stream and scope, that holds one of these addresses or user ids. */
   holders(people: {
     readonly emails: readonly string[];
     readonly userIds: readonly string[];
   }): Promise<readonly HeldEntry[]>;
-  /** Entries of the stream. */
+  /** The number of entries of the stream. */
   count(stream: number): Promise<number>;
-  /** One transaction. */
+  /** Makes the changes in one transaction. */
   commit(changes: LedgerChanges): Promise<void>;
-  /** Entries that were last seen before this snapshot, by origin. */
+  /** Counts the entries that were last seen before this snapshot, by origin. */
   countAbsent(
     stream: number,
     snapshot: number,
   ): Promise<{ readonly upserted: number; readonly enriched: number }>;
-  /** Entries of the stream that are doomed, or were last seen before this snapshot: the next ones after this key, in the order of keys. */
+  /** The next entries of the stream after this key, in key order, that are pending deletion or were last seen before this snapshot. */
   unseen(stream: number, snapshot: number, after: string, limit: number): Promise<readonly HeldEntry[]>;
   /**
-   * One transaction for all streams together: entries last seen before their stream's snapshot are doomed. Gives for each
-   * stream how many people are to be removed, and how many stay: those who were only enriched, or whom an entry holds, in
-   * whatever stream or scope of the project, that is not doomed.
+   * Marks the entries last seen before their stream's snapshot as pending deletion, in one transaction for all streams.
+   * Returns for each stream how many of its users are to be removed, and how many stay: those that were only enriched, or
+   * that are held by another entry (in any stream or scope of the project) which is not pending deletion.
    */
   doomAbsent(
     snapshots: readonly ProvenSnapshot[],
   ): Promise<readonly { readonly stream: number; readonly removed: number; readonly staying: number }[]>;
-  /** Some doomed entries of these streams, at most `limit`. */
+  /** Some entries of these streams that are pending deletion, at most `limit`. */
   nextDoomed(streams: readonly number[], limit: number): Promise<readonly DoomedEntry[]>;
-  /** Nobody is doomed any more; whoever was loses its hash, since its removal may have begun. Gives how many were. */
+  /**
+   * Cancels all pending deletions of these streams and returns their number. The hashes of the entries are cleared, since a
+   * removal may already have begun.
+   */
   pardon(streams: readonly number[]): Promise<number>;
   close(): Promise<void>;
 }
 
-/** How a ledger is opened. */
+/** How to open a ledger. */
 export interface LedgerOpening {
-  /** The project's name of its own, else a text that only its key leads to. */
+  /** `name` is the configured name, or else a hash of the API key. */
   readonly project: {
     readonly name: string;
     readonly isNamed: boolean;
@@ -131,9 +143,9 @@ export interface LedgerOpening {
   };
   readonly scope: string;
   readonly streams: readonly StreamId[];
-  /** `read` writes nothing, not even what is missing: that is empty then. */
+  /** With `read`, nothing is written, and nothing missing is created: it counts as empty. */
   readonly access: 'write' | 'read';
 }
 
-/** Whether a sync has the ledger open at this very moment, which is no fault. */
+/** Whether a sync has the ledger open at present; `in use` is not an error. */
 export type LedgerUse = 'free' | 'in use';

@@ -1,25 +1,25 @@
 /**
- * A ledger that is only read, and that has streams whose keys an older version wrote: shown under the keys that they will have once
- * a sync has moved them.
+ * A read-only view of a ledger with keys of an older version: it shows the entries under the keys that the next sync will
+ * convert them to.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { moveToKeysByValue, type KeyedEntry, type KeyMove, type KeyTable } from './keys.ts';
 import type { HeldEntry, Ledger } from './ledger.ts';
 import { parseWritten } from './written.ts';
 
-/** The keys of a stream of the ledger as it is. */
+/** Reads the stored keys of a stream. */
 export type ReadKeys = (stream: number) => Pick<KeyTable, 'next' | 'having'>;
 
 interface MovedRow {
   readonly old: string;
-  /** Null for one that is dropped. */
+  /** Null for an entry that is dropped. */
   readonly key: string | null;
   readonly in_doubt: number;
-  /** Null where it says what it said. */
+  /** Null if unchanged. */
   readonly written: string | null;
 }
 
-/** Which keys have become which, in the memory of SQLite: about 150 bytes for each that does, outside of the heap. */
+/** A map from old to new keys in an in-memory SQLite database: about 150 bytes per changed key, outside the heap. */
 export class MovedKeys {
   readonly #database: DatabaseSync;
   readonly #byKey: StatementSync;
@@ -31,14 +31,14 @@ export class MovedKeys {
         stream INTEGER, old TEXT, key TEXT, in_doubt INTEGER, written TEXT, PRIMARY KEY (stream, old)
       ) STRICT, WITHOUT ROWID;
       CREATE INDEX moved_by_key ON moved (stream, key)`);
-    // Else it would look through the stream: it knows no better than that the primary key begins alike.
+    // Without INDEXED BY, SQLite would scan the whole stream by the primary key, which also begins with `stream`.
     this.#byKey = database.prepare(
       'SELECT * FROM moved INDEXED BY moved_by_key WHERE stream = ? AND key = ?',
     );
     this.#byOld = database.prepare('SELECT * FROM moved WHERE stream = ? AND old = ?');
   }
 
-  /** Looks through the keys of these streams; touches no disk. Undefined where all are in their present form. */
+  /** Scans the keys of these streams; writes nothing to disk. Undefined if no key has to change. */
   static async of(
     streams: readonly number[],
     keysOf: ReadKeys,
@@ -56,29 +56,29 @@ export class MovedKeys {
     return undefined;
   }
 
-  /** The key under which the ledger has the entry that is shown under this one, if it may have one. */
+  /** The stored key of the entry that is shown under this key; undefined if there can't be one. */
   oldOf(stream: number, key: string): string | undefined {
     const row = this.#byKey.get(stream, key) as MovedRow | undefined;
     if (row) return row.old;
-    // Another entry has left it.
+    // The entry stored under this key is shown under another one.
     return this.#byOld.get(stream, key) ? undefined : key;
   }
 
-  /** The entry as it is shown; undefined for one that is dropped. */
+  /** The entry as it will be after the conversion; undefined if it is dropped. */
   view<Entry extends HeldEntry>(entry: Entry): Entry | undefined {
     const row = this.#byOld.get(entry.stream, entry.key) as MovedRow | undefined;
     if (!row) return entry;
-    const { key, in_doubt: inDoubt, written } = row;
+    const { key, in_doubt: clearsHash, written } = row;
     if (key === null) return undefined;
     return {
       ...entry,
       key,
       ...(written === null ? {} : parseWritten(written)),
-      ...(inDoubt === 1 ? { valuesHash: '' } : {}),
+      ...(clearsHash === 1 ? { valuesHash: '' } : {}),
     };
   }
 
-  /** Entries of the stream that are dropped. */
+  /** The number of entries of the stream that are dropped. */
   droppedOf(stream: number): number {
     const count = this.#database.prepare(
       'SELECT count(*) AS number FROM moved WHERE stream = ? AND key IS NULL',
@@ -116,7 +116,7 @@ export class MovedKeys {
       drop: (dropped) => {
         this.#put(
           stream,
-          dropped.map((from) => ({ from, to: null, isUnconfirmed: false })),
+          dropped.map((from) => ({ from, to: null, clearsHash: false })),
         );
         return Promise.resolve();
       },
@@ -133,13 +133,13 @@ export class MovedKeys {
          written = coalesce(excluded.written, written)`,
     );
     this.#database.exec('BEGIN');
-    for (const { from, to, isUnconfirmed, written = null } of moves)
-      put.run(stream, this.oldOf(stream, from) ?? from, to, isUnconfirmed ? 1 : 0, written);
+    for (const { from, to, clearsHash, written = null } of moves)
+      put.run(stream, this.oldOf(stream, from) ?? from, to, clearsHash ? 1 : 0, written);
     this.#database.exec('COMMIT');
   }
 }
 
-/** @param base opened to be read; closed with this */
+/** @param base opened with access `read`; closed together with the view */
 export function withMovedKeys(base: Ledger, moved: MovedKeys | undefined): Ledger {
   if (!moved) return base;
   const view = <Entry extends HeldEntry>(entries: Iterable<Entry>) =>
@@ -156,7 +156,7 @@ export function withMovedKeys(base: Ledger, moved: MovedKeys | undefined): Ledge
     count: async (stream) => (await base.count(stream)) - moved.droppedOf(stream),
     commit: (changes) => base.commit(changes),
     countAbsent: (stream, snapshot) => base.countAbsent(stream, snapshot),
-    // In the order of the keys that the ledger has.
+    // In the order of the stored keys, not of the shown ones.
     unseen: async (stream, snapshot, after, limit) => {
       const entries: HeldEntry[] = [];
       let from = moved.oldOf(stream, after) ?? after;

@@ -1,4 +1,4 @@
-/** Opens the ledger that the configuration names; the driver is loaded only then. */
+/** Opens the configured ledger. The driver is loaded only when it is needed. */
 import { createHash } from 'node:crypto';
 import type { StreamId } from '../model.ts';
 import type { Ledger, LedgerOpening, LedgerUse } from './ledger.ts';
@@ -25,11 +25,11 @@ export interface OpenOptions {
   readonly project: LedgerProject;
   readonly streams: readonly StreamId[];
   readonly access: LedgerOpening['access'];
-  /** For a ledger that may be away for a while. */
+  /** For a ledger on a server that may be unavailable for a while. */
   readonly retry: RetryOptions;
 }
 
-/** Gives undefined where there is none. Throws ConfigError or TransientError when it can't be opened. */
+/** Returns undefined if no ledger is configured. Throws ConfigError or TransientError when it can't be opened. */
 export async function openLedger(
   option: LedgerOption,
   { project, streams, access, retry }: OpenOptions,
@@ -48,7 +48,7 @@ export async function openLedger(
   }
 }
 
-/** Throws like {@link openLedger} when a sync could not write there; undefined where there is none. Leaves everything as it was. */
+/** Throws like {@link openLedger} when a sync could not write to the ledger; undefined if none is configured. Changes nothing. */
 export async function checkLedger(
   option: LedgerOption,
   { project, retry }: Pick<OpenOptions, 'project' | 'retry'>,
@@ -83,7 +83,7 @@ function postgresOptions({ url, schema = 'public' }: Extract<LedgerOption, { typ
   return { url, schema };
 }
 
-/** The key's project without the key: nobody can find the one by the other. */
+/** Identifies the project of an API key without revealing the key. */
 function hashOf(apiKey: string): string {
   return `key ${createHash('sha256').update(apiKey).digest('hex')}`;
 }

@@ -1,23 +1,23 @@
 /**
- * Who was present in a snapshot, as one bit for each entry of a stream: a million marks are 125 KB, and those of rows that
- * come in the order in which they were first written lie side by side. Kept by a backend in blocks; this is what it knows
- * of them in memory.
+ * Which rows were present in a snapshot, as one bit per entry of a stream: a million marks take 125 KB. Rows that arrive in the
+ * order in which they were first written have adjacent bits. The backends store the bits in blocks; this is their in-memory
+ * representation.
  */
 
 import type { PresentRow } from './ledger.ts';
 
-/** Entries in one block; a block is {@link BLOCK_BYTES} long. */
+/** The number of entries per block. A block has {@link BLOCK_BYTES} bytes. */
 export const BLOCK_ENTRIES = 8_192;
 export const BLOCK_BYTES = BLOCK_ENTRIES / 8;
 
-/** One block as it is stored: bit `id % BLOCK_ENTRIES` (from the lowest of each byte on) stands for the entry `id`. */
+/** A block as stored: bit `id % BLOCK_ENTRIES` (starting with the lowest bit of each byte) marks the entry `id`. */
 export interface Block {
   /** `id / BLOCK_ENTRIES` of its entries. */
   readonly block: number;
   readonly bits: Uint8Array;
 }
 
-/** The marks of one stream in one snapshot: the last that was marked. */
+/** The marks of one stream, in the latest snapshot that has any. */
 export class Presence {
   readonly snapshot: number;
   readonly #blocks: Map<number, Uint8Array>;
@@ -39,7 +39,7 @@ export class Presence {
     return this.snapshot >= snapshot && this.has(id);
   }
 
-  /** The snapshot in which an entry was last present, given the one in which it was written. */
+  /** The last snapshot in which an entry was present, given the one in which it was written. */
   seenOf(id: number, written: number): number {
     return this.snapshot > written && this.has(id) ? this.snapshot : written;
   }
@@ -55,7 +55,7 @@ export class Presence {
     this.#changed.add(block);
   }
 
-  /** The blocks that have changed since they were last asked for, whole. */
+  /** Returns the full blocks that have changed since the previous call. */
   takeChanged(): Block[] {
     const changed = [...this.#changed].map((block) => ({
       block,
@@ -66,7 +66,7 @@ export class Presence {
   }
 }
 
-/** The ids of these rows' entries as far as they are known, and the keys of the others. */
+/** The known entry ids of the rows, and the keys of the rows without one. */
 export function knownIds(rows: readonly PresentRow[]): {
   readonly ids: number[];
   readonly unknown: string[];

@@ -1,8 +1,8 @@
-/** One name is one project. */
+/** Checks that the ledger belongs to the configured project, and to no newer version of the connector. */
 import { ConfigError } from '../errors.ts';
 import type { LedgerOpening } from './ledger.ts';
 
-/** Throws ConfigError `ledger_project_mismatch` when the named project is another one in the ledger. */
+/** Throws ConfigError `ledger_project_mismatch` when the ledger has another project under the configured name. */
 export function refuseOtherProject(
   { name, isNamed, dataCenter, projectType }: LedgerOpening['project'],
   known: { readonly dataCenter: string; readonly projectType: string },
@@ -22,7 +22,7 @@ export function refuseOtherProject(
   );
 }
 
-/** Throws ConfigError `ledger_too_new` when the tables are of a version that is not known here. */
+/** Throws ConfigError `ledger_too_new` when the tables have a newer version than this connector knows. */
 export function refuseNewer(version: number, known: number): void {
   if (version <= known) return;
   throw new ConfigError(

@@ -1,9 +1,9 @@
-/** What many entries have in common, as one text: which fields and lists were written, and in which way. */
+/** What many entries have in common, as one text: the fields and lists that were written, and the origin. */
 import type { LedgerEntry } from './ledger.ts';
 
 export type Written = Pick<LedgerEntry, 'targets' | 'lists' | 'origin'>;
 
-/** Two entries with the same targets, lists and origin have the same text. */
+/** The same text for all entries with the same targets, lists and origin. */
 export function writtenText({ targets, lists, origin }: Written): string {
   const sorted = [...lists].sort(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify([origin, targets, Object.fromEntries(sorted)]);

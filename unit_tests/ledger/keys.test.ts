@@ -27,11 +27,11 @@ describe('a key of an older version', () => {
     ['email:[1.0]', 'email:[1.0]'],
     ['hash:abc', 'hash:abc'],
     ['[not JSON', '[not JSON'],
-  ])('%s is %s today', (key, today) => {
+  ])('%s is converted to %s', (key, today) => {
     expect(keyByValue(key)).toBe(today);
   });
 
-  it('that would be too long is hashed, as rows of that key are', () => {
+  it('that becomes too long is hashed, like the key of such a row today', () => {
     const parts = Array.from({ length: 15 }, () => '1e55');
     const today = JSON.stringify(parts.map(() => 0)).replaceAll('0', `1${'0'.repeat(55)}`);
     expect(keyByValue(`[${parts.join(',')}]`)).toBe(storableKey(today));
@@ -39,12 +39,12 @@ describe('a key of an older version', () => {
   });
 });
 
-/** A stream of entries in memory, in which two can't have one key. */
+/** An in-memory stream of entries with unique keys. */
 class Table implements KeyTable {
-  entries: (KeyedEntry & { readonly isUnconfirmed: boolean })[];
+  entries: (KeyedEntry & { readonly isHashCleared: boolean })[];
 
   constructor(entries: readonly KeyedEntry[]) {
-    this.entries = entries.map((entry) => ({ ...entry, isUnconfirmed: false }));
+    this.entries = entries.map((entry) => ({ ...entry, isHashCleared: false }));
   }
 
   next(after: string, limit: number): Promise<KeyedEntry[]> {
@@ -57,15 +57,15 @@ class Table implements KeyTable {
   }
 
   move(moves: readonly KeyMove[]): Promise<void> {
-    for (const { from, to, isUnconfirmed, written } of moves) {
+    for (const { from, to, clearsHash, written } of moves) {
       const index = this.entries.findIndex(({ key }) => key === from);
       const entry = this.entries[index];
       if (!entry || (from !== to && this.entries.some(({ key }) => key === to)))
-        throw new Error(`${from} can't become ${to}`);
+        throw new Error(`${from} can't be renamed to ${to}`);
       this.entries[index] = {
         ...entry,
         key: to,
-        isUnconfirmed: entry.isUnconfirmed || isUnconfirmed,
+        isHashCleared: entry.isHashCleared || clearsHash,
         written: written ?? entry.written,
       };
     }
@@ -88,7 +88,10 @@ const NOTATIONS = [
   (id: number) => `["${id}"]`,
   (id: number) => `[${id}.00]`,
 ] as const;
-/** @param mixed of several entries of a row some may hold the same user and some another one; else all the same, or each another */
+/**
+ * @param mixed true: among several entries of a row, some may hold the same user and some another one. False: they all hold
+ * the same user, or each holds another one.
+ */
 const someEntries = (mixed: boolean) =>
   fc
     .uniqueArray(fc.tuple(fc.nat(5), fc.nat(NOTATIONS.length - 1)), {
@@ -100,7 +103,7 @@ const someEntries = (mixed: boolean) =>
         .array(fc.tuple(fc.nat(3), fc.nat(2)), { minLength: keys.length, maxLength: keys.length })
         .map((more) =>
           keys.map(([id, notation], index) => ({
-            // The order in which they were made is not that of their keys.
+            // Ids are not in the order of the keys.
             id: index + 1,
             key: NOTATIONS[notation]?.(id) ?? '',
             seen: more[index]?.[0] ?? 0,
@@ -112,8 +115,8 @@ const someEntries = (mixed: boolean) =>
         ),
     );
 
-describe('the move of a stream’s keys', () => {
-  it('gives each row the entry that was written last, in doubt where there were several; drops others of the same user alone', () =>
+describe('the conversion of a stream’s keys', () => {
+  it('keeps the entry that was written last, clears its hash if there were several, and drops only others of the same user', () =>
     fc.assert(
       fc.asyncProperty(someEntries(true), fc.integer({ min: 1, max: 30 }), async (entries, pageSize) => {
         const table = new Table(entries);
@@ -127,23 +130,23 @@ describe('the move of a stream’s keys', () => {
             id: last?.id,
             seen: last?.seen,
             email: last?.email,
-            isUnconfirmed: rivals.length > 1,
+            isHashCleared: rivals.length > 1,
           });
           const lists = [...parseWritten(winner?.written ?? '').lists.keys()];
           expect(lists).toContain(`list ${(last?.id ?? 0) - 1}`);
           for (const other of others) {
             const isDropped = dropped.includes(other);
             if (isDropped) {
-              // What was written is not forgotten.
-              const keeper = table.entries.filter(({ email }) => email === other.email);
-              const kept = keeper.flatMap(({ written }) => [...parseWritten(written).lists.keys()]);
+              // What a dropped entry wrote is merged into an entry of the same user.
+              const holders = table.entries.filter(({ email }) => email === other.email);
+              const kept = holders.flatMap(({ written }) => [...parseWritten(written).lists.keys()]);
               expect(kept).toContain(`list ${other.id - 1}`);
             } else {
-              // The others have keys that no row has.
+              // Entries of other users get keys that no row has.
               const left = table.entries.find(({ id }) => id === other.id);
               expect(left?.key).not.toBe(key);
               expect(keyByValue(left?.key ?? '')).toBe(key);
-              // Page by page an earlier one may be passed over; in one page none is.
+              // If rivals are on different pages, an earlier one of the same user may remain; within one page it never does.
               if (pageSize > entries.length) expect(other.email).not.toBe(last?.email);
             }
           }
@@ -152,7 +155,7 @@ describe('the move of a stream’s keys', () => {
       { numRuns: 500 },
     ));
 
-  it('shows the same keys to a reader', () =>
+  it('is shown in the same way by the read-only view', () =>
     fc.assert(
       fc.asyncProperty(someEntries(false), fc.integer({ min: 1, max: 30 }), async (entries, pageSize) => {
         const base = new Table(entries);
@@ -160,32 +163,32 @@ describe('the move of a stream’s keys', () => {
         const table = new Table(entries);
         await moveToKeysByValue(table, pageSize);
         expect(base.entries.map(({ key }) => key)).toEqual(entries.map(({ key }) => key));
-        const inDoubt = (entry: KeyedEntry) =>
+        const asHeld = (entry: KeyedEntry) =>
           ({
             stream: 3,
             valuesHash: 'hash',
             ...parseWritten(entry.written),
             ...entry,
           }) as unknown as HeldEntry;
-        const shown = entries.filter((entry) => !moved || moved.view(inDoubt(entry)));
+        const shown = entries.filter((entry) => !moved || moved.view(asHeld(entry)));
         expect(shown.map(({ id }) => id).sort()).toEqual(table.entries.map(({ id }) => id).sort());
         expect(moved?.droppedOf(3) ?? 0).toBe(entries.length - table.entries.length);
         for (const entry of table.entries) {
           const old = entries.find(({ id }) => id === entry.id);
           if (!old) throw new Error('an entry is new');
           if (!moved) {
-            expect(entry).toEqual({ ...old, isUnconfirmed: false });
+            expect(entry).toEqual({ ...old, isHashCleared: false });
             continue;
           }
-          const view = moved.view(inDoubt(old));
+          const view = moved.view(asHeld(old));
           if (!view) throw new Error('an entry is hidden');
           const { key, valuesHash, lists } = view;
           expect(lists).toEqual(parseWritten(entry.written).lists);
-          // Which entry of a key keeps an old key depends on where pages end. It changes nothing for the user.
+          // Which of the rivals keeps which old key depends on the page boundaries; this has no visible effect.
           if (keyByValue(entry.key) === entry.key)
             expect({ key, valuesHash }).toEqual({
               key: entry.key,
-              valuesHash: entry.isUnconfirmed ? '' : 'hash',
+              valuesHash: entry.isHashCleared ? '' : 'hash',
             });
           expect(moved.oldOf(3, key)).toBe(old.key);
         }
@@ -194,7 +197,7 @@ describe('the move of a stream’s keys', () => {
       { numRuns: 300 },
     ));
 
-  it('hands on what was written, where they differ as the last one has it', async () => {
+  it('merges what dropped entries wrote into the remaining one, last write wins', async () => {
     const one = (id: number, key: string, written: string) => ({
       id,
       key,
@@ -212,20 +215,20 @@ describe('the move of a stream’s keys', () => {
     expect(table.entries).toEqual([
       {
         ...one(2, '[1]', writtenTo({ A: true, B: false, C: true }, ['a', 'x', 'y'])),
-        isUnconfirmed: true,
+        isHashCleared: true,
       },
     ]);
   });
 
   it.each<[string, Partial<KeyedEntry>, Partial<KeyedEntry>, boolean]>([
-    ['of the same address', {}, {}, true],
-    ['that holds less', {}, { userId: '7' }, true],
-    ['that holds more', { userId: '7' }, {}, false],
-    ['of another address', { email: 'b@x.com' }, {}, false],
-    ['of another id', { email: null, userId: '8' }, { userId: '7' }, false],
-    ['that is to be removed', { isDoomed: true }, {}, false],
+    ['has the same address', {}, {}, true],
+    ['has fewer identities', {}, { userId: '7' }, true],
+    ['has more identities', { userId: '7' }, {}, false],
+    ['has another address', { email: 'b@x.com' }, {}, false],
+    ['has another id', { email: null, userId: '8' }, { userId: '7' }, false],
+    ['is pending deletion', { isDoomed: true }, {}, false],
   ])(
-    'of two entries of a row the earlier one %s is dropped, or not',
+    'with two entries of a row, of which the earlier one %s: %j, %j: it is dropped: %s',
     async (_which, first, last, isDropped) => {
       const one = (id: number, key: string, more: Partial<KeyedEntry>): KeyedEntry => ({
         ...{ id, key, seen: 1, email: 'a@x.com', userId: null, isDoomed: false, written: writtenTo({}) },
@@ -244,7 +247,7 @@ describe('the move of a stream’s keys', () => {
     },
   );
 
-  it('goes on from page to page', async () => {
+  it('processes all pages', async () => {
     const entries = Array.from({ length: 2_500 }, (_, index) => ({
       id: index + 1,
       key: index % 3 === 0 ? `[${index}.0]` : `["${index}"]`,

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { BLOCK_BYTES, BLOCK_ENTRIES, Presence } from '../../src/ledger/presence.ts';
 
 describe('Presence', () => {
-  it('has exactly the entries that were added, also when it is read again from its blocks', () => {
+  it('has exactly the entries that were added, also after a round trip through blocks', () => {
     const id = fc.oneof(
       fc.nat(3 * BLOCK_ENTRIES),
       fc.constantFrom(0, 7, 8, BLOCK_ENTRIES - 1, BLOCK_ENTRIES, 2 ** 31, 2 ** 31 + 7, 2 ** 40 + 3),
@@ -21,7 +21,7 @@ describe('Presence', () => {
     );
   });
 
-  it('gives each block once that has changed, whole', () => {
+  it('returns each changed block in full, once per change', () => {
     const presence = new Presence(1, [{ block: 0, bits: new Uint8Array(BLOCK_BYTES).fill(1, 0, 1) }]);
     presence.add(9);
     presence.add(BLOCK_ENTRIES + 1);
@@ -34,13 +34,13 @@ describe('Presence', () => {
     expect(presence.takeChanged()).toEqual([]);
   });
 
-  it('leaves the bits alone that it was made from', () => {
+  it('does not modify the bits passed to it', () => {
     const bits = new Uint8Array(BLOCK_BYTES);
     new Presence(1, [{ block: 0, bits }]).add(3);
     expect(bits[0]).toBe(0);
   });
 
-  it('knows of an entry the later of when it was written and when it was marked', () => {
+  it('returns the later of the snapshots in which an entry was written and marked', () => {
     const presence = new Presence(3);
     presence.add(1);
     expect([presence.seenOf(1, 2), presence.seenOf(1, 5), presence.seenOf(2, 2)]).toEqual([3, 5, 2]);

@@ -1,11 +1,11 @@
-/** Whom the snapshots in the Postgres ledger did not have: counted, decided to be removed, read page by page, pardoned. */
+/** Rows missing from a snapshot, in the Postgres ledger: counting, marking as pending deletion, reading page by page, cancelling. */
 import type { PoolClient } from 'pg';
 import type { Ledger, ProvenSnapshot } from '../ledger.ts';
 import { ENTRY_COLUMNS, type EntryRow } from './entries.ts';
 import { isAbsent } from './presence.ts';
 
 const OF_PROJECT = 'stream IN (SELECT id FROM iterable_ledger_stream WHERE project = $1)';
-/** Whether an entry that is not doomed is about the person of `entry`. $1: project. */
+/** Whether another entry of the project ($1), not pending deletion, holds the address or user id of `entry`. */
 const IS_HELD_BY_ANOTHER = `(
     EXISTS (SELECT 1 FROM iterable_ledger_entry AS other WHERE NOT other.doomed AND other.email = entry.email AND other.${OF_PROJECT})
     OR EXISTS (SELECT 1 FROM iterable_ledger_entry AS other WHERE NOT other.doomed AND other.user_id = entry.user_id AND other.${OF_PROJECT})
@@ -60,7 +60,7 @@ export async function doomAbsent(
     );
   }
   const ids = snapshots.map(({ stream }) => stream);
-  // Only when all are doomed can be told whom an entry holds that is not.
+  // A user stays if another entry, not pending deletion, holds it; that is known only after all entries are marked.
   const { rows } = await client.query<{ stream: number; doomed: number; staying: number }>(
     `SELECT stream, count(*)::int AS doomed,
        (count(*) FILTER (WHERE written.origin = 'enrich' OR ${IS_HELD_BY_ANOTHER}))::int AS staying
@@ -87,7 +87,7 @@ export async function nextDoomed(
   return rows;
 }
 
-/** Gives how many were doomed. */
+/** Returns the number of cancelled deletions. */
 export async function pardon(client: PoolClient, streams: readonly number[]): Promise<number> {
   const { rowCount } = await client.query(
     `UPDATE iterable_ledger_entry SET doomed = FALSE, values_hash = '' WHERE stream = ANY($1::int[]) AND doomed`,

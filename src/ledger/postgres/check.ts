@@ -1,4 +1,4 @@
-/** Proves that a sync could use the Postgres ledger: does all that it does, in a transaction that is taken back. */
+/** Checks that a sync could use the Postgres ledger: makes the same changes in a transaction that is rolled back. */
 import { randomUUID } from 'node:crypto';
 import type { PoolClient } from 'pg';
 import type { LedgerOpening, LedgerUse } from '../ledger.ts';
@@ -30,7 +30,7 @@ export async function checkPostgresLedger(
   }
 }
 
-/** Rows of their own in each table: nobody else's are locked. */
+/** Uses separate rows in each table, so that no rows of other runs are locked. */
 async function writeAndDelete(client: PoolClient): Promise<void> {
   const name = `check ${randomUUID()}`;
   await client.query(

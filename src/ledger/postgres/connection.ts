@@ -1,70 +1,70 @@
-/** Transactions on a Postgres server that may go away and come back; its refusals in plain words. */
+/** Transactions on a Postgres server that may be unavailable for a while; turns its errors into errors for the user. */
 import type { Pool, PoolClient, QueryResultRow } from 'pg';
 import type { Clock } from '../../clock.ts';
 import { ConfigError, ConnectorError, TransientError } from '../../errors.ts';
 import { retry } from '../../retry.ts';
 
 export interface PostgresOptions {
-  /** As `postgres://user:password@host/database?sslmode=verify-full`. */
+  /** Such as `postgres://user:password@host/database?sslmode=verify-full`. */
   readonly url: string;
   readonly schema: string;
 }
 
 export interface RetryOptions {
   readonly clock: Clock;
-  /** How long one transaction is tried for, waits included. */
+  /** How long one transaction is retried, waits included. */
   readonly retryBudgetMs: number;
-  /** How long a connection or a statement may take where somebody waits for the answer. */
+  /** Timeout for connecting and for each statement, if a user is waiting for the result. */
   readonly attemptTimeoutMs?: number;
-  /** Told before each wait. */
+  /** Called before each wait. */
   readonly onRetry?: (message: string) => void;
-  /** Ends the waits, and with a little patience what is under way; its reason is thrown. */
+  /** Ends waits at once, and transactions in progress after a grace period; its reason is thrown. */
   readonly stop?: AbortSignal;
 }
 
-/** Few: a pooler in between may have few as well. */
+/** Few, since a connection pooler in between may allow only few. */
 const MAX_CONNECTIONS = 4;
 const CONNECT_TIMEOUT_MS = 15_000;
-/** Only a server that is stuck needs so long, whatever the ledger's size. */
+/** Whatever the size of the ledger, only a server that hangs takes this long. */
 const STATEMENT_TIMEOUT_MS = 15 * 60_000;
-/** After the signal to stop. */
+/** How long transactions in progress may continue after the stop signal. */
 const STOP_GRACE_MS = 8_000;
 const CLOSE_TIMEOUT_MS = 5_000;
 const FIRST_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
-/** The server is away, starting, shutting down or full, or two transactions met: another try may pass. */
+/** The server is unreachable, starting, shutting down or at its connection limit, or two transactions collided: retry. */
 const PASSING =
   /^(?:ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|57P0[1-35]|08...|53300|40001|40P01)$/;
 const PASSING_MESSAGE =
   /connection terminated|timeout exceeded when trying to connect|connection timeout|query read timeout|connection error and is not queryable/i;
 const STUCK_MESSAGE = /query read timeout/i;
-/** Passes only where the name was found before. */
+/** Retried only if a connection succeeded before, so the name is right. */
 const UNKNOWN_HOST = 'ENOTFOUND';
-/** What a replica answers to whatever writes, and during a failover the server that was the primary. */
+/** A replica answers this to every write; during a failover, so does the former primary. */
 const READ_ONLY = '25006';
 
 export class PostgresConnection {
   readonly #pool: Pool;
   readonly #searchPath: string;
   readonly #options: RetryOptions;
-  /** Ends transactions that are under way. */
-  readonly #underWay = new Set<(reason: Error) => void>();
-  /** Aborted when a run that was stopped has been patient enough. */
-  readonly #outOfPatience = new AbortController();
+  /** Functions that reject the transactions in progress. */
+  readonly #inProgress = new Set<(reason: Error) => void>();
+  /** Aborted when the grace period after the stop signal is over. */
+  readonly #graceOver = new AbortController();
   #hasConnected = false;
 
   private constructor(pool: Pool, searchPath: string, options: RetryOptions) {
     this.#pool = pool;
     this.#searchPath = searchPath;
     this.#options = options;
-    options.stop?.addEventListener('abort', () => void this.#endUnderWay(), { once: true });
+    options.stop?.addEventListener('abort', () => void this.#endInProgress(), { once: true });
   }
 
-  /** Loads the driver; connects when it is first used. Throws ConfigError when the URL is none. */
+  /** Loads the driver; connects on first use. Throws ConfigError when the URL is invalid. */
   static async create({ url, schema }: PostgresOptions, options: RetryOptions): Promise<PostgresConnection> {
     if (!URL.canParse(url))
       throw unusable('the URL can’t be read. Write it as postgresql://user:password@host/database.');
-    // That switches the check of the server's certificate off.
+    // no-verify disables the check of the server's certificate.
     if (new URL(url).searchParams.get('sslmode') === 'no-verify')
       throw unusable(
         'sslmode=no-verify is refused, since anybody could pose as the server. Use verify-full.',
@@ -74,35 +74,36 @@ export class PostgresConnection {
       connectionString: url,
       max: MAX_CONNECTIONS,
       connectionTimeoutMillis: Math.min(CONNECT_TIMEOUT_MS, options.attemptTimeoutMs ?? Infinity),
-      // Both are of the client alone: a pooler in between need not know of them.
+      // The connect and query timeouts are enforced by the client, so a pooler in between need not support them.
       query_timeout: options.attemptTimeoutMs ?? STATEMENT_TIMEOUT_MS,
       keepAlive: true,
     });
-    // An idle connection that breaks is replaced by the next use.
+    // Nothing to do for a broken idle connection: the pool opens a new one on the next use.
     pool.on('error', () => undefined);
-    // What ends a connection may come in one packet with what opens it, before anyone else listens.
+    // The server may end a connection in the same packet that opens it, before another listener is attached.
     pool.on('connect', (client) => {
       client.on('error', () => undefined);
     });
     return new PostgresConnection(pool, quoted(schema), options);
   }
 
-  /** The schema, fit for SQL. */
+  /** The schema, quoted for SQL. */
   get quotedSchema(): string {
     return this.#searchPath;
   }
 
   /**
-   * What `work` gives, in one transaction; repeated as a whole after a lost connection, so it must bear that. It is tried
-   * until then, by the clock; else for as long as the options say.
+   * Runs `task` in one transaction and returns its result. `task` must be repeatable: it is repeated as a whole after a lost
+   * connection.
+   * @param until when to give up, as a time of the clock; by default, when the retry budget is used up
    */
-  transaction<Result>(work: (client: PoolClient) => Promise<Result>, until?: number): Promise<Result> {
-    return this.#retried(() => this.#once(work), until);
+  transaction<Result>(task: (client: PoolClient) => Promise<Result>, until?: number): Promise<Result> {
+    return this.#retried(() => this.#once(task), until);
   }
 
-  /** The same, and nothing of it stays. */
-  dryRun<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
-    return this.#retried(() => this.#once(work, 'ROLLBACK'));
+  /** Like {@link transaction}, but always rolled back. */
+  dryRun<Result>(task: (client: PoolClient) => Promise<Result>): Promise<Result> {
+    return this.#retried(() => this.#once(task, 'ROLLBACK'));
   }
 
   #retried<Result>(
@@ -110,63 +111,66 @@ export class PostgresConnection {
     until = this.#options.clock.now() + this.#options.retryBudgetMs,
   ): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
-      this.#underWay.add(reject);
+      this.#inProgress.add(reject);
       retry(attempt, { afterFailure: (error, attempt) => this.#waitOrThrow(error, attempt, until) })
         .then(resolve, reject)
-        .finally(() => this.#underWay.delete(reject));
+        .finally(() => this.#inProgress.delete(reject));
     });
   }
 
-  /** The rows of one statement that only reads, which names its tables with the schema: one trip to the server instead of four. */
+  /** Runs one read-only statement whose table names include the schema: one round trip instead of the four of a transaction. */
   read<Row extends QueryResultRow>(sql: string, values: readonly unknown[]): Promise<Row[]> {
     return this.#retried(async () => (await this.#pool.query<Row>(sql, [...values])).rows);
   }
 
-  /** After some last work, which is tried once; does not wait long for a server that is away, nor longer than a stop may take. Never rejects. */
-  async close(lastWork?: (client: PoolClient) => Promise<unknown>): Promise<void> {
+  /**
+   * Makes one attempt at `lastTask` and closes the pool. Gives up after {@link CLOSE_TIMEOUT_MS}, or when the grace period
+   * after a stop is over. Never rejects.
+   */
+  async close(lastTask?: (client: PoolClient) => Promise<unknown>): Promise<void> {
     const closed = new AbortController();
-    const noLonger = AbortSignal.any([closed.signal, this.#outOfPatience.signal]);
+    const endOfWait = AbortSignal.any([closed.signal, this.#graceOver.signal]);
     const closing = async () => {
-      if (lastWork) await this.#once(lastWork).catch(() => undefined);
+      if (lastTask) await this.#once(lastTask).catch(() => undefined);
       await this.#pool.end();
     };
     await Promise.race([
       closing(),
-      this.#options.clock.sleep(CLOSE_TIMEOUT_MS, noLonger).catch(() => undefined),
+      this.#options.clock.sleep(CLOSE_TIMEOUT_MS, endOfWait).catch(() => undefined),
     ]);
     closed.abort(new Error('closed'));
   }
 
-  async #endUnderWay(): Promise<void> {
+  async #endInProgress(): Promise<void> {
     const { clock, stop } = this.#options;
     await clock.sleep(STOP_GRACE_MS);
-    this.#outOfPatience.abort(stop?.reason);
-    for (const reject of this.#underWay) reject(stop?.reason as Error);
+    this.#graceOver.abort(stop?.reason);
+    for (const reject of this.#inProgress) reject(stop?.reason as Error);
   }
 
   async #once<Result>(
-    work: (client: PoolClient) => Promise<Result>,
+    task: (client: PoolClient) => Promise<Result>,
     end: 'COMMIT' | 'ROLLBACK' = 'COMMIT',
   ): Promise<Result> {
     const client = await this.#pool.connect();
     this.#hasConnected = true;
     let broken: Error | undefined;
-    // The pool listens to idle clients only, and a lost connection that nobody hears of ends the process.
+    // The pool listens to idle clients only, and an 'error' event without a listener ends the process.
     const onError = (error: Error) => {
       broken = error;
     };
     client.on('error', onError);
     try {
       await client.query('BEGIN');
-      // Of this transaction only: behind a pooler the next one may have another connection.
+      // For this transaction only: behind a pooler, the next one may use another connection.
       await client.query(`SET LOCAL search_path TO ${this.#searchPath}`);
-      const result = await work(client);
+      const result = await task(client);
       await client.query(end);
       return result;
     } catch (error) {
-      // A statement that came too late is still under way: nothing else gets through.
+      // A statement that timed out is still running, so the connection can't be used for anything else.
       if (STUCK_MESSAGE.test((error as Error).message)) broken ??= error as Error;
-      // The next try may find another server under the same name, or the same one with its setting changed.
+      // A new connection may reach another server under the same name, or the same one with its setting changed.
       if ((error as { code?: string }).code === READ_ONLY) broken ??= error as Error;
       if (!broken) await client.query('ROLLBACK').catch(onError);
       throw error;

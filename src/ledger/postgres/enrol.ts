@@ -1,4 +1,4 @@
-/** A run's project and streams in the Postgres ledger, and its claims on them. */
+/** A run's project and streams in the Postgres ledger, and its claims (exclusive leases) on the streams. */
 import type { PoolClient } from 'pg';
 import { TransientError } from '../../errors.ts';
 import { missingStreams } from '../empty.ts';
@@ -7,10 +7,10 @@ import { BY_VALUE } from '../keys.ts';
 import type { LedgerOpening, LedgerStream } from '../ledger.ts';
 import { refuseOtherProject } from '../project.ts';
 
-/** A run that is dead renews nothing. By the database's clock. */
+/** A claim expires after this time unless it is renewed, so a run that died loses its claims. By the database's clock. */
 export const CLAIM_SECONDS = 45;
 
-/** The ids of project and streams, made where they are missing, and the claims of this run. */
+/** Returns the ids of project and streams, creates the missing ones, and claims the streams for this run. */
 export async function enrol(client: PoolClient, opening: LedgerOpening, run: string): Promise<Enrolled> {
   const { project, scope, streams } = opening;
   await client.query(
@@ -25,7 +25,7 @@ export async function enrol(client: PoolClient, opening: LedgerOpening, run: str
     [id, scope, streams.map(({ namespace = '' }) => namespace), streams.map(({ name }) => name)],
   );
   const own: LedgerStream[] = [];
-  // In one order for all runs, so that no two wait for each other.
+  // Claimed in the same order by all runs, so that no two can deadlock.
   const sorted = [...streams].sort((a, b) => (sortText(a) < sortText(b) ? -1 : 1));
   for (const { namespace = '', name } of sorted) {
     const { rows } = await client.query<StreamRow>(
@@ -51,7 +51,7 @@ export async function enrol(client: PoolClient, opening: LedgerOpening, run: str
   return { project: id, own: inOrder.filter((stream) => stream !== undefined) };
 }
 
-/** The same without writing: what is missing gets ids that nothing has. */
+/** Like {@link enrol}, but writes nothing: missing streams get ids that are not in use. */
 export async function lookUp(client: PoolClient, opening: LedgerOpening): Promise<Enrolled> {
   const project = (await knownProject(client, opening)) ?? 0;
   const { rows } = await client.query<StreamRow>(

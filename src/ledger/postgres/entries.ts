@@ -1,4 +1,4 @@
-/** Entries in the Postgres ledger: found by key or by person, written, marked and dropped. */
+/** Entries in the Postgres ledger: finding them by key or by user, writing, marking as present, and dropping. */
 import type { PoolClient } from 'pg';
 import type { HeldEntry, Ledger, LedgerChanges } from '../ledger.ts';
 import type { PostgresConnection } from './connection.ts';
@@ -21,7 +21,7 @@ export interface EntryRow {
 export const ENTRY_COLUMNS =
   'entry.id::float8 AS id, stream, key, email, user_id, values_hash, written, seen, doomed';
 
-/** What is to be written in one transaction; it may be written twice. */
+/** The changes of one transaction. Writing them is idempotent, since the transaction may be repeated. */
 export interface EntryChanges extends Pick<LedgerChanges, 'entries' | 'dropped'> {
   readonly presence: readonly PresenceChange[];
 }
@@ -60,13 +60,13 @@ export class EntryTable {
     return this.toEntries(rows);
   }
 
-  /** What the changes come to. Before the transaction, which may be repeated. */
+  /** Prepares the changes for {@link write}. To be called before the transaction, which may be repeated. */
   async prepare({ entries, dropped, present = [] }: LedgerChanges): Promise<EntryChanges> {
     const presence = await this.#presence.mark(present);
     return { ...(entries ? { entries } : {}), ...(dropped ? { dropped } : {}), presence };
   }
 
-  /** The transaction of what was prepared has failed for good. */
+  /** To be called when the transaction of prepared changes has failed for good. */
   forgetPrepared(): void {
     this.#presence.forget();
   }
@@ -128,7 +128,7 @@ export class EntryTable {
   }
 }
 
-/** Postgres takes no NUL in a text. */
+/** Replaces NUL, which Postgres does not accept in a text. */
 function storable(text: string): string {
   return text.includes('\0') ? text.replaceAll('\0', '\u2400') : text;
 }

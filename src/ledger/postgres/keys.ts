@@ -1,4 +1,4 @@
-/** Keys of an older version in the Postgres ledger. */
+/** Converts keys of an older version in the Postgres ledger. */
 import type { PoolClient } from 'pg';
 import { BY_VALUE, moveToKeysByValue, type KeyedEntry, type KeyTable } from '../keys.ts';
 import type { LedgerStream } from '../ledger.ts';
@@ -7,15 +7,15 @@ import { LAST_SEEN } from './presence.ts';
 import type { WrittenTable } from './written.ts';
 import { parseWritten } from '../written.ts';
 
-/** The first version of the tables that says of each stream which form its keys have. */
+/** The first version of the tables with the column `key_form` for each stream. */
 const VERSION_OF_FORM = 2;
-/** A text that may be a number, or a number with a point, an exponent, a minus zero, or many digits. */
+/** Matches keys with a text that may be a number, or with a number that has a point, an exponent, a minus zero or many digits. */
 const MAY_BE_OLD = `key LIKE '[%' AND (
     key ~ '"-?[0-9][0-9.e+-]*"'
     OR key ~ '[[,:]-?[0-9]' AND (key ~ '[0-9][.eE]' OR key LIKE '%-0%' OR length(key) > 60)
   )`;
 
-/** Those of the streams whose keys may have numbers in another notation. */
+/** The ids of those streams whose keys may contain numbers in another notation. */
 export async function streamsWithOldKeys(
   client: PoolClient,
   version: number,
@@ -31,14 +31,14 @@ export async function streamsWithOldKeys(
 }
 
 /**
- * Until the transaction ends, pages are read by the index of keys: how many keys a pattern matches the planner can only guess, and a page
- * that is looked for in the whole table takes minutes.
+ * Makes the planner read pages by the index of keys until the transaction ends. It can only guess how many keys match the
+ * pattern, and might scan the whole table for each page, which takes minutes.
  */
 async function readByIndex(client: PoolClient): Promise<void> {
   for (const way of ['seqscan', 'bitmapscan', 'sort']) await client.query(`SET LOCAL enable_${way} TO off`);
 }
 
-/** What a sync would make of the keys of these streams, within the transaction that the client is in. */
+/** How a sync would convert the keys of these streams. Uses the current transaction of the client. */
 export async function movedKeys(
   client: PoolClient,
   streams: readonly number[],
@@ -47,7 +47,7 @@ export async function movedKeys(
   return MovedKeys.of(streams, (stream) => readKeys(client, stream));
 }
 
-/** Moves the keys of these streams, within the transaction that the client is in. */
+/** Converts the keys of these streams, within the current transaction of the client. */
 export async function moveOldKeys(
   client: PoolClient,
   written: WrittenTable,
@@ -78,7 +78,7 @@ function keyTable(client: PoolClient, table: WrittenTable, stream: number): KeyT
           stream,
           moves.map(({ from }) => from),
           moves.map(({ to }) => to),
-          moves.map(({ isUnconfirmed }) => isUnconfirmed),
+          moves.map(({ clearsHash }) => clearsHash),
           texts.map((text) => (text === undefined ? null : ids[next++])),
         ],
       );
@@ -92,7 +92,7 @@ function keyTable(client: PoolClient, table: WrittenTable, stream: number): KeyT
   };
 }
 
-/** The keys of a stream, to be read. */
+/** The read operations on the keys of a stream. */
 function readKeys(client: PoolClient, stream: number): Pick<KeyTable, 'next' | 'having'> {
   const read = async (condition: string, values: readonly unknown[]) => {
     const { rows } = await client.query<KeyedEntry>(

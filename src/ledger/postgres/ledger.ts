@@ -1,4 +1,4 @@
-/** The ledger in a Postgres database, for many machines: containers are disposable then, and a stream has one run at a time. */
+/** The ledger in a Postgres database, shared by many machines, so that containers can be disposable. A stream has one run at a time. */
 import { randomUUID } from 'node:crypto';
 import type { PoolClient } from 'pg';
 import { TransientError } from '../../errors.ts';
@@ -22,10 +22,10 @@ import { movedKeys, moveOldKeys, streamsWithOldKeys } from './keys.ts';
 import { migrate, schemaVersion } from './schema.ts';
 
 const RENEW_EVERY_MS = 15_000;
-/** Nothing has been read yet that would be lost: a server that is away when a run begins is waited for no longer. */
+/** How long to wait for the server when a run begins. Short, since a run that fails before reading any input loses nothing. */
 const MAX_OPENING_MS = 120_000;
 
-/** Opens the ledger in this database. Throws ConfigError, or TransientError when another run has one of the streams. */
+/** Opens the ledger in this database. Throws ConfigError, or TransientError if another run has claimed one of the streams. */
 export async function openPostgresLedger(
   options: PostgresOptions,
   opening: LedgerOpening,
@@ -68,7 +68,7 @@ class PostgresLedger implements Ledger {
   readonly #connection: PostgresConnection;
   readonly #entries: EntryTable;
   readonly #project: number;
-  /** Undefined for one who only reads. */
+  /** The id of this run, for its claims; undefined if the ledger is only read. */
   readonly #run: string | undefined;
   readonly #closing = new AbortController();
 
@@ -80,7 +80,10 @@ class PostgresLedger implements Ledger {
     this.own = own;
   }
 
-  /** Of streams that are claimed by now, so that no older version of the program writes them. To be called before anything is read. */
+  /**
+   * Converts the keys of these streams. They must already be claimed, so that no older version of the program writes to them.
+   * To be called before anything is read.
+   */
   moveOldKeys(streams: readonly number[]): Promise<void> {
     return this.#write(async (client) => {
       await moveOldKeys(client, this.#entries.written, streams);
@@ -88,7 +91,7 @@ class PostgresLedger implements Ledger {
     });
   }
 
-  /** Renews the claims until the ledger is closed; each write makes sure of them itself. */
+  /** Renews the claims in the background until the ledger is closed. In addition, each write checks and renews them. */
   keepClaims({ clock }: RetryOptions): void {
     const renew = async (): Promise<void> => {
       while (!this.#closing.signal.aborted) {
@@ -96,7 +99,7 @@ class PostgresLedger implements Ledger {
         await this.#write(() => Promise.resolve());
       }
     };
-    // What is wrong is told by the next write.
+    // The next write will fail with the same error.
     renew().catch(() => undefined);
   }
 
@@ -176,7 +179,7 @@ class PostgresLedger implements Ledger {
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort(new Error('closed'));
-    // Where that can't be told the claim expires by itself: a run that went well does not fail for it.
+    // Errors are ignored: a claim that can't be released expires by itself.
     const release = (client: PoolClient) =>
       client.query(
         'UPDATE iterable_ledger_stream SET claimed_by = NULL, claimed_until = NULL WHERE claimed_by = $1',
@@ -185,8 +188,8 @@ class PostgresLedger implements Ledger {
     await this.#connection.close(this.#run === undefined ? undefined : release);
   }
 
-  /** In one transaction with the proof that the streams are still this run's. */
-  #write<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
+  /** Runs `task` in a transaction that also checks and renews this run's claims. */
+  #write<Result>(task: (client: PoolClient) => Promise<Result>): Promise<Result> {
     return this.#connection.transaction(async (client) => {
       const ids = this.own.map(({ id }) => id);
       const { rowCount } = await client.query(
@@ -200,12 +203,12 @@ class PostgresLedger implements Ledger {
           'Another run has taken over a stream of this one in the ledger, since this one was away for too long. Run again when the other one has ended.',
         );
       }
-      return work(client);
+      return task(client);
     });
   }
 }
 
-/** What took long must not end with claims that have expired meanwhile. */
+/** For transactions that may take long: their claims must not have expired when they commit. */
 async function extendClaims(client: PoolClient, streams: readonly LedgerStream[]): Promise<void> {
   await client.query(
     `UPDATE iterable_ledger_stream SET claimed_until = clock_timestamp() + make_interval(secs => ${CLAIM_SECONDS})

@@ -1,10 +1,10 @@
-/** Presence marks in the Postgres ledger: the bits of a stream's last snapshot. Only the run that has the stream writes them. */
+/** Presence marks in the Postgres ledger: the bits of a stream's latest snapshot. Only the run that has claimed the stream writes them. */
 import type { PoolClient } from 'pg';
 import type { LedgerChanges, PresentRow } from '../ledger.ts';
 import type { PostgresConnection } from './connection.ts';
 import { BLOCK_ENTRIES, knownIds, Presence, type Block } from '../presence.ts';
 
-/** Whether `entry` was last present before the snapshot that this SQL expression gives. */
+/** SQL for whether `entry` was last present before the snapshot, which is itself a SQL expression. */
 export function isAbsent(snapshot: string): string {
   return `(entry.seen < ${snapshot} AND NOT EXISTS (
     SELECT 1 FROM iterable_ledger_presence AS presence
@@ -13,14 +13,14 @@ export function isAbsent(snapshot: string): string {
   ))`;
 }
 
-/** The snapshot in which `entry` was last present, as a SQL expression. */
+/** SQL for the last snapshot in which `entry` was present. */
 export const LAST_SEEN = `GREATEST(entry.seen, (
     SELECT presence.snapshot FROM iterable_ledger_presence AS presence
     WHERE presence.stream = entry.stream AND presence.block = entry.id / ${BLOCK_ENTRIES}
       AND get_bit(presence.bits, (entry.id % ${BLOCK_ENTRIES})::int) = 1
   ))`;
 
-/** What is to be written for the marks of one stream; it may be written twice. */
+/** The changed marks of one stream. Writing them is idempotent, since the transaction may be repeated. */
 export interface PresenceChange {
   readonly stream: number;
   readonly snapshot: number;
@@ -30,19 +30,19 @@ export interface PresenceChange {
 
 export class PresenceTable {
   readonly #connection: PostgresConnection;
-  /** By stream; undefined for one without marks. */
+  /** Marks by stream; undefined for a stream without marks. */
   readonly #known = new Map<number, Presence | undefined>();
 
   constructor(connection: PostgresConnection) {
     this.#connection = connection;
   }
 
-  /** What was to be written was not: the next question reads anew. */
+  /** To be called when marks could not be written. They are read again when next needed. */
   forget(): void {
     this.#known.clear();
   }
 
-  /** The stream's marks, for {@link seenOf}. */
+  /** Loads the stream's marks, which {@link seenOf} needs. */
   async read(stream: number): Promise<Presence | undefined> {
     const known = this.#known.get(stream);
     if (known || this.#known.has(stream)) return known;
@@ -55,12 +55,12 @@ export class PresenceTable {
     return presence;
   }
 
-  /** The snapshot in which an entry was last present, given the one in which it was written. */
+  /** The last snapshot in which an entry was present, given the one in which it was written. */
   seenOf(stream: number, id: number, written: number): number {
     return this.#known.get(stream)?.seenOf(id, written) ?? written;
   }
 
-  /** What these marks come to. Before the transaction, which may be repeated. */
+  /** Adds marks and returns the changes for {@link write}. To be called before the transaction, which may be repeated. */
   async mark(present: NonNullable<LedgerChanges['present']>): Promise<PresenceChange[]> {
     const changes: PresenceChange[] = [];
     for (const { stream, snapshot, rows } of present) {
@@ -78,7 +78,7 @@ export class PresenceTable {
   }
 
   async write(client: PoolClient, { stream, snapshot, blocks, ids }: PresenceChange): Promise<void> {
-    // Marks of an earlier snapshot tell nothing that is asked any more.
+    // Marks of earlier snapshots are no longer needed.
     await client.query('DELETE FROM iterable_ledger_presence WHERE stream = $1 AND snapshot < $2', [
       stream,
       snapshot,

@@ -1,11 +1,11 @@
-/** The tables of the Postgres ledger, and how older ones become the present ones. */
+/** The tables of the Postgres ledger, and their migrations. */
 import type { PoolClient } from 'pg';
 import { refuseNewer } from '../project.ts';
 
 /**
- * Each brings the tables from the version before to its own; the first makes them. A stream's row holds the claim of the
- * run that writes it. `seen` is of when an entry was written; who was there later without a change is in the table of
- * presence, so that a mark need not rewrite its entry. No id is given twice.
+ * Each migration upgrades the tables from the previous version; the first creates them. A stream's row holds the claim of the
+ * run that writes to it. `seen` is the snapshot in which the entry was written; rows that are present later without a change
+ * are marked in `iterable_ledger_presence`, so that their entries need not be rewritten. Ids are never reused.
  */
 export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE iterable_ledger_project (
@@ -53,11 +53,11 @@ export const MIGRATIONS: readonly string[] = [
      bits BYTEA NOT NULL,
      PRIMARY KEY (stream, block)
    ) WITH (fillfactor = 50);`,
-  // The streams that are there have keys with numbers as they were written; the next sync of each moves them (keys.ts).
+  // Existing streams have keys with numbers in the notation of the source; the next sync of each converts them (keys.ts).
   'ALTER TABLE iterable_ledger_stream ADD COLUMN key_form INTEGER NOT NULL DEFAULT 1;',
 ];
 
-/** Of whoever migrates: two runs may begin at once. */
+/** The advisory lock held during a migration, since two runs may begin at the same time. */
 const MIGRATION_LOCK = 4_827_301_996;
 
 /** The version of the tables; 0 for none. Throws ConfigError `ledger_too_new`. */
@@ -65,7 +65,7 @@ export function schemaVersion(client: PoolClient): Promise<number> {
   return versionOf(client, MIGRATIONS.length);
 }
 
-/** Brings the tables up to date, within the transaction that the client is in. */
+/** Migrates the tables to the current version, within the current transaction of the client. */
 export async function migrate(
   client: PoolClient,
   quotedSchema: string,
@@ -73,7 +73,7 @@ export async function migrate(
 ): Promise<void> {
   if ((await versionOf(client, migrations.length)) === migrations.length) return;
   await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
-  // An existing schema may be used by those, too, who may not create one.
+  // Created only if missing, because a user without the right to create schemas may use an existing one.
   const { rows } = await client.query('SELECT current_schema() AS found');
   if ((rows[0] as { found: string | null }).found === null)
     await client.query(`CREATE SCHEMA IF NOT EXISTS ${quotedSchema}`);

@@ -1,10 +1,10 @@
-/** What entries have in common, interned in the Postgres ledger: a number stands for it. */
+/** Interns what entries have in common in the Postgres ledger: entries refer to it by a number. */
 import { createHash } from 'node:crypto';
 import type { PoolClient } from 'pg';
 import type { PostgresConnection } from './connection.ts';
 import { parseWritten, writtenText, type Written } from '../written.ts';
 
-/** Kept to give entries that are alike the same objects; more distinct ones are read again. */
+/** The size of the caches, which let similar entries share objects. A full cache is cleared. */
 const MAX_KEPT = 20_000;
 const NOTHING_WRITTEN: Written = { origin: 'upsert', targets: [], lists: new Map() };
 
@@ -17,10 +17,10 @@ export class WrittenTable {
     this.#connection = connection;
   }
 
-  /** What these numbers stand for. */
+  /** Returns a function from each of these numbers to what it stands for. */
   async read(ids: readonly number[]): Promise<(id: number) => Written> {
     const distinct = [...new Set(ids)];
-    // Of its own, since others may be read meanwhile, and these be forgotten.
+    // A separate map, because a concurrent read may clear the cache.
     const found = new Map<number, Written>();
     for (const id of distinct) {
       const known = this.#byId.get(id);
@@ -40,13 +40,13 @@ export class WrittenTable {
       const written = this.#byId.get(id) ?? parseWritten(content);
       found.set(id, written);
       this.#byId.set(id, written);
-      // What was read was committed.
+      // The id can be cached because the row is committed.
       if (this.#ids.size > MAX_KEPT) this.#ids.clear();
       this.#ids.set(content, id);
     }
   }
 
-  /** One number for each, within a transaction, since they may have to be written. */
+  /** Returns one number per entry. To be called within a transaction, since it may insert rows. */
   async idsOf(client: PoolClient, entries: readonly Written[]): Promise<number[]> {
     const texts = entries.map(writtenText);
     const unknown = new Map<string, { readonly text: string; readonly origin: string }>();
@@ -65,7 +65,7 @@ export class WrittenTable {
       'SELECT id, hash FROM iterable_ledger_written WHERE hash = ANY($1::text[])',
       [hashes],
     );
-    // Not kept, since the transaction may fail: what is read later is.
+    // Not cached, because the transaction may still fail; a later read caches them.
     const ids = new Map(rows.map(({ id, hash }) => [hash, id]));
     return texts.map((text) => this.#ids.get(text) ?? ids.get(hashOf(text)) ?? 0);
   }

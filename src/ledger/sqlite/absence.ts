@@ -1,15 +1,15 @@
-/** Whom the snapshots in the SQLite ledger did not have: counted, decided to be removed, read page by page, pardoned. */
+/** Rows missing from a snapshot, in the SQLite ledger: counting, marking as pending deletion, reading page by page, cancelling. */
 import type { DoomedEntry, HeldEntry, Ledger, ProvenSnapshot } from '../ledger.ts';
 import { ENTRY_COLUMNS, type EntryRow, type EntryTable } from './entries.ts';
 import type { Statements } from './statements.ts';
 
-/** Entries that one statement looks through: the arguments of a function are let go when its statement ends, not before. */
+/** How many ids one statement covers: SQLite frees the arguments of a function only when its statement ends. */
 const RANGE_IDS = 50_000;
-/** Not by the index of keys: the entries lie in the order of their ids, and all are looked at. */
+/** The `+` keeps SQLite from using the index of keys: every entry is examined, and they are stored in id order. */
 const IS_IN_RANGE = 'entry.id BETWEEN :first AND :last AND +stream = :stream';
 /** Whether an entry was last present before a snapshot. */
 const IS_ABSENT = 'seen < :snapshot AND NOT is_marked(stream, :snapshot, entry.id)';
-/** Whether an entry of the project that is not doomed is about the person of `entry`. */
+/** Whether another entry of the project, not pending deletion, holds the address or user id of `entry`. */
 const IS_HELD_BY_ANOTHER = `EXISTS (
     SELECT 1 FROM entry AS other JOIN stream ON stream.id = other.stream
     WHERE stream.project = :project AND other.doomed = 0 AND other.email = entry.email
@@ -35,7 +35,7 @@ export function countAbsent(
   return counts;
 }
 
-/** Ranges of ids that have every entry of the file between them. */
+/** Ranges of ids that together cover every entry of the file. */
 function* idRanges(statements: Statements): Generator<{ readonly first: number; readonly last: number }> {
   const end = statements.number('SELECT max(id) AS number FROM entry');
   let first = statements.number('SELECT min(id) AS number FROM entry');
@@ -64,7 +64,7 @@ export function unseen(
   return rows.map((row) => table.toEntry(row, row.key));
 }
 
-/** Within a transaction, in which the streams get their states, too. */
+/** To be called within the transaction that also sets the states of the streams. */
 export function doomAbsent(
   statements: Statements,
   project: number,
@@ -75,7 +75,7 @@ export function doomAbsent(
   );
   for (const { stream, snapshot } of snapshots)
     for (const range of idRanges(statements)) doom.run({ ...range, stream, snapshot });
-  // Only when all are doomed can be told whom an entry holds that is not.
+  // A user stays if another entry, not pending deletion, holds it; that is known only after all entries are marked.
   return snapshots.map(({ stream }) => {
     const doomed = statements.number(
       'SELECT count(*) AS number FROM entry WHERE stream = ? AND doomed = 1',
@@ -113,7 +113,7 @@ export function nextDoomed(
   return rows.map((row) => ({ ...table.toEntry(row, row.key), isHeld: row.held === 1 }));
 }
 
-/** Within a transaction; gives how many were doomed. */
+/** To be called within a transaction. Returns the number of cancelled deletions. */
 export function pardon(statements: Statements, streams: readonly number[]): number {
   let pardoned = 0;
   for (const stream of streams)

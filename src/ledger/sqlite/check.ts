@@ -1,4 +1,4 @@
-/** Proves that a sync could use the SQLite ledger, and leaves everything as it was. */
+/** Checks that a sync could use the SQLite ledger, without changing anything. */
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
@@ -8,7 +8,7 @@ import { explain, loadSqlite } from './open.ts';
 
 /** Throws ConfigError or TransientError like opening it would. Creates no file. */
 export async function checkSqliteLedger(path: string, opening: LedgerOpening): Promise<LedgerUse> {
-  // Where there is no file yet, nothing else would need it.
+  // Loaded explicitly, because without a file the rest of the check does not need it.
   await loadSqlite();
   try {
     await refuseUnwritable(path);
@@ -25,7 +25,7 @@ export async function checkSqliteLedger(path: string, opening: LedgerOpening): P
   }
 }
 
-/** SQLite writes files beside its own while it works. */
+/** Checks the folder as well: SQLite creates temporary files beside its own. */
 async function refuseUnwritable(path: string): Promise<void> {
   await access(dirname(resolve(path)), constants.W_OK | constants.X_OK);
   try {

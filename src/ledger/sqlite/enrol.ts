@@ -16,7 +16,7 @@ interface ProjectRow {
   readonly project_type: string;
 }
 
-/** The ids of project and streams, which are made where they are missing. */
+/** Returns the ids of project and streams; creates the missing ones. */
 export function enrol(database: DatabaseSync, { project, scope, streams }: LedgerOpening): Enrolled {
   database.exec('BEGIN IMMEDIATE');
   try {
@@ -42,7 +42,7 @@ export function enrol(database: DatabaseSync, { project, scope, streams }: Ledge
   }
 }
 
-/** The same, and what is missing gets ids that nothing has. */
+/** Like {@link enrol}, but creates nothing: missing streams get ids that are not in use. */
 export function lookUp(database: DatabaseSync, opening: LedgerOpening): Enrolled {
   const { project, scope, streams } = opening;
   const id = knownProject(database, project) ?? 0;

@@ -1,4 +1,4 @@
-/** Entries in the SQLite ledger: found by key or by person, written, marked and dropped. */
+/** Entries in the SQLite ledger: finding them by key or by user, writing, marking as present, and dropping. */
 import type { SQLOutputValue } from 'node:sqlite';
 import type { HeldEntry, Ledger, LedgerChanges } from '../ledger.ts';
 import { PresenceTable } from './presence.ts';
@@ -20,7 +20,7 @@ export interface EntryRow {
 export const ENTRY_COLUMNS = 'id, stream, key, email, user_id, values_hash, written, seen, doomed';
 
 type FoundRow = Omit<EntryRow, 'key'>;
-/** The position of the wanted key, then the entry's columns. */
+/** Called with the index of the wanted key and the columns of the entry. */
 type FoundFunction = (
   wanted: number,
   id: FoundRow['id'],
@@ -43,7 +43,7 @@ export class EntryTable {
     this.#statements = statements;
     this.written = new WrittenTable(statements);
     this.presence = new PresenceTable(statements);
-    // Rows told to a function cost half of what rows given as objects do: each of those is slow to make and to read.
+    // Passing rows to a function costs half as much as returning them as objects, which are slow to create and to read.
     const tell: FoundFunction = (wanted, id, stream, email, user_id, values_hash, written, seen, doomed) => {
       this.#onFound(wanted, { id, stream, email, user_id, values_hash, written, seen, doomed });
       return null;
@@ -79,7 +79,7 @@ export class EntryTable {
     return [...found.values()];
   }
 
-  /** Within a transaction. */
+  /** To be called within a transaction. */
   change({ entries = [], dropped = [], present = [] }: LedgerChanges): void {
     const insert = this.#statements.prepare(
       `INSERT INTO entry (stream, key, email, user_id, values_hash, written, seen, doomed)

@@ -1,13 +1,16 @@
-/** Keys of an older version in the SQLite ledger. */
+/** Converts keys of an older version in the SQLite ledger. */
 import { BY_VALUE, moveToKeysByValue, type KeyedEntry, type KeyTable } from '../keys.ts';
 import type { LedgerStream } from '../ledger.ts';
 import type { EntryTable } from './entries.ts';
 import { jsonTexts, type Statements } from './statements.ts';
 import { parseWritten } from '../written.ts';
 
-/** The first version of the tables that says of each stream which form its keys have. */
+/** The first version of the tables with the column `key_form` for each stream. */
 const VERSION_OF_FORM = 2;
-/** A text that may be a number, or a number with a point, an exponent, a minus zero, or many digits. Keys of rows without a primary key begin otherwise. */
+/**
+ * Matches keys with a text that may be a number, or with a number that has a point, an exponent, a minus zero or many digits.
+ * Keys of rows without a primary key begin with other characters.
+ */
 const MAY_BE_OLD = `key < '\\' AND (
     key GLOB '*"[-0-9]*' AND key GLOB '*[0-9]"*'
     OR key GLOB '*[[,:][-0-9]*' AND (key GLOB '*[0-9][.eE]*' OR key GLOB '*-0*' OR length(key) > 60)
@@ -18,7 +21,7 @@ const COLUMNS =
 
 type KeyedRow = Omit<KeyedEntry, 'isDoomed'> & { readonly isDoomed: number };
 
-/** Those of the streams whose keys may have numbers in another notation. */
+/** The ids of those streams whose keys may contain numbers in another notation. */
 export function streamsWithOldKeys(
   statements: Statements,
   version: number,
@@ -33,7 +36,7 @@ export function streamsWithOldKeys(
   });
 }
 
-/** Moves the keys of these streams, each in one transaction. */
+/** Converts the keys of these streams, each stream in one transaction. */
 export async function moveOldKeys(
   statements: Statements,
   entries: EntryTable,
@@ -66,7 +69,7 @@ export function keyTable(statements: Statements, entries: EntryTable, stream: nu
           `SELECT ${COLUMNS} FROM entry JOIN written ON written.id = entry.written
            WHERE stream = ? AND key > ? AND ${MAY_BE_OLD} ORDER BY key LIMIT ?`,
           stream,
-          // Not as a condition of its own: SQLite would begin each page there.
+          // A separate condition on '[' would make SQLite start each page there.
           after === '' ? '[' : after,
           limit,
         ),
@@ -83,9 +86,9 @@ export function keyTable(statements: Statements, entries: EntryTable, stream: nu
       ),
     move: (moves) =>
       statements.run(() => {
-        for (const { from, to, isUnconfirmed, written } of moves) {
+        for (const { from, to, clearsHash, written } of moves) {
           statements.exec(
-            `UPDATE entry SET key = ?, values_hash = ${isUnconfirmed ? "''" : 'values_hash'} WHERE stream = ? AND key = ?`,
+            `UPDATE entry SET key = ?, values_hash = ${clearsHash ? "''" : 'values_hash'} WHERE stream = ? AND key = ?`,
             to,
             stream,
             from,

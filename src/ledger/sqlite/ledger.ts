@@ -1,4 +1,4 @@
-/** The ledger in one SQLite file, for one machine: one run has it open at a time. */
+/** The ledger in one SQLite file, for one machine: only one run at a time can open it. */
 import type { DatabaseSync } from 'node:sqlite';
 import { emptyLedger } from '../empty.ts';
 import type {
@@ -20,7 +20,7 @@ import { schemaVersion } from './schema.ts';
 import { explain, openToRead, openToWrite, type OpenedToRead } from './open.ts';
 import { Statements } from './statements.ts';
 
-/** Opens the ledger at this path. Throws ConfigError or TransientError (`ledger_busy`) when that can't be done. */
+/** Opens the ledger at this path. Throws ConfigError or TransientError (`ledger_busy`) when that fails. */
 export async function openSqliteLedger(
   { path }: { readonly path: string },
   opening: LedgerOpening,
@@ -52,7 +52,7 @@ class SqliteLedger implements Ledger {
   readonly own: readonly LedgerStream[];
   readonly #statements: Statements;
   readonly #entries: EntryTable;
-  /** There where it is only read. */
+  /** Set if the ledger is only read. */
   readonly #reading: OpenedToRead | undefined;
   readonly #project: number;
 
@@ -69,7 +69,7 @@ class SqliteLedger implements Ledger {
     await moveOldKeys(this.#statements, this.#entries, this.#streamsWithOldKeys());
   }
 
-  /** What that would make of the keys. */
+  /** How {@link moveOldKeys} would convert the keys. */
   movedKeys(): Promise<MovedKeys | undefined> {
     return MovedKeys.of(this.#streamsWithOldKeys(), (stream) =>
       keyTable(this.#statements, this.#entries, stream),

@@ -1,4 +1,4 @@
-/** Opens the file of a SQLite ledger, or says in plain words why that can't be done. */
+/** Opens the file of a SQLite ledger; explains to the user why that fails. */
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
@@ -8,28 +8,28 @@ import { pathToFileURL } from 'node:url';
 import { ConfigError, ConnectorError, TransientError } from '../../errors.ts';
 import { migrate, schemaVersion } from './schema.ts';
 
-/** Kept small, so that memory stays flat whatever the ledger's size. */
+/** Small, so that memory use does not depend on the size of the ledger. */
 const CACHE_KIB = 32_768;
-/** Primary codes; an extended one has more above them. */
+/** The low byte of an extended error code is the primary code. */
 const PRIMARY_CODE = 0xff;
 const SQLITE_BUSY = 5;
 const SQLITE_READONLY = 8;
 const SQLITE_FULL = 13;
 const SQLITE_CANTOPEN = 14;
 
-/** Opened to be written, by this process alone; created when it is missing. Its lock ends with the process. */
+/** Opens the file for writing, exclusively for this process; creates it if it is missing. The lock ends with the process. */
 export async function openToWrite(path: string): Promise<DatabaseSync> {
   const { DatabaseSync } = await loadSqlite();
   return orExplain(path, async () => {
-    // SQLite would let others read what it creates.
+    // Created here, because a file created by SQLite would be readable by other users.
     await (await open(path, 'a', 0o600)).close();
-    // By its whole path: `:memory:` would be no file for SQLite, and `file:…` an address with options.
+    // Resolved, because SQLite takes `:memory:` for no file, and `file:…` for a URI with options.
     const database = new DatabaseSync(resolve(path));
     try {
-      // Before the first access, so that the lock is kept between transactions.
+      // Set before the first access, so that the lock is kept between transactions.
       database.exec('PRAGMA locking_mode = EXCLUSIVE');
       database.exec('PRAGMA journal_mode = WAL');
-      // A transaction is on the disk when it ends: the state that covers it may go out.
+      // A committed transaction must be on disk, because the state message that covers it is sent afterwards.
       database.exec('PRAGMA synchronous = FULL');
       database.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
       database.exec('BEGIN IMMEDIATE; COMMIT');
@@ -42,27 +42,27 @@ export async function openToWrite(path: string): Promise<DatabaseSync> {
   });
 }
 
-/** A file that is only read. */
+/** A file opened read-only. */
 export interface OpenedToRead {
   readonly database: DatabaseSync;
-  /** Takes away what SQLite has put beside the file to read it. To be called once the database is closed. */
+  /** Deletes the file that SQLite created beside the ledger for reading. To be called after closing the database. */
   readonly tidy: () => void;
-  /** The error for people. */
+  /** Turns an error into one for the user. */
   readonly explain: (error: unknown) => Error;
 }
 
-/** Opened to be read, changing no file; undefined where there is none, or an empty one. */
+/** Opens the file read-only, without changing any file; undefined if it is missing or empty. */
 export async function openToRead(path: string): Promise<OpenedToRead | undefined> {
   if (!existsSync(path) || statSync(path).size === 0) return undefined;
   const { DatabaseSync } = await loadSqlite();
-  // Without a log beside it nobody has it open, and nothing need be locked.
+  // Without a write-ahead log, no run has the file open, and no lock is needed.
   const isQuiet = !existsSync(`${path}-wal`);
   const hadIndex = existsSync(`${path}-shm`);
   const tidy = () => {
-    // An index of a killed run's log: those who write keep theirs in memory, and make it anew.
+    // SQLite created this index for the log of a killed run. Writers don't need it: they keep theirs in memory.
     if (!isQuiet && !hadIndex) rmSync(`${path}-shm`, { force: true });
   };
-  // A run that began to write meanwhile has changed what is being read.
+  // A log that appeared meanwhile shows that another run is writing the file while it is read.
   const explainRead = (error: unknown) =>
     isQuiet && existsSync(`${path}-wal`) ? busy(path, error) : explain(path, error);
   let database: DatabaseSync | undefined;
@@ -83,7 +83,7 @@ export async function openToRead(path: string): Promise<OpenedToRead | undefined
 
 type Sqlite = Pick<typeof Driver, 'DatabaseSync'>;
 
-/** Node's own SQLite. Throws ConfigError where this Node has none. */
+/** Loads Node's SQLite. Throws ConfigError if this Node version has none. */
 export async function loadSqlite(): Promise<Sqlite> {
   try {
     return await import('node:sqlite');
@@ -95,7 +95,7 @@ export async function loadSqlite(): Promise<Sqlite> {
   }
 }
 
-/** What `use` gives; a failure of SQLite or the file system in plain words. */
+/** Runs `use`; turns a failure of SQLite or the file system into an error for the user. */
 export async function orExplain<Result>(path: string, use: () => Promise<Result>): Promise<Result> {
   try {
     return await use();
@@ -104,7 +104,7 @@ export async function orExplain<Result>(path: string, use: () => Promise<Result>
   }
 }
 
-/** The error for people. */
+/** Turns an error of SQLite or the file system into one for the user. */
 export function explain(path: string, error: unknown): Error {
   if (error instanceof ConnectorError) return error;
   const { code, errcode, errstr, message } = error as Partial<NodeJS.ErrnoException> & {

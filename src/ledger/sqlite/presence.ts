@@ -1,11 +1,11 @@
-/** Presence marks in the SQLite ledger: the bits of a stream's last snapshot, which SQL asks for as `is_marked`. */
+/** Presence marks in the SQLite ledger: the bits of a stream's latest snapshot, available in SQL as the function `is_marked`. */
 import type { PresentRow } from '../ledger.ts';
 import { knownIds, Presence, type Block } from '../presence.ts';
 import { jsonTexts, type Statements } from './statements.ts';
 
 export class PresenceTable {
   readonly #statements: Statements;
-  /** By stream; undefined for one without marks. */
+  /** Marks by stream; undefined for a stream without marks. */
   readonly #read = new Map<number, Presence | undefined>();
 
   constructor(statements: Statements) {
@@ -18,12 +18,12 @@ export class PresenceTable {
     );
   }
 
-  /** The snapshot in which an entry was last present, given the one in which it was written. */
+  /** The last snapshot in which an entry was present, given the one in which it was written. */
   seenOf(stream: number, id: number, written: number): number {
     return this.#of(stream)?.seenOf(id, written) ?? written;
   }
 
-  /** Within a transaction: these rows' entries were present, and are not doomed. Rows without one are passed over. */
+  /** To be called within a transaction. Marks the rows as present and cancels their pending deletions; ignores rows without an entry. */
   mark(stream: number, snapshot: number, rows: readonly PresentRow[]): void {
     const presence = this.#begin(stream, snapshot);
     const ids = this.#idsOf(stream, rows);
@@ -43,7 +43,7 @@ export class PresenceTable {
       this.#statements.exec("UPDATE entry SET doomed = 0, values_hash = '' WHERE id = ? AND doomed = 1", id);
   }
 
-  /** Marks of an earlier snapshot tell nothing that is asked any more. */
+  /** Deletes the marks of earlier snapshots, which are no longer needed. */
   #begin(stream: number, snapshot: number): Presence {
     const known = this.#of(stream);
     if (known && known.snapshot >= snapshot) return known;

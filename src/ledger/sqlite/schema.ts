@@ -1,13 +1,13 @@
-/** The tables of the SQLite ledger, and how older ones become the present ones. */
+/** The tables of the SQLite ledger, and their migrations. */
 import type { DatabaseSync } from 'node:sqlite';
 import { ConfigError } from '../../errors.ts';
 import { refuseNewer } from '../project.ts';
 
 /**
- * Each brings the tables from the version before to its own; the first makes them. Targets and lists are kept once for
- * all entries that have the same ones: there are few of them. `seen` is of when the entry was written; who was there later
- * without a change is in `presence`, so that a mark need not rewrite its entry. No id is given twice, since a mark of one
- * that is gone may still be there.
+ * Each migration upgrades the tables from the previous version; the first creates them. Targets and lists are stored once for
+ * all entries that have the same ones (`written`), since there are few combinations. `seen` is the snapshot in which the entry
+ * was written; rows that are present later without a change are marked in `presence`, so that their entries need not be
+ * rewritten. Ids are never reused, since a mark of a deleted entry may remain.
  */
 export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE project (
@@ -48,7 +48,7 @@ export const MIGRATIONS: readonly string[] = [
      bits BLOB NOT NULL,
      PRIMARY KEY (stream, block)
    ) STRICT;`,
-  // The streams that are there have keys with numbers as they were written; the next sync of each moves them (keys.ts).
+  // Existing streams have keys with numbers in the notation of the source; the next sync of each converts them (keys.ts).
   'ALTER TABLE stream ADD COLUMN key_form INTEGER NOT NULL DEFAULT 1;',
 ];
 
@@ -60,7 +60,7 @@ export function schemaVersion(database: DatabaseSync, known = MIGRATIONS.length)
   return version;
 }
 
-/** Brings the tables up to date, in one transaction. */
+/** Migrates the tables to the current version, in one transaction. */
 export function migrate(database: DatabaseSync, migrations = MIGRATIONS): void {
   const version = schemaVersion(database, migrations.length);
   if (version === migrations.length) return;
@@ -75,7 +75,7 @@ export function migrate(database: DatabaseSync, migrations = MIGRATIONS): void {
   }
 }
 
-/** A file without a version has no tables yet, or is somebody else's. */
+/** A file without a version must have no tables; otherwise it belongs to another program. */
 function refuseForeign(database: DatabaseSync): void {
   if (database.prepare('SELECT 1 FROM sqlite_master LIMIT 1').all().length === 0) return;
   throw new ConfigError(

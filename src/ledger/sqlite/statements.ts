@@ -1,4 +1,4 @@
-/** Statements on an open SQLite file: each prepared once, failures in plain words, writes in transactions. */
+/** Runs statements on an open SQLite file: prepares each once, turns failures into errors for the user, and wraps transactions. */
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 
 export class Statements {
@@ -7,32 +7,32 @@ export class Statements {
   readonly #onRollback: (() => void)[] = [];
   readonly #prepared = new Map<string, StatementSync>();
 
-  /** @param explain makes an error for people of what SQLite throws */
+  /** @param explain turns what SQLite throws into an error for the user */
   constructor(database: DatabaseSync, explain: (error: unknown) => Error) {
     this.database = database;
     this.#explain = explain;
   }
 
-  /** Told when what was written in a transaction, and is remembered, is not there after all. */
+  /** `forget` is called after a rollback: caches must drop what the transaction wrote. */
   onRollback(forget: () => void): void {
     this.#onRollback.push(forget);
   }
 
-  /** What `work` gives; rejects with an error for people. */
-  run<Result>(work: () => Result): Promise<Result> {
+  /** Runs `task`; rejects with an error for the user. */
+  run<Result>(task: () => Result): Promise<Result> {
     try {
-      return Promise.resolve(work());
+      return Promise.resolve(task());
     } catch (error) {
       return Promise.reject(this.#explain(error));
     }
   }
 
-  /** The same in one transaction, which is on the disk when it ends. */
-  transaction<Result>(work: () => Result): Promise<Result> {
+  /** Runs `task` in a transaction, which is on disk when the promise resolves. */
+  transaction<Result>(task: () => Result): Promise<Result> {
     return this.run(() => {
       this.database.exec('BEGIN IMMEDIATE');
       try {
-        const result = work();
+        const result = task();
         this.database.exec('COMMIT');
         return result;
       } catch (error) {
@@ -56,18 +56,18 @@ export class Statements {
     return this.prepare(sql).all(...values) as Row[];
   }
 
-  /** The column `number` of the first row; 0 where there is none. */
+  /** The column `number` of the first row; 0 if there is no row. */
   number(sql: string, ...values: SQLInputValue[]): number {
     return this.all<{ number: number }>(sql, ...values)[0]?.number ?? 0;
   }
 
-  /** Gives how many rows changed. */
+  /** Returns the number of changed rows. */
   exec(sql: string, ...values: SQLInputValue[]): number {
     return Number(this.prepare(sql).run(...values).changes);
   }
 }
 
-/** For `json_each`, which is far cheaper than a statement for each; texts come out as if they were bound. */
+/** The argument of `json_each`, which is far cheaper than one statement per text. `toWellFormed` has the same effect as binding the text. */
 export function jsonTexts(texts: readonly string[]): string {
   return JSON.stringify(texts.map((text) => text.toWellFormed()));
 }

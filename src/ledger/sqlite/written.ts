@@ -1,8 +1,8 @@
-/** What entries have in common, interned in the SQLite ledger: a number stands for it. */
+/** Interns what entries have in common in the SQLite ledger: entries refer to it by a number. */
 import type { Statements } from './statements.ts';
 import { parseWritten, writtenText, type Written } from '../written.ts';
 
-/** Kept to give entries that are alike the same objects; more distinct ones are read again. */
+/** The size of the caches, which let similar entries share objects. A full cache is cleared. */
 const MAX_KEPT = 20_000;
 
 export class WrittenTable {
@@ -28,7 +28,7 @@ export class WrittenTable {
     return written;
   }
 
-  /** Within a transaction, since it may have to be written. */
+  /** To be called within a transaction, since it may insert a row. */
   idOf(entry: Written): number {
     const content = writtenText(entry);
     let id = this.#ids.get(content);

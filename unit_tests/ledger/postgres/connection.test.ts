@@ -4,7 +4,7 @@ import { TransientError } from '../../../src/errors.ts';
 import { PostgresConnection } from '../../../src/ledger/postgres/connection.ts';
 import { HandClock } from '../../support/hand-clock.ts';
 
-/** Takes connections and says nothing. */
+/** A server that accepts connections and never answers. */
 const sockets: Socket[] = [];
 const silent = createServer((socket) => sockets.push(socket.on('error', () => undefined)));
 let url = '';
@@ -17,8 +17,8 @@ afterAll(() => {
   silent.close();
 });
 
-describe('a server that says nothing', () => {
-  it('holds up a run that was stopped for eight seconds, closing included', async () => {
+describe('a server that never answers', () => {
+  it('delays the end of a stopped run by eight seconds at most, closing included', async () => {
     const clock = new HandClock();
     const stop = new AbortController();
     const retry = { clock, retryBudgetMs: 1_800_000, stop: stop.signal };

@@ -8,7 +8,7 @@ import { Statements } from '../../../src/ledger/sqlite/statements.ts';
 const USERS = 1;
 const OTHERS = 2;
 
-/** A ledger of two streams; each entry's id is far beyond the one before, as after years of coming and going. */
+/** A ledger of two streams. There are large gaps between the ids, as after years of insertions and deletions. */
 function aLedger(...entries: { stream: number; key: string; origin?: 'upsert' | 'enrich' }[]) {
   const database = new DatabaseSync(':memory:');
   migrate(database);
@@ -32,7 +32,7 @@ function aLedger(...entries: { stream: number; key: string; origin?: 'upsert' | 
   return { statements, table };
 }
 
-it('finds the absent however far their ids lie apart, and those of the stream alone', () => {
+it('finds the missing rows of the stream alone, however large the gaps between their ids', () => {
   const { statements, table } = aLedger(
     { stream: USERS, key: 'a' },
     { stream: OTHERS, key: 'b' },
@@ -53,6 +53,6 @@ it('finds the absent however far their ids lie apart, and those of the stream al
   expect(table.find(OTHERS, ['b']).get('b')?.isDoomed).toBe(false);
 });
 
-it('finds nobody in a ledger without entries', () => {
+it('finds no rows in a ledger without entries', () => {
   expect(countAbsent(aLedger().statements, USERS, 2)).toEqual({ upserted: 0, enriched: 0 });
 });
