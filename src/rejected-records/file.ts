@@ -1,18 +1,18 @@
-/** Rejected records in a file of the local disk: appended, readable by its owner alone, safe on disk when a flush resolves. */
+/** Stores rejected records in a local file: append-only, readable by its owner only, synced to disk when a flush resolves. */
 import { constants } from 'node:fs';
 import { access, open, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { ConfigError } from '../errors.ts';
 import { rejectedRecordLine, type RejectedRecord, type RejectedRecords } from './rejected-records.ts';
 
-/** So much may wait in memory until a flush. */
+/** How much text may be buffered in memory before {@link RejectedRecords.untilRoom} flushes it. */
 const MAX_WAITING_CHARACTERS = 1_000_000;
 const NEWLINE = 10;
 
-/** Opens the file for appending, and creates it where it is missing. Throws a ConfigError that names the option. */
+/** Opens the file for appending; creates it if it is missing. Throws a ConfigError that names the option. */
 export async function openRejectedRecordsFile(file: string): Promise<RejectedRecords> {
   try {
-    // Personal data: nobody else may read it.
+    // Only the owner may read it, since it contains personal data.
     const handle = await open(file, 'a+', 0o600);
     await endLastLine(handle);
     return new RejectedRecordsFile(file, handle);
@@ -21,12 +21,12 @@ export async function openRejectedRecordsFile(file: string): Promise<RejectedRec
   }
 }
 
-/** Throws a ConfigError when the file could not be written. Creates nothing. */
+/** Throws a ConfigError if the file could not be written. Does not create it. */
 export async function checkRejectedRecordsFile(file: string): Promise<void> {
   try {
     const isFolder = file.endsWith('/') || (await stat(file).catch(() => undefined))?.isDirectory() === true;
     if (isFolder) throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
-    // It is opened for reading, too: for the end of its last line.
+    // Read access is needed to check whether the last line is complete.
     await access(file, constants.R_OK | constants.W_OK).catch((error: unknown) => {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       return access(path.dirname(path.resolve(file)), constants.W_OK | constants.X_OK);
@@ -89,14 +89,14 @@ class RejectedRecordsFile implements RejectedRecords {
 
   async #sync(): Promise<void> {
     await this.#handle.datasync().catch((error: unknown) => {
-      // A pipe or a terminal has no disk to wait for.
+      // A pipe or a terminal can't be synced.
       if (!['EINVAL', 'ENOTSUP'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
     });
     this.#isSynced = true;
   }
 }
 
-/** A run that crashed may have left half a line, which must not run into ours. */
+/** Ends an incomplete last line that a crashed run may have left, so that the first record is not appended to it. */
 async function endLastLine(handle: FileHandle): Promise<void> {
   const stat = await handle.stat();
   if (!stat.isFile() || stat.size === 0) return;

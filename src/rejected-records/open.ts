@@ -1,4 +1,4 @@
-/** Opens the store that the configuration names. */
+/** Opens the configured store for rejected records. */
 import type { Proxies } from '../network/proxies.ts';
 import { checkRejectedRecordsFile, openRejectedRecordsFile } from './file.ts';
 import type { RejectedRecords } from './rejected-records.ts';
@@ -11,17 +11,17 @@ export type RejectedRecordsOption =
   | { readonly type: 'file'; readonly path: string }
   | ({ readonly type: 's3' } & S3Location);
 
-/** Where the store is asked; undefined for one that is on this machine. */
+/** The URL of the store; undefined for a local one. */
 export function storeUrl(option: RejectedRecordsOption): string | undefined {
   return option.type === 's3' ? urlOf(option) : undefined;
 }
 
-// The AWS SDK takes a third of a second and 20 MB to load: only who asks for it has it.
+// Loaded on demand, since the AWS SDK takes a third of a second and 20 MB to load.
 const loadS3 = () => import('./s3.ts');
 
 /**
- * Gives undefined where rejected records are only counted. Throws a ConfigError that names the option, or a TransientError
- * where a store can't be reached.
+ * Returns undefined if rejected records are only counted. Throws a ConfigError that names the option, or a TransientError
+ * if the store can't be reached.
  */
 export async function openRejectedRecords(
   option: RejectedRecordsOption,
@@ -38,7 +38,7 @@ export async function openRejectedRecords(
   }
 }
 
-/** Throws like {@link openRejectedRecords} when rejected records could not be stored there. Leaves everything as it was. */
+/** Throws like {@link openRejectedRecords} if rejected records could not be stored. Changes nothing. */
 export async function checkRejectedRecords(
   option: RejectedRecordsOption,
   policy: RetryPolicy,

@@ -1,26 +1,26 @@
-/** Where records go that can never be delivered, so that somebody can fix and send them again. */
+/** The store for records that can never be delivered, so that the user can fix them and send them again. */
 import type { Rejection, StreamId } from '../model.ts';
 
 export interface RejectedRecord {
   readonly stream: StreamId;
-  /** As the source sent it. */
+  /** The record's `emitted_at`, as the source sent it. */
   readonly emittedAt: number;
-  /** Of the input; 1-based. */
+  /** The line of the input, from 1. */
   readonly line: number;
   readonly rejection: Rejection;
   /** The record's data as JSON text, as it was sent. */
   readonly dataText: string;
 }
 
-/** A store that takes rejected records in order. After a crash it may hold a record twice. */
+/** Stores rejected records in order. After a crash, the next run may store a record a second time. */
 export interface RejectedRecords {
-  /** Takes a record; it is stored at the latest when {@link flush} is told to. */
+  /** Adds a record to the buffer; it is stored by the next {@link flush} at the latest. */
   add(record: RejectedRecord): void;
-  /** Resolves at once, or as soon as what waits to be stored fits into memory comfortably. */
+  /** Back-pressure: resolves at once, or, if the buffer is too large, when it is stored. */
   untilRoom(): Promise<void>;
-  /** Resolves when every record taken so far is stored for good. Rejects with a ConnectorError. */
+  /** Resolves when every record added so far is stored durably. Rejects with a ConnectorError. */
   flush(): Promise<void>;
-  /** Flushes and lets go of what is open. */
+  /** Flushes and closes what is open. */
   close(): Promise<void>;
 }
 
@@ -37,6 +37,6 @@ export function rejectedRecordLine({ stream, emittedAt, line, rejection, dataTex
     reason,
     answer,
   });
-  // The data's own text, so that numbers keep their digits; a carriage return between its tokens would break the line for some.
+  // Uses the original text of the data, so that numbers keep their digits. Some readers take a carriage return between tokens for a line break.
   return `${head.slice(0, -1)},"data":${dataText.replaceAll('\r', ' ')}}\n`;
 }

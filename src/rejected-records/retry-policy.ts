@@ -1,13 +1,13 @@
-/** How long a store across the network is tried, and who is told while it is. */
+/** How long writes to a remote store are retried, and how retries are reported. */
 import type { Clock } from '../clock.ts';
 
 export interface RetryPolicy {
   readonly clock: Clock;
-  /** How long one write is tried for, waits included, before a TransientError. */
+  /** How long one write is retried, waits included, before it fails with a TransientError. */
   readonly budgetMs: number;
   readonly attemptTimeoutMs: number;
-  /** Told before each wait, in words that name no secret and no record. */
+  /** Called before each wait, with a message that contains no secret and no data of a record. */
   readonly onRetry?: (message: string) => void;
-  /** The run ends: what is being written has a few more seconds. */
+  /** Aborted when the run is stopped; writes in progress then have a few more seconds. */
   readonly stop?: AbortSignal;
 }

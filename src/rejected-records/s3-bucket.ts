@@ -1,4 +1,4 @@
-/** Puts objects into a bucket through the AWS SDK, and makes each write last until it is answered. Loaded on need only. */
+/** Puts objects into a bucket with the AWS SDK, and retries each write. Loaded on demand only. */
 import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { TransientError } from '../errors.ts';
 import type { Proxies, Proxy } from '../network/proxies.ts';
@@ -10,7 +10,7 @@ import type { RetryPolicy } from './retry-policy.ts';
 
 const FIRST_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
-/** A stopped run has 8 s for all that is under way; see the pipeline's grace. */
+/** Less than the 8 s that the pipeline allows for everything in progress after a stop. */
 const STOPPED_GRACE_MS = 5_000;
 
 export class S3Bucket {
@@ -35,7 +35,7 @@ export class S3Bucket {
     if (policy.stop?.aborted) this.#onStop();
   }
 
-  /** Opens no socket yet. Throws a ConfigError that names the environment's variable when a proxy can't be used. */
+  /** Does not connect yet. Throws a ConfigError that names the environment variable if the proxy can't be used. */
   static async create(location: S3Location, policy: RetryPolicy, proxies: Proxies): Promise<S3Bucket> {
     const proxy = proxies.for(urlOf(location));
     const agents = await agentsFor(proxies, policy.attemptTimeoutMs);
@@ -43,8 +43,8 @@ export class S3Bucket {
   }
 
   /**
-   * Stores an object, through outages as long as the policy says; repeating it after a lost answer does no harm. Throws a
-   * ConfigError that names the option, or a TransientError.
+   * Stores an object; retries during outages as the policy says, which is harmless after a lost answer. Throws a ConfigError
+   * that names the option, or a TransientError.
    */
   async put(name: string, text: string): Promise<void> {
     const { clock } = this.#policy;
@@ -60,7 +60,7 @@ export class S3Bucket {
     }
   }
 
-  /** Deletes an object, if that is allowed and works at once. */
+  /** Makes one attempt to delete an object, and ignores errors. */
   async tryRemove(name: string): Promise<void> {
     const command = new DeleteObjectCommand({
       Bucket: this.#location.s3_bucket_name,
@@ -140,11 +140,11 @@ function clientOf(location: S3Location, agents: Awaited<ReturnType<typeof agents
   } = location;
   return new S3Client({
     region,
-    // Retried here, by the clock and within the budget that the options give.
+    // The SDK must not retry: put() does, with the clock and budget of the policy.
     maxAttempts: 1,
-    // Otherwise the environment could send records elsewhere, in clear text even.
+    // Otherwise an environment variable could redirect records to another server, even unencrypted.
     ignoreConfiguredEndpointUrls: true,
-    // Few compatible stores have a host name for each bucket, and not all know the SDK's newer checksums.
+    // Few S3-compatible stores have a host name per bucket, and not all support the SDK's newer checksums.
     ...(endpoint === ''
       ? {}
       : { endpoint, forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED' as const }),

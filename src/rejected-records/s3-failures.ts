@@ -1,6 +1,6 @@
 /**
- * What an error of the AWS SDK means for the operator. Only its name and status are ever told: the text of an answer may
- * hold parts of the credentials.
+ * Explains errors of the AWS SDK to the operator. Messages contain only the name and status of an error: its text may hold
+ * parts of the credentials.
  */
 import { ConfigError } from '../errors.ts';
 import { describeProxyFailure, isOfProxy, operatorsFault, refusedByProxy } from '../network/failures.ts';
@@ -27,10 +27,10 @@ const OTHER_REGION = [
   'IllegalLocationConstraintException',
 ];
 const NO_CREDENTIALS = ['CredentialsProviderError', 'TokenProviderError'];
-/** Answers with a status of the caller's fault that pass all the same. */
+/** Transient errors that come with a 4xx status. */
 const PASSING = ['RequestTimeout', 'SlowDown', 'OperationAborted'];
 
-/** True when the same write may well succeed later: no answer, or one that says so. */
+/** True if a retry of the same write may succeed: there was no answer, or one that means a temporary problem. */
 function mayPass(error: Error): boolean {
   const status = statusOf(error);
   if (status !== undefined)
@@ -38,7 +38,7 @@ function mayPass(error: Error): boolean {
   return networkCode(error) !== undefined || error.name === 'AbortError' || error.name === 'TimeoutError';
 }
 
-/** What happened, as a sentence without its end: `S3 answered with HTTP 503 (SlowDown)`. */
+/** What happened, as a sentence without a full stop: `S3 answered with HTTP 503 (SlowDown)`. */
 export function describeS3Failure(error: unknown, location: S3Location, proxy?: Proxy): string {
   const code = error instanceof Error ? networkCode(error) : undefined;
   if (proxy && code !== undefined && isOfProxy(code)) return describeProxyFailure(code, proxy);
@@ -56,7 +56,7 @@ function whatHappened(error: unknown): string {
   return `failed (${safeName(error)})`;
 }
 
-/** What only the operator can end, in words that name the option and the next step; undefined for what may pass. */
+/** An error that names the option to change and the next step; undefined for a transient failure. */
 export function s3Refusal(error: Error, location: S3Location, proxy?: Proxy): ConfigError | undefined {
   const fault = faultOnTheWay(error, location, proxy);
   if (fault || mayPass(error)) return fault;
@@ -65,7 +65,7 @@ export function s3Refusal(error: Error, location: S3Location, proxy?: Proxy): Co
   });
 }
 
-/** Of the proxy, or of the certificate that was shown. */
+/** An error if the proxy or the server's certificate is at fault. */
 function faultOnTheWay(error: S3Error, location: S3Location, proxy?: Proxy): ConfigError | undefined {
   const status = statusOf(error);
   if (status !== undefined) return status === 407 && proxy ? refusedByProxy(proxy) : undefined;
@@ -99,13 +99,13 @@ function statusOf(error: S3Error): number | undefined {
   return error.$metadata?.httpStatusCode ?? error.$response?.statusCode;
 }
 
-/** `ECONNREFUSED` and its like; several addresses of a host fail together, in one error. */
+/** The code of a network error, such as `ECONNREFUSED`; also of the error that combines the failures of all addresses of a host. */
 function networkCode(error: S3Error): string | undefined {
   if (typeof error.code === 'string' && /^[A-Z][A-Z0-9_]+$/.test(error.code)) return error.code;
   return undefined;
 }
 
-/** An answer can put anything into its error's name. */
+/** Restricts the error's name, which the server chooses, to harmless characters. */
 function safeName({ name }: Error): string {
   return /^[A-Za-z0-9]{1,60}$/.test(name) ? name : 'an unnamed error';
 }

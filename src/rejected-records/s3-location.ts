@@ -1,17 +1,17 @@
-/** Named as Airbyte's own destinations name them; an empty text counts as absent. */
+/** The options of the S3 store, named as in Airbyte's own destinations. An empty text counts as absent. */
 export interface S3Location {
   readonly s3_bucket_name: string;
-  /** A folder of the bucket; slashes too many don't matter. */
+  /** A folder of the bucket; superfluous slashes are ignored. */
   readonly s3_bucket_path?: string;
   readonly s3_bucket_region: string;
-  /** Of a compatible store; absent for AWS. */
+  /** The URL of an S3-compatible store; absent for AWS. */
   readonly s3_endpoint?: string;
-  /** Both or none; without them the SDK's default credential chain is asked. */
+  /** Set together with `secret_access_key`, or neither; without them, the SDK's default credential chain is used. */
   readonly access_key_id?: string;
   readonly secret_access_key?: string;
 }
 
-/** Where the store is asked: which proxy leads there goes by the host. */
+/** The URL of the bucket, whose host decides which proxy is used. */
 export function urlOf({
   s3_bucket_name: bucket,
   s3_bucket_region: region,

@@ -1,16 +1,16 @@
-/** Rejected records in a bucket of S3 or a compatible store: each flush is an object of its own, stored when it resolves. */
+/** Stores rejected records in a bucket of S3 or a compatible store: each flush writes a separate object. */
 import type { Proxies } from '../network/proxies.ts';
 import { rejectedRecordLine, type RejectedRecord, type RejectedRecords } from './rejected-records.ts';
 import { S3Bucket } from './s3-bucket.ts';
 import type { S3Location } from './s3-location.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 
-/** So much may wait in memory until a flush. */
+/** How much text may be buffered in memory before {@link RejectedRecords.untilRoom} flushes it. */
 const MAX_WAITING_CHARACTERS = 1_000_000;
-/** One name for all checks: where deleting is not allowed, one empty object stays, not one for each. */
+/** The same for all checks: if deleting is not allowed, a single empty object remains, not one per check. */
 const WRITE_TEST = 'destination-iterable-write-test';
 
-/** Proves that the bucket can be written. Throws a ConfigError that names the option, or a TransientError. */
+/** Opens the store after a test write to the bucket. Throws a ConfigError that names the option, or a TransientError. */
 export async function openRejectedRecordsBucket(
   location: S3Location,
   policy: RetryPolicy,
@@ -26,7 +26,7 @@ export async function openRejectedRecordsBucket(
   }
 }
 
-/** Throws like {@link openRejectedRecordsBucket}. Leaves nothing behind, unless deleting is forbidden. */
+/** Throws like {@link openRejectedRecordsBucket}. Leaves nothing in the bucket, unless deleting is forbidden. */
 export async function checkRejectedRecordsBucket(
   location: S3Location,
   policy: RetryPolicy,
@@ -41,7 +41,7 @@ async function proveWritable(bucket: S3Bucket): Promise<void> {
   await bucket.tryRemove(WRITE_TEST);
 }
 
-/** Names in the order of writing, over runs, too; two runs never share one. Nothing of a record is in them. */
+/** Generates object names that sort in the order of writing, also across runs, are unique, and contain no data of records. */
 function objectNames({ clock }: RetryPolicy): () => string {
   const stamp = new Date(clock.now()).toISOString().replaceAll(/[-:.]/g, '');
   const run = Math.floor(clock.random() * 2 ** 48)
@@ -81,14 +81,14 @@ class RejectedRecordsBucket implements RejectedRecords {
 
   async close(): Promise<void> {
     try {
-      // A failure has been told already, and another try would take as long again.
+      // After a failure, which is already reported, another attempt would take just as long.
       if (!this.#failure) await this.flush();
     } finally {
       this.#bucket.close();
     }
   }
 
-  /** After a failure everything fails: a later object must not make up for one that is missing. */
+  /** After a failure, every later write fails too: otherwise a later flush would seem to confirm the lost records. */
   async #write(): Promise<void> {
     if (this.#failure) throw this.#failure.error;
     if (this.#waiting.length === 0) return;

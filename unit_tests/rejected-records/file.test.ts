@@ -28,7 +28,7 @@ function aRejected(line: number, overrides: Partial<RejectedRecord> = {}): Rejec
 const lines = (file: string) => readFileSync(file, 'utf8').split('\n').slice(0, -1);
 
 describe('the file of rejected records', () => {
-  it('is for its owner alone, and holds a line for each, the data digit for digit', async () => {
+  it('is readable by its owner only, and holds one line per record, with the original text of the data', async () => {
     const file = path.join(folder, 'r.jsonl');
     const store = await openRejectedRecordsFile(file);
     store.add(aRejected(7));
@@ -48,7 +48,7 @@ describe('the file of rejected records', () => {
     await store.close();
   });
 
-  it('goes on in a file that is there, after half a line that a crash has left', async () => {
+  it('appends to an existing file, on a new line after an incomplete one that a crash has left', async () => {
     const file = path.join(folder, 'r.jsonl');
     writeFileSync(file, '{"stream":"us');
     const store = await openRejectedRecordsFile(file);
@@ -58,7 +58,7 @@ describe('the file of rejected records', () => {
     expect(lines(file)).toHaveLength(2);
   });
 
-  it('keeps little in memory: beyond a million characters it makes whoever adds wait for the disk', async () => {
+  it('keeps little in memory: with a buffer over a million characters, untilRoom waits for the disk', async () => {
     const file = path.join(folder, 'r.jsonl');
     const store = await openRejectedRecordsFile(file);
     await store.untilRoom();
@@ -70,11 +70,11 @@ describe('the file of rejected records', () => {
   });
 
   it.each([
-    ['a folder that is not there', () => path.join(folder, 'no', 'r.jsonl')],
+    ['in a folder that does not exist', () => path.join(folder, 'no', 'r.jsonl')],
     ['a folder', () => folder],
-    ['a folder by its last character', () => path.join(folder, 'r/')],
+    ['a folder because its path ends with a slash', () => path.join(folder, 'r/')],
   ])(
-    'is refused when it is in or is %s, by the option’s name; a check says the same',
+    'is refused when it is %s, with an error that names the option; a check gives the same error',
     async (_name, file) => {
       await expect(checkRejectedRecordsFile(file())).rejects.toThrow(/^rejected_records\.path: can't write/);
       await expect(openRejectedRecordsFile(file())).rejects.toThrow(/^rejected_records\.path: can't write/);
@@ -91,7 +91,7 @@ describe('the file of rejected records', () => {
     );
   });
 
-  it('fails a flush that the disk refuses', async () => {
+  it('rejects a flush when the disk is full', async () => {
     const store = await openRejectedRecordsFile('/dev/full');
     store.add(aRejected(1));
     await expect(store.flush()).rejects.toThrow(/ENOSPC/);

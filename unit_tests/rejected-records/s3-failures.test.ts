@@ -3,7 +3,7 @@ import { describeS3Failure, s3Refusal } from '../../src/rejected-records/s3-fail
 
 const location = { s3_bucket_name: 'b', s3_bucket_region: 'eu-west-1' };
 
-/** As the SDK makes them. */
+/** An error such as the SDK throws. */
 function anError(name: string, { status, code }: { status?: number; code?: string } = {}): Error {
   const error = Object.assign(new Error('AKIA-SECRET'), {
     $metadata: status ? { httpStatusCode: status } : {},
@@ -12,7 +12,7 @@ function anError(name: string, { status, code }: { status?: number; code?: strin
   return code === undefined ? error : Object.assign(error, { code });
 }
 
-describe('what an answer of the store means', () => {
+describe('failures of the S3 store', () => {
   it.each([
     ['InternalError', { status: 500 }, 'answered with HTTP 500 (InternalError)'],
     ['SlowDown', { status: 503 }, 'answered with HTTP 503 (SlowDown)'],
@@ -22,7 +22,7 @@ describe('what an answer of the store means', () => {
     ['Error', { code: 'ECONNRESET' }, "can't be reached (ECONNRESET)"],
     ['Error', { code: 'ENOTFOUND' }, "can't be reached (ENOTFOUND)"],
     ['AbortError', {}, 'gave no answer in time'],
-  ])('%s %j may pass', (name, facts, words) => {
+  ])('%s %j is transient', (name, facts, words) => {
     expect(s3Refusal(anError(name, facts), location)).toBeUndefined();
     expect(describeS3Failure(anError(name, facts), location)).toBe(`S3 ${words}`);
   });
@@ -34,12 +34,15 @@ describe('what an answer of the store means', () => {
     ['AuthorizationHeaderMalformed', { status: 400 }, 's3_bucket_region: bucket b is not in eu-west-1'],
     ['<html>', { status: 404 }, 'refused to write to bucket b (an unnamed error, HTTP 404)'],
     ['EndpointError', {}, 'refused to write to bucket b (EndpointError)'],
-  ])('%s %j is the operator’s to end, and the store’s own words stay out', (name, facts, words) => {
-    const error = anError(name, facts);
-    const explained = s3Refusal(error, location);
-    expect(explained?.message).toContain(words);
-    expect(explained?.message).toMatch(/^rejected_records\.\w+: /);
-    expect(explained?.message).not.toContain('AKIA');
-    expect(explained?.cause).toBeUndefined();
-  });
+  ])(
+    '%s %j has to be resolved by the operator; the message does not quote the store',
+    (name, facts, words) => {
+      const error = anError(name, facts);
+      const explained = s3Refusal(error, location);
+      expect(explained?.message).toContain(words);
+      expect(explained?.message).toMatch(/^rejected_records\.\w+: /);
+      expect(explained?.message).not.toContain('AKIA');
+      expect(explained?.cause).toBeUndefined();
+    },
+  );
 });
