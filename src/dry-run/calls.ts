@@ -1,4 +1,4 @@
-/** Which calls a plan comes to, and the least time that they take. */
+/** Which calls a dry run counts, and the minimum time that they would take. */
 import { Caller, type CallerOptions } from '../delivery/caller.ts';
 import type { Operation } from '../iterable/client.ts';
 import type { Endpoint } from '../iterable/endpoints.ts';
@@ -16,7 +16,7 @@ interface Count {
 }
 
 export class PlannedCalls {
-  /** What goes side by side: the records, and then the removals by absence. */
+  /** Calls of one phase run concurrently. The first phase is the records, the second the removals of rows missing from a snapshot. */
   readonly #phases = [new Map<string, Count>()];
   readonly #rateOf: (endpoint: Endpoint) => number;
 
@@ -32,7 +32,7 @@ export class PlannedCalls {
     else phase?.set(name, { endpoint, calls: 1 });
   }
 
-  /** What is counted from now on comes after what was counted until now. */
+  /** Starts a new phase: later calls run after the calls counted so far. */
   beginPhase(): void {
     this.#phases.push(new Map());
   }
@@ -52,7 +52,7 @@ export class PlannedCalls {
     return [...sums.values()].sort((a, b) => b.calls / b.requestsPerSecond - a.calls / a.requestsPerSecond);
   }
 
-  /** Calls of one endpoint wait for each other, those of different ones do not. */
+  /** The minimum duration. Calls of one endpoint share its rate limit; different endpoints run in parallel. */
   get leastSeconds(): number {
     return this.#phases.reduce(
       (sum, phase) =>
@@ -63,7 +63,7 @@ export class PlannedCalls {
   }
 }
 
-/** Paces what reads, as any caller; what is only simulated takes no time. Counts a call once, however often it is tried. */
+/** Counts calls, without retries. Paces calls that read, like any caller; simulated calls are not paced. */
 export class DryRunCaller extends Caller {
   readonly #calls: PlannedCalls;
 

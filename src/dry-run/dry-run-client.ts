@@ -1,6 +1,7 @@
 /**
- * Iterable as a plan meets it: what reads is asked for real, what writes is answered here as if it had been done, and reads
- * then show that. The HTTP underneath refuses everything that is no GET, so a call forgotten here fails instead of writing.
+ * The Iterable client of a dry run. Calls that read are really made; calls that write are only simulated, and later reads
+ * reflect them. The HTTP layer underneath refuses everything but GET, so a call that is not overridden here fails instead of
+ * writing.
  */
 import { keysOf } from '../delivery/deletions.ts';
 import { IdentityTable } from '../delivery/identity-table.ts';
@@ -11,45 +12,46 @@ import type { BulkAnswer, IterableUser } from '../iterable/schemas.ts';
 import { identityText, type UserKey } from '../model.ts';
 import type { NewFields } from './new-fields.ts';
 
-/** The profile has another address now. */
+/** No profile has this address, because its profile got another one. */
 const GONE = 0;
 const THERE = 1;
-/** The profile was deleted, and all else that it was known by went with it. */
+/** The profile was deleted, with all its identities. */
 const DELETED = 2;
 type State = typeof GONE | typeof THERE | typeof DELETED;
 
 export class DryRunClient extends IterableClient {
   readonly #fields: NewFields;
   readonly #findExisting: ((keys: readonly UserKey[]) => Promise<Set<string>>) | undefined;
-  readonly #refusesStrangers: boolean;
+  readonly #refusesUnknownIds: boolean;
   readonly #createdLists: string[] = [];
-  /** What the calls that were only simulated have made of people. */
-  readonly #people = new IdentityTable();
-  /** What look-ups have shown. */
+  /** Identity → its state after the simulated calls. */
+  readonly #simulated = new IdentityTable();
+  /** Identity → its state according to look-ups. */
   readonly #seen = new IdentityTable();
 
   /**
-   * @param findExisting of these people those whom Iterable knows; asked by the plan alone, where a sync learns it from the answer
-   * @param refusesStrangers Iterable refuses to create people by user id
+   * @param findExisting returns those of the identities that exist in Iterable; needed only by a dry run, as a sync learns it from
+   * the answer to a write
+   * @param refusesUnknownIds Iterable refuses to create users by user id
    */
   constructor(
     http: ReadingHttp,
     fields: NewFields,
     findExisting?: (keys: readonly UserKey[]) => Promise<Set<string>>,
-    refusesStrangers = false,
+    refusesUnknownIds = false,
   ) {
     super(http);
-    this.#refusesStrangers = refusesStrangers;
+    this.#refusesUnknownIds = refusesUnknownIds;
     this.#fields = fields;
     this.#findExisting = findExisting;
   }
 
-  /** Names of the lists that would be created, in order. */
+  /** The names of the lists that would be created, in order. */
   get createdLists(): readonly string[] {
     return this.#createdLists;
   }
 
-  /** Under an id that no list has. */
+  /** Answers with a negative id, which no list has. */
   override createList(name: string): Operation<number> {
     return simulated(ENDPOINTS.createList, () => -this.#createdLists.push(name));
   }
@@ -67,10 +69,10 @@ export class DryRunClient extends IterableClient {
   override bulkUpdate(body: Buffer): Operation<BulkAnswer> {
     return simulated(ENDPOINTS.bulkUpdate, async () => {
       const { users } = parse(body) as { users: WrittenUser[] };
-      const strangers = await this.#strangersAmong(users);
-      for (const user of users) if (!strangers.has(user.userId)) this.#write(user);
+      const unknownIds = await this.#unknownIdsAmong(users);
+      for (const user of users) if (!unknownIds.has(user.userId)) this.#write(user);
       return allDoneBut(
-        [...strangers].filter((userId) => userId !== undefined),
+        [...unknownIds].filter((userId) => userId !== undefined),
         users.length,
       );
     });
@@ -98,7 +100,7 @@ export class DryRunClient extends IterableClient {
     });
   }
 
-  /** Iterable's answer says whether it has the id. */
+  /** Like Iterable, answers whether the id existed. */
   override deleteByUserId(userId: string): Operation<'deleted' | 'unknown'> {
     const key = { kind: 'userId', value: userId } as const;
     return simulated(ENDPOINTS.deleteByUserId, async () => {
@@ -116,7 +118,7 @@ export class DryRunClient extends IterableClient {
     return this.#lookUp({ kind: 'userId', value: userId }, super.getByUserId(userId));
   }
 
-  /** Without those who would be gone by now. */
+  /** Leaves out users that the simulated calls have deleted or moved to another address. */
   override exportUsers<T>(
     identities: readonly UserIdentity[],
     collector: () => UserCollector<T>,
@@ -133,9 +135,9 @@ export class DryRunClient extends IterableClient {
     });
   }
 
-  async #strangersAmong(users: readonly WrittenUser[]): Promise<Set<string | undefined>> {
+  async #unknownIdsAmong(users: readonly WrittenUser[]): Promise<Set<string | undefined>> {
     const asked = users.flatMap(({ userId, preferUserId }) =>
-      this.#refusesStrangers && userId !== undefined && preferUserId !== true
+      this.#refusesUnknownIds && userId !== undefined && preferUserId !== true
         ? [{ kind: 'userId', value: userId } as const]
         : [],
     );
@@ -149,9 +151,9 @@ export class DryRunClient extends IterableClient {
     return {
       endpoint: real.endpoint,
       attempt: async (signal) => {
-        const simulated = this.#people.get(identityText(key));
+        const simulated = this.#simulated.get(identityText(key));
         if (simulated === GONE || simulated === DELETED) return undefined;
-        // The profile as it is holds what the dry run does not keep: its other identity.
+        // The real profile is needed for its other identity, which the dry run does not store.
         const found = await real.attempt(signal);
         const user = found && this.#statesOf(found).includes(DELETED) ? undefined : found;
         this.#seen.set(identityText(key), user ? THERE : GONE);
@@ -173,22 +175,22 @@ export class DryRunClient extends IterableClient {
 
   async #isThere(key: UserKey): Promise<boolean> {
     const identity = identityText(key);
-    const known = this.#people.get(identity) ?? this.#seen.get(identity);
+    const known = this.#simulated.get(identity) ?? this.#seen.get(identity);
     if (known !== undefined) return known === THERE;
     return (await this.#findExisting?.([key]))?.has(identity) ?? true;
   }
 
   #note(key: UserKey, state: State): void {
-    this.#people.set(identityText(key), state);
+    this.#simulated.set(identityText(key), state);
   }
 
-  /** What the dry run has made of what a user is known by. */
+  /** The states of a user's identities after the simulated calls. */
   #statesOf(user: Pick<IterableUser, 'email' | 'userId'>): (number | undefined)[] {
-    return keysOf(user).map((key) => this.#people.get(identityText(key)));
+    return keysOf(user).map((key) => this.#simulated.get(identityText(key)));
   }
 }
 
-/** Sends nothing but GET. */
+/** Refuses every request but GET. */
 export class ReadingHttp extends IterableHttp {
   override send(call: Call, stop?: AbortSignal): Promise<unknown> {
     if (call.endpoint.method !== 'GET') return Promise.reject(new Error('A plan only reads'));
@@ -207,32 +209,32 @@ interface ListBody {
   readonly subscribers: readonly unknown[];
 }
 
-/** The connector's own text. */
+/** Parses a body that the connector itself has built. */
 function parse(body: string | Buffer): unknown {
   return JSON.parse(body.toString()) as unknown;
 }
 
-/** Nobody can tell whom else Iterable would refuse. */
-function allDoneBut(strangers: string[], users: number): BulkAnswer {
-  const nobody: string[] = [];
+/** The answer of a bulk call that refuses only unknown ids; a dry run can't know which other users Iterable would refuse. */
+function allDoneBut(unknownIds: string[], users: number): BulkAnswer {
+  const none: string[] = [];
   return {
-    successCount: users - strangers.length,
-    failCount: strangers.length,
-    createdFields: nobody,
-    filteredOutFields: nobody,
-    invalidEmails: nobody,
-    invalidUserIds: nobody,
+    successCount: users - unknownIds.length,
+    failCount: unknownIds.length,
+    createdFields: none,
+    filteredOutFields: none,
+    invalidEmails: none,
+    invalidUserIds: none,
     failedUpdates: {
-      invalidEmails: nobody,
-      invalidUserIds: nobody,
-      notFoundEmails: nobody,
-      notFoundUserIds: strangers,
-      invalidDataEmails: nobody,
-      invalidDataUserIds: nobody,
-      conflictEmails: nobody,
-      conflictUserIds: nobody,
-      forgottenEmails: nobody,
-      forgottenUserIds: nobody,
+      invalidEmails: none,
+      invalidUserIds: none,
+      notFoundEmails: none,
+      notFoundUserIds: unknownIds,
+      invalidDataEmails: none,
+      invalidDataUserIds: none,
+      conflictEmails: none,
+      conflictUserIds: none,
+      forgottenEmails: none,
+      forgottenUserIds: none,
     },
   };
 }

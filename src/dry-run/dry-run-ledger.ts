@@ -1,6 +1,6 @@
 /**
- * A ledger as it would be, over one that is only read: what a sync commits is kept here and shows in what it reads later.
- * Costs 12 to 32 bytes for each row of the input, and what {@link ScratchEntries} says for each that would be written.
+ * The ledger of a dry run: an overlay over a ledger that is only read. Commits are kept in memory, and later reads reflect
+ * them. Takes 12 to 32 bytes per row of the input, plus the memory of {@link ScratchEntries} per entry that would be written.
  */
 import { IdentityTable } from '../delivery/identity-table.ts';
 import type {
@@ -19,7 +19,7 @@ const WRITTEN = 2;
 const DROPPED = 3;
 const PAGE = 1_000;
 
-/** Doomed entries that were read and may be asked for again, and where to read on. */
+/** Entries pending deletion: those already read, which may be requested again, and an iterator over the others. */
 interface Reading {
   doomed: HeldEntry[];
   readonly rest: AsyncIterator<HeldEntry>;
@@ -28,16 +28,17 @@ interface Reading {
 export class DryRunLedger implements Ledger {
   readonly #base: Ledger;
   readonly #scratch: ScratchEntries;
-  /** Row → what the run has done to its entry. */
+  /** Row → what the run has done to its entry: PRESENT, WRITTEN or DROPPED. */
   readonly #touched = new IdentityTable();
-  /** Stream → the snapshot whose rows are present. */
+  /** Stream → the snapshot in which rows are marked as present. */
   readonly #snapshots = new Map<number, number>();
-  readonly #pardoned = new Set<number>();
-  /** Stream → entries last seen before this snapshot are doomed. */
+  /** Streams whose pending deletions were cancelled. */
+  readonly #cancelled = new Set<number>();
+  /** Stream → entries last seen before this snapshot are pending deletion. */
   readonly #doomedBefore = new Map<number, number>();
   readonly #reading = new Map<number, Reading>();
   readonly #leftOver = new WeakSet<HeldEntry>();
-  /** Stream → the snapshot whose absent rows were counted. */
+  /** Stream → the snapshot whose missing rows were counted. */
   readonly judged = new Map<number, number>();
 
   private constructor(base: Ledger, scratch: ScratchEntries) {
@@ -45,7 +46,7 @@ export class DryRunLedger implements Ledger {
     this.#scratch = scratch;
   }
 
-  /** @param base opened to be read; closed with this */
+  /** @param base opened with access `read`; closed together with the overlay */
   static async over(base: Ledger): Promise<DryRunLedger> {
     return new DryRunLedger(base, await ScratchEntries.create());
   }
@@ -54,12 +55,12 @@ export class DryRunLedger implements Ledger {
     return this.#base.own;
   }
 
-  /** True for an entry of {@link nextDoomed} that an earlier run had decided to remove. */
+  /** True for an entry of {@link nextDoomed} whose deletion was already pending when the run began. */
   isLeftOver(entry: HeldEntry): boolean {
     return this.#leftOver.has(entry);
   }
 
-  /** As they were when the run began: nobody reads its own states again. */
+  /** As they were when the run began: a run does not read the states that it has written itself. */
   streams(): Promise<readonly LedgerStream[]> {
     return this.#base.streams();
   }
@@ -88,7 +89,7 @@ export class DryRunLedger implements Ledger {
     ];
   }
 
-  /** As they were when the run began: that is what a snapshot that begins is measured by. */
+  /** As it was when the run began: the snapshot is compared with that number of rows. */
   count(stream: number): Promise<number> {
     return this.#base.count(stream);
   }
@@ -115,7 +116,7 @@ export class DryRunLedger implements Ledger {
     return counts;
   }
 
-  /** Entries last seen before this snapshot. */
+  /** The entries last seen before this snapshot. */
   async *absent(stream: number, snapshot: number): AsyncGenerator<HeldEntry> {
     for await (const entry of this.#unseen(stream, snapshot)) if (entry.seen < snapshot) yield entry;
   }
@@ -173,7 +174,7 @@ export class DryRunLedger implements Ledger {
       if (left <= 0) break;
       let reading = this.#reading.get(stream);
       if (!reading) this.#reading.set(stream, (reading = { doomed: [], rest: this.#doomed(stream) }));
-      // What was dealt with since is no longer there.
+      // Entries that the run has written, dropped or marked since are no longer pending.
       reading.doomed = reading.doomed.filter(
         ({ key }) => this.#touched.get(rowToken(stream, key)) === undefined,
       );
@@ -187,12 +188,11 @@ export class DryRunLedger implements Ledger {
     return this.#withHeld(entries);
   }
 
-  /** Gives how many would not be removed any more. */
   async pardon(streams: readonly number[]): Promise<number> {
     let count = 0;
     for (const stream of streams) {
       for await (const entry of this.#doomed(stream)) if (entry.isDoomed) count++;
-      this.#pardoned.add(stream);
+      this.#cancelled.add(stream);
     }
     this.#reading.clear();
     return count;
@@ -227,12 +227,12 @@ export class DryRunLedger implements Ledger {
     });
   }
 
-  /** An entry of the ledger as the run has left it; undefined where it is another one, or none, by now. */
+  /** A stored entry with the run's changes applied; undefined if the run has replaced or dropped it. */
   #viewOf(entry: HeldEntry): HeldEntry | undefined {
     const { stream, key, seen, isDoomed } = entry;
     const state = this.#touched.get(rowToken(stream, key));
     if (state !== undefined && state !== PRESENT) return undefined;
-    const wasDoomed = isDoomed && !this.#pardoned.has(stream);
+    const wasDoomed = isDoomed && !this.#cancelled.has(stream);
     const valuesHash = isDoomed && (state === PRESENT || !wasDoomed) ? '' : entry.valuesHash;
     if (state === PRESENT)
       return { ...entry, valuesHash, seen: this.#snapshots.get(stream) ?? seen, isDoomed: false };

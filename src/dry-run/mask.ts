@@ -1,7 +1,7 @@
-/** People as a plan shows them: enough to recognise one's own row, not enough to learn an address or id. */
+/** Masks identities for the output of a dry run: readers can recognise a row they know, but can't learn an address or id. */
 import type { UserKey } from '../model.ts';
 
-/** Longer last parts of a domain say more than `com` or `museum`. */
+/** A longer last part of a domain is masked, since it reveals more than `com` or `museum`. */
 const MAX_SUFFIX = 6;
 
 /** `ada@example.com` as `a***@e***.com`, `4711` as `4***`. */
@@ -15,7 +15,7 @@ export function masked({ value }: Pick<UserKey, 'value'>): string {
   return `${firstOf(value.slice(0, at))}***@${firstOf(domain)}***${isPlain ? suffix : ''}`;
 }
 
-/** A whole character, and none that would move a cursor. */
+/** The first character as a whole code point; empty for a control character, which could move the cursor of a terminal. */
 function firstOf(text: string): string {
   const [first = ''] = text;
   return /\p{Cc}/u.test(first) ? '' : first;

@@ -1,18 +1,18 @@
-/** Which user fields a plan writes that the project does not have: a field's first value fixes its type for good. */
+/** Collects the user fields that would be created. They matter because the first value of a field fixes its type for good. */
 import type { KnownFields } from '../mapping/fields.ts';
 
 export class NewFields {
   readonly #known = new Set<string>();
   readonly #found = new Set<string>();
 
-  /** The fields that the project has. */
+  /** Adds the fields that the project has. */
   learn(known: KnownFields): void {
     for (const field of known.keys()) this.#known.add(topOf(field));
   }
 
   note(dataFields: Readonly<Record<string, unknown>>): void {
     for (const field of Object.keys(dataFields)) {
-      // Null creates nothing.
+      // A null value does not create a field.
       if (dataFields[field] !== null && !this.#known.has(field) && !IDENTITIES.includes(field))
         this.#found.add(field);
     }

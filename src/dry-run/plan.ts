@@ -1,4 +1,4 @@
-/** A plan: what a sync would come to, as plain data. Its names are those of `plan --json`. */
+/** The result of a dry run as plain data, with the property names of `plan --json`. */
 import type { ConnectorError, FailureType } from '../errors.ts';
 import { isFullReplacement } from '../protocol/catalog.ts';
 import type { RoutedStream } from '../streams/router.ts';
@@ -11,30 +11,30 @@ export interface PlannedStream {
   readonly namespace?: string;
   readonly mode: RoutedStream['mode'];
   readonly is_full_replacement: boolean;
-  /** Records; each is counted once more, in what becomes of it. */
+  /** The number of records; each is also counted once by its outcome. */
   readonly received: number;
-  /** With a ledger: records of rows that it has no entry of. */
+  /** With a ledger: records of rows without an entry. */
   readonly new: number;
   readonly changed: number;
   readonly unchanged: number;
-  /** Without a ledger, where nobody can tell one from the other. */
+  /** Without a ledger, when new and changed can't be told apart. */
   readonly created_or_updated: number;
-  /** Discarded by a later deletion. */
+  /** Records discarded because of a later deletion. */
   readonly superseded: number;
   readonly removed: number;
-  /** Deletions of users that are not in Iterable; not among the removed. */
+  /** Deletions of users that are not in Iterable; not counted in `removed`. */
   readonly deleted_not_in_iterable: number;
   readonly skipped: Readonly<Record<string, number>>;
   readonly rejected: Readonly<Record<string, number>>;
-  /** Records whose outcome is not told: the plan ended before. */
+  /** Records without an outcome, because the dry run failed before. */
   readonly unsettled: number;
-  /** People without a record. */
+  /** Users removed because their rows are missing from the snapshot; they have no record. */
   readonly removed_by_absence: number;
-  /** Of those: decided by an earlier sync, which was interrupted. */
+  /** How many of `removed_by_absence` were already pending, from an earlier sync that was interrupted. */
   readonly removed_by_absence_left_over: number;
-  /** The same, but that Iterable does not have them; not among those removed by absence. */
+  /** Users whose rows are missing but that are not in Iterable; not counted in `removed_by_absence`. */
   readonly absent_not_in_iterable: number;
-  /** Entries that the ledger would drop while their people stay, since another row holds them or they were only enriched. */
+  /** Entries that would be dropped although their users stay, because another row holds them or they were only enriched. */
   readonly absent_but_staying: number;
   readonly lists: Readonly<Record<string, { readonly joins: number; readonly leaves: number }>>;
   readonly examples: Readonly<Partial<Record<ExampleKind, readonly Example[]>>>;
@@ -49,18 +49,18 @@ export interface PlannedFailure {
 
 export interface Plan {
   readonly ledger: 'none' | 'sqlite' | 'postgres';
-  /** Why `write` would fail, as far as reading shows; null where it would not. */
+  /** Why `write` would fail, as far as a dry run can tell; else null. */
   readonly failure: PlannedFailure | null;
   readonly streams: readonly PlannedStream[];
   readonly created_lists: readonly string[];
-  /** User fields that the project does not have: created, or, with create_new_fields off, dropped. */
+  /** User fields that the project does not have. They would be created, or dropped if create_new_fields is off. */
   readonly new_fields: readonly string[];
   readonly creates_new_fields: boolean;
   readonly calls: readonly EndpointCallsText[];
   readonly least_seconds: number;
-  /** What `write` would log besides. */
+  /** Further messages that `write` would log. */
   readonly notes: readonly string[];
-  /** What only `write` will tell. */
+  /** What a dry run can't find out; only `write` does. */
   readonly unknown: readonly string[];
 }
 
@@ -135,7 +135,7 @@ function plannedStream({ key, configured, mode }: RoutedStream, tally: PlanTally
   };
 }
 
-/** Bulk calls and single ones are answered in an order of their own. */
+/** Sorts by input line, because bulk calls and single calls are answered in another order. */
 function byLine({ line: a = 0 }: Example, { line: b = 0 }: Example): number {
   return a - b;
 }
@@ -145,19 +145,19 @@ function callsText({ endpoint, method, calls, requestsPerSecond }: EndpointCalls
 }
 
 function unknowns({ ledger, keepsRejectedInBucket }: PlanSources): string[] {
-  const told = [
+  const texts = [
     'Which records Iterable itself would reject: it calls the address malformed, another user has the address or the user id, the user was erased, or a value is of the wrong type.',
   ];
   if (ledger === 'none') {
-    told.push(
+    texts.push(
       'Which users are new to Iterable, which have changed, and which are on a list already: without a ledger all of them are sent.',
     );
   } else {
-    told.push(
+    texts.push(
       'Whether Iterable has the new users already: a user is new when the ledger has no entry of it. Which fields of the changed users differ: the ledger keeps one hash of all their values.',
     );
   }
   if (keepsRejectedInBucket)
-    told.push('Whether rejected records can be stored in the bucket: only writing there shows it.');
-  return told;
+    texts.push('Whether rejected records can be stored in the bucket: only writing there shows it.');
+  return texts;
 }

@@ -1,4 +1,4 @@
-/** The ledger entries that a plan would write, kept in the memory of SQLite: about 350 bytes each, outside of the heap. */
+/** The ledger entries that a dry run would write, in an in-memory SQLite database: about 350 bytes each, outside the heap. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { HeldEntry, LedgerChanges } from '../ledger/ledger.ts';
 import { writtenText, type Written } from '../ledger/written.ts';
@@ -36,7 +36,7 @@ export class ScratchEntries {
   readonly #find: StatementSync;
   readonly #byEmail: StatementSync;
   readonly #byUserId: StatementSync;
-  /** What entries have in common, by its number: few have anything of their own. */
+  /** Interned data that entries share, by its number: there are few distinct combinations. */
   readonly #written: Written[] = [];
   readonly #numberOf = new Map<string, number>();
 
@@ -50,7 +50,7 @@ export class ScratchEntries {
     this.#byUserId = database.prepare('SELECT * FROM entry WHERE user_id = ?');
   }
 
-  /** Touches no disk. */
+  /** Writes nothing to disk. */
   static async create(): Promise<ScratchEntries> {
     const { DatabaseSync } = await import('node:sqlite');
     return new ScratchEntries(new DatabaseSync(':memory:'));

@@ -1,4 +1,4 @@
-/** What a dry run comes to, stream by stream: more than a sync's own summary says, with a few examples of each kind. */
+/** Counts the results of a dry run per stream: in more detail than the summary of a sync, with a few examples of each kind. */
 import type { ListChange } from '../delivery/list-members.ts';
 import type { AbsentRow } from '../diff/absentees.ts';
 import type { HeldEntry } from '../ledger/ledger.ts';
@@ -14,16 +14,16 @@ import { masked } from './mask.ts';
 
 /** A change of one user, without any of its values. */
 export interface Example {
-  /** Of the input; a person who is removed by absence has none. */
+  /** The line of the input; absent for a user whose row is missing from the snapshot. */
   readonly line?: number;
   readonly who?: string;
-  /** Fields that are sent; absent where only lists change. */
+  /** Fields that would be sent; absent if only lists change. */
   readonly fields?: readonly string[];
-  /** Fields that are cleared, since no mapping names them any more. */
+  /** Fields that would be cleared, because no mapping names them any longer. */
   readonly cleared?: readonly string[];
   readonly joins?: readonly string[];
   readonly leaves?: readonly string[];
-  /** The address that the user has until now. */
+  /** The user's previous address. */
   readonly previously?: string;
   readonly why?: string;
 }
@@ -31,14 +31,14 @@ export interface Example {
 export type ExampleKind =
   'new' | 'changed' | 'created_or_updated' | 'removed' | 'removed_by_absence' | 'absent' | 'rejected';
 
-/** `written`: upserts that reading can't tell to be one or the other. */
 export interface StreamTally {
   new: number;
   changed: number;
+  /** Upserts without a ledger, when new and changed can't be told apart. */
   written: number;
-  /** Entries that are dropped while their people stay. */
+  /** Entries that would be dropped although their users stay. */
   staying: number;
-  /** Of those removed by absence: decided by an earlier run. */
+  /** How many of the users removed for a missing row were already pending, from an earlier run. */
   leftOver: number;
   readonly lists: Map<string, { joins: number; leaves: number }>;
   readonly examples: Map<ExampleKind, Example[]>;
@@ -49,7 +49,7 @@ export const MAX_EXAMPLES = 3;
 export class PlanTally extends SyncSummary {
   readonly #streams = new Map<string, StreamTally>();
 
-  /** A stream without records has its tally, too. */
+  /** The tally of the stream, created on first use, so that streams without records have one too. */
   tallyOf(streamKey: string): StreamTally {
     let tally = this.#streams.get(streamKey);
     if (!tally) {
@@ -72,14 +72,14 @@ export class PlanTally extends SyncSummary {
     for (const change of changes) this.#countList(streamKey, change);
   }
 
-  /** To be told of each task that has ended. */
+  /** To be called when a task ends. */
   noteTask(task: Task, result: TaskResult): void {
     const [first] = task.records;
     if (!first || result !== undefined) return;
     const { change } = task;
     if (change.kind === 'removal') {
       const { email, userId } = change;
-      // A deletion may know its person by the primary key alone.
+      // A deletion may identify its user by the primary key alone.
       const person = (email ?? userId) === undefined ? task.records.at(-1)?.row?.entry : { email, userId };
       this.#example(first.streamKey, 'removed', () => ({ ...lineOf(task), ...personOf(person ?? {}) }));
       return;
@@ -91,7 +91,7 @@ export class PlanTally extends SyncSummary {
     );
   }
 
-  /** To be told of everybody who is removed by absence, or is no longer held. */
+  /** To be called with all rows missing from a snapshot whose users are removed or whose entries are dropped. */
   noteAbsent(
     rows: readonly AbsentRow[],
     {
@@ -119,7 +119,7 @@ export class PlanTally extends SyncSummary {
     }
   }
 
-  /** Somebody who is absent, but is not removed. */
+  /** To be called for a row that is missing from a snapshot when its user is not removed. */
   noteAbsentee(streamKey: string, entry: HeldEntry): void {
     this.#example(streamKey, 'absent', () => personOf(entry));
   }
@@ -129,7 +129,7 @@ export class PlanTally extends SyncSummary {
     this.#example(streamKey(stream), 'rejected', () => ({ line, why }));
   }
 
-  /** Nobody leaves a list that does not exist: no call is made. */
+  /** Drops the counts of lists that don't exist: no call would be made for them. */
   async dropMissingLists(exists: (list: string) => Promise<boolean>): Promise<void> {
     for (const { lists } of this.#streams.values())
       for (const list of lists.keys()) if (!(await exists(list))) lists.delete(list);

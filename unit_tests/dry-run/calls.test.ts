@@ -7,17 +7,17 @@ const many = (calls: PlannedCalls, endpoint: Endpoint, times: number) => {
 };
 
 describe('the calls of a plan', () => {
-  it('take as long as the slowest endpoint, and then as the removals by absence', () => {
+  it('take as long as the slowest endpoint of each phase, one phase after the other', () => {
     const calls = new PlannedCalls(({ requestsPerSecond }) => requestsPerSecond);
     many(calls, ENDPOINTS.bulkUpdate, 20);
     many(calls, ENDPOINTS.getByEmail, 300);
     calls.beginPhase();
     many(calls, ENDPOINTS.deleteByEmail, 200);
-    // 20 at 5 a second, beside 300 at 100; then 200 at 100.
+    // 4 s for 20 calls at 5 per second, in parallel to 3 s for 300 at 100 per second; then 2 s for 200 at 100 per second.
     expect(calls.leastSeconds).toBe(6);
   });
 
-  it('are told apart by method, summed over both phases, the slowest first', () => {
+  it('are counted by name and method, summed over both phases, the slowest first', () => {
     const calls = new PlannedCalls(() => 2);
     calls.count(ENDPOINTS.getLists);
     many(calls, ENDPOINTS.createList, 2);
@@ -29,7 +29,7 @@ describe('the calls of a plan', () => {
     ]);
   });
 
-  it('take no time where there are none', () => {
+  it('take no time if there are none', () => {
     expect(new PlannedCalls(() => 1).leastSeconds).toBe(0);
   });
 });

@@ -3,18 +3,18 @@ import { ENDPOINTS } from '../../src/iterable/endpoints.ts';
 import { NewFields } from '../../src/dry-run/new-fields.ts';
 import { ReadingHttp, DryRunClient } from '../../src/dry-run/dry-run-client.ts';
 
-// Port 9 is nobody's: a request that is really sent fails.
+// No server listens on port 9, so a request that is really sent fails.
 const http = () => new ReadingHttp({ baseUrl: 'http://127.0.0.1:9', apiKey: 'key', attemptTimeoutMs: 1_000 });
 
-describe('Iterable as a plan meets it', () => {
-  it('is sent nothing but GET, whoever asks', async () => {
+describe('the Iterable client of a dry run', () => {
+  it('sends nothing but GET', async () => {
     for (const endpoint of Object.values(ENDPOINTS)) {
       const sent = http().send({ endpoint, path: '/api/x' });
       await expect(sent).rejects.toThrow(endpoint.method === 'GET' ? 'ECONNREFUSED' : 'A plan only reads');
     }
   });
 
-  it('answers every call that writes by itself', async () => {
+  it('simulates the answer to every call that writes', async () => {
     const client = new DryRunClient(http(), new NewFields());
     const users = '{"users":[{"email":"a@x.com","dataFields":{}}],"createNewFields":true}';
     const members = '{"listId":1,"subscribers":[{"email":"a@x.com"},{"email":"b@x.com"}]}';
@@ -33,7 +33,7 @@ describe('Iterable as a plan meets it', () => {
     expect(await client.deleteByEmail('z@x.com').attempt()).toBe('deleted');
   });
 
-  it('says of a deletion by user id whether there is such a user, as Iterable does; of one by address it can’t', async () => {
+  it('answers a deletion by user id according to whether the user exists, as Iterable does, but not one by address', async () => {
     const asked: string[] = [];
     const client = new DryRunClient(http(), new NewFields(), (keys) => {
       asked.push(...keys.map(({ value }) => value));
@@ -47,7 +47,7 @@ describe('Iterable as a plan meets it', () => {
     expect(asked).toEqual(['7', '8']);
   });
 
-  it('shows gone whom it only pretended to delete or to move, without a request', async () => {
+  it('no longer finds users after a simulated deletion or change of address, without a request', async () => {
     const client = new DryRunClient(http(), new NewFields());
     await client.deleteByEmail('a@x.com').attempt();
     await client.deleteByUserId('7').attempt();
@@ -57,7 +57,7 @@ describe('Iterable as a plan meets it', () => {
     expect(await client.getByEmail('b@x.com').attempt()).toBeUndefined();
   });
 
-  it('notes new fields, but neither known ones, nor identities, nor what null clears', async () => {
+  it('collects new fields, but no known ones, no identities, and no fields cleared by null', async () => {
     const fields = new NewFields();
     fields.learn(new Map([['home.city', 'string']]));
     const client = new DryRunClient(http(), fields);
