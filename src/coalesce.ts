@@ -13,7 +13,7 @@ export function coalesce<Question, Result>(
     try {
       await whenToLoad();
     } finally {
-      // Whoever asks from here on needs a load that began later.
+      // A question asked from here on needs a load that begins later.
       open = undefined;
     }
     return load(questions);

@@ -50,7 +50,7 @@ export function parseJson(text: string): JsonValue {
 }
 
 /**
- * The second half of {@link parseJson}, for whoever looks at a value before deciding that its details matter: given what
+ * The second half of {@link parseJson}, for a caller that looks at a value before it decides that its details matter: given what
  * `JSON.parse` made of `text`, gives that same value back when nothing was lost, else a new and faithful one.
  */
 export function withNothingLost(parsed: JsonValue, text: string): JsonValue {

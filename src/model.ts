@@ -34,7 +34,7 @@ export type ListMemberships = ReadonlyMap<string, boolean>;
  * Lists whose memberships a record leaves unspecified, because a rule's column is absent: the lists named here, or
  * every list that the record does not name.
  */
-export type UntoldLists = readonly string[] | 'any';
+export type UnspecifiedLists = readonly string[] | 'any';
 
 /** Create or update one user. */
 export interface Upsert {
@@ -43,7 +43,7 @@ export interface Upsert {
   readonly values: TargetValues;
   readonly lists?: ListMemberships;
   /** Absent if the record specifies every membership that the rules cover. */
-  readonly untoldLists?: UntoldLists;
+  readonly unspecifiedLists?: UnspecifiedLists;
   /** The user's previous address, if the record names one and it differs from the current address. */
   readonly previousEmail?: string;
 }

@@ -29,9 +29,9 @@ describeLedgers('the interface', (backend) => {
       expect(await ledger.holders({ emails: ['a@x.com'], userIds: ['a'] })).toEqual([]);
       expect(await ledger.holders({ emails: [], userIds: [] })).toEqual([]);
       expect(await ledger.count(stream)).toBe(0);
-      expect(await ledger.countAbsent(stream, 1)).toEqual({ upserted: 0, enriched: 0 });
-      expect(await ledger.nextDoomed([stream], 10)).toEqual([]);
-      expect(await ledger.pardon([stream])).toBe(0);
+      expect(await ledger.countMissing(stream, 1)).toEqual({ upserted: 0, enriched: 0 });
+      expect(await ledger.nextPendingDeletions([stream], 10)).toEqual([]);
+      expect(await ledger.cancelDeletions([stream])).toBe(0);
       await ledger.commit({});
     }));
 
@@ -129,8 +129,8 @@ describeLedgers('the interface', (backend) => {
       await ledger.commit(changes);
       expect(await allOf(ledger, stream, ['a', 'b'])).toEqual([held(anEntry(stream, 'a', { seen: 3 }))]);
       const proven = { stream, snapshot: 4, state: 'proven' };
-      const first = await ledger.doomAbsent([proven]);
-      expect(await ledger.doomAbsent([proven])).toEqual(first);
+      const first = await ledger.decideDeletions([proven]);
+      expect(await ledger.decideDeletions([proven])).toEqual(first);
       await ledger.close();
       await ledger.close();
     }));
@@ -165,7 +165,7 @@ describeLedgers('the interface', (backend) => {
         expect(await ledger.holders({ emails: [], userIds: [userId] })).toEqual([held(entry)]);
         await ledger.commit({ present: [{ stream, snapshot: 2, rows: rowsOf(key) }] });
       }
-      expect(await ledger.countAbsent(stream, 2)).toEqual({ upserted: 0, enriched: 0 });
+      expect(await ledger.countMissing(stream, 2)).toEqual({ upserted: 0, enriched: 0 });
       await ledger.commit({ dropped: entries.map(({ key }) => ({ stream, key })) });
       expect(await ledger.count(stream)).toBe(0);
     }));
@@ -191,7 +191,7 @@ describeLedgers('the interface', (backend) => {
         3_000,
       );
       await ledger.commit({ present: [{ stream, snapshot: 2, rows: rowsOf(...keys.slice(0, 2_000)) }] });
-      expect(await ledger.countAbsent(stream, 2)).toEqual({ upserted: 1_000, enriched: 0 });
+      expect(await ledger.countMissing(stream, 2)).toEqual({ upserted: 1_000, enriched: 0 });
     }));
 
   describe('tells apart', () => {
@@ -272,9 +272,9 @@ describeLedgers('the interface', (backend) => {
             anEntry(stream, 'd', { seen: 3 }),
           ],
         });
-        expect(await ledger.countAbsent(stream, 1)).toEqual({ upserted: 0, enriched: 0 });
-        expect(await ledger.countAbsent(stream, 2)).toEqual({ upserted: 1, enriched: 1 });
-        expect(await ledger.countAbsent(stream, 3)).toEqual({ upserted: 2, enriched: 1 });
+        expect(await ledger.countMissing(stream, 1)).toEqual({ upserted: 0, enriched: 0 });
+        expect(await ledger.countMissing(stream, 2)).toEqual({ upserted: 1, enriched: 1 });
+        expect(await ledger.countMissing(stream, 3)).toEqual({ upserted: 2, enriched: 1 });
       }));
 
     it('dooms the absent and keeps the state; gives them until they are dropped', () =>
@@ -282,39 +282,41 @@ describeLedgers('the interface', (backend) => {
         await ledger.commit({
           entries: [anEntry(stream, 'a'), anEntry(stream, 'b'), anEntry(stream, 'c', { seen: 2 })],
         });
-        expect(await ledger.doomAbsent([proven(stream, 2)])).toEqual([{ stream, removed: 2, staying: 0 }]);
+        expect(await ledger.decideDeletions([proven(stream, 2)])).toEqual([
+          { stream, removed: 2, staying: 0 },
+        ]);
         await ledger.close();
         const next = await seam.open();
         expect(next.own[0]?.state).toBe('ended 2');
-        expect(await next.nextDoomed([stream], 1)).toHaveLength(1);
-        const doomed = await next.nextDoomed([stream], 10);
+        expect(await next.nextPendingDeletions([stream], 1)).toHaveLength(1);
+        const doomed = await next.nextPendingDeletions([stream], 10);
         expect(keysOf(doomed)).toEqual(['a', 'b']);
         expect(doomed.find(({ key }) => key === 'a')).toEqual({
-          ...held(anEntry(stream, 'a'), { isDoomed: true }),
+          ...held(anEntry(stream, 'a'), { isPendingDeletion: true }),
           isHeld: false,
         });
-        expect(await next.nextDoomed([], 10)).toEqual([]);
+        expect(await next.nextPendingDeletions([], 10)).toEqual([]);
         await next.commit({ dropped: [{ stream, key: 'a' }] });
-        expect(keysOf(await next.nextDoomed([stream], 10))).toEqual(['b']);
+        expect(keysOf(await next.nextPendingDeletions([stream], 10))).toEqual(['b']);
       }));
 
-    it('spares who was written or seen meanwhile, and all who are pardoned', () =>
+    it('spares who was written or seen meanwhile, and all who are cancelled', () =>
       use(async (ledger, stream) => {
         const keys = ['a', 'b', 'c', 'd'];
         await ledger.commit({ entries: keys.map((key) => anEntry(stream, key)) });
-        await ledger.doomAbsent([proven(stream, 2)]);
+        await ledger.decideDeletions([proven(stream, 2)]);
         await ledger.commit({
           entries: [anEntry(stream, 'a', { seen: 2 })],
           present: [{ stream, snapshot: 2, rows: rowsOf('b') }],
         });
-        expect(keysOf(await ledger.nextDoomed([stream], 10))).toEqual(['c', 'd']);
+        expect(keysOf(await ledger.nextPendingDeletions([stream], 10))).toEqual(['c', 'd']);
         // Where there are no snapshots the number is the same as before.
         await ledger.commit({ present: [{ stream, snapshot: 1, rows: rowsOf('c') }] });
-        expect(keysOf(await ledger.nextDoomed([stream], 10))).toEqual(['d']);
-        expect(await ledger.pardon([])).toBe(0);
-        expect(await ledger.pardon([stream])).toBe(1);
-        expect(await ledger.nextDoomed([stream], 10)).toEqual([]);
-        expect((await allOf(ledger, stream, keys)).map(({ isDoomed }) => isDoomed)).toEqual(
+        expect(keysOf(await ledger.nextPendingDeletions([stream], 10))).toEqual(['d']);
+        expect(await ledger.cancelDeletions([])).toBe(0);
+        expect(await ledger.cancelDeletions([stream])).toBe(1);
+        expect(await ledger.nextPendingDeletions([stream], 10)).toEqual([]);
+        expect((await allOf(ledger, stream, keys)).map(({ isPendingDeletion }) => isPendingDeletion)).toEqual(
           keys.map(() => false),
         );
       }));
@@ -344,13 +346,13 @@ describeLedgers('the interface', (backend) => {
             anEntry(crm, 'there', { userId: 'by id', seen: 5 }),
           ],
         });
-        const doomed = await ledger.doomAbsent([proven(crm, 5), proven(users, 2)]);
+        const doomed = await ledger.decideDeletions([proven(crm, 5), proven(users, 2)]);
         // `both` is absent from both streams, so nobody holds it any more.
         expect(doomed).toEqual([
           { stream: crm, removed: 1, staying: 0 },
           { stream: users, removed: 2, staying: 4 },
         ]);
-        const next = await ledger.nextDoomed([users, crm], 100);
+        const next = await ledger.nextPendingDeletions([users, crm], 100);
         expect(
           next
             .map(({ stream, key, isHeld }) => `${stream === crm ? 'crm' : 'users'} ${key} ${isHeld}`)
@@ -364,10 +366,10 @@ describeLedgers('the interface', (backend) => {
           'users scope true',
           'users stream true',
         ]);
-        expect(await ledger.nextDoomed([users, crm], 3)).toHaveLength(3);
+        expect(await ledger.nextPendingDeletions([users, crm], 3)).toHaveLength(3);
         // Once its holder is doomed as well, or goes, the person is held no more.
         await ledger.commit({ dropped: [{ stream: users, key: 'present' }] });
-        const row = (await ledger.nextDoomed([users], 100)).find(({ key }) => key === 'row');
+        const row = (await ledger.nextPendingDeletions([users], 100)).find(({ key }) => key === 'row');
         expect(row?.isHeld).toBe(false);
       }));
 
@@ -375,8 +377,10 @@ describeLedgers('the interface', (backend) => {
       use(async (ledger, stream) => {
         const nobody = withoutEmail(anEntry(stream, 'a'));
         await ledger.commit({ entries: [nobody, { ...nobody, key: 'b', seen: 2 }] });
-        expect(await ledger.doomAbsent([proven(stream, 2)])).toEqual([{ stream, removed: 1, staying: 0 }]);
-        expect(await ledger.nextDoomed([stream], 2)).toMatchObject([{ key: 'a', isHeld: false }]);
+        expect(await ledger.decideDeletions([proven(stream, 2)])).toEqual([
+          { stream, removed: 1, staying: 0 },
+        ]);
+        expect(await ledger.nextPendingDeletions([stream], 2)).toMatchObject([{ key: 'a', isHeld: false }]);
       }));
   });
 });

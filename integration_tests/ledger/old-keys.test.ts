@@ -191,7 +191,7 @@ describeLedgers('a ledger of the first version', (backend) => {
       entry('[2]', 'b', { seen: 5 }),
       entry('[2.0]', 'c', { seen: 5 }),
       entry('[3.0]', 'd', { seen: 5 }),
-      entry('[3]', 'e', { seen: 4, isDoomed: true }),
+      entry('[3]', 'e', { seen: 4, isPendingDeletion: true }),
       entry('[4.0]', 'f'),
     ];
     const NOW = [row('1', 'a'), row('2', 'c'), row('3', 'd'), row('4', 'f')];
@@ -305,7 +305,7 @@ describeLedgers('a ledger of the first version', (backend) => {
           const entries = keys.map((key, index) =>
             entry(key, `user${index % 2 === 0 ? keyByValue(key).length : index}`, {
               seen: index % 3,
-              isDoomed: index % 7 === 5,
+              isPendingDeletion: index % 7 === 5,
               lists: [`list ${index % 4}`],
             }),
           );
@@ -362,7 +362,7 @@ async function contentsOf(ledger: Ledger, keys: readonly string[], entries: read
     entry.email,
     entry.valuesHash,
     entry.seen,
-    entry.isDoomed,
+    entry.isPendingDeletion,
     [...entry.lists.keys()].sort(),
     entry.targets,
   ];
@@ -380,6 +380,6 @@ async function contentsOf(ledger: Ledger, keys: readonly string[], entries: read
       .sort(([a], [b]) => (a < b ? -1 : 1)),
     holders: sorted(await ledger.holders({ emails: entries.map(({ email = '' }) => email), userIds: [] })),
     unseen: sorted(unseen),
-    doomed: sorted(await ledger.nextDoomed([1], 100)),
+    doomed: sorted(await ledger.nextPendingDeletions([1], 100)),
   };
 }

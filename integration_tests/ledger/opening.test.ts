@@ -52,8 +52,8 @@ describe.each<[string, LedgerBackend]>([
       expect(await ledger.find(id, ['a'])).toEqual(new Map());
       expect(await ledger.holders(HOLDER)).toEqual([]);
       expect(await ledger.count(id)).toBe(0);
-      expect(await ledger.countAbsent(id, 9)).toEqual({ upserted: 0, enriched: 0 });
-      expect(await ledger.nextDoomed([id], 9)).toEqual([]);
+      expect(await ledger.countMissing(id, 9)).toEqual({ upserted: 0, enriched: 0 });
+      expect(await ledger.nextPendingDeletions([id], 9)).toEqual([]);
       await expect(ledger.commit({ states: [{ stream: id, state: 's' }] })).rejects.toThrow();
       await ledger.close();
       if (backend.name === 'sqlite') expect(readdirSync(seam.files.folder)).toEqual([]);
@@ -76,7 +76,7 @@ describe.each<[string, LedgerBackend]>([
       expect([await ledger.count(id), await ledger.count(missing)]).toEqual([1, 0]);
       expect((await ledger.streams()).map(({ id: known }) => known)).toEqual([id]);
       await expect(ledger.commit({ entries: [anEntry(id, 'b')] })).rejects.toThrow();
-      await expect(ledger.pardon([id])).rejects.toThrow();
+      await expect(ledger.cancelDeletions([id])).rejects.toThrow();
       await ledger.close();
       const stranger = await seam.open({ access: 'read', project: { apiKey: 'another' } });
       expect(await stranger.holders(HOLDER)).toEqual([]);

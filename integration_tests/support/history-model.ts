@@ -4,7 +4,7 @@
  */
 import type { History, HistorySync, Row, StreamSetup } from './history.ts';
 import { listChanges, membershipsOf, toldLists } from './history-lists.ts';
-import { removeAbsent, removeFlagged } from './history-removals.ts';
+import { removeMissing, removeFlagged } from './history-removals.ts';
 import { HistoryState, Notes, OpenCase, type Entry, type Profile } from './history-state.ts';
 
 interface Snapshot {
@@ -50,7 +50,7 @@ export class HistoryModel {
     this.isFailed = isRejected || Object.values(sync.statuses).includes('INCOMPLETE');
     if (this.isFailed) return;
     const proven = this.#state.history.streams.filter(({ name }) => sync.statuses[name] === 'COMPLETE');
-    if (sync.mode === 'sync') this.#removeAbsent(sync, proven);
+    if (sync.mode === 'sync') this.#removeMissing(sync, proven);
     for (const { name } of proven) {
       this.#open.delete(name);
       this.#refreshed.set(name, sync.generations[name] ?? 0);
@@ -246,7 +246,7 @@ export class HistoryModel {
     return { profile, isMoved: false };
   }
 
-  #removeAbsent(sync: HistorySync, proven: readonly StreamSetup[]): void {
+  #removeMissing(sync: HistorySync, proven: readonly StreamSetup[]): void {
     const absent = this.#state.entries.filter(({ stream, key }) => {
       const open = this.#open.get(stream);
       const setup = proven.find(({ name, isEnriched }) => name === stream && !isEnriched);
@@ -259,7 +259,7 @@ export class HistoryModel {
       );
     });
     if (absent.length > 0) this.hasCalls = true;
-    removeAbsent(this.#state, sync, absent);
+    removeMissing(this.#state, sync, absent);
   }
 }
 

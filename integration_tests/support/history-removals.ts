@@ -62,7 +62,7 @@ export function removeFlagged(
 }
 
 /** The entries are those that no proven snapshot had. */
-export function removeAbsent(state: HistoryState, sync: HistorySync, absent: readonly Entry[]): void {
+export function removeMissing(state: HistoryState, sync: HistorySync, absent: readonly Entry[]): void {
   state.entries = state.entries.filter((entry) => !absent.includes(entry));
   for (const entry of absent) {
     if (state.entries.some((other) => isAbout(other, entry))) state.leaveOwn(entry);

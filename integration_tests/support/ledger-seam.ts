@@ -85,5 +85,5 @@ export function withoutEmail({ ...entry }: NewEntry & { email?: unknown }): NewE
 
 /** What the ledger gives back of an entry that was written. */
 export function held(entry: NewEntry, more: Partial<HeldEntry> = {}): HeldEntry {
-  return { ...entry, id: expect.any(Number) as unknown as number, isDoomed: false, ...more };
+  return { ...entry, id: expect.any(Number) as unknown as number, isPendingDeletion: false, ...more };
 }

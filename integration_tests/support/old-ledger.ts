@@ -16,7 +16,7 @@ export interface OldEntry {
   readonly lists?: readonly string[];
   readonly origin?: Written['origin'];
   readonly seen?: number;
-  readonly isDoomed?: boolean;
+  readonly isPendingDeletion?: boolean;
 }
 
 /** The place of the project whose entries are written. */
@@ -47,8 +47,8 @@ export async function writeOldLedger(
          VALUES (${isSqlite ? '' : `'hash ${index}', `}${quoted(content)}, ${quoted((JSON.parse(content) as string[])[0])})`,
     ),
     ...entries.map((entry) => {
-      const { key, email, userId, values = {}, seen = 1, isDoomed = false } = entry;
-      const doomed = isSqlite ? Number(isDoomed) : isDoomed;
+      const { key, email, userId, values = {}, seen = 1, isPendingDeletion = false } = entry;
+      const doomed = isSqlite ? Number(isPendingDeletion) : isPendingDeletion;
       const number = written.indexOf(writtenText(writtenOf(entry))) + 1;
       return `INSERT INTO ${table('entry')} (stream, key, email, user_id, values_hash, written, seen, doomed)
         VALUES (1, ${quoted(key)}, ${quoted(email)}, ${quoted(userId)}, ${quoted(valuesHash(values))}, ${number}, ${seen}, ${doomed})`;

@@ -14,7 +14,7 @@ export interface AppContext {
   readonly env: Environment;
   /** Aborted by SIGTERM or SIGINT, with the reason as a ConnectorError. */
   readonly stopSignal: AbortSignal;
-  /** Shows a sync to a person while it runs, where somebody looks; gives the function that ends the display. */
+  /** At a terminal: shows the progress of a sync; gives the function that ends the display. */
   readonly showSync?: ((sync: ShownSync) => Promise<() => void>) | undefined;
 }
 

@@ -82,16 +82,16 @@ class DryRun {
         onSettled: () => {
           this.#calls?.beginPhase();
         },
-        onAbsentDone: (rows, notThere) => {
+        onMissingDone: (rows, notThere) => {
           const isLeftOver = (entry: HeldEntry) => this.#ledger?.isLeftOver(entry) === true;
-          this.#tally.noteAbsent(rows, { removal: config.removal, isLeftOver, notThere });
+          this.#tally.noteMissing(rows, { removal: config.removal, isLeftOver, notThere });
         },
       });
     } catch (error) {
-      const isTold = error instanceof ConnectorError && this.#streams.length > 0;
-      if (!isTold || context.stopSignal.aborted || context.writer.isClosed) throw error;
+      const isReported = error instanceof ConnectorError && this.#streams.length > 0;
+      if (!isReported || context.stopSignal.aborted || context.writer.isClosed) throw error;
       this.#failure = error;
-      if (error.code === 'too_many_removals') await this.#findAbsentees();
+      if (error.code === 'too_many_removals') await this.#findMissing();
     }
     await this.#tally.dropMissingLists(async (list) => (await lists.idIfThere(list)) !== undefined);
   }
@@ -126,11 +126,11 @@ class DryRun {
     const client: DryRunClient = new DryRunClient(
       http,
       this.#fields,
-      (keys) => strangers.findExisting(keys),
-      // There alone Iterable creates nobody by user id, unless it is asked to.
+      (keys) => unknownUsers.findExisting(keys),
+      // Only email-based projects create no user by user id, unless a call asks for it.
       config.project_type === 'email',
     );
-    const strangers = new KnownUsers(asking, client, {
+    const unknownUsers = new KnownUsers(asking, client, {
       clock: options.clock,
       identities: ['userId'],
       maxLookUps: maxLookUps(rateOf),
@@ -158,7 +158,7 @@ class DryRun {
   }
 
   /** The guard tells how many; a few of them help to see why. */
-  async #findAbsentees(): Promise<void> {
+  async #findMissing(): Promise<void> {
     const ledger = this.#ledger;
     for (const [index, { key }] of this.#streams.entries()) {
       const id = ledger?.own[index]?.id;
@@ -166,14 +166,14 @@ class DryRun {
       if (!ledger || id === undefined || snapshot === undefined) continue;
       let left = MAX_EXAMPLES;
       for await (const entry of ledger.absent(id, snapshot)) {
-        this.#tally.noteAbsentee(key, entry);
+        this.#tally.noteKeptMissing(key, entry);
         if (--left === 0) break;
       }
     }
   }
 }
 
-/** What `write` would log, without what is told better by the plan itself. */
+/** What `write` would log, without what the plan itself says. */
 class PlanLog extends SyncLog {
   readonly #tally: PlanTally;
 

@@ -3,10 +3,10 @@ import type { Config } from '../config/schema.ts';
 import { TransientError } from '../errors.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { decideAbsence } from '../diff/absence.ts';
-import { Absentees } from '../diff/absentees.ts';
-import type { StreamMemory } from '../diff/streams.ts';
+import { PendingDeletions } from '../diff/pending-deletions.ts';
+import type { DiffStream } from '../diff/streams.ts';
 import { describeStream } from '../protocol/catalog.ts';
-import { removeAbsentees, type AbsenceRemovalsOptions } from '../sync/absence-removals.ts';
+import { removeMissingUsers, type MissingUsersOptions } from '../sync/missing-users.ts';
 import type { RejectionGuard } from '../sync/rejection-guard.ts';
 import type { StreamStatuses } from '../sync/stream-statuses.ts';
 import type { SyncLog } from '../sync/sync-log.ts';
@@ -23,21 +23,21 @@ export function refuseBadEnd(guard: RejectionGuard, statuses: StreamStatuses): v
   );
 }
 
-export interface RemoveAbsentOptions {
+export interface RemoveMissingOptions {
   readonly config: Pick<Config, 'trust_end_of_input' | 'max_removals_percent'>;
   readonly ledger: Ledger;
-  readonly streams: readonly StreamMemory[];
+  readonly streams: readonly DiffStream[];
   readonly statuses: StreamStatuses;
   readonly log: SyncLog;
-  readonly removals: Omit<AbsenceRemovalsOptions, 'absentees'>;
+  readonly removals: Omit<MissingUsersOptions, 'pendingDeletions'>;
 }
 
 /** Decides for all streams together, then removes. Pending deletions of earlier runs come first. */
-export async function removeAbsent(options: RemoveAbsentOptions): Promise<void> {
+export async function removeMissing(options: RemoveMissingOptions): Promise<void> {
   const { config, ledger, streams, log, removals } = options;
   const isProven = provenBy(options);
-  for (const { remembered, routed, state } of streams) {
-    if (remembered.isReplaced && state.open && !isProven({ routed }))
+  for (const { rowStream, routed, state } of streams) {
+    if (rowStream.isReplaced && state.open && !isProven({ routed }))
       log.info(
         `Stream ${routed.name}: users missing from the snapshot stay, since no COMPLETE status says that all of it arrived (see trust_end_of_input).`,
       );
@@ -49,13 +49,13 @@ export async function removeAbsent(options: RemoveAbsentOptions): Promise<void> 
     maxRemovalsPercent: config.max_removals_percent,
   });
   for (const note of notes) log.info(note);
-  await removeAbsentees({ ...removals, absentees: new Absentees(ledger, streams) });
+  await removeMissingUsers({ ...removals, pendingDeletions: new PendingDeletions(ledger, streams) });
 }
 
 /** A stream that the source completed; with `trust_end_of_input` any stream of a run that went well. */
 export function provenBy({
   config,
   statuses,
-}: Pick<RemoveAbsentOptions, 'config' | 'statuses'>): (stream: Pick<StreamMemory, 'routed'>) => boolean {
+}: Pick<RemoveMissingOptions, 'config' | 'statuses'>): (stream: Pick<DiffStream, 'routed'>) => boolean {
   return ({ routed }) => config.trust_end_of_input || statuses.isComplete(routed.configured.id);
 }

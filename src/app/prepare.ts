@@ -77,7 +77,7 @@ export async function withSyncContext(
   });
   const closed = new AbortController();
   writer.onClosed = () => {
-    closed.abort(new TransientError('stdout_closed', 'Nobody reads the output any more.'));
+    closed.abort(new TransientError('stdout_closed', 'Stdout is closed: no program reads the output.'));
   };
   // Ends whatever waits, be it for Iterable, the ledger or a bucket.
   const stop = AbortSignal.any([stopSignal, closed.signal]);
@@ -86,7 +86,7 @@ export async function withSyncContext(
     abandon.abort(stop.reason);
   };
   stop.addEventListener('abort', abandonAtOnce, { once: true });
-  // It may have come while the files were read, and is told only once.
+  // The signal may have come while the files were read; it fires only once.
   if (stop.aborted) abandonAtOnce();
   let rejectedRecords: RejectedRecords | undefined;
   let ledger: Ledger | undefined;

@@ -10,7 +10,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { KnownFields } from '../mapping/fields.ts';
 import { NewFieldTypes } from '../mapping/new-field-types.ts';
 import { ChangeDetector } from '../diff/change-detector.ts';
-import { rememberStreams } from '../diff/streams.ts';
+import { readStreams } from '../diff/streams.ts';
 import { describeStream, isFullReplacement, type ConfiguredCatalog } from '../protocol/catalog.ts';
 import { InputReview } from '../protocol/input-review.ts';
 import { readMessages } from '../protocol/reader.ts';
@@ -18,7 +18,7 @@ import { withDestinationStats } from '../protocol/state-text.ts';
 import type { RejectedRecords } from '../rejected-records/rejected-records.ts';
 import { Run } from '../run.ts';
 import { Router, type RoutedStream } from '../streams/router.ts';
-import type { AbsenceRemovalsOptions } from '../sync/absence-removals.ts';
+import type { MissingUsersOptions } from '../sync/missing-users.ts';
 import { FAILURE_GRACE_MS, Pipeline } from '../sync/pipeline.ts';
 import { RejectionCauses } from '../sync/rejection-causes.ts';
 import { RejectionGuard } from '../sync/rejection-guard.ts';
@@ -28,7 +28,7 @@ import type { SyncLog } from '../sync/sync-log.ts';
 import type { DispatcherOptions } from '../sync/dispatcher.ts';
 import type { Connection } from './connect.ts';
 import type { AppContext } from './context.ts';
-import { provenBy, refuseBadEnd, removeAbsent } from './end-of-sync.ts';
+import { provenBy, refuseBadEnd, removeMissing } from './end-of-sync.ts';
 import { enrichedKeys, planUpserts, usersOf } from './plan-upserts.ts';
 
 /** What a sync works with, all of it checked. */
@@ -54,7 +54,7 @@ export interface DryRunHooks {
   readonly onEnded: NonNullable<DispatcherOptions['onEnded']>;
   /** All records are settled; the users that the snapshots lack are next. */
   readonly onSettled: () => void;
-  readonly onAbsentDone: NonNullable<AbsenceRemovalsOptions['onDone']>;
+  readonly onMissingDone: NonNullable<MissingUsersOptions['onDone']>;
 }
 
 /** Runs a sync to its end. Throws what ended it before, or what makes it a failure. */
@@ -104,7 +104,7 @@ export async function sync(
     ledger &&
     new ChangeDetector({
       ledger,
-      streams: await rememberStreams({
+      streams: await readStreams({
         ledger,
         streams,
         projectType: config.project_type,
@@ -199,7 +199,7 @@ export async function sync(
     refuseBadEnd(guard, statuses);
     if (detector) {
       await detector.noteSentAll(provenBy({ config, statuses }));
-      await removeAbsent({
+      await removeMissing({
         config,
         ledger: detector.ledger,
         streams: detector.streams,
@@ -213,7 +213,7 @@ export async function sync(
           log,
           clock,
           stop: halt.signal,
-          onDone: dryRun?.onAbsentDone,
+          onDone: dryRun?.onMissingDone,
         },
       });
     }
@@ -256,7 +256,7 @@ function warnOfFullReplacement(catalog: ConfiguredCatalog, log: SyncLog): void {
   const replaced = catalog.streams.filter(isFullReplacement).map(({ id }) => describeStream(id));
   if (replaced.length === 0) return;
   log.warn(
-    `Without a ledger a full replacement only creates and updates users, and removes nobody who disappeared: ${replaced.join(', ')}.`,
+    `Without a ledger a full replacement only creates and updates users, and does not remove users that disappeared: ${replaced.join(', ')}.`,
   );
 }
 

@@ -1,4 +1,4 @@
-/** Tells V8 what kind of program this is: one that waits for nobody's click, and shares its machine. */
+/** Sets V8's flags for a batch program that shares its machine. perf: see "V8" in docs/performance.md. */
 import { setFlagsFromString } from 'node:v8';
 
 /**

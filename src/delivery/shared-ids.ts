@@ -38,8 +38,8 @@ function exportAddresses(client: IterableClient, wanted: ReadonlySet<string>): O
         addresses.set(userId, [...(addresses.get(userId) ?? []), email.toLowerCase()]);
       },
       done: () => {
-        // Somebody with one of the ids was seen just before.
-        if (users === 0) throw new NoAnswerError('export/data.json', 'the export names nobody');
+        // A user with one of the ids was seen just before.
+        if (users === 0) throw new NoAnswerError('export/data.json', 'the export holds no user');
         return addresses;
       },
     };

@@ -5,13 +5,13 @@
 import { ConfigError } from '../errors.ts';
 import type { Ledger, ProvenSnapshot } from '../ledger/ledger.ts';
 import { SYNC_MODES } from '../streams/modes.ts';
-import { stateText, type StreamMemory } from './streams.ts';
+import { stateText, type DiffStream } from './streams.ts';
 
 export interface AbsenceOptions {
   readonly ledger: Ledger;
-  readonly streams: readonly StreamMemory[];
+  readonly streams: readonly DiffStream[];
   /** True for a stream of which the whole snapshot is known to have arrived. */
-  readonly isProven: (stream: StreamMemory) => boolean;
+  readonly isProven: (stream: DiffStream) => boolean;
   /** Above this share of a stream's entries no user is removed, of any stream. 100 removes any number. */
   readonly maxRemovalsPercent: number;
 }
@@ -25,7 +25,7 @@ export interface Absence {
 
 /** What follows for a stream whose snapshot is proven. */
 export interface SnapshotDecision {
-  readonly stream: StreamMemory;
+  readonly stream: DiffStream;
   /** Why no user is removed; undefined when those that the snapshot lacks are. */
   readonly keptBecause?: string;
   /** Entries that the snapshot lacks. */
@@ -46,11 +46,13 @@ export async function decideAbsence(options: AbsenceOptions): Promise<Absence> {
   await ledger.commit({
     states: decisions
       .filter((decision) => !removing.includes(decision))
-      .map(({ stream }) => ({ stream: stream.remembered.id, state: stateText(stream) })),
+      .map(({ stream }) => ({ stream: stream.rowStream.id, state: stateText(stream) })),
   });
   if (objections.length > 0) throw new ConfigError(objections, { code: 'too_many_removals' });
   const results =
-    removing.length > 0 ? await ledger.doomAbsent(removing.map(({ stream }) => provenSnapshot(stream))) : [];
+    removing.length > 0
+      ? await ledger.decideDeletions(removing.map(({ stream }) => provenSnapshot(stream)))
+      : [];
   const removals = new Map<string, number>();
   const notes = decisions.flatMap(({ stream, keptBecause, missing }) =>
     keptBecause === undefined || missing === 0
@@ -77,8 +79,8 @@ export async function evaluate({ ledger, streams, isProven }: AbsenceOptions): P
   const decisions: SnapshotDecision[] = [];
   for (const stream of streams) {
     const { open } = stream.state;
-    if (!stream.remembered.isReplaced || !open || !isProven(stream)) continue;
-    const { upserted, enriched } = await ledger.countAbsent(stream.remembered.id, stream.remembered.snapshot);
+    if (!stream.rowStream.isReplaced || !open || !isProven(stream)) continue;
+    const { upserted, enriched } = await ledger.countMissing(stream.rowStream.id, stream.rowStream.snapshot);
     const keptBecause = whyKept(stream, open);
     decisions.push({
       stream,
@@ -105,8 +107,8 @@ export function guardObjections(
 }
 
 function whyKept(
-  { routed, state, hasRecord }: StreamMemory,
-  open: NonNullable<StreamMemory['state']['open']>,
+  { routed, state, hasRecord }: DiffStream,
+  open: NonNullable<DiffStream['state']['open']>,
 ): string | undefined {
   if (!SYNC_MODES[routed.mode].remove) return `the sync mode ${routed.mode} removes no users`;
   if (!open.hasRecord) return 'it had no record at all';
@@ -118,7 +120,7 @@ function whyKept(
   return undefined;
 }
 
-function endSnapshot(stream: StreamMemory): void {
+function endSnapshot(stream: DiffStream): void {
   const { basis, generation, snapshot, targets } = stream.state;
   stream.state = {
     basis,
@@ -129,7 +131,7 @@ function endSnapshot(stream: StreamMemory): void {
   };
 }
 
-function provenSnapshot(stream: StreamMemory): ProvenSnapshot {
-  const { id, snapshot } = stream.remembered;
+function provenSnapshot(stream: DiffStream): ProvenSnapshot {
+  const { id, snapshot } = stream.rowStream;
   return { stream: id, snapshot, state: stateText(stream) };
 }

@@ -20,9 +20,9 @@ import {
   rowToken,
   Row,
   type NewEntry,
-  type RememberedStream,
+  type RowStream,
 } from './row.ts';
-import { stateText, type StreamMemory } from './streams.ts';
+import { stateText, type DiffStream } from './streams.ts';
 import {
   asksOthers,
   decide,
@@ -38,7 +38,7 @@ import { valuesHash } from './values-hash.ts';
 export interface ChangeDetectorOptions {
   readonly ledger: Ledger;
   /** By stream key. */
-  readonly streams: ReadonlyMap<string, StreamMemory>;
+  readonly streams: ReadonlyMap<string, DiffStream>;
   readonly projectType: ProjectType;
   readonly clock: Clock;
   readonly run: Run;
@@ -85,7 +85,7 @@ export class ChangeDetector {
     });
   }
 
-  get streams(): StreamMemory[] {
+  get streams(): DiffStream[] {
     return [...this.#options.streams.values()];
   }
 
@@ -99,12 +99,14 @@ export class ChangeDetector {
     const removingNone = [...streams.values()].filter(({ routed }) => !SYNC_MODES[routed.mode].remove);
     await ledger.commit({
       states: [...streams.values()].map((stream) => ({
-        stream: stream.remembered.id,
+        stream: stream.rowStream.id,
         state: stateText(stream),
       })),
     });
     // They were decided while the mode still removed users.
-    return removingNone.length === 0 ? 0 : ledger.pardon(removingNone.map(({ remembered }) => remembered.id));
+    return removingNone.length === 0
+      ? 0
+      : ledger.cancelDeletions(removingNone.map(({ rowStream }) => rowStream.id));
   }
 
   /** A record of the stream has come: its snapshot is not empty. */
@@ -114,11 +116,11 @@ export class ChangeDetector {
     stream.hasRecord = true;
     if (!stream.state.open || stream.state.open.hasRecord) return;
     stream.state.open.hasRecord = true;
-    this.#writer.setState(stream.remembered.id, stateText(stream));
+    this.#writer.setState(stream.rowStream.id, stateText(stream));
   }
 
   /** All records of the proven streams are sent: a refresh that was asked for is done. Without proof the source may still fail it. */
-  async noteSentAll(isProven: (stream: StreamMemory) => boolean): Promise<void> {
+  async noteSentAll(isProven: (stream: DiffStream) => boolean): Promise<void> {
     const { ledger, streams } = this.#options;
     const states: { stream: number; state: string }[] = [];
     for (const stream of streams.values()) {
@@ -126,7 +128,7 @@ export class ChangeDetector {
       if (generationId === undefined || stream.state.generation === generationId || !isProven(stream))
         continue;
       stream.state.generation = generationId;
-      states.push({ stream: stream.remembered.id, state: stateText(stream) });
+      states.push({ stream: stream.rowStream.id, state: stateText(stream) });
     }
     if (states.length > 0) await ledger.commit({ states });
   }
@@ -143,15 +145,15 @@ export class ChangeDetector {
 
   /** Undefined for a record that has neither its primary key nor an identity. */
   rowOf({ streamKey, primaryKey, key, upsert }: RecordIdentity): Row | undefined {
-    const memory = this.#options.streams.get(streamKey);
-    if (!memory) return undefined;
-    const { remembered: stream } = memory;
+    const known = this.#options.streams.get(streamKey);
+    if (!known) return undefined;
+    const { rowStream: stream, routed } = known;
     const text = rowKey(primaryKey, key);
     if (text === undefined) return undefined;
     return new Row({
       stream,
       key: text,
-      isKeyedByIdentity: primaryKey === undefined && memory.routed.configured.primaryKey.length !== 0,
+      isKeyedByIdentity: primaryKey === undefined && routed.configured.primaryKey.length !== 0,
       valuesHash: upsert ? valuesHash(upsert.values) : '',
     });
   }
@@ -244,8 +246,8 @@ export class ChangeDetector {
     return this.#writer.flush();
   }
 
-  #streamOf(streamKey: string): RememberedStream | undefined {
-    return this.#options.streams.get(streamKey)?.remembered;
+  #streamOf(streamKey: string): RowStream | undefined {
+    return this.#options.streams.get(streamKey)?.rowStream;
   }
 
   async #find(rows: readonly Row[]): Promise<void> {
@@ -270,6 +272,7 @@ export class ChangeDetector {
 /** Entries whose users are to be removed don't keep a user in Iterable. */
 function othersThan(row: Row | undefined, holders: readonly HeldEntry[]): HeldEntry[] {
   return holders.filter(
-    ({ stream, key, isDoomed }) => !isDoomed && !(stream === row?.stream.id && key === row.key),
+    ({ stream, key, isPendingDeletion }) =>
+      !isPendingDeletion && !(stream === row?.stream.id && key === row.key),
   );
 }

@@ -1,19 +1,19 @@
 /** Which memberships a record changes, given those exported before. Pure. */
 import type { ListMemberships, Upsert } from '../model.ts';
 
-type StatedLists = Pick<Upsert, 'lists' | 'untoldLists'>;
+type StatedLists = Pick<Upsert, 'lists' | 'unspecifiedLists'>;
 
 const NONE: ListMemberships = new Map();
 
 /** The memberships after the record: those that it states, and for lists that it leaves unspecified those exported before. */
 export function membershipsAfter(
   held: ListMemberships,
-  { lists = NONE, untoldLists = [] }: StatedLists,
+  { lists = NONE, unspecifiedLists = [] }: StatedLists,
 ): ListMemberships {
-  if (untoldLists.length === 0) return lists;
+  if (unspecifiedLists.length === 0) return lists;
   const after = new Map(lists);
   for (const [list, isOn] of held) {
-    if (!after.has(list) && (untoldLists === 'any' || untoldLists.includes(list.trim())))
+    if (!after.has(list) && (unspecifiedLists === 'any' || unspecifiedLists.includes(list.trim())))
       after.set(list, isOn);
   }
   return after;

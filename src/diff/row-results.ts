@@ -5,17 +5,17 @@
 import type { LedgerWriter } from './ledger-writer.ts';
 import { membershipChanges } from './lists.ts';
 import { entryAfter, asUnconfirmed, isUnconfirmed, type Row } from './row.ts';
-import { stateText, type StreamMemory } from './streams.ts';
+import { stateText, type DiffStream } from './streams.ts';
 import type { RowTask } from './upserts.ts';
 
 type Written = Pick<RowTask, 'records' | 'valuesHash'>;
 
 export class RowResults {
   readonly #writer: LedgerWriter;
-  readonly #streams: ReadonlyMap<string, StreamMemory>;
+  readonly #streams: ReadonlyMap<string, DiffStream>;
 
   /** @param streams by stream key */
-  constructor(writer: LedgerWriter, streams: ReadonlyMap<string, StreamMemory>) {
+  constructor(writer: LedgerWriter, streams: ReadonlyMap<string, DiffStream>) {
     this.#writer = writer;
     this.#streams = streams;
   }
@@ -28,7 +28,7 @@ export class RowResults {
       return;
     }
     stream.state.open.hasKeyless = true;
-    this.#writer.setState(stream.remembered.id, stateText(stream), onCommitted);
+    this.#writer.setState(stream.rowStream.id, stateText(stream), onCommitted);
   }
 
   /** The calls for these records of one row have changed nothing: the row is as it was, and was in the input. */
@@ -75,7 +75,7 @@ export class RowResults {
   seen(row: Row, onCommitted: () => void): void {
     const { stream, entry, isCurrent } = row;
     // Only a full snapshot removes the users it lacks, and a pending deletion is cancelled.
-    const matters = stream.isReplaced || !isCurrent || entry?.isDoomed === true;
+    const matters = stream.isReplaced || !isCurrent || entry?.isPendingDeletion === true;
     if (matters) this.#writer.mark(row, onCommitted);
     else onCommitted();
   }

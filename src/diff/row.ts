@@ -7,7 +7,7 @@ import { membershipsAfterAll } from './lists.ts';
 import type { TargetHistory } from './targets.ts';
 
 /** What the rows of a stream have in common in this run. */
-export interface RememberedStream {
+export interface RowStream {
   /** The ledger's number of the stream. */
   readonly id: number;
   readonly mode: SyncMode;
@@ -22,7 +22,7 @@ export interface RememberedStream {
 
 /** What a record says of its row. */
 export interface RowIdentity {
-  readonly stream: RememberedStream;
+  readonly stream: RowStream;
   readonly key: string;
   /** The record lacks its stream's primary key, and is told by the identity of its user. */
   readonly isKeyedByIdentity: boolean;
@@ -42,7 +42,7 @@ const UNREAD = { kind: 'unread', entry: undefined } as const;
 const NEW = { kind: 'current', entry: undefined } as const;
 
 export class Row implements RowIdentity {
-  readonly stream: RememberedStream;
+  readonly stream: RowStream;
   readonly key: string;
   readonly isKeyedByIdentity: boolean;
   readonly valuesHash: string;
@@ -111,8 +111,8 @@ export function rowToken(stream: number, key: string): string {
 const UNCONFIRMED = '';
 
 /** True when Iterable may differ from the entry: a run ended between a call and the note of its result. */
-export function isUnconfirmed({ valuesHash, isDoomed }: HeldEntry): boolean {
-  return isDoomed || valuesHash === UNCONFIRMED;
+export function isUnconfirmed({ valuesHash, isPendingDeletion }: HeldEntry): boolean {
+  return isPendingDeletion || valuesHash === UNCONFIRMED;
 }
 
 /** The entry while calls for the row are in flight: if the run ends before they do, all of it is sent again. */

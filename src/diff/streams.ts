@@ -3,7 +3,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { ProjectType } from '../mapping/options.ts';
 import { isFullReplacement } from '../protocol/catalog.ts';
 import type { RoutedStream } from '../streams/router.ts';
-import type { RememberedStream } from './row.ts';
+import type { RowStream } from './row.ts';
 import { readStreamState, writeStreamState, type StreamState } from './stream-state.ts';
 import { TargetHistory, type MappedTargets } from './targets.ts';
 
@@ -16,16 +16,16 @@ export interface StreamsOptions {
 }
 
 /** A stream of the run, with its state. */
-export interface StreamMemory {
+export interface DiffStream {
   readonly routed: RoutedStream;
-  readonly remembered: RememberedStream;
+  readonly rowStream: RowStream;
   state: StreamState;
   /** A record of it has come in this run. */
   hasRecord: boolean;
 }
 
 /** Reads the states of the streams, and derives those of this run. Writes nothing. By stream key. */
-export async function rememberStreams(options: StreamsOptions): Promise<Map<string, StreamMemory>> {
+export async function readStreams(options: StreamsOptions): Promise<Map<string, DiffStream>> {
   const { ledger, streams, projectType, resendUnchanged } = options;
   const known = await ledger.streams();
   const own = new Set(ledger.own.map(({ id }) => id));
@@ -34,7 +34,7 @@ export async function rememberStreams(options: StreamsOptions): Promise<Map<stri
     .map(({ state }) => readStreamState(state))
     .filter((state) => state !== undefined)
     .map(({ targets }) => targets ?? undefined);
-  const memories = new Map<string, StreamMemory>();
+  const streamsOfRun = new Map<string, DiffStream>();
   for (const [index, routed] of streams.entries()) {
     const row = ledger.own[index];
     if (!row) throw new Error('The ledger gave fewer streams than it was asked for');
@@ -47,11 +47,11 @@ export async function rememberStreams(options: StreamsOptions): Promise<Map<stri
       ...elsewhere,
       ...streams.filter((other) => other !== routed).map(({ targets }) => targets),
     ];
-    memories.set(routed.key, {
+    streamsOfRun.set(routed.key, {
       routed,
       state,
       hasRecord: false,
-      remembered: {
+      rowStream: {
         id: row.id,
         mode: routed.mode,
         snapshot: state.snapshot,
@@ -61,11 +61,11 @@ export async function rememberStreams(options: StreamsOptions): Promise<Map<stri
       },
     });
   }
-  return memories;
+  return streamsOfRun;
 }
 
 /** As the ledger stores it. */
-export function stateText({ state }: StreamMemory): string {
+export function stateText({ state }: DiffStream): string {
   return writeStreamState(state);
 }
 

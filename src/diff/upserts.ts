@@ -4,7 +4,7 @@ import { mergeValues } from '../mapping/merge-values.ts';
 import type { TargetValues, Upsert } from '../model.ts';
 import type { ProjectType } from '../mapping/options.ts';
 import { membershipChanges, membershipsAfterAll, membershipsAnew } from './lists.ts';
-import { isUnconfirmed, membershipsBefore, rowKey, type RememberedStream, type RowUpsert } from './row.ts';
+import { isUnconfirmed, membershipsBefore, rowKey, type RowStream, type RowUpsert } from './row.ts';
 
 /**
  * - `unchanged`: nothing is to be sent.
@@ -137,7 +137,7 @@ export function holds(
 function listsToChange(
   held: HeldEntry | undefined,
   { records, change }: Pick<RowTask, 'records' | 'change'>,
-  { resends }: RememberedStream,
+  { resends }: RowStream,
 ): Map<string, boolean> {
   const before = held?.lists ?? new Map<string, boolean>();
   const stated = records.map((record) => record.change);

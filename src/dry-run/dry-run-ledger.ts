@@ -4,7 +4,7 @@
  */
 import { IdentityTable } from '../delivery/identity-table.ts';
 import type {
-  DoomedEntry,
+  PendingDeletion,
   HeldEntry,
   Ledger,
   LedgerChanges,
@@ -21,7 +21,7 @@ const PAGE = 1_000;
 
 /** Entries pending deletion: those already read, which may be requested again, and an iterator over the others. */
 interface Reading {
-  doomed: HeldEntry[];
+  pending: HeldEntry[];
   readonly rest: AsyncIterator<HeldEntry>;
 }
 
@@ -35,7 +35,7 @@ export class DryRunLedger implements Ledger {
   /** Streams whose pending deletions were cancelled. */
   readonly #cancelled = new Set<number>();
   /** Stream → entries last seen before this snapshot are pending deletion. */
-  readonly #doomedBefore = new Map<number, number>();
+  readonly #decidedBefore = new Map<number, number>();
   readonly #reading = new Map<number, Reading>();
   readonly #leftOver = new WeakSet<HeldEntry>();
   /** Stream → the snapshot whose missing rows were counted. */
@@ -55,7 +55,7 @@ export class DryRunLedger implements Ledger {
     return this.#base.own;
   }
 
-  /** True for an entry of {@link nextDoomed} whose deletion was already pending when the run began. */
+  /** True for an entry of {@link nextPendingDeletions} whose deletion was already pending when the run began. */
   isLeftOver(entry: HeldEntry): boolean {
     return this.#leftOver.has(entry);
   }
@@ -108,7 +108,7 @@ export class DryRunLedger implements Ledger {
     return Promise.resolve();
   }
 
-  async countAbsent(stream: number, snapshot: number): Promise<{ upserted: number; enriched: number }> {
+  async countMissing(stream: number, snapshot: number): Promise<{ upserted: number; enriched: number }> {
     this.judged.set(stream, snapshot);
     const counts = { upserted: 0, enriched: 0 };
     for await (const { origin } of this.absent(stream, snapshot))
@@ -139,14 +139,14 @@ export class DryRunLedger implements Ledger {
   ): ReturnType<Ledger['unseen']> {
     const entries: HeldEntry[] = [];
     for await (const entry of this.#unseen(stream, snapshot, after)) {
-      if (entry.seen >= snapshot && !entry.isDoomed) continue;
+      if (entry.seen >= snapshot && !entry.isPendingDeletion) continue;
       if (entries.push(entry) >= limit) break;
     }
     return entries;
   }
 
-  async doomAbsent(snapshots: readonly ProvenSnapshot[]): ReturnType<Ledger['doomAbsent']> {
-    for (const { stream, snapshot } of snapshots) this.#doomedBefore.set(stream, snapshot);
+  async decideDeletions(snapshots: readonly ProvenSnapshot[]): ReturnType<Ledger['decideDeletions']> {
+    for (const { stream, snapshot } of snapshots) this.#decidedBefore.set(stream, snapshot);
     this.#reading.clear();
     const results: { stream: number; removed: number; staying: number }[] = [];
     for (const { stream } of snapshots) {
@@ -156,7 +156,7 @@ export class DryRunLedger implements Ledger {
           result[origin === 'enrich' || isHeld ? 'staying' : 'removed']++;
       };
       let page: HeldEntry[] = [];
-      for await (const entry of this.#doomed(stream)) {
+      for await (const entry of this.#pending(stream)) {
         if (page.push(entry) < PAGE) continue;
         await add(page);
         page = [];
@@ -167,31 +167,31 @@ export class DryRunLedger implements Ledger {
     return results;
   }
 
-  async nextDoomed(streams: readonly number[], limit: number): Promise<readonly DoomedEntry[]> {
+  async nextPendingDeletions(streams: readonly number[], limit: number): Promise<readonly PendingDeletion[]> {
     const entries: HeldEntry[] = [];
     for (const stream of streams) {
       const left = limit - entries.length;
       if (left <= 0) break;
       let reading = this.#reading.get(stream);
-      if (!reading) this.#reading.set(stream, (reading = { doomed: [], rest: this.#doomed(stream) }));
+      if (!reading) this.#reading.set(stream, (reading = { pending: [], rest: this.#pending(stream) }));
       // Entries that the run has written, dropped or marked since are no longer pending.
-      reading.doomed = reading.doomed.filter(
+      reading.pending = reading.pending.filter(
         ({ key }) => this.#touched.get(rowToken(stream, key)) === undefined,
       );
-      while (reading.doomed.length < left) {
+      while (reading.pending.length < left) {
         const next = await reading.rest.next();
         if (next.done === true) break;
-        reading.doomed.push(next.value);
+        reading.pending.push(next.value);
       }
-      entries.push(...reading.doomed.slice(0, left));
+      entries.push(...reading.pending.slice(0, left));
     }
     return this.#withHeld(entries);
   }
 
-  async pardon(streams: readonly number[]): Promise<number> {
+  async cancelDeletions(streams: readonly number[]): Promise<number> {
     let count = 0;
     for (const stream of streams) {
-      for await (const entry of this.#doomed(stream)) if (entry.isDoomed) count++;
+      for await (const entry of this.#pending(stream)) if (entry.isPendingDeletion) count++;
       this.#cancelled.add(stream);
     }
     this.#reading.clear();
@@ -203,45 +203,45 @@ export class DryRunLedger implements Ledger {
     await this.#base.close();
   }
 
-  async *#doomed(stream: number): AsyncGenerator<HeldEntry> {
-    for await (const entry of this.#unseen(stream, this.#doomedBefore.get(stream) ?? 0))
-      if (entry.isDoomed) yield entry;
+  async *#pending(stream: number): AsyncGenerator<HeldEntry> {
+    for await (const entry of this.#unseen(stream, this.#decidedBefore.get(stream) ?? 0))
+      if (entry.isPendingDeletion) yield entry;
   }
 
-  async #withHeld(entries: readonly HeldEntry[]): Promise<DoomedEntry[]> {
+  async #withHeld(entries: readonly HeldEntry[]): Promise<PendingDeletion[]> {
     if (entries.length === 0) return [];
     const holders = await this.holders({
       emails: entries.flatMap(({ email }) => (email === undefined ? [] : [email])),
       userIds: entries.flatMap(({ userId }) => (userId === undefined ? [] : [userId])),
     });
-    const staying = holders.filter(({ isDoomed }) => !isDoomed);
+    const staying = holders.filter(({ isPendingDeletion }) => !isPendingDeletion);
     const emails = new Set(staying.map(({ email }) => email));
     const userIds = new Set(staying.map(({ userId }) => userId));
     return entries.map((entry) => {
       const { email, userId } = entry;
       const isHeld =
         (email !== undefined && emails.has(email)) || (userId !== undefined && userIds.has(userId));
-      const doomed = { ...entry, isHeld };
-      if (this.#leftOver.has(entry)) this.#leftOver.add(doomed);
-      return doomed;
+      const pending = { ...entry, isHeld };
+      if (this.#leftOver.has(entry)) this.#leftOver.add(pending);
+      return pending;
     });
   }
 
   /** A stored entry with the run's changes applied; undefined if the run has replaced or dropped it. */
   #viewOf(entry: HeldEntry): HeldEntry | undefined {
-    const { stream, key, seen, isDoomed } = entry;
+    const { stream, key, seen, isPendingDeletion } = entry;
     const state = this.#touched.get(rowToken(stream, key));
     if (state !== undefined && state !== PRESENT) return undefined;
-    const wasDoomed = isDoomed && !this.#cancelled.has(stream);
-    const valuesHash = isDoomed && (state === PRESENT || !wasDoomed) ? '' : entry.valuesHash;
+    const wasPending = isPendingDeletion && !this.#cancelled.has(stream);
+    const valuesHash = isPendingDeletion && (state === PRESENT || !wasPending) ? '' : entry.valuesHash;
     if (state === PRESENT)
-      return { ...entry, valuesHash, seen: this.#snapshots.get(stream) ?? seen, isDoomed: false };
+      return { ...entry, valuesHash, seen: this.#snapshots.get(stream) ?? seen, isPendingDeletion: false };
     const view = {
       ...entry,
       valuesHash,
-      isDoomed: wasDoomed || seen < (this.#doomedBefore.get(stream) ?? 0),
+      isPendingDeletion: wasPending || seen < (this.#decidedBefore.get(stream) ?? 0),
     };
-    if (wasDoomed) this.#leftOver.add(view);
+    if (wasPending) this.#leftOver.add(view);
     return view;
   }
 }

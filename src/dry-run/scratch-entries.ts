@@ -118,7 +118,7 @@ export class ScratchEntries {
       lists,
       origin,
       seen,
-      isDoomed: false,
+      isPendingDeletion: false,
     };
   }
 }

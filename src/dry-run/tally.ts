@@ -1,6 +1,6 @@
 /** Counts the results of a dry run per stream: in more detail than the summary of a sync, with a few examples of each kind. */
 import type { ListChange } from '../delivery/list-members.ts';
-import type { AbsentRow } from '../diff/absentees.ts';
+import type { MissingRow } from '../diff/pending-deletions.ts';
 import type { HeldEntry } from '../ledger/ledger.ts';
 import { mergedHash } from '../diff/values-hash.ts';
 import type { Rejection, Upsert } from '../model.ts';
@@ -92,8 +92,8 @@ export class PlanTally extends SyncSummary {
   }
 
   /** To be called with all rows missing from a snapshot whose users are removed or whose entries are dropped. */
-  noteAbsent(
-    rows: readonly AbsentRow[],
+  noteMissing(
+    rows: readonly MissingRow[],
     {
       removal,
       isLeftOver,
@@ -101,7 +101,7 @@ export class PlanTally extends SyncSummary {
     }: {
       readonly removal: 'delete_user' | 'remove_from_lists';
       readonly isLeftOver: (entry: HeldEntry) => boolean;
-      readonly notThere: ReadonlySet<AbsentRow>;
+      readonly notThere: ReadonlySet<MissingRow>;
     },
   ): void {
     for (const row of rows) {
@@ -120,7 +120,7 @@ export class PlanTally extends SyncSummary {
   }
 
   /** To be called for a row that is missing from a snapshot when its user is not removed. */
-  noteAbsentee(streamKey: string, entry: HeldEntry): void {
+  noteKeptMissing(streamKey: string, entry: HeldEntry): void {
     this.#example(streamKey, 'absent', () => personOf(entry));
   }
 

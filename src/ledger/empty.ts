@@ -15,11 +15,11 @@ export function emptyLedger(opening: LedgerOpening): Ledger {
     holders: () => Promise.resolve([]),
     count: () => Promise.resolve(0),
     commit: () => Promise.reject(new Error('This ledger is only read')),
-    countAbsent: () => Promise.resolve({ upserted: 0, enriched: 0 }),
+    countMissing: () => Promise.resolve({ upserted: 0, enriched: 0 }),
     unseen: () => Promise.resolve([]),
-    doomAbsent: () => Promise.reject(new Error('This ledger is only read')),
-    nextDoomed: () => Promise.resolve([]),
-    pardon: () => Promise.resolve(0),
+    decideDeletions: () => Promise.reject(new Error('This ledger is only read')),
+    nextPendingDeletions: () => Promise.resolve([]),
+    cancelDeletions: () => Promise.resolve(0),
     close: () => Promise.resolve(),
   };
 }

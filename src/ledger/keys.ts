@@ -44,7 +44,7 @@ export interface KeyedEntry {
   readonly seen: number;
   readonly email: string | null;
   readonly userId: string | null;
-  readonly isDoomed: boolean;
+  readonly isPendingDeletion: boolean;
   /** The {@link writtenText} of the entry. */
   readonly written: string;
 }
@@ -135,7 +135,7 @@ function isHeldBy(entry: KeyedEntry, other: KeyedEntry): boolean {
   return (
     (other.email ?? entry.email) === entry.email &&
     (other.userId ?? entry.userId) === entry.userId &&
-    other.isDoomed === entry.isDoomed
+    other.isPendingDeletion === entry.isPendingDeletion
   );
 }
 

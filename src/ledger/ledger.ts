@@ -35,11 +35,11 @@ export interface HeldEntry extends LedgerEntry {
    */
   readonly seen: number;
   /** Pending deletion: the removal is decided but not yet carried out. */
-  readonly isDoomed: boolean;
+  readonly isPendingDeletion: boolean;
 }
 
 /** An entry that is pending deletion. */
-export interface DoomedEntry extends HeldEntry {
+export interface PendingDeletion extends HeldEntry {
   /**
    * Another entry, in any stream or scope of the project, holds the same address or user id and is not pending deletion. So
    * the user must not be removed.
@@ -108,7 +108,7 @@ export interface Ledger {
   /** Makes the changes in one transaction. */
   commit(changes: LedgerChanges): Promise<void>;
   /** Counts the entries that were last seen before this snapshot, by origin. */
-  countAbsent(
+  countMissing(
     stream: number,
     snapshot: number,
   ): Promise<{ readonly upserted: number; readonly enriched: number }>;
@@ -119,16 +119,16 @@ export interface Ledger {
    * Returns for each stream how many of its users are to be removed, and how many stay: those that were only enriched, or
    * that are held by another entry (in any stream or scope of the project) which is not pending deletion.
    */
-  doomAbsent(
+  decideDeletions(
     snapshots: readonly ProvenSnapshot[],
   ): Promise<readonly { readonly stream: number; readonly removed: number; readonly staying: number }[]>;
   /** Some entries of these streams that are pending deletion, at most `limit`. */
-  nextDoomed(streams: readonly number[], limit: number): Promise<readonly DoomedEntry[]>;
+  nextPendingDeletions(streams: readonly number[], limit: number): Promise<readonly PendingDeletion[]>;
   /**
    * Cancels all pending deletions of these streams and returns their number. The hashes of the entries are cleared, since a
    * removal may already have begun.
    */
-  pardon(streams: readonly number[]): Promise<number>;
+  cancelDeletions(streams: readonly number[]): Promise<number>;
   close(): Promise<void>;
 }
 

@@ -155,7 +155,7 @@ export function withMovedKeys(base: Ledger, moved: MovedKeys | undefined): Ledge
     holders: async (people) => view(await base.holders(people)),
     count: async (stream) => (await base.count(stream)) - moved.droppedOf(stream),
     commit: (changes) => base.commit(changes),
-    countAbsent: (stream, snapshot) => base.countAbsent(stream, snapshot),
+    countMissing: (stream, snapshot) => base.countMissing(stream, snapshot),
     // In the order of the stored keys, not of the shown ones.
     unseen: async (stream, snapshot, after, limit) => {
       const entries: HeldEntry[] = [];
@@ -168,9 +168,9 @@ export function withMovedKeys(base: Ledger, moved: MovedKeys | undefined): Ledge
         from = last.key;
       }
     },
-    doomAbsent: (snapshots) => base.doomAbsent(snapshots),
-    nextDoomed: async (streams, limit) => view(await base.nextDoomed(streams, limit)),
-    pardon: (streams) => base.pardon(streams),
+    decideDeletions: (snapshots) => base.decideDeletions(snapshots),
+    nextPendingDeletions: async (streams, limit) => view(await base.nextPendingDeletions(streams, limit)),
+    cancelDeletions: (streams) => base.cancelDeletions(streams),
     close: async () => {
       moved.close();
       await base.close();

@@ -80,7 +80,7 @@ function withLists(
   return {
     ...change,
     lists: lists.memberships,
-    ...(lists.unspecified.length === 0 ? {} : { untoldLists: lists.unspecified }),
+    ...(lists.unspecified.length === 0 ? {} : { unspecifiedLists: lists.unspecified }),
   };
 }
 

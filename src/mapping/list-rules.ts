@@ -3,7 +3,7 @@
  * on.
  */
 import type { JsonObject, JsonValue } from '../json.ts';
-import type { ListMemberships, StreamId, UntoldLists } from '../model.ts';
+import type { ListMemberships, StreamId, UnspecifiedLists } from '../model.ts';
 import { coercionTo, Refusal } from './coerce.ts';
 import { Rejected } from './column-plan.ts';
 import { readListNames } from './list-names.ts';
@@ -20,7 +20,7 @@ export type ListRule = { readonly stream?: string } & (
 export interface ListReading {
   /** List name → whether the user is to be on it. */
   readonly memberships: ListMemberships;
-  readonly unspecified: UntoldLists;
+  readonly unspecified: UnspecifiedLists;
 }
 
 export type ListReader = (data: JsonObject, nulled: readonly string[]) => ListReading | Rejected;
@@ -79,7 +79,7 @@ function rulesOf(rules: readonly ListRule[], stream: StreamId): ListRule[] {
   return rules.filter((rule) => rule.stream === undefined || rule.stream === stream.name);
 }
 
-const NO_LISTS: UntoldLists = [];
+const NO_LISTS: UnspecifiedLists = [];
 
 function compileRule(rule: ListRule): ListReader {
   if (rule.kind === 'all') {

@@ -17,7 +17,7 @@ async function decided(cases: readonly ReplacedStream[], maxRemovalsPercent = 10
     failure = error as ConfigError;
   }
   const ids = run.ledger.own.map(({ id }) => id);
-  const toBeRemoved = await run.ledger.nextDoomed(ids, 1_000);
+  const toBeRemoved = await run.ledger.nextPendingDeletions(ids, 1_000);
   const states = (await run.ledger.streams()).map(({ state }) => readStreamState(state));
   return {
     notes: absence?.notes,
@@ -111,9 +111,9 @@ describe('a verified snapshot', () => {
 it('a snapshot stays open where its removals could not be stored: all are in one transaction', async () => {
   const run = await aReplacingRun({ absent: 1 }, { present: 1, mode: 'additive' });
   const ledger = {
-    countAbsent: (stream: number, snapshot: number) => run.ledger.countAbsent(stream, snapshot),
+    countMissing: (stream: number, snapshot: number) => run.ledger.countMissing(stream, snapshot),
     commit: (changes: LedgerChanges) => run.ledger.commit(changes),
-    doomAbsent: () => Promise.reject(new Error('away')),
+    decideDeletions: () => Promise.reject(new Error('away')),
   };
   const failing = { ...run, ledger: ledger as unknown as Ledger, maxRemovalsPercent: 100 };
   await expect(decideAbsence(failing)).rejects.toThrow('away');

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { HeldEntry, Ledger, LedgerChanges } from '../../src/ledger/ledger.ts';
 import { LedgerWriter } from '../../src/diff/ledger-writer.ts';
 import { RowResults } from '../../src/diff/row-results.ts';
-import type { StreamMemory } from '../../src/diff/streams.ts';
+import type { DiffStream } from '../../src/diff/streams.ts';
 import { Run } from '../../src/run.ts';
 import { HandClock } from '../support/hand-clock.ts';
 import {
@@ -35,9 +35,9 @@ async function committed(use: (rows: RowResults, onCommitted: () => void) => voi
       return Promise.resolve();
     },
   };
-  const stream: StreamMemory = {
+  const stream: DiffStream = {
     routed: aRoutedStream(),
-    remembered: aStream(),
+    rowStream: aStream(),
     hasRecord: true,
     state: {
       basis: '',

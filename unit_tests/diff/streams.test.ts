@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Ledger } from '../../src/ledger/ledger.ts';
-import { stateText, type StreamMemory } from '../../src/diff/streams.ts';
+import { stateText, type DiffStream } from '../../src/diff/streams.ts';
 import { anEntry } from '../support/rows.ts';
 import {
   aLedgerFile,
@@ -23,7 +23,7 @@ afterEach(() => ledger?.close());
 async function run(
   streams: readonly StreamCase[],
   options?: Parameters<typeof startRun>[2],
-): Promise<StreamMemory[]> {
+): Promise<DiffStream[]> {
   await ledger?.close();
   const routed = streams.map(aRoutedStream);
   ledger = await openFile(file, routed);
@@ -32,42 +32,42 @@ async function run(
   return memories;
 }
 
-async function runOne(stream: StreamCase, options?: Parameters<typeof startRun>[2]): Promise<StreamMemory> {
+async function runOne(stream: StreamCase, options?: Parameters<typeof startRun>[2]): Promise<DiffStream> {
   const [memory] = await run([stream], options);
   if (!memory) throw new Error('There is a stream');
   return memory;
 }
 
-async function store(...memories: readonly StreamMemory[]): Promise<void> {
+async function store(...memories: readonly DiffStream[]): Promise<void> {
   await ledger?.commit({
-    states: memories.map((memory) => ({ stream: memory.remembered.id, state: stateText(memory) })),
+    states: memories.map((memory) => ({ stream: memory.rowStream.id, state: stateText(memory) })),
   });
 }
 
 /** Ends the snapshot as a verified one, as the end of a run does. */
-async function verify(memory: StreamMemory): Promise<void> {
+async function verify(memory: DiffStream): Promise<void> {
   delete memory.state.open;
   memory.state.identityConfigChanged = false;
   await store(memory);
 }
 
-async function write(memory: StreamMemory, ...keys: string[]): Promise<void> {
-  const { id: stream, snapshot: seen } = memory.remembered;
+async function write(memory: DiffStream, ...keys: string[]): Promise<void> {
+  const { id: stream, snapshot: seen } = memory.rowStream;
   await ledger?.commit({ entries: keys.map((key) => anEntry({ stream, key, seen })) });
 }
 
 describe('the snapshot of a run', () => {
   it('is the first where nothing is replaced, and stays that', async () => {
     for (let n = 0; n < 2; n++) {
-      const { remembered, state } = await runOne({});
-      expect([remembered.snapshot, remembered.isReplaced, state.open]).toEqual([1, false, undefined]);
+      const { rowStream, state } = await runOne({});
+      expect([rowStream.snapshot, rowStream.isReplaced, state.open]).toEqual([1, false, undefined]);
     }
   });
 
   it('of a full replacement is a new one, with the number of entries that there are', async () => {
     await write(await runOne({}), '[1]', '[2]');
-    const { remembered, state } = await runOne(REPLACED);
-    expect([remembered.snapshot, remembered.isReplaced]).toEqual([2, true]);
+    const { rowStream, state } = await runOne(REPLACED);
+    expect([rowStream.snapshot, rowStream.isReplaced]).toEqual([2, true]);
     expect(state.open).toEqual({ entriesAtStart: 2, hasRecord: false, hasKeyless: false });
   });
 
@@ -75,7 +75,7 @@ describe('the snapshot of a run', () => {
     const first = await runOne(REPLACED);
     await write(first, '[1]');
     const second = await runOne(REPLACED);
-    expect(second.remembered.snapshot).toBe(first.remembered.snapshot);
+    expect(second.rowStream.snapshot).toBe(first.rowStream.snapshot);
     expect(second.state.open?.entriesAtStart).toBe(0);
   });
 
@@ -93,7 +93,7 @@ describe('the snapshot of a run', () => {
     await write(first, '[1]');
     await verify(first);
     const second = await runOne(REPLACED);
-    expect(second.remembered.snapshot).toBe(first.remembered.snapshot + 1);
+    expect(second.rowStream.snapshot).toBe(first.rowStream.snapshot + 1);
     expect(second.state.open?.entriesAtStart).toBe(1);
   });
 
@@ -102,7 +102,7 @@ describe('the snapshot of a run', () => {
     await write(first, '[1]');
     const again = await runOne(replacedAs(5));
     const second = await runOne(replacedAs(6));
-    expect([again, second].map(({ remembered }) => remembered.snapshot - first.remembered.snapshot)).toEqual([
+    expect([again, second].map(({ rowStream }) => rowStream.snapshot - first.rowStream.snapshot)).toEqual([
       0, 1,
     ]);
     expect(second.state.open).toEqual({
@@ -116,8 +116,8 @@ describe('the snapshot of a run', () => {
   it('that is open is not forgotten by a run that replaces nothing', async () => {
     const first = await runOne(replacedAs(5));
     const between = await runOne({ syncMode: 'incremental' });
-    expect(between.remembered.isReplaced).toBe(false);
-    expect((await runOne(replacedAs(5))).remembered.snapshot).toBe(first.remembered.snapshot);
+    expect(between.rowStream.isReplaced).toBe(false);
+    expect((await runOne(replacedAs(5))).rowStream.snapshot).toBe(first.rowStream.snapshot);
   });
 });
 
@@ -140,16 +140,16 @@ describe('a stream', () => {
     ['sends unchanged records, too, where the option says so', GENERATION, GENERATION, true, true],
   ])('%s', async (_name, before, stream, resendUnchanged, expected) => {
     if (before) await runOne(before);
-    expect((await runOne(stream, { resendUnchanged })).remembered.resends).toBe(expected);
+    expect((await runOne(stream, { resendUnchanged })).rowStream.resends).toBe(expected);
   });
 
   it('sends unchanged records, too, in each run until all of it was sent', async () => {
     await runOne(GENERATION);
     const raised = { ...GENERATION, generationId: 4 };
-    for (let n = 0; n < 2; n++) expect((await runOne(raised)).remembered.resends).toBe(true);
+    for (let n = 0; n < 2; n++) expect((await runOne(raised)).rowStream.resends).toBe(true);
     const { state, ...memory } = await runOne(raised);
     await store({ ...memory, state: { ...state, generation: 4 } });
-    expect((await runOne(raised)).remembered.resends).toBe(false);
+    expect((await runOne(raised)).rowStream.resends).toBe(false);
   });
 
   it.each<[string, StreamCase, Parameters<typeof startRun>[2], boolean]>([
@@ -178,15 +178,15 @@ describe('a stream', () => {
       { name: 'users', mode: 'enrich' },
       { name: 'others', ...REPLACED },
     ]);
-    expect([users?.remembered.mode, others?.remembered.mode]).toEqual(['enrich', 'sync']);
-    expect(users?.remembered.id).not.toBe(others?.remembered.id);
+    expect([users?.rowStream.mode, others?.rowStream.mode]).toEqual(['enrich', 'sync']);
+    expect(users?.rowStream.id).not.toBe(others?.rowStream.id);
     const [again] = await run([{ name: 'others', ...REPLACED }]);
-    expect(again?.remembered).toMatchObject({ id: others?.remembered.id, snapshot: 2 });
+    expect(again?.rowStream).toMatchObject({ id: others?.rowStream.id, snapshot: 2 });
   });
 });
 
 describe('a field that a stream’s mappings no longer name', () => {
-  const cleared = (memory: StreamMemory | undefined) => memory?.remembered.targets.toClear(['city']);
+  const cleared = (memory: DiffStream | undefined) => memory?.rowStream.targets.toClear(['city']);
   it.each<[string, StreamCase[], StreamCase[], string[]]>([
     ['is cleared', [], [{ targets: ['plan'] }], ['city']],
     [
@@ -226,7 +226,7 @@ describe('a field that a stream’s mappings no longer name', () => {
     const elsewhere = await openFile(file, [other], 'another');
     const memories = await startRun(elsewhere, [other]);
     await elsewhere.commit({
-      states: memories.map((memory) => ({ stream: memory.remembered.id, state: stateText(memory) })),
+      states: memories.map((memory) => ({ stream: memory.rowStream.id, state: stateText(memory) })),
     });
     await elsewhere.close();
     expect(cleared(await runOne({ targets: ['plan'] }))).toEqual([]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { HeldEntry } from '../../src/ledger/ledger.ts';
-import type { RememberedStream } from '../../src/diff/row.ts';
+import type { RowStream } from '../../src/diff/row.ts';
 import { asksOthers, decide, draft } from '../../src/diff/upserts.ts';
 import type { Upsert } from '../../src/model.ts';
 import {
@@ -22,7 +22,7 @@ interface Case {
   readonly entry?: HeldEntry;
   readonly records: readonly Upsert[];
   readonly others?: readonly HeldEntry[];
-  readonly stream?: Partial<RememberedStream>;
+  readonly stream?: Partial<RowStream>;
 }
 
 /** The list calls, as `VIP` and `-Old`, in any order; and what else is sent. */

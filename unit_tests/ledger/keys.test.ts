@@ -109,7 +109,7 @@ const someEntries = (mixed: boolean) =>
             seen: more[index]?.[0] ?? 0,
             email: `${mixed ? more[index]?.[1] : id % 2 === 0 ? id : index}@x.com`,
             userId: null,
-            isDoomed: false,
+            isPendingDeletion: false,
             written: writtenTo({ [`list ${index}`]: true }),
           })),
         ),
@@ -204,7 +204,7 @@ describe('the conversion of a stream’s keys', () => {
       seen: id,
       email: 'a@x.com',
       userId: null,
-      isDoomed: false,
+      isPendingDeletion: false,
       written,
     });
     const table = new Table([
@@ -226,12 +226,20 @@ describe('the conversion of a stream’s keys', () => {
     ['has more identities', { userId: '7' }, {}, false],
     ['has another address', { email: 'b@x.com' }, {}, false],
     ['has another id', { email: null, userId: '8' }, { userId: '7' }, false],
-    ['is pending deletion', { isDoomed: true }, {}, false],
+    ['is pending deletion', { isPendingDeletion: true }, {}, false],
   ])(
     'with two entries of a row, of which the earlier one %s: %j, %j: it is dropped: %s',
     async (_which, first, last, isDropped) => {
       const one = (id: number, key: string, more: Partial<KeyedEntry>): KeyedEntry => ({
-        ...{ id, key, seen: 1, email: 'a@x.com', userId: null, isDoomed: false, written: writtenTo({}) },
+        ...{
+          id,
+          key,
+          seen: 1,
+          email: 'a@x.com',
+          userId: null,
+          isPendingDeletion: false,
+          written: writtenTo({}),
+        },
         ...more,
       });
       const table = new Table([one(1, '[1]', first), one(2, '["1"]', last)]);
@@ -254,7 +262,7 @@ describe('the conversion of a stream’s keys', () => {
       seen: 1,
       email: `${index}@x.com`,
       userId: null,
-      isDoomed: false,
+      isPendingDeletion: false,
       written: writtenTo({}),
     }));
     const table = new Table(entries);

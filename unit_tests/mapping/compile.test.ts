@@ -303,11 +303,11 @@ describe('lists', () => {
   it('are left unspecified by a column inside an object that was nulled on the way', () => {
     expect(map('{"email":"a@x","crm":null,"vip":null}', { lists: LISTS }, ['crm', 'vip'])).toMatchObject({
       lists: new Map([['Everyone', true]]),
-      untoldLists: 'any',
+      unspecifiedLists: 'any',
     });
     expect(
       map('{"email":"a@x","crm.segments":null,"vip":null}', { lists: LISTS }, ['crm', 'vip']),
-    ).toMatchObject({ untoldLists: ['VIP'] });
+    ).toMatchObject({ unspecifiedLists: ['VIP'] });
   });
 
   it.each([

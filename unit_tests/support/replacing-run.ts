@@ -1,7 +1,7 @@
 /** Runs with full replacements, at their end: what of their streams was there, and what was absent. */
 import type { HeldEntry, Ledger } from '../../src/ledger/ledger.ts';
 import type { StreamState } from '../../src/diff/stream-state.ts';
-import type { StreamMemory } from '../../src/diff/streams.ts';
+import type { DiffStream } from '../../src/diff/streams.ts';
 import { anEntry } from './rows.ts';
 import { aLedgerFile, aRoutedStream, openFile, REPLACED, startRun, type StreamCase } from './streams.ts';
 
@@ -49,6 +49,6 @@ export async function aReplacingRun(...cases: readonly ReplacedStream[]) {
     Object.assign(stream.state, state);
     if (stream.state.open) Object.assign(stream.state.open, { hasRecord: true }, open);
   }
-  const isProven = (stream: StreamMemory) => cases[streams.indexOf(stream)]?.isVerified ?? true;
+  const isProven = (stream: DiffStream) => cases[streams.indexOf(stream)]?.isVerified ?? true;
   return { ledger, streams, isProven };
 }

@@ -1,7 +1,7 @@
 /** Records, their rows and entries of the ledger: each test names only what matters to it. */
 import type { HeldEntry } from '../../src/ledger/ledger.ts';
 import { mergeValues } from '../../src/mapping/merge-values.ts';
-import { Row, type RememberedStream, type RowIdentity, type RowUpsert } from '../../src/diff/row.ts';
+import { Row, type RowStream, type RowIdentity, type RowUpsert } from '../../src/diff/row.ts';
 import { TargetHistory } from '../../src/diff/targets.ts';
 import type { RowTask } from '../../src/diff/upserts.ts';
 import { mergedHash, valuesHash } from '../../src/diff/values-hash.ts';
@@ -36,7 +36,7 @@ export function anEntry({ values = {}, ...rest }: Partial<HeldEntry> & { values?
     lists: new Map(),
     origin: 'upsert',
     seen: 1,
-    isDoomed: false,
+    isPendingDeletion: false,
     ...rest,
   };
 }
@@ -44,15 +44,15 @@ export function anEntry({ values = {}, ...rest }: Partial<HeldEntry> & { values?
 /** Of an unconfirmed entry: a run ended between a call and the note of its result. */
 export const UNCONFIRMED = { valuesHash: '' };
 /** Of an entry that is a pending deletion. */
-export const PENDING_DELETION = { isDoomed: true };
+export const PENDING_DELETION = { isPendingDeletion: true };
 
 /** Of a record in which columns are absent that say who is on these lists, or on any. */
 export function silentOn(names: readonly string[] | 'any'): Partial<Upsert> {
-  return { untoldLists: names };
+  return { unspecifiedLists: names };
 }
 
 /** A stream without mappings. */
-export function aStream(rest: Partial<RememberedStream> = {}): RememberedStream {
+export function aStream(rest: Partial<RowStream> = {}): RowStream {
   return {
     id: OWN_STREAM,
     mode: 'sync',

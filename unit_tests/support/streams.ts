@@ -5,7 +5,7 @@ import path from 'node:path';
 import { systemClock } from '../../src/clock.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import { openLedger } from '../../src/ledger/open.ts';
-import { rememberStreams, type StreamMemory } from '../../src/diff/streams.ts';
+import { readStreams, type DiffStream } from '../../src/diff/streams.ts';
 import type { ConfiguredStream } from '../../src/protocol/catalog.ts';
 import type { RoutedStream } from '../../src/streams/router.ts';
 
@@ -81,8 +81,8 @@ export async function startRun(
   ledger: Ledger,
   streams: readonly RoutedStream[],
   options: { readonly projectType?: 'hybrid' | 'email' | 'user_id'; readonly resendUnchanged?: boolean } = {},
-): Promise<StreamMemory[]> {
-  const memories = await rememberStreams({
+): Promise<DiffStream[]> {
+  const memories = await readStreams({
     ledger,
     streams,
     projectType: 'hybrid',

@@ -29,7 +29,7 @@ export async function aTaskLedger({ entries = [], ...given }: TaskLedgerCase = {
   opened.push(ledger);
   const [stream] = await startRun(ledger, [routed]);
   if (!stream) throw new Error('There is a stream');
-  const { id } = stream.remembered;
+  const { id } = stream.rowStream;
   await ledger.commit({ entries: entries.map((entry) => anEntry({ ...entry, stream: id })) });
   const commits = noteCommits(ledger);
   const clock = new HandClock();

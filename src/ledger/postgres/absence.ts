@@ -11,7 +11,7 @@ const IS_HELD_BY_ANOTHER = `(
     OR EXISTS (SELECT 1 FROM iterable_ledger_entry AS other WHERE NOT other.doomed AND other.user_id = entry.user_id AND other.${OF_PROJECT})
   )`;
 
-export async function countAbsent(
+export async function countMissing(
   client: PoolClient,
   stream: number,
   snapshot: number,
@@ -48,11 +48,11 @@ export async function unseen(
   return rows;
 }
 
-export async function doomAbsent(
+export async function decideDeletions(
   client: PoolClient,
   project: number,
   snapshots: readonly ProvenSnapshot[],
-): Promise<Awaited<ReturnType<Ledger['doomAbsent']>>> {
+): Promise<Awaited<ReturnType<Ledger['decideDeletions']>>> {
   for (const { stream, snapshot } of snapshots) {
     await client.query(
       `UPDATE iterable_ledger_entry AS entry SET doomed = TRUE WHERE stream = $1 AND ${isAbsent('$2')} AND NOT doomed`,
@@ -74,7 +74,7 @@ export async function doomAbsent(
   });
 }
 
-export async function nextDoomed(
+export async function nextPendingDeletions(
   client: PoolClient,
   project: number,
   { streams, limit }: { readonly streams: readonly number[]; readonly limit: number },
@@ -88,7 +88,7 @@ export async function nextDoomed(
 }
 
 /** Returns the number of cancelled deletions. */
-export async function pardon(client: PoolClient, streams: readonly number[]): Promise<number> {
+export async function cancelDeletions(client: PoolClient, streams: readonly number[]): Promise<number> {
   const { rowCount } = await client.query(
     `UPDATE iterable_ledger_entry SET doomed = FALSE, values_hash = '' WHERE stream = ANY($1::int[]) AND doomed`,
     [streams],

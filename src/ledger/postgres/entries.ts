@@ -99,7 +99,7 @@ export class EntryTable {
       targets,
       lists,
       seen: this.#presence.seenOf(row.stream, row.id, row.seen),
-      isDoomed: row.doomed,
+      isPendingDeletion: row.doomed,
     };
     if (row.email !== null) entry.email = row.email;
     if (row.user_id !== null) entry.userId = row.user_id;

@@ -96,7 +96,7 @@ function keyTable(client: PoolClient, table: WrittenTable, stream: number): KeyT
 function readKeys(client: PoolClient, stream: number): Pick<KeyTable, 'next' | 'having'> {
   const read = async (condition: string, values: readonly unknown[]) => {
     const { rows } = await client.query<KeyedEntry>(
-      `SELECT entry.id::float8 AS id, key, ${LAST_SEEN} AS seen, email, user_id AS "userId", doomed AS "isDoomed",
+      `SELECT entry.id::float8 AS id, key, ${LAST_SEEN} AS seen, email, user_id AS "userId", doomed AS "isPendingDeletion",
          written.content AS written
        FROM iterable_ledger_entry AS entry JOIN iterable_ledger_written AS written ON written.id = entry.written
        WHERE stream = $1 AND ${condition}`,

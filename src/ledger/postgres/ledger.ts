@@ -4,7 +4,7 @@ import type { PoolClient } from 'pg';
 import { TransientError } from '../../errors.ts';
 import { emptyLedger } from '../empty.ts';
 import type {
-  DoomedEntry,
+  PendingDeletion,
   HeldEntry,
   Ledger,
   LedgerChanges,
@@ -12,7 +12,7 @@ import type {
   LedgerStream,
   ProvenSnapshot,
 } from '../ledger.ts';
-import { countAbsent, doomAbsent, nextDoomed, pardon, unseen } from './absence.ts';
+import { countMissing, decideDeletions, nextPendingDeletions, cancelDeletions, unseen } from './absence.ts';
 import { withMovedKeys } from '../old-keys.ts';
 import { PostgresConnection, type PostgresOptions, type RetryOptions } from './connection.ts';
 import { toStream, type Enrolled, type StreamRow } from '../enrolled.ts';
@@ -142,8 +142,8 @@ class PostgresLedger implements Ledger {
     }
   }
 
-  countAbsent(stream: number, snapshot: number): Promise<{ upserted: number; enriched: number }> {
-    return this.#connection.transaction((client) => countAbsent(client, stream, snapshot));
+  countMissing(stream: number, snapshot: number): Promise<{ upserted: number; enriched: number }> {
+    return this.#connection.transaction((client) => countMissing(client, stream, snapshot));
   }
 
   async unseen(
@@ -155,25 +155,25 @@ class PostgresLedger implements Ledger {
     return this.#entries.toEntries(rows);
   }
 
-  doomAbsent(snapshots: readonly ProvenSnapshot[]): ReturnType<Ledger['doomAbsent']> {
+  decideDeletions(snapshots: readonly ProvenSnapshot[]): ReturnType<Ledger['decideDeletions']> {
     return this.#write(async (client) => {
       await setStates(client, snapshots);
-      const doomed = await doomAbsent(client, this.#project, snapshots);
+      const decided = await decideDeletions(client, this.#project, snapshots);
       await extendClaims(client, this.own);
-      return doomed;
+      return decided;
     });
   }
 
-  async nextDoomed(streams: readonly number[], limit: number): Promise<readonly DoomedEntry[]> {
+  async nextPendingDeletions(streams: readonly number[], limit: number): Promise<readonly PendingDeletion[]> {
     const rows = await this.#connection.transaction((client) =>
-      nextDoomed(client, this.#project, { streams, limit }),
+      nextPendingDeletions(client, this.#project, { streams, limit }),
     );
     const entries = await this.#entries.toEntries(rows);
     return entries.map((entry, index) => ({ ...entry, isHeld: rows[index]?.held === true }));
   }
 
-  pardon(streams: readonly number[]): Promise<number> {
-    return this.#write((client) => pardon(client, streams));
+  cancelDeletions(streams: readonly number[]): Promise<number> {
+    return this.#write((client) => cancelDeletions(client, streams));
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,5 @@
 /** Rows missing from a snapshot, in the SQLite ledger: counting, marking as pending deletion, reading page by page, cancelling. */
-import type { DoomedEntry, HeldEntry, Ledger, ProvenSnapshot } from '../ledger.ts';
+import type { PendingDeletion, HeldEntry, Ledger, ProvenSnapshot } from '../ledger.ts';
 import { ENTRY_COLUMNS, type EntryRow, type EntryTable } from './entries.ts';
 import type { Statements } from './statements.ts';
 
@@ -18,7 +18,7 @@ const IS_HELD_BY_ANOTHER = `EXISTS (
     WHERE stream.project = :project AND other.doomed = 0 AND other.user_id = entry.user_id
   )`;
 
-export function countAbsent(
+export function countMissing(
   statements: Statements,
   stream: number,
   snapshot: number,
@@ -65,11 +65,11 @@ export function unseen(
 }
 
 /** To be called within the transaction that also sets the states of the streams. */
-export function doomAbsent(
+export function decideDeletions(
   statements: Statements,
   project: number,
   snapshots: readonly ProvenSnapshot[],
-): Awaited<ReturnType<Ledger['doomAbsent']>> {
+): Awaited<ReturnType<Ledger['decideDeletions']>> {
   const doom = statements.prepare(
     `UPDATE entry SET doomed = 1 WHERE ${IS_IN_RANGE} AND ${IS_ABSENT} AND doomed = 0`,
   );
@@ -92,7 +92,7 @@ export function doomAbsent(
   });
 }
 
-export function nextDoomed(
+export function nextPendingDeletions(
   statements: Statements,
   project: number,
   {
@@ -100,7 +100,7 @@ export function nextDoomed(
     limit,
     table,
   }: { readonly streams: readonly number[]; readonly limit: number; readonly table: EntryTable },
-): DoomedEntry[] {
+): PendingDeletion[] {
   const rows: (EntryRow & { readonly held: number })[] = [];
   const select = statements.prepare(
     `SELECT ${ENTRY_COLUMNS}, (${IS_HELD_BY_ANOTHER}) AS held FROM entry WHERE stream = :stream AND doomed = 1 LIMIT :limit`,
@@ -114,12 +114,12 @@ export function nextDoomed(
 }
 
 /** To be called within a transaction. Returns the number of cancelled deletions. */
-export function pardon(statements: Statements, streams: readonly number[]): number {
-  let pardoned = 0;
+export function cancelDeletions(statements: Statements, streams: readonly number[]): number {
+  let cancelled = 0;
   for (const stream of streams)
-    pardoned += statements.exec(
+    cancelled += statements.exec(
       "UPDATE entry SET doomed = 0, values_hash = '' WHERE stream = ? AND doomed = 1",
       stream,
     );
-  return pardoned;
+  return cancelled;
 }

@@ -108,7 +108,7 @@ export class EntryTable {
       targets,
       lists,
       seen: this.presence.seenOf(row.stream, row.id, row.seen),
-      isDoomed: row.doomed === 1,
+      isPendingDeletion: row.doomed === 1,
     };
     if (row.email !== null) entry.email = row.email;
     if (row.user_id !== null) entry.userId = row.user_id;

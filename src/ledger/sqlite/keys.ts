@@ -17,9 +17,9 @@ const MAY_BE_OLD = `key < '\\' AND (
   )`;
 
 const COLUMNS =
-  'entry.id AS id, key, seen, email, user_id AS userId, doomed AS isDoomed, written.content AS written';
+  'entry.id AS id, key, seen, email, user_id AS userId, doomed AS isPendingDeletion, written.content AS written';
 
-type KeyedRow = Omit<KeyedEntry, 'isDoomed'> & { readonly isDoomed: number };
+type KeyedRow = Omit<KeyedEntry, 'isPendingDeletion'> & { readonly isPendingDeletion: number };
 
 /** The ids of those streams whose keys may contain numbers in another notation. */
 export function streamsWithOldKeys(
@@ -57,10 +57,10 @@ export async function moveOldKeys(
 
 export function keyTable(statements: Statements, entries: EntryTable, stream: number): KeyTable {
   const read = (sql: string, ...values: (string | number)[]) =>
-    statements.all<KeyedRow>(sql, ...values).map(({ isDoomed, ...row }): KeyedEntry => ({
+    statements.all<KeyedRow>(sql, ...values).map(({ isPendingDeletion, ...row }): KeyedEntry => ({
       ...row,
       seen: entries.presence.seenOf(stream, row.id, row.seen),
-      isDoomed: isDoomed === 1,
+      isPendingDeletion: isPendingDeletion === 1,
     }));
   return {
     next: (after, limit) =>

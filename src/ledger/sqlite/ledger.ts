@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { emptyLedger } from '../empty.ts';
 import type {
-  DoomedEntry,
+  PendingDeletion,
   HeldEntry,
   Ledger,
   LedgerChanges,
@@ -10,7 +10,7 @@ import type {
   LedgerStream,
   ProvenSnapshot,
 } from '../ledger.ts';
-import { countAbsent, doomAbsent, nextDoomed, pardon, unseen } from './absence.ts';
+import { countMissing, decideDeletions, nextPendingDeletions, cancelDeletions, unseen } from './absence.ts';
 import { MovedKeys, withMovedKeys } from '../old-keys.ts';
 import { toStream, type Enrolled, type StreamRow } from '../enrolled.ts';
 import { enrol, lookUp } from './enrol.ts';
@@ -112,8 +112,8 @@ class SqliteLedger implements Ledger {
     });
   }
 
-  countAbsent(stream: number, snapshot: number): Promise<{ upserted: number; enriched: number }> {
-    return this.#statements.run(() => countAbsent(this.#statements, stream, snapshot));
+  countMissing(stream: number, snapshot: number): Promise<{ upserted: number; enriched: number }> {
+    return this.#statements.run(() => countMissing(this.#statements, stream, snapshot));
   }
 
   unseen(...[stream, snapshot, after, limit]: Parameters<Ledger['unseen']>): ReturnType<Ledger['unseen']> {
@@ -122,21 +122,21 @@ class SqliteLedger implements Ledger {
     );
   }
 
-  doomAbsent(snapshots: readonly ProvenSnapshot[]): ReturnType<Ledger['doomAbsent']> {
+  decideDeletions(snapshots: readonly ProvenSnapshot[]): ReturnType<Ledger['decideDeletions']> {
     return this.#statements.transaction(() => {
       this.#setStates(snapshots);
-      return doomAbsent(this.#statements, this.#project, snapshots);
+      return decideDeletions(this.#statements, this.#project, snapshots);
     });
   }
 
-  nextDoomed(streams: readonly number[], limit: number): Promise<readonly DoomedEntry[]> {
+  nextPendingDeletions(streams: readonly number[], limit: number): Promise<readonly PendingDeletion[]> {
     return this.#statements.run(() =>
-      nextDoomed(this.#statements, this.#project, { streams, limit, table: this.#entries }),
+      nextPendingDeletions(this.#statements, this.#project, { streams, limit, table: this.#entries }),
     );
   }
 
-  pardon(streams: readonly number[]): Promise<number> {
-    return this.#statements.transaction(() => pardon(this.#statements, streams));
+  cancelDeletions(streams: readonly number[]): Promise<number> {
+    return this.#statements.transaction(() => cancelDeletions(this.#statements, streams));
   }
 
   close(): Promise<void> {

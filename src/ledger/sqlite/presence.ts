@@ -36,9 +36,9 @@ export class PresenceTable {
         block,
         bits,
       );
-    const isAnyDoomed =
+    const hasPendingDeletion =
       'SELECT count(*) AS number FROM (SELECT 1 FROM entry WHERE stream = ? AND doomed = 1 LIMIT 1)';
-    if (this.#statements.number(isAnyDoomed, stream) === 0) return;
+    if (this.#statements.number(hasPendingDeletion, stream) === 0) return;
     for (const id of ids)
       this.#statements.exec("UPDATE entry SET doomed = 0, values_hash = '' WHERE id = ? AND doomed = 1", id);
   }

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { expect, it } from '@jest/globals';
-import { countAbsent, doomAbsent } from '../../../src/ledger/sqlite/absence.ts';
+import { countMissing, decideDeletions } from '../../../src/ledger/sqlite/absence.ts';
 import { EntryTable } from '../../../src/ledger/sqlite/entries.ts';
 import { migrate } from '../../../src/ledger/sqlite/schema.ts';
 import { Statements } from '../../../src/ledger/sqlite/statements.ts';
@@ -41,18 +41,18 @@ it('finds the missing rows of the stream alone, however large the gaps between t
     { stream: USERS, key: 'e' },
   );
   table.change({ present: [{ stream: USERS, snapshot: 2, rows: [{ key: 'c' }] }] });
-  expect(countAbsent(statements, USERS, 2)).toEqual({ upserted: 2, enriched: 1 });
-  expect(doomAbsent(statements, 1, [{ stream: USERS, snapshot: 2, state: '' }])).toEqual([
+  expect(countMissing(statements, USERS, 2)).toEqual({ upserted: 2, enriched: 1 });
+  expect(decideDeletions(statements, 1, [{ stream: USERS, snapshot: 2, state: '' }])).toEqual([
     { stream: USERS, removed: 2, staying: 1 },
   ]);
-  const isDoomed = [...table.find(USERS, ['a', 'c', 'd', 'e']).values()].map((entry) => [
+  const isPendingDeletion = [...table.find(USERS, ['a', 'c', 'd', 'e']).values()].map((entry) => [
     entry.key,
-    entry.isDoomed,
+    entry.isPendingDeletion,
   ]);
-  expect(Object.fromEntries(isDoomed)).toEqual({ a: true, c: false, d: true, e: true });
-  expect(table.find(OTHERS, ['b']).get('b')?.isDoomed).toBe(false);
+  expect(Object.fromEntries(isPendingDeletion)).toEqual({ a: true, c: false, d: true, e: true });
+  expect(table.find(OTHERS, ['b']).get('b')?.isPendingDeletion).toBe(false);
 });
 
 it('finds no rows in a ledger without entries', () => {
-  expect(countAbsent(aLedger().statements, USERS, 2)).toEqual({ upserted: 0, enriched: 0 });
+  expect(countMissing(aLedger().statements, USERS, 2)).toEqual({ upserted: 0, enriched: 0 });
 });

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { decideAbsence } from '../../src/diff/absence.ts';
-import { Absentees } from '../../src/diff/absentees.ts';
+import { PendingDeletions } from '../../src/diff/pending-deletions.ts';
 import { anEntry, lists } from '../support/rows.ts';
 import { aReplacingRun, closeLedgers, type ReplacedStream } from '../support/replacing-run.ts';
 
@@ -9,38 +9,38 @@ afterEach(closeLedgers);
 async function decided(...cases: readonly ReplacedStream[]) {
   const run = await aReplacingRun(...cases);
   await decideAbsence({ ...run, maxRemovalsPercent: 100 });
-  return { ...run, absentees: new Absentees(run.ledger, run.streams) };
+  return { ...run, pendingDeletions: new PendingDeletions(run.ledger, run.streams) };
 }
 
 describe('pending deletions', () => {
   it('are handed out page by page, until none is left', async () => {
-    const { absentees } = await decided({ absent: 3 });
+    const { pendingDeletions } = await decided({ absent: 3 });
     const gone: (string | undefined)[] = [];
-    for (let page = await absentees.next(2); page.length > 0; page = await absentees.next(2)) {
+    for (let page = await pendingDeletions.next(2); page.length > 0; page = await pendingDeletions.next(2)) {
       expect(page.length).toBeLessThanOrEqual(2);
       gone.push(...page.map(({ removal }) => removal.email));
-      await absentees.removed(page);
+      await pendingDeletions.removed(page);
     }
     expect(gone.sort()).toEqual(['away0@s1', 'away1@s1', 'away2@s1']);
   });
 
   it('are not handed out again in this run once they were rejected', async () => {
-    const { absentees, ledger, streams } = await decided({ absent: 3 });
-    const rejected = await absentees.next(1);
-    absentees.postpone(rejected);
-    const others = await absentees.next(2);
+    const { pendingDeletions, ledger, streams } = await decided({ absent: 3 });
+    const rejected = await pendingDeletions.next(1);
+    pendingDeletions.postpone(rejected);
+    const others = await pendingDeletions.next(2);
     expect(others).toHaveLength(2);
     expect(others.map(({ removal }) => removal.email)).not.toContain(rejected[0]?.removal.email);
-    await absentees.removed(others);
-    expect(await absentees.next(5)).toEqual([]);
+    await pendingDeletions.removed(others);
+    expect(await pendingDeletions.next(5)).toEqual([]);
     // The next run has them again.
-    expect(await new Absentees(ledger, streams).next(5)).toHaveLength(1);
+    expect(await new PendingDeletions(ledger, streams).next(5)).toHaveLength(1);
   });
 
   it('are named with the lists that their rows named, and their stream', async () => {
     const entry = { userId: 'u1', lists: lists('VIP', '-Old') };
-    const { absentees } = await decided({ present: 1 }, { absent: 1, entry, identifyBy: 'user_id' });
-    expect(await absentees.next(5)).toMatchObject([
+    const { pendingDeletions } = await decided({ present: 1 }, { absent: 1, entry, identifyBy: 'user_id' });
+    expect(await pendingDeletions.next(5)).toMatchObject([
       {
         streamKey: 's2',
         streamName: 's2',
@@ -61,8 +61,8 @@ describe('pending deletions', () => {
     ['keep their users where these were only enriched', { absent: 1, entry: { origin: 'enrich' } }, true],
     ['remove users whom the connector may have created', { absent: 1 }, false],
   ])('%s', async (_name, given, stays) => {
-    const { absentees } = await decided(given);
-    expect((await absentees.next(1))[0]?.stays).toBe(stays);
+    const { pendingDeletions } = await decided(given);
+    expect((await pendingDeletions.next(1))[0]?.stays).toBe(stays);
   });
 
   it.each([
@@ -72,7 +72,7 @@ describe('pending deletions', () => {
     'keep users whom another row has by %s, and take them off the lists that it does not name',
     async (_name, entry) => {
       const absent = { present: 1, absent: 1, entry: { ...entry, lists: lists('VIP', 'Old', 'Own') } };
-      const { absentees, ledger } = await decided(absent);
+      const { pendingDeletions, ledger } = await decided(absent);
       const stream = ledger.own[0]?.id ?? 0;
       const holder = anEntry({
         stream,
@@ -91,7 +91,7 @@ describe('pending deletions', () => {
         seen: 2,
       });
       await ledger.commit({ entries: [holder, another] });
-      const [row] = await absentees.next(1);
+      const [row] = await pendingDeletions.next(1);
       expect([row?.stays, row?.removal.lists]).toEqual([true, ['Old', 'Own']]);
     },
   );
@@ -102,8 +102,8 @@ describe('pending deletions', () => {
     if (!first || !second) throw new Error('There are two streams');
     const keeping = { ...first, routed: { ...first.routed, mode: 'additive' } } as const;
     expect(
-      (await new Absentees(ledger, [keeping, second]).next(5)).map(({ streamKey }) => streamKey),
+      (await new PendingDeletions(ledger, [keeping, second]).next(5)).map(({ streamKey }) => streamKey),
     ).toEqual(['s2']);
-    expect(await new Absentees(ledger, [keeping]).next(5)).toEqual([]);
+    expect(await new PendingDeletions(ledger, [keeping]).next(5)).toEqual([]);
   });
 });

@@ -4,13 +4,13 @@ import { userIdentity } from '../batching/user-request.ts';
 import type { Clock } from '../clock.ts';
 import type { ListMembers } from '../delivery/list-members.ts';
 import type { Person, UserRemover } from '../delivery/remove-users.ts';
-import type { AbsentRow, Absentees } from '../diff/absentees.ts';
+import type { MissingRow, PendingDeletions } from '../diff/pending-deletions.ts';
 import { identityText, type Rejection } from '../model.ts';
 import type { SyncSummary } from './stream-summary.ts';
 import type { SyncLog } from './sync-log.ts';
 
-export interface AbsenceRemovalsOptions {
-  readonly absentees: Absentees;
+export interface MissingUsersOptions {
+  readonly pendingDeletions: PendingDeletions;
   readonly remover: UserRemover;
   readonly listMembers: ListMembers;
   readonly removal: 'delete_user' | 'remove_from_lists';
@@ -22,21 +22,25 @@ export interface AbsenceRemovalsOptions {
    * Takes rows that are done: their users are removed, or stay since another row has them.
    * @param notThere those whose users were not in Iterable
    */
-  readonly onDone?: ((rows: readonly AbsentRow[], notThere: ReadonlySet<AbsentRow>) => void) | undefined;
+  readonly onDone?: ((rows: readonly MissingRow[], notThere: ReadonlySet<MissingRow>) => void) | undefined;
 }
 
 /** Two seconds of removals at Iterable's limit: after each page the ledger is asked again which users are still to go. */
 const PAGE = 200;
 const MAX_IN_FLIGHT = 64;
-const NONE: ReadonlySet<AbsentRow> = new Set();
+const NONE: ReadonlySet<MissingRow> = new Set();
 const LOG_EVERY_MS = 10_000;
 
 /** Carries out all pending deletions. Throws what a call throws, and the stop signal's reason. */
-export async function removeAbsentees(options: AbsenceRemovalsOptions): Promise<void> {
-  const { absentees, log, clock, stop } = options;
+export async function removeMissingUsers(options: MissingUsersOptions): Promise<void> {
+  const { pendingDeletions, log, clock, stop } = options;
   let removed = 0;
   let loggedAt = clock.now();
-  for (let page = await absentees.next(PAGE); page.length > 0; page = await absentees.next(PAGE)) {
+  for (
+    let page = await pendingDeletions.next(PAGE);
+    page.length > 0;
+    page = await pendingDeletions.next(PAGE)
+  ) {
     stop.throwIfAborted();
     removed += await removePage(page, options);
     if (clock.now() - loggedAt < LOG_EVERY_MS) continue;
@@ -45,8 +49,8 @@ export async function removeAbsentees(options: AbsenceRemovalsOptions): Promise<
   }
 }
 
-async function removePage(page: readonly AbsentRow[], options: AbsenceRemovalsOptions): Promise<number> {
-  const { absentees, removal, summary, log, onDone } = options;
+async function removePage(page: readonly MissingRow[], options: MissingUsersOptions): Promise<number> {
+  const { pendingDeletions, removal, summary, log, onDone } = options;
   const staying = page.filter(({ stays }) => stays);
   const going = page.filter(({ stays }) => !stays);
   const refused = await leaveLists(staying, options);
@@ -56,7 +60,7 @@ async function removePage(page: readonly AbsentRow[], options: AbsenceRemovalsOp
       : { refused: await leaveLists(going, options), notThere: NONE };
   for (const [row, rejection] of refusedToGo) refused.set(row, rejection);
   const done = page.filter((row) => !refused.has(row));
-  await absentees.removed(done);
+  await pendingDeletions.removed(done);
   onDone?.(done, notThere);
   const removed = going.filter((row) => !refused.has(row));
   for (const row of removed) summary.removedMissing(row.streamKey, !notThere.has(row));
@@ -65,20 +69,20 @@ async function removePage(page: readonly AbsentRow[], options: AbsenceRemovalsOp
       `A user of stream ${streamName} is missing from the snapshot and could not be removed: ${code}: ${reason}. The next sync tries again.`,
     );
   }
-  absentees.postpone([...refused.keys()]);
+  pendingDeletions.postpone([...refused.keys()]);
   return removed.length;
 }
 
 /** Rows of one user, also of several streams: no two calls may touch the user at once, nor may one call name it twice. */
 interface MissingUser extends Person {
-  readonly rows: AbsentRow[];
+  readonly rows: MissingRow[];
 }
 
 /** A row that does not tell its user for certain is refused. */
 async function usersOf(
-  page: readonly AbsentRow[],
+  page: readonly MissingRow[],
   remover: UserRemover,
-  refused: Map<AbsentRow, Rejection>,
+  refused: Map<MissingRow, Rejection>,
 ): Promise<MissingUser[]> {
   const users = new Map<string, MissingUser>();
   const identified = await Promise.all(page.map(({ removal }) => remover.identify(removal)));
@@ -98,12 +102,12 @@ async function usersOf(
 
 /** A failed call ends the run, but only once the other calls of the page are answered and in the ledger. */
 async function deleteAll(
-  page: readonly AbsentRow[],
-  { remover, absentees, stop, summary }: AbsenceRemovalsOptions,
-): Promise<{ readonly refused: Map<AbsentRow, Rejection>; readonly notThere: ReadonlySet<AbsentRow> }> {
-  const refused = new Map<AbsentRow, Rejection>();
-  const notThere = new Set<AbsentRow>();
-  const done: AbsentRow[] = [];
+  page: readonly MissingRow[],
+  { remover, pendingDeletions, stop, summary }: MissingUsersOptions,
+): Promise<{ readonly refused: Map<MissingRow, Rejection>; readonly notThere: ReadonlySet<MissingRow> }> {
+  const refused = new Map<MissingRow, Rejection>();
+  const notThere = new Set<MissingRow>();
+  const done: MissingRow[] = [];
   const left = await usersOf(page, remover, refused);
   const deleteNext = async (): Promise<void> => {
     for (let user = left.shift(); user && !stop.aborted; user = left.shift()) {
@@ -116,7 +120,7 @@ async function deleteAll(
   const results = await Promise.allSettled(Array.from({ length: MAX_IN_FLIGHT }, deleteNext));
   const failure = results.find((result) => result.status === 'rejected');
   if (failure || stop.aborted) {
-    await absentees.removed(done);
+    await pendingDeletions.removed(done);
     for (const row of done) summary.removedMissing(row.streamKey, !notThere.has(row));
     throw failure ? (failure.reason as Error) : (stop.reason as Error);
   }
@@ -124,10 +128,10 @@ async function deleteAll(
 }
 
 async function leaveLists(
-  page: readonly AbsentRow[],
-  { remover, listMembers }: AbsenceRemovalsOptions,
-): Promise<Map<AbsentRow, Rejection>> {
-  const refused = new Map<AbsentRow, Rejection>();
+  page: readonly MissingRow[],
+  { remover, listMembers }: MissingUsersOptions,
+): Promise<Map<MissingRow, Rejection>> {
+  const refused = new Map<MissingRow, Rejection>();
   const onLists = page.filter(({ removal }) => removal.lists?.length !== 0);
   const byList = new Map<string, MissingUser[]>();
   for (const user of await usersOf(onLists, remover, refused)) {

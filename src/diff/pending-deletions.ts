@@ -1,40 +1,43 @@
-/** Those who are decided to be removed by absence, as the ledger holds them: page by page, until they are gone. */
-import type { DoomedEntry, HeldEntry, Ledger } from '../ledger/ledger.ts';
+/** The pending deletions of the ledger, page by page: users that a snapshot lacks, until they are removed. */
+import type { PendingDeletion, HeldEntry, Ledger } from '../ledger/ledger.ts';
 import type { Removal } from '../model.ts';
 import { SYNC_MODES } from '../streams/modes.ts';
 import { rowToken } from './row.ts';
-import type { StreamMemory } from './streams.ts';
+import type { DiffStream } from './streams.ts';
 
-export interface AbsentRow {
-  readonly entry: DoomedEntry;
-  /** The lists in it are those that nobody else names. */
+export interface MissingRow {
+  readonly entry: PendingDeletion;
+  /** Its lists are those that no other entry names. */
   readonly removal: Removal;
-  /** The person stays in Iterable: another entry holds it, or it was only enriched. */
+  /** The user stays in Iterable: another entry has it, or it was only enriched. */
   readonly stays: boolean;
   readonly streamKey: string;
   readonly streamName: string;
 }
 
-export class Absentees {
+export class PendingDeletions {
   readonly #ledger: Ledger;
-  /** By the ledger's number; those alone whose mode removes. */
-  readonly #streams: ReadonlyMap<number, StreamMemory>;
+  /** By the ledger's number: only streams whose mode removes users. */
+  readonly #streams: ReadonlyMap<number, DiffStream>;
   /** Refused in this run. */
   readonly #postponed = new Set<string>();
 
-  constructor(ledger: Ledger, streams: readonly StreamMemory[]) {
+  constructor(ledger: Ledger, streams: readonly DiffStream[]) {
     this.#ledger = ledger;
     this.#streams = new Map(
       streams
         .filter(({ routed }) => SYNC_MODES[routed.mode].remove)
-        .map((stream) => [stream.remembered.id, stream]),
+        .map((stream) => [stream.rowStream.id, stream]),
     );
   }
 
-  /** Some of those who are left. */
-  async next(limit: number): Promise<AbsentRow[]> {
+  /** Some of those that are left. */
+  async next(limit: number): Promise<MissingRow[]> {
     if (this.#streams.size === 0) return [];
-    const all = await this.#ledger.nextDoomed([...this.#streams.keys()], limit + this.#postponed.size);
+    const all = await this.#ledger.nextPendingDeletions(
+      [...this.#streams.keys()],
+      limit + this.#postponed.size,
+    );
     const entries = all
       .filter(({ stream, key }) => !this.#postponed.has(rowToken(stream, key)))
       .slice(0, limit);
@@ -46,24 +49,24 @@ export class Absentees {
             emails: held.flatMap(({ email }) => (email === undefined ? [] : [email])),
             userIds: held.flatMap(({ userId }) => (userId === undefined ? [] : [userId])),
           });
-    const staying = holders.filter(({ isDoomed }) => !isDoomed);
+    const staying = holders.filter(({ isPendingDeletion }) => !isPendingDeletion);
     return entries.flatMap((entry) => this.#toRow(entry, staying));
   }
 
-  /** They are gone: so are their entries. */
-  async removed(rows: readonly AbsentRow[]): Promise<void> {
+  /** Their users are removed: drops the entries. */
+  async removed(rows: readonly MissingRow[]): Promise<void> {
     if (rows.length > 0)
       await this.#ledger.commit({ dropped: rows.map(({ entry: { stream, key } }) => ({ stream, key })) });
   }
 
-  /** They stay as they are until the next run. */
-  postpone(rows: readonly AbsentRow[]): void {
+  /** The next run tries them again. */
+  postpone(rows: readonly MissingRow[]): void {
     for (const { entry } of rows) this.#postponed.add(rowToken(entry.stream, entry.key));
   }
 
-  #toRow(entry: DoomedEntry, holders: readonly HeldEntry[]): AbsentRow[] {
-    const memory = this.#streams.get(entry.stream);
-    if (!memory) return [];
+  #toRow(entry: PendingDeletion, holders: readonly HeldEntry[]): MissingRow[] {
+    const stream = this.#streams.get(entry.stream);
+    if (!stream) return [];
     const { email, userId, lists } = entry;
     const others = holders.filter(
       (other) =>
@@ -73,11 +76,11 @@ export class Absentees {
       {
         entry,
         stays: entry.isHeld || entry.origin === 'enrich',
-        streamKey: memory.routed.key,
-        streamName: memory.routed.name,
+        streamKey: stream.routed.key,
+        streamName: stream.routed.name,
         removal: {
           kind: 'removal',
-          identifiedBy: memory.routed.identifyBy === 'email' ? 'email' : 'userId',
+          identifiedBy: stream.routed.identifyBy === 'email' ? 'email' : 'userId',
           ...(email === undefined ? {} : { email }),
           ...(userId === undefined ? {} : { userId }),
           isExported: true,
