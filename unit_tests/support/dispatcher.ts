@@ -176,8 +176,10 @@ function aRemover(calls: OpenCalls, deletions: Deletions): UserRemover {
       deletions.note(key, [], { isSeen: true, wasThere: true });
       return { key, wasThere: true };
     },
-    identify: ({ email, userId }: Removal) =>
-      Promise.resolve({ key: keyOf(email ?? userId ?? ''), others: [], isKnown: true }),
+    identify: async ({ email, userId = '' }: Removal) => {
+      if (email === undefined) await calls.make(`identify ${userId}`);
+      return { key: keyOf(email ?? userId), others: [], isKnown: true };
+    },
     noteWritten: () => undefined,
   };
   return remover as UserRemover;

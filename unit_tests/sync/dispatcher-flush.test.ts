@@ -212,6 +212,19 @@ describe('a dispatcher', () => {
     expect(dispatcher.isIdle).toBe(true);
   });
 
+  it('is not idle while a conflict is looked into, and wakes what waits after that', async () => {
+    const { dispatcher, run, calls, deletions, add, flush } = aDispatcher();
+    deletions.note(keyOf(OLD), [], { isSeen: false, wasThere: true });
+    await add(anUpsert(A, { userId: 'u1' }));
+    await flush();
+    await calls.answer('bulk a@x', { [A]: CONFLICT });
+    expect([dispatcher.isIdle, dispatcher.inFlight]).toEqual([false, 0]);
+    let isIdle: boolean | undefined;
+    run.onMoved(() => (isIdle = dispatcher.isIdle));
+    await calls.answer('look up u1', { email: B, userId: 'u1' });
+    expect(isIdle).toBe(true);
+  });
+
   it('is not idle while results are being written to the ledger, which counts as one in flight', async () => {
     const { dispatcher, calls, detector, add } = aDispatcher({ batchSize: 1, hasLedger: true });
     expect([dispatcher.isIdle, dispatcher.inFlight]).toEqual([true, 0]);

@@ -3,8 +3,9 @@ import type { JsonValue } from '../../src/json.ts';
 import { NewFieldTypes, type NewField } from '../../src/mapping/new-field-types.ts';
 import type { Rejection, Upsert } from '../../src/model.ts';
 import { aDispatcher } from '../support/dispatcher.ts';
+import { settle } from '../support/hand-clock.ts';
 import { anUpsert, lists } from '../support/rows.ts';
-import { aRemoval, aRequest } from '../support/tasks.ts';
+import { aRecord, aRemoval, aRequest } from '../support/tasks.ts';
 
 const A = 'a@x';
 const B = 'b@x';
@@ -122,18 +123,39 @@ describe('an upsert that has to be routed', () => {
   });
 
   it('leaves the bulk lane where a record that is merged into it has made that necessary', async () => {
-    const { calls, outcomes, add, flush } = aDispatcher({ isRouted: ({ records }) => records.length > 1 });
+    const { clock, calls, outcomes, add, flush } = aDispatcher({
+      isRouted: ({ records }) => records.length > 1,
+    });
     await add(anUpsert(A, { n: 1 }));
     await add(anUpsert(A, { n: 2 }));
     await flush();
+    await clock.advance(20_000);
     expect(calls.made).toEqual(['find a@x']);
     await calls.answer('find a@x', ['bulk']);
     await flush();
     await calls.answer('bulk a@x');
-    expect([calls.made, outcomes]).toEqual([
-      ['find a@x', 'bulk a@x'],
-      ['1 a@x delivered', '2 a@x delivered'],
-    ]);
+    expect(outcomes).toEqual(['1 a@x delivered', '2 a@x delivered']);
+  });
+
+  it('has no record merged into it while its route is looked up', async () => {
+    const { calls, outcomes, add, flush } = aDispatcher({ isRouted: () => true });
+    await add(anUpsert(A, { n: 1 }));
+    await flush();
+    await add(anUpsert(A, { n: 2 }));
+    await calls.answer('find a@x', ['bulk']);
+    await flush();
+    await calls.answer('bulk a@x');
+    expect(outcomes).toEqual(['1 a@x delivered']);
+  });
+
+  it('is looked up together with others, a thousand at a time', async () => {
+    const { dispatcher, calls } = aDispatcher({ isRouted: () => true });
+    const sizes = () => calls.made.map((name) => name.split('@').length - 1);
+    for (let n = 0; n < 2_000; n++) dispatcher.queue.add(aRecord(anUpsert(`${n}@x`)));
+    await settle();
+    expect(sizes()).toEqual([1_000]);
+    await calls.answer(calls.made[0] ?? '', Array<string>(1_000).fill('skip'));
+    expect(sizes()).toEqual([1_000, 1_000]);
   });
 
   it('goes in bulk, as it is, where its address is taken when it is to move in bulk', async () => {
