@@ -9,6 +9,8 @@ export type NumberedTask = Task<NumberedRecord>;
 
 export function aQueue(options: Partial<Omit<UserQueueOptions<NumberedRecord>, 'onReady'>> = {}) {
   const ready = new Set<NumberedTask>();
+  /** The records of each task when it was told to be ready. */
+  const told: number[][] = [];
   const queue = new UserQueue<NumberedRecord>({
     mergeNestedObjects: false,
     removalUndoesAll: true,
@@ -16,7 +18,10 @@ export function aQueue(options: Partial<Omit<UserQueueOptions<NumberedRecord>, '
     maxWaitingPerUser: Infinity,
     mayMerge: () => true,
     ...options,
-    onReady: (task) => ready.add(task),
+    onReady: (task) => {
+      told.push(idsOf(task));
+      ready.add(task);
+    },
   });
   let id = 0;
   /** Records are numbered from 0. */
@@ -30,7 +35,7 @@ export function aQueue(options: Partial<Omit<UserQueueOptions<NumberedRecord>, '
     return task;
   };
   const first = () => [...ready][0];
-  return { queue, ready, add, start, first };
+  return { queue, ready, told, add, start, first };
 }
 
 /** The numbers of the task's records. */

@@ -27,6 +27,20 @@ describe('records of a user who waits', () => {
     expect(task?.change).toEqual(anUpsert(A, {}, { lists: lists('VIP', '-New') }));
   });
 
+  it('make the task ready again, unless it waits for others', () => {
+    const { queue, add, told, start, first } = aQueue();
+    for (const n of [0, 1]) add(anUpsert(A, { n }));
+    const earlier = start(first());
+    for (const n of [2, 3]) add(anUpsert(A, { n }));
+    expect(told).toEqual([[0], [0, 1]]);
+    queue.settle(earlier);
+    add(anUpsert(A, { n: 4 }));
+    expect(told.slice(2)).toEqual([
+      [2, 3],
+      [2, 3, 4],
+    ]);
+  });
+
   it('are not merged beyond the limit', () => {
     const { add, ready, queue } = aQueue({ maxMerged: 2 });
     for (const plan of ['a', 'b', 'c']) add(anUpsert(A, { plan }));
@@ -116,6 +130,28 @@ describe('a task waits', () => {
     expect([...ready].map(idsOf)).toEqual([[1, 2]]);
     queue.settle(start(first()));
     expect([queue.size, queue.hasWaiting]).toEqual([0, false]);
+  });
+
+  it('for the last earlier one, also where the one before that has ended', () => {
+    const { queue, add, ready, start, first } = aQueue();
+    add(anUpsert(A, { n: 0 }));
+    const earliest = start(first());
+    add(anUpsert(A, { n: 1 }));
+    queue.settle(earliest);
+    const earlier = start(first());
+    add(anUpsert(A, { n: 2 }));
+    expect(ready.size).toBe(0);
+    queue.settle(earlier);
+    expect([...ready].map(idsOf)).toEqual([[2]]);
+  });
+
+  it('for no identity of merged records once they are done', () => {
+    const { queue, add, ready, start, first } = aQueue();
+    add(anUpsert(A));
+    add(anUpsert(A, { userId: 'u1' }));
+    queue.settle(start(first()));
+    add(anUpsert('u1'));
+    expect([...ready].map(idsOf)).toEqual([[2]]);
   });
 
   it('while an earlier one touches the id of its user', () => {
