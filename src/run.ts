@@ -12,7 +12,7 @@ export class Run {
   readonly #timers = new Set<AbortController>();
   readonly #listeners: (() => void)[] = [];
   #failure: Error | undefined;
-  #wake: (() => void) | undefined;
+  #waiters: (() => void)[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -51,8 +51,9 @@ export class Run {
   /** A record was settled, or a call is no longer in flight: states may leave, and whatever waits looks again. */
   moved(): void {
     for (const listener of this.#listeners) listener();
-    this.#wake?.();
-    this.#wake = undefined;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const wake of waiters) wake();
   }
 
   /** Calls the listener at each move, before {@link untilMoved} resolves. */
@@ -63,7 +64,7 @@ export class Run {
   /** Resolves at the next move. */
   untilMoved(): Promise<void> {
     return new Promise((resolve) => {
-      this.#wake = resolve;
+      this.#waiters.push(resolve);
     });
   }
 

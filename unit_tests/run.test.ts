@@ -50,6 +50,15 @@ describe('a move of a run', () => {
     expect(events).toEqual(['first', 'second', 'woken']);
   });
 
+  it('wakes everything that waits for it', async () => {
+    const { run } = aRun();
+    const woken: number[] = [];
+    for (const waiter of [1, 2]) void run.untilMoved().then(() => woken.push(waiter));
+    run.moved();
+    await settle();
+    expect(woken).toEqual([1, 2]);
+  });
+
   it('wakes what waits for the next one, and not for an earlier one', async () => {
     const { run } = aRun();
     let woken = 0;

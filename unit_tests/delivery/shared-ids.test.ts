@@ -59,6 +59,6 @@ describe('the addresses of a user id', () => {
     const { clock, ids } = project([]);
     const failure = ids.addressesOf('U1').catch((error: unknown) => error);
     await clock.advance(250);
-    expect(String(await failure)).toContain('the export names nobody');
+    expect(String(await failure)).toContain('the export holds no user');
   });
 });

@@ -100,6 +100,8 @@ export class BatchLane<Task> {
     this.#cancelTimer();
     const { run, clock } = this.#options;
     const { cancel } = run.after(Math.max(dueAt - clock.now(), COALESCE_MS), () => {
+      // Also if all tasks were taken back: the next one needs a timer of its own.
+      this.#timer = undefined;
       this.flush();
     });
     this.#timer = { dueAt, cancel };

@@ -4,7 +4,7 @@ import type { UserKey } from '../../model.ts';
 import type { Batch } from '../lanes/batch-lane.ts';
 import { end, listsOf, routeStep, type Go } from '../steps.ts';
 import type { TaskLedger } from '../task-ledger.ts';
-import type { Task } from '../task.ts';
+import { upsertOf, type Task } from '../task.ts';
 import type { UpsertRoutes } from '../upsert-routes.ts';
 import type { UserRequests } from '../user-requests.ts';
 
@@ -42,9 +42,9 @@ async function onlyChanging(
   let next = 0;
   for (const [task, request] of batch) {
     const decision = decisions[next++];
-    if (!decision || task.change.kind !== 'upsert') continue;
+    if (!decision) throw new Error('A removal has come to the stage that routes upserts');
     const { kind, change } = decision;
-    const isAsMapped = change.values === task.change.values;
+    const isAsMapped = change.values === upsertOf(task).values;
     task.change = change;
     if (kind === 'unchanged') go(task, end('unchanged'));
     else if (kind === 'lists') changingLists.set(task, change.key);

@@ -138,6 +138,16 @@ describe('a lane of batches', () => {
     expect(sent).toEqual([]);
   });
 
+  it('sends a partial batch in time, also after one whose tasks were all taken back', async () => {
+    const { clock, lane, sent, put } = aLane();
+    put('a');
+    lane.remove('a');
+    await clock.advance(20_000);
+    put('b');
+    await clock.advance(20_000);
+    expect(sent).toEqual([['b']]);
+  });
+
   it('tells the run of each batch when it is no longer in flight, and the next one is', async () => {
     const { endings, inFlightWhenMoved, put } = aLane();
     for (const task of ['a', 'b', 'c', 'd']) put(task);
