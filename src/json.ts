@@ -98,7 +98,7 @@ export function isJsonObject(value: unknown): value is JsonObject {
   );
 }
 
-/** Whether these are the object's keys, in this order. Not by Object.keys: every record passes here, and it would make an array for each. */
+/** Whether these are the object's keys, in this order. perf: Object.keys would make an array for each record. */
 export function hasKeys(object: Readonly<JsonObject>, keys: readonly string[]): boolean {
   let at = 0;
   for (const key in object) if (key !== keys[at++]) return false;
@@ -139,7 +139,7 @@ function markText(text: string): MarkedText | undefined {
 function findSpots(text: string): { readonly start: number; readonly end: number }[] {
   const spots: { start: number; end: number }[] = [];
   let at = 0;
-  // Found once for all the strings before it, which then end at their next quote: that is several times as fast.
+  // perf ("Less garbage" in docs/performance.md): found once for all the strings before it, which then end at their next quote: that is several times as fast.
   let backslash = indexOrEnd(text, '\\', 0);
   while (at < text.length) {
     const start = at;

@@ -27,7 +27,7 @@ export class RecentIdentities {
   }
 }
 
-/** FNV-1a, because it is cheap and runs for every user that is written. */
+/** FNV-1a. perf: it is cheap, and runs for every user that is written. */
 function markOf({ kind, value }: UserKey): number {
   let hash = kind === 'email' ? 0x811c9dc5 : 0x1b873593;
   for (let index = 0; index < value.length; index++) {

@@ -13,7 +13,7 @@ export interface LedgerWriterOptions {
   readonly run: Run;
 }
 
-/** perf: a mark that no call waits for is cheap among thousands and expensive alone: each transaction waits for the disk. */
+/** perf ("Ledger" in docs/performance.md): a mark that no call waits for is cheap among thousands and expensive alone: each transaction waits for the disk. */
 const MANY_MARKS = 10_000;
 const MAX_MARK_WAIT_MS = 250;
 const MAX_ENTRIES = 2_000;

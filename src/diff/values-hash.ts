@@ -28,7 +28,7 @@ export function mergedHash(values: TargetValues, last: string): string {
   return own === last || own === '' ? own : own.slice(0, -1) + MERGED;
 }
 
-/** perf: records of one stream mostly write the same targets in the same order. */
+/** perf ("Fewer steps for each record" in docs/performance.md): records of one stream mostly write the same targets in the same order. */
 let last: { readonly asCame: readonly string[]; readonly sorted: readonly string[] } = {
   asCame: [],
   sorted: [],

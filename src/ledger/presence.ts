@@ -1,7 +1,7 @@
 /**
  * Which rows were present in a snapshot, as one bit per entry of a stream: a million marks take 125 KB. Rows that arrive in the
  * order in which they were first written have adjacent bits. The backends store the bits in blocks; this is their in-memory
- * representation.
+ * representation. perf: "Ledger" in docs/performance.md.
  */
 
 import type { PresentRow } from './ledger.ts';

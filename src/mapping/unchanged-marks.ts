@@ -37,7 +37,7 @@ export function isUnchanged(value: JsonValue | undefined): boolean {
  */
 export function withoutUnchanged(value: JsonValue | undefined): JsonValue | undefined {
   if (typeof value === 'string') {
-    // Nearly all texts are shorter, and every column of every record passes here.
+    // perf: nearly all texts are shorter, and every column of every record passes here.
     if (value.length < MARK.length) return value;
     return isMark(value) ? undefined : textWithoutUnchanged(value);
   }

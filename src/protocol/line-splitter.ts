@@ -70,7 +70,7 @@ export class LineSplitter {
    */
   *push(chunk: Buffer): Generator<Line> {
     const end = chunk.lastIndexOf(NEWLINE);
-    // Validating all complete lines at once is much cheaper than one by one.
+    // perf: validating all complete lines at once is much cheaper than one by one.
     const firstWhole = this.#bytes === 0 ? 0 : chunk.indexOf(NEWLINE);
     const isText = end !== -1 && isUtf8(chunk.subarray(firstWhole, end));
     let start = 0;

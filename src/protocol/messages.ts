@@ -120,7 +120,7 @@ function readRecord(message: JsonObject, source: Source): RecordMessage {
 type RecordPart = z.infer<typeof recordSchema>['record'];
 
 /**
- * Fast path of almost every record, which avoids the cost of the schema. It accepts nothing that the schema would
+ * perf ("Fewer steps for each record" in docs/performance.md): almost every record is checked here, without the cost of the schema. It accepts nothing that the schema would
  * refuse; for everything else it returns undefined, and the schema decides and explains.
  */
 function usualRecord(message: JsonObject): RecordPart | undefined {

@@ -1,5 +1,5 @@
 /**
- * Bytes → lines → messages. Every record passes here, so it has to be fast; a line may never end, so memory is bounded.
+ * Bytes → lines → messages. A line may never end, so memory is bounded. perf: "Reading" in docs/performance.md.
  * A line ends with \n, with \r\n or with the input, and a character may be split between chunks.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';

@@ -1,6 +1,6 @@
 /**
  * Records that wait for a lookup in the ledger, in order. While one group is looked up and sent on, the next one gathers: a
- * ledger far away gets few large queries, and the input is read meanwhile.
+ * ledger far away gets few large queries, and the input is read meanwhile. perf: "Ledger" in docs/performance.md.
  */
 import type { Run } from '../run.ts';
 

@@ -1,4 +1,4 @@
-/** A record between its mapping and its outcome. perf: there are thousands at a time, so they all have one shape. */
+/** A record between its mapping and its outcome. perf ("Fewer steps for each record" in docs/performance.md): they all have one shape. */
 import type { UserRequest } from '../batching/user-request.ts';
 import type { Ticket } from '../checkpoint/tracker.ts';
 import type { Row } from '../diff/row.ts';

@@ -60,7 +60,7 @@ export class Settlement {
     };
   }
 
-  /** perf: the closure keeps nothing else of the record, since thousands wait for the ledger at a time. */
+  /** perf ("Less garbage" in docs/performance.md): the closure keeps nothing else of the record, since thousands wait for the ledger. */
   #settlerOf(streamKey: string, ticket: Ticket, outcome: Outcome): () => void {
     return () => {
       this.#count(streamKey, ticket, outcome);

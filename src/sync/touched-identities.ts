@@ -28,7 +28,7 @@ export function touchedKeys(change: UserChange): UserKey[] {
 /** The identities ({@link identityText}) that a record touches, and its row's token. Each once. */
 export function touchedBy({ change, rowToken, previousIdentities = [] }: QueuedRecord): string[] {
   const [first, ...others] = touchedKeys(change);
-  // perf: mostly there is one, and an array that is pushed to has room for many.
+  // perf ("Fewer steps for each record" in docs/performance.md): mostly there is one, and an array that is pushed to has room for many.
   const identities = first ? [identityText(first)] : [];
   for (const key of others) addOnce(identities, identityText(key));
   if (rowToken === undefined) return identities;

@@ -43,7 +43,7 @@ export class EntryTable {
     this.#statements = statements;
     this.written = new WrittenTable(statements);
     this.presence = new PresenceTable(statements);
-    // Passing rows to a function costs half as much as returning them as objects, which are slow to create and to read.
+    // perf ("Ledger" in docs/performance.md): passing rows to a function costs half as much as returning them as objects, which are slow to create and to read.
     const tell: FoundFunction = (wanted, id, stream, email, user_id, values_hash, written, seen, doomed) => {
       this.#onFound(wanted, { id, stream, email, user_id, values_hash, written, seen, doomed });
       return null;

@@ -67,7 +67,7 @@ export class Statements {
   }
 }
 
-/** The argument of `json_each`, which is far cheaper than one statement per text. `toWellFormed` has the same effect as binding the text. */
+/** The argument of `json_each`: perf ("Ledger" in docs/performance.md), it is far cheaper than one statement per text. `toWellFormed` has the same effect as binding the text. */
 export function jsonTexts(texts: readonly string[]): string {
   return JSON.stringify(texts.map((text) => text.toWellFormed()));
 }
