@@ -66,8 +66,10 @@ describe('marks', () => {
     expect(commits).toHaveLength(1);
     commits[0]?.end();
     await settle();
+    await clock.advance(249);
+    expect(commits).toHaveLength(1);
     mark('c');
-    await clock.advance(250);
+    await clock.advance(1);
     expect(commits).toHaveLength(2);
     commits[1]?.end();
     await settle();

@@ -191,6 +191,16 @@ describe('a task is committed', () => {
   });
 });
 
+it('an unchanged task needs no transaction in a stream that is not replaced', async () => {
+  const entries = [{ ...EXPORTED, key: '[1]' }];
+  const { tasks, commits, recordOf } = await aTaskLedger({ destinationSyncMode: 'append_dedup', entries });
+  const task = aTask(recordOf('[1]', GOLD_VIP));
+  await tasks.decide([task]);
+  let times = 0;
+  tasks.commit(task, 'unchanged', () => times++);
+  expect([times, tasks.isBusy, commits]).toEqual([1, false, []]);
+});
+
 it('the values are those that the task had when it started, whatever it sends', async () => {
   const { tasks, recordOf, entryOf } = await aTaskLedger();
   const task = aTask(recordOf('[1]', anUpsert(A, { a: 1 })), recordOf('[1]', anUpsert(A, { b: 2 })));
