@@ -43,8 +43,8 @@ export class Caller {
   readonly #options: CallerOptions;
   readonly #limiters = new Map<string, RateLimiter>();
   /**
-   * The caller reports every refused call here, except bulk calls that held a single user: only the code that splits the
-   * batch knows about those, and reports them itself.
+   * Gets every refusal from this class. Only users that a bulk call refused alone must be noted by the sender of that call
+   * ({@link UnknownRefusals.noteAlone}).
    */
   readonly unknownRefusals: UnknownRefusals;
   #calls = 0;

@@ -115,8 +115,8 @@ export class Deletions {
   }
 
   /**
-   * Polls until no profile has the identity, or a profile that is not about to go; returns the identities
-   * ({@link identityText}) of that profile. Throws like {@link waitUntilGone}.
+   * Polls for as long as `isGoing` is true for the profile that has the identity. Returns undefined if no profile has it any
+   * longer, or else the identities ({@link identityText}) of the profile. Throws like {@link waitUntilGone}.
    * @param isGoing decides from a profile's identities whether to wait for its deletion
    */
   async waitWhile(

@@ -40,7 +40,7 @@ export class KnownUsers {
   readonly #options: KnownUsersOptions;
   /** An export contained no user, which is far more likely a fault than the truth; so it is not used. */
   #isExportEmpty = false;
-  /** What this run did: identity → GONE, THERE, or the number of the record that owns it ({@link ownerNumber}). */
+  /** What this run did: identity → GONE, THERE, or the number of its owner ({@link ownerNumber}). */
   readonly #done = new IdentityTable();
   #lookUps = 0;
   #export: { readonly everyone: Promise<IdentityTable>; readonly startedAt: number } | undefined;
@@ -95,7 +95,7 @@ export class KnownUsers {
     this.#done.set(identityText(key), GONE);
   }
 
-  /** Asks Iterable whether the identity is gone, whatever was noted: a call whose answer was lost may have removed it. */
+  /** Looks the identity up even if it was noted as existing, since a call whose answer was lost may have removed it. */
   async recheck(key: UserKey): Promise<void> {
     if (!(await this.#lookUp(key))) this.noteGone(key);
   }

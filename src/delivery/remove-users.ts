@@ -17,7 +17,7 @@ import { SharedIds } from './shared-ids.ts';
 export interface RemovalOptions {
   readonly clock: Clock;
   readonly projectType: 'hybrid' | 'email' | 'user_id';
-  /** Used to check whether a user exists before it is deleted. Absent if the answer to a deletion says so, or if none is made. */
+  /** Checks whether a user exists before it is deleted. Absent if the answer to a deletion says that, or if no deletions are made. */
   readonly known?: KnownUsers | undefined;
 }
 
@@ -173,7 +173,7 @@ function keysBesides(key: UserKey, identities: ProfileIdentities): UserKey[] {
   return keysOf(identities).filter((other) => identityText(other) !== identityText(key));
 }
 
-/** Sent anyway, the call would have another path than that of a user, or be refused as if every call were wrong. */
+/** Sent anyway, the call would have a path with another meaning, or would be refused in a way that looks like a general failure. */
 function unfitForUrl({ kind }: UserKey): Rejection {
   return {
     code: kind === 'email' ? 'invalid_email' : 'invalid_user_id',

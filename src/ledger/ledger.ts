@@ -96,7 +96,7 @@ export interface Ledger {
   readonly own: readonly LedgerStream[];
   /** Every stream of the project, those of other scopes included. */
   streams(): Promise<readonly LedgerStream[]>;
-  /** Entries by key, without the keys that have none. */
+  /** Entries by key; keys without an entry are left out. */
   find(stream: number, keys: readonly string[]): Promise<ReadonlyMap<string, HeldEntry>>;
   /** Every entry of the project, in any stream and scope, that holds one of these addresses or user ids. */
   holders(people: {

@@ -113,7 +113,7 @@ describe('Caller', () => {
     expect(await answer).toBe('answer');
   });
 
-  it('names the fields that the project has no room for, and the limit', async () => {
+  it('names the fields that exceed the project’s limit, and the limit', async () => {
     const newFields = Array.from({ length: 22 }, (_, index) => `field${index + 1}`);
     const error = new ApiError(ENDPOINT.name, {
       status: 400,
@@ -169,7 +169,7 @@ describe('Caller', () => {
     expect([error instanceof TransientError, error.code]).toEqual([true, 'iterable_refuses']);
   });
 
-  it('gives up as transient when the budget is used up', async () => {
+  it('gives up with a TransientError when the budget is used up', async () => {
     const clock = new HandClock();
     const down = operation(...Array.from({ length: 100 }, () => failure(503)));
     const answer = aCaller(clock, { callBudgetMs: 30 * 60_000 })
