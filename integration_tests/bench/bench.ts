@@ -1,4 +1,4 @@
-/** What the parts of the benchmark share: a folder, a sink, input of any size, and the program with a configuration. */
+/** Shared by the parts of the benchmark: a folder, a sink, input of any size, and runs of the program. */
 import Table from 'cli-table3';
 import { existsSync } from 'node:fs';
 import { MAIN, TestFiles } from '../support/connector.ts';
@@ -7,7 +7,7 @@ import { measure, type Measurement } from './measure.ts';
 import { customersStream, writeCustomers } from './people.ts';
 import { Sink } from './sink-process.ts';
 
-/** More than anything here reaches. */
+/** A rate limit that is never reached. */
 const NO_LIMIT = 1_000_000;
 
 export class Bench {
@@ -23,14 +23,14 @@ export class Bench {
     return new Bench(await Sink.start());
   }
 
-  /** The path of a file with so many customers, made once. */
+  /** The path of a file with this number of customers; the file is created once. */
   customers(count: number): string {
     const path = this.files.path(`customers-${count}.jsonl`);
     if (!existsSync(path)) writeCustomers(path, count);
     return path;
   }
 
-  /** `write` of so many customers into the sink, unless `config` names another place. */
+  /** Runs `write` with this number of customers, into the sink unless `config` says otherwise. */
   write(count: number, config: Record<string, unknown> = {}, isSnapshot = false): Promise<Measurement> {
     const { files } = this;
     return this.run(count, [
@@ -48,7 +48,7 @@ export class Bench {
     ]);
   }
 
-  /** Any program of node with so many customers on its stdin. */
+  /** Runs any Node program with this number of customers on its stdin. */
   run(count: number, args: readonly string[]): Promise<Measurement> {
     return measure({
       args,
@@ -74,7 +74,7 @@ export function print(title: string, head: readonly string[], rows: readonly (re
   console.log(`\n${title}\n${table.toString()}`);
 }
 
-/** Thousands apart, so that people can read it. */
+/** Formats a number with thousands separators. */
 export function count(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
@@ -83,7 +83,7 @@ export function decimals(value: number, digits = 2): string {
   return value.toFixed(digits);
 }
 
-/** CPU seconds for 100,000 records. */
+/** CPU seconds per 100,000 records. */
 export function cpuPer100k({ cpuSeconds }: Measurement, records: number): string {
   return decimals((cpuSeconds / records) * 100_000);
 }

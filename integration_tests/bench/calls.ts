@@ -1,4 +1,4 @@
-/** How many calls 1,000 users need, by what is done with them. What a run asks before its first record is not counted. */
+/** How many calls 1,000 users need, for each kind of change. The calls that a run makes before its first record are not counted. */
 import { startStandin, type Standin } from '../standin/server.ts';
 import { count, print, type Bench } from './bench.ts';
 

@@ -1,4 +1,4 @@
-/** With a ledger: how fast a full snapshot passes of which nothing has changed, each row marked as present. */
+/** The speed of a full snapshot without changes, with a ledger: each row is marked as present. */
 import { existsSync, statSync } from 'node:fs';
 import { PostgresServer } from '../support/postgres.ts';
 import { count, cpuPer100k, decimals, print, type Bench } from './bench.ts';
@@ -18,12 +18,12 @@ const HEAD = [
   'ledger MB',
 ];
 
-/** Where a ledger is kept, and what it weighs there. */
+/** A ledger to measure, and its size. */
 interface Place {
   readonly name: string;
   readonly option: Record<string, unknown>;
   readonly bytes: () => Promise<number>;
-  /** CPU time of its server so far, where it has one and that can be told. */
+  /** The CPU time of its server so far; undefined if there is no server or the time is not available. */
   readonly serverCpuSeconds: () => Promise<number | undefined>;
 }
 

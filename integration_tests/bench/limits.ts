@@ -1,15 +1,15 @@
-/** At the limits that Iterable publishes, which the stand-in enforces: how much of them is used, and whether they are passed. */
+/** How much of Iterable's published limits is used, and whether they are exceeded. The stand-in enforces them. */
 import { startStandin } from '../standin/server.ts';
 import { count, decimals, print, type Bench } from './bench.ts';
 
 const CALLS_PER_SECOND = 5;
 const BATCH_SIZE = 1000;
 const RECORDS = 160_000;
-/** What a limit lets pass at once after a rest is no steady state. */
+/** Excluded from the measurement, because a limit allows a burst of calls at first. */
 const WARM_UP_MS = 4_000;
 
 export async function limits(bench: Bench): Promise<void> {
-  // As far away as Iterable.
+  // About the latency of Iterable.
   const standin = await startStandin({ latencyMs: 300 });
   await bench.write(RECORDS, {
     api_url: standin.url,

@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: what the built program costs, measured beside what it is to be compared with. `-- --full` adds ledgers of a
- * million entries, `-- --only ledger` runs the parts of that name alone.
+ * `npm run bench`: measures the cost of the built program next to a baseline. `-- --full` adds ledgers with a million entries;
+ * `-- --only ledger` runs only the parts whose names begin with `ledger`.
  */
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -24,7 +24,7 @@ const { values } = parseArgs({
   options: { full: { type: 'boolean', default: false }, only: { type: 'string', default: '' } },
 });
 console.log(
-  `Node ${process.version}, ${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), load ${loadavg()[0]?.toFixed(2) ?? '?'} before the first part. CPU times are more to be trusted than times on the clock.`,
+  `Node ${process.version}, ${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), load ${loadavg()[0]?.toFixed(2) ?? '?'} before the first part. CPU times are more reliable than elapsed times.`,
 );
 const bench = await Bench.start();
 try {

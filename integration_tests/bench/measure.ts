@@ -1,10 +1,10 @@
-/** Runs a program as a child process and measures it: time on the clock, CPU time, peak memory. */
+/** Runs a program as a child process and measures elapsed time, CPU time and peak memory. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /**
- * Loaded into the process before its program: at its end it says what it used. A text, since loading TypeScript would itself
- * take memory. Linux lets a process inherit the peak of the one that started it; VmHWM is its own.
+ * Loaded into the process before its program; reports the resources used when it exits. Plain text, because loading TypeScript
+ * would itself take memory. On Linux, maxRSS is inherited from the parent process; VmHWM is not.
  */
 const USAGE = `data:text/javascript,
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -20,26 +20,26 @@ process.on('exit', () => {
 
 export interface Measurement {
   readonly seconds: number;
-  /** User and system, of the process alone. */
+  /** User and system time of the process itself. */
   readonly cpuSeconds: number;
-  /** Resident memory. */
+  /** Peak resident memory. */
   readonly peakMb: number;
   readonly stdout: string;
 }
 
 export interface MeasuredRun {
-  /** Of node: a program and its arguments. */
+  /** The arguments of Node: a program and its arguments. */
   readonly args: readonly string[];
-  /** A file that another process writes to its stdin. */
+  /** A file that another process pipes into its stdin. */
   readonly input: string;
-  /** A place for what the process says of itself. */
+  /** The file to which the process writes its resource usage. */
   readonly usageFile: string;
 }
 
-/** Runs to the end, which must be a good one. */
+/** Runs the program to its end; throws if it fails. */
 export async function measure({ args, input, usageFile }: MeasuredRun): Promise<Measurement> {
   const startedAt = performance.now();
-  // A pipe, as from an orchestrator.
+  // Input comes through a pipe, as from an orchestrator.
   const child = spawn(
     '/bin/sh',
     [
@@ -65,7 +65,7 @@ export async function measure({ args, input, usageFile }: MeasuredRun): Promise<
   return { seconds, ...usage, stdout };
 }
 
-/** The run in the middle by CPU time. */
+/** The run with the median CPU time. */
 export function median(runs: readonly Measurement[]): Measurement {
   const sorted = [...runs].sort((a, b) => a.cpuSeconds - b.cpuSeconds);
   const middle = sorted[sorted.length >> 1];

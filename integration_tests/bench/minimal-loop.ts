@@ -1,6 +1,6 @@
 /**
- * The least that could do the work if nothing ever went wrong: lines → JSON → bulk bodies → calls. No checks, no retries, no
- * order, no states. Its arguments are the server's URL, the users a call, and the calls in flight.
+ * The baseline: the minimal program that would do the job if nothing ever went wrong: lines → JSON → bulk bodies → calls. No
+ * checks, no retries, no ordering, no states. Arguments: the URL of the server, users per call, and calls in flight.
  */
 import { Agent, request } from 'node:http';
 

@@ -1,4 +1,4 @@
-/** The input that is measured: records of 400 bytes a line, as a warehouse has them, with a state after each 10,000. */
+/** The input for the measurements: typical warehouse records of 400 bytes each, with a state after every 10,000. */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { aRecord, aState, aStatus, aStream } from '../support/messages.ts';
 
@@ -6,7 +6,7 @@ const LINE_BYTES = 400;
 const STATE_EVERY = 10_000;
 const STREAM = 'customers';
 
-/** The catalog's stream: a full replacement when `isSnapshot`, so that with a ledger it matters who was present. */
+/** The stream of the catalog; with `isSnapshot` a full replacement, for which a ledger must mark present rows. */
 export function customersStream({ isSnapshot }: { readonly isSnapshot: boolean }) {
   return aStream({
     name: STREAM,
@@ -35,7 +35,7 @@ export function customersStream({ isSnapshot }: { readonly isSnapshot: boolean }
   });
 }
 
-/** Writes so many customers to a file; `changed` makes every one another than before. */
+/** Writes this number of customers to a file. */
 export function writeCustomers(path: string, count: number): void {
   const file = openSync(path, 'w');
   let chunk = '';
@@ -60,7 +60,7 @@ function customerLine(id: number): string {
     city: 'Zürich',
     country: 'CH',
     orders: id % 50,
-    // Never a whole number, which a plain parser would write back as another one.
+    // Never an integer, which the connector and the minimal loop might write differently (5.0 and 5).
     lifetime_value: id + 0.25,
     is_subscriber: id % 2 === 0,
     signed_up_at: '2026-01-02T03:04:05Z',

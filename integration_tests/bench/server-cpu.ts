@@ -1,11 +1,11 @@
-/** CPU time of a Postgres server: of its first process, of those that it has, and of those that have ended. Linux alone tells. */
+/** The CPU time of a Postgres server: its main process, its child processes, and those that have ended. Only on Linux. */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { PostgresServer } from '../support/postgres.ts';
 
-/** In all systems that Node knows. */
+/** USER_HZ, which is 100 on all systems that Node supports. */
 const TICKS_PER_SECOND = 100;
 
-/** Undefined where it can't be told. */
+/** Undefined if it is not available. */
 export async function serverCpuSeconds(server: PostgresServer, url: string): Promise<number | undefined> {
   const [row] = await server.query<{ text: string }>(url, `SELECT pg_read_file('postmaster.pid') AS text`);
   const postmaster = Number(row?.text.split('\n')[0]);
@@ -27,10 +27,10 @@ function statOf(pid: string): { pid: number; parent: number; own: number; ofEnde
   try {
     text = readFileSync(`/proc/${pid}/stat`, 'utf8');
   } catch {
-    // It has ended meanwhile.
+    // The process has ended meanwhile.
     return undefined;
   }
-  // The name before it may hold blanks and parentheses. See proc(5): state, ppid, … utime, stime, cutime, cstime.
+  // The process name may contain spaces and parentheses, so parsing starts after it. See proc(5): state, ppid, … utime, stime, cutime, cstime.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const at = (field: number) => Number(fields[field - 3]);
   return { pid: Number(pid), parent: at(4), own: at(14) + at(15), ofEnded: at(16) + at(17) };

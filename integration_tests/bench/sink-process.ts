@@ -1,4 +1,4 @@
-/** The sink as whoever measures sees it. */
+/** Starts the sink in a child process. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +18,7 @@ export class Sink {
     return new Sink(process, port);
   }
 
-  /** Bytes of all bodies so far. */
+  /** The total size of all request bodies so far, in bytes. */
   async bytes(): Promise<number> {
     return Number(await (await fetch(`${this.url}/bytes`)).text());
   }

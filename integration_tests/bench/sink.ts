@@ -1,8 +1,8 @@
-/** Stands where Iterable does, in a process of its own, and costs as little as can be: says yes to every call, and counts the bytes. */
+/** A minimal stand-in for Iterable, run in a separate process: answers every call with success, and counts the bytes. */
 import { createServer } from 'node:http';
 
-const YES = JSON.stringify({
-  // At least as many as any call has users.
+const SUCCESS = JSON.stringify({
+  // At least the number of users of any call.
   successCount: 1000,
   failCount: 0,
   createdFields: [],
@@ -19,7 +19,7 @@ const server = createServer((request, response) => {
   request.on('end', () => {
     response.setHeader('Content-Type', 'application/json');
     if (request.url === '/bytes') response.end(String(bytes));
-    else response.end(request.method === 'GET' ? '{"fields":{}}' : YES);
+    else response.end(request.method === 'GET' ? '{"fields":{}}' : SUCCESS);
   });
 });
 server.listen(0, '127.0.0.1', () => {

@@ -1,4 +1,4 @@
-/** How long it takes until a command without work has ended. */
+/** How long commands take that have nothing to do. */
 import { spawn } from 'node:child_process';
 import { MAIN } from '../support/connector.ts';
 import { aCatalog } from '../support/messages.ts';

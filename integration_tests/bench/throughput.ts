@@ -1,4 +1,4 @@
-/** Without limits: what `write` costs beside the least that could do the work. */
+/** The cost of `write` without rate limits, compared with a minimal loop. */
 import { fileURLToPath } from 'node:url';
 import { count, cpuPer100k, decimals, print, type Bench } from './bench.ts';
 import { median, type Measurement } from './measure.ts';
@@ -6,14 +6,14 @@ import { median, type Measurement } from './measure.ts';
 const MINIMAL_LOOP = fileURLToPath(new URL('minimal-loop.ts', import.meta.url));
 const RECORDS = 200_000;
 const ROUNDS = 3;
-/** As many as the connector has. */
+/** The same as in the connector. */
 const BATCH_SIZE = '1000';
 const MAX_IN_FLIGHT = '10';
 
 export async function throughput(bench: Bench): Promise<void> {
   const written: Measurement[] = [];
   const minimal: Measurement[] = [];
-  // In turns, so that whatever else the machine does meets both.
+  // Alternates, so that other load on the machine affects both.
   for (let round = 0; round < ROUNDS; round++) {
     const start = await bench.sink.bytes();
     written.push(await bench.write(RECORDS));

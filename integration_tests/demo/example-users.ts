@@ -1,10 +1,10 @@
-/** The demo's records: 1,000 customers as a warehouse might hold them, the same ones every time. */
+/** The demo's records: 1,000 customers as in a typical warehouse, the same in every run. */
 import { faker } from '@faker-js/faker';
 
 export const DEMO_USERS = 1000;
 export const DEMO_STATE_EVERY = 250;
 
-/** What the columns are and where they go; the demo's configuration and its proof both read it. */
+/** The mappings, used by the demo's configuration and by the check of its result. */
 export const DEMO_MAPPINGS = [
   { source: 'email_address', target: 'email' },
   { source: 'id', target: 'userId' },
@@ -25,7 +25,7 @@ export const DEMO_LISTS = [
   { kind: 'names', source: 'segments' },
 ] as const;
 
-/** List → who of the customers belongs on it. */
+/** List → whether a customer belongs on it. */
 export const DEMO_MEMBERS: Readonly<Record<string, (customer: Customer) => boolean>> = {
   Customers: () => true,
   Subscribers: ({ is_subscriber }) => is_subscriber,
@@ -73,7 +73,7 @@ export function* exampleCustomers(): Generator<Customer> {
   }
 }
 
-/** The same customers a day later: three have changed, one of them a list, one is gone, and one is new. */
+/** The customers a day later: three have changed (one of them its list), one is deleted, and one is new. */
 export function changedCustomers(customers: readonly Customer[]): Customer[] {
   const [first, second, third, , ...rest] = customers;
   if (!first || !second || !third) throw new Error('The demo has too few customers');

@@ -1,4 +1,7 @@
-/** `npm run demo`: 1,000 example users through the built program into the stand-in, then a plan and a sync of what changed. The exit code says whether all went as it should. */
+/**
+ * `npm run demo`: sends 1,000 example users with the built program to the stand-in, then makes a dry run and a sync of changes.
+ * The exit code is 0 if the results are as expected.
+ */
 import { startStandin } from '../standin/server.ts';
 import { usersTable } from '../standin/table.ts';
 import { runConnector, TestFiles, type RunResult } from '../support/connector.ts';
@@ -118,7 +121,7 @@ function findProblems(rows: readonly Customer[]): string[] {
   return found;
 }
 
-/** What Iterable should hold of a customer, by the mappings. */
+/** The data fields that Iterable should have for a customer. */
 function expectedFields(customer: Customer): Record<string, unknown> {
   return {
     firstName: customer.first_name,

@@ -1,6 +1,6 @@
 """
-Runs PyAirbyte against the connector. One JSON order a line on stdin; one JSON answer a line on file descriptor 3, because
-PyAirbyte prints to stdout and stderr as it likes.
+Runs PyAirbyte with the connector. Reads one JSON order per line from stdin, and writes one JSON answer per line to file
+descriptor 3, because PyAirbyte itself prints to stdout and stderr.
 """
 
 import json
@@ -24,7 +24,7 @@ def check(order):
 
 
 def write(order):
-    """From the source into a cache and from there to the destination, or `straight` through, the cache keeping the states only."""
+    """Writes from the source through a cache to the destination; with `straight`, the cache stores only the states."""
     source = source_of(order["faker"])
     source.set_config(order["source"], validate=False)
     duckdb = DuckDBCache(db_path=order["cache"])
@@ -41,14 +41,14 @@ def write(order):
         return {"error": str(error), "states": stored_states(duckdb)}
     return {
         "sent": result.processed_records,
-        # What the destination said that it has; the result itself only counts what it was sent.
+        # The records that the destination has confirmed; the result itself only counts the records sent to it.
         "confirmed": result._progress_tracker.total_destination_records_confirmed,
         "states": stored_states(duckdb),
     }
 
 
 def stored_states(duckdb):
-    """PyAirbyte's own note of how far the destination is: the whole message, one row a stream."""
+    """The destination states that PyAirbyte has stored: the whole message, one row per stream."""
     columns = "destination_name, source_name, stream_name, state_json"
     query = text(f"SELECT {columns} FROM {duckdb.schema_name}._airbyte_destination_state")
     with duckdb.get_sql_engine().connect() as connection:
@@ -58,7 +58,7 @@ def stored_states(duckdb):
 
 @cache
 def source_of(faker):
-    """One for all orders: a new one would be asked anew what it is and what it has."""
+    """Shared by all orders, since PyAirbyte runs spec and discover again for each new source."""
     return ab.get_source("source-faker", local_executable=Path(faker))
 
 

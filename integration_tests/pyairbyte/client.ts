@@ -1,4 +1,4 @@
-/** A PyAirbyte that runs as a process of its own, takes orders and answers them one by one. */
+/** Runs PyAirbyte in a child process that executes commands and answers them one by one. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -17,9 +17,9 @@ export interface CheckAnswer {
 
 export interface WriteOrder {
   readonly config: Record<string, unknown>;
-  /** source-faker's configuration. */
+  /** The configuration of source-faker. */
   readonly source: Record<string, unknown>;
-  /** The DuckDB file that holds records and states, or, `straight` through, the states only. */
+  /** The DuckDB file that caches records and states, or with `straight` only the states. */
   readonly cache: string;
   readonly straight: boolean;
   readonly fullRefresh: boolean;
@@ -51,14 +51,14 @@ export class PyAirbyteClient {
   readonly #faker: string;
   #output = '';
 
-  /** Everything that PyAirbyte writes by itself, logs and caches, goes below `folder`. */
+  /** @param folder for everything that PyAirbyte itself writes, such as logs and caches */
   constructor({ python, faker }: PyAirbyte, folder: string) {
     this.#faker = faker;
     this.#child = spawn(python, [SCRIPT], {
       cwd: folder,
       stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
       env: {
-        // The connector's first line asks for `node`: it gets the one that runs the tests.
+        // The connector's shebang runs `node`, which is to be the version that runs the tests.
         PATH: [path.dirname(process.execPath), process.env.PATH].join(path.delimiter),
         HOME: folder,
         DO_NOT_TRACK: '1',
@@ -80,7 +80,7 @@ export class PyAirbyteClient {
     this.#answers = createInterface({ input: answers })[Symbol.asyncIterator]();
   }
 
-  /** All that PyAirbyte and the programs under it have printed so far. */
+  /** The output of PyAirbyte and its child processes so far. */
   get output(): string {
     return this.#output;
   }
@@ -96,11 +96,11 @@ export class PyAirbyteClient {
   async #ask<Answer>(command: string, order: object): Promise<Answer> {
     this.#stdin.write(`${JSON.stringify({ command, executable: MAIN, ...order })}\n`);
     const { done, value } = await this.#answers.next();
-    if (done === true) throw new Error(`PyAirbyte ended without an answer:\n${this.#output}`);
+    if (done === true) throw new Error(`PyAirbyte exited without an answer:\n${this.#output}`);
     return JSON.parse(value) as Answer;
   }
 
-  /** Resolves when the process is gone. */
+  /** Resolves when the process has ended. */
   async close(): Promise<void> {
     const { exitCode, signalCode } = this.#child;
     if (exitCode !== null || signalCode !== null) return;

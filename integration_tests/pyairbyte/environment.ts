@@ -1,6 +1,6 @@
 /**
- * PyAirbyte and a source, each in a virtual environment of its own, for they need different versions of the same packages.
- * They are kept in node_modules/.cache/pyairbyte until a pinned version changes.
+ * Installs PyAirbyte and a source, each in a separate virtual environment, since they need different versions of the same
+ * packages. They are cached in node_modules/.cache/pyairbyte until a pinned version changes.
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -13,11 +13,11 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const CACHE = path.join(HERE, '../../node_modules/.cache/pyairbyte');
-/** Each has its wishes in `requirements-….in`, and all that they come to, version by version, in `requirements-….txt`. */
+/** Each has its direct requirements in `requirements-….in`, and the full list of pinned versions in `requirements-….txt`. */
 const VENVS = ['client', 'source'];
-/** Installs what is listed in seconds, where pip's resolver and byte-compiler take minutes. */
+/** Installs the pinned versions in seconds; pip's resolver and byte-compiler would take minutes. */
 const UV = 'uv==0.8.24';
-/** PyAirbyte 0.71 asks for `>=3.10,<3.13`. */
+/** PyAirbyte 0.71 requires `>=3.10,<3.13`. */
 const PYTHONS = ['python3', 'python3.12', 'python3.11', 'python3.10'];
 const IS_FIT =
   'import sys, venv, ensurepip; assert (3, 10) <= sys.version_info[:2] < (3, 13); print(sys.version)';
@@ -25,20 +25,20 @@ const IS_FIT =
 const OUTPUT_LIMIT = 64 * 1024 * 1024;
 
 export interface PyAirbyte {
-  /** The interpreter that knows `airbyte`. */
+  /** The interpreter of the environment that has `airbyte`. */
   readonly python: string;
   /** The executable of source-faker. */
   readonly faker: string;
 }
 
-/** Installs what is missing; gives the reason instead when this machine can't. A failed installation throws. */
+/** Installs PyAirbyte if it is missing; returns the reason if this machine can't run it. Throws if the installation fails. */
 export async function findPyAirbyte(): Promise<PyAirbyte | { readonly missing: string }> {
   const found = await findPython();
   if (found === undefined) return { missing: 'there is no Python from 3.10 to 3.12 with venv' };
   const folder = path.join(CACHE, hashOf(found.version));
   const ready = path.join(folder, 'ready');
   if (!existsSync(ready)) {
-    if (!(await isPyPiReachable(found.python))) return { missing: 'PyPI is out of reach' };
+    if (!(await isPyPiReachable(found.python))) return { missing: 'PyPI is unreachable' };
     process.stderr.write('PyAirbyte: installing it into node_modules/.cache, once.\n');
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
@@ -63,7 +63,7 @@ async function installByUv(python: string, folder: string): Promise<void> {
     run(path.join(own, 'bin/uv'), ['--quiet', ...args], {
       maxBuffer: OUTPUT_LIMIT,
       timeout: 300_000,
-      // Certificates and a mirror as pip knows them.
+      // Makes uv use the same certificates and package index as pip.
       env: { ...process.env, UV_NATIVE_TLS: '1', UV_DEFAULT_INDEX: process.env.PIP_INDEX_URL },
     });
   for (const name of VENVS) {
@@ -75,13 +75,13 @@ async function installByUv(python: string, folder: string): Promise<void> {
   rmSync(own, { recursive: true });
 }
 
-/** Whatever versions pip finds for the wishes: for a mirror that lacks one of the list, or that only pip knows. */
+/** Lets pip resolve the direct requirements: for a mirror that lacks a pinned version, or that only pip is configured for. */
 async function installByPip(python: string, folder: string): Promise<void> {
   for (const name of VENVS) {
     const venv = path.join(folder, name);
-    const wishes = path.join(HERE, `requirements-${name}.in`);
+    const requirements = path.join(HERE, `requirements-${name}.in`);
     await run(python, ['-m', 'venv', '--clear', venv]);
-    await pip(path.join(venv, 'bin/python'), 'install', '--requirement', wishes);
+    await pip(path.join(venv, 'bin/python'), 'install', '--requirement', requirements);
   }
 }
 
@@ -90,7 +90,7 @@ async function findPython(): Promise<{ readonly python: string; readonly version
     try {
       return { python, version: (await run(python, ['-c', IS_FIT])).stdout };
     } catch {
-      // Not there, or not fit: the next one.
+      // Missing or unsuitable: try the next one.
     }
   }
   return undefined;
@@ -104,7 +104,7 @@ function hashOf(pythonVersion: string): string {
   return hash.digest('hex').slice(0, 16);
 }
 
-/** Asks for a small package that is needed anyway, without patience. */
+/** Downloads a small package that is needed anyway, without retries. */
 async function isPyPiReachable(python: string): Promise<boolean> {
   const folder = mkdtempSync(path.join(tmpdir(), 'pyairbyte-'));
   try {

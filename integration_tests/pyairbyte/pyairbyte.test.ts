@@ -1,4 +1,4 @@
-/** PyAirbyte as it comes from PyPI drives the built program, with a real source at the other end. */
+/** PyAirbyte from PyPI runs the built program together with a real source. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startStandin, type Standin } from '../standin/server.ts';
 import { TestFiles } from '../support/connector.ts';
@@ -44,7 +44,7 @@ const FIELDS = { fullName: expect.any(String), age: expect.any(Number), home: { 
     ...overrides,
   });
 
-  /** `count` users from the source, which has them once: a later sync finds nothing new. */
+  /** Writes `count` users from the source. They don't change, so a later incremental sync reads nothing. */
   const write = (count: number, order: Partial<WriteOrder> = {}): Promise<WriteAnswer> =>
     client.write({
       config: config(),
@@ -56,7 +56,7 @@ const FIELDS = { fullName: expect.any(String), age: expect.any(Number), home: { 
       ...order,
     });
 
-  /** One row, of this stream, that says how far the source was and what the destination counted. */
+  /** The expected stored state: one row for the stream, with the source's position and the destination's record count. */
   const oneState = (loop_offset: number, recordCount: number) => [
     {
       of: 'destination-iterable/source-faker/users',
@@ -68,7 +68,7 @@ const FIELDS = { fullName: expect.any(String), age: expect.any(Number), home: { 
     },
   ];
 
-  it('check: says yes to a good key, and hands on the reason for a bad one', async () => {
+  it('check: succeeds with a good key, and passes on the reason for a bad one', async () => {
     expect(await client.check(config())).toEqual({ status: 'SUCCEEDED' });
     expect(await client.check(config({ api_key: 'wrong-key' }))).toEqual({
       status: 'FAILED',
@@ -76,7 +76,7 @@ const FIELDS = { fullName: expect.any(String), age: expect.any(Number), home: { 
     });
   }, 120_000);
 
-  it('from a cache: everything at first, and all of the cache again afterwards', async () => {
+  it('from a cache: sends all records at first, and all cached records again afterwards', async () => {
     const first = await write(25, { fullRefresh: true });
     expect(first).toEqual({ sent: 25, confirmed: 25, states: oneState(25, 25) });
     const users = standin.store.users();
@@ -89,7 +89,7 @@ const FIELDS = { fullName: expect.any(String), age: expect.any(Number), home: { 
     expect(standin.store.users()).toEqual(users);
   }, 120_000);
 
-  it('rejected records are not confirmed, and stop nobody else', async () => {
+  it('rejected records are not confirmed, and don’t stop other records', async () => {
     const [erased] = standin.store.users();
     standin.store.forgotten.add(erased?.email ?? '');
     const answer = await write(25, { fullRefresh: true, strategy: 'append' });
@@ -107,7 +107,7 @@ const FIELDS = { fullName: expect.any(String), age: expect.any(Number), home: { 
     standin.store.forgotten.clear();
   }, 120_000);
 
-  it('straight through: the same people and ten more, then nothing new, and who is gone is removed', async () => {
+  it('without a record cache: sends the same users and ten more, then nothing new, and removes users with missing rows', async () => {
     const straight = {
       straight: true,
       strategy: 'replace' as const,
@@ -116,18 +116,18 @@ const FIELDS = { fullName: expect.any(String), age: expect.any(Number), home: { 
     };
     const before = standin.store.users();
     const first = await write(35, { ...straight, fullRefresh: true });
-    // A state after every ten records; the last one, which is kept, covers the rest.
+    // The source sends a state after every ten records; the stored one is the last, for the remaining five.
     expect(first).toEqual({ sent: 35, confirmed: 35, states: oneState(35, 5) });
     const users = standin.store.users();
     expect(users.length).toBe(35);
     expect(users.slice(0, 25)).toEqual(before);
 
-    // Incremental, and yet `overwrite`: that nothing is new does not mean that nobody is left.
+    // An incremental sync with `overwrite`: no new records does not mean that all rows are missing.
     const second = await write(35, straight);
     expect(second).toEqual({ sent: 0, confirmed: 0, states: oneState(35, 0) });
     expect(standin.store.users()).toEqual(users);
 
-    // 10 of 35 are more than the guard lets go, 5 are not.
+    // Removing 10 of 35 triggers the removal guard, removing 5 does not.
     const fresh = { ...straight, fullRefresh: true, cache: files.path('fresh.duckdb') };
     expect(await write(25, fresh)).toMatchObject({ error: expect.stringContaining('Exit Code: 1') });
     expect(client.output).toContain('max_removals_percent');
@@ -137,7 +137,7 @@ const FIELDS = { fullName: expect.any(String), age: expect.any(Number), home: { 
     expect(standin.store.users()).toEqual(users.slice(0, 30));
   }, 120_000);
 
-  it('a key that is refused raises, and the state stays where it was', async () => {
+  it('a refused key raises an error, and the stored state does not change', async () => {
     const before = (await write(25)).states;
     const answer = await write(25, { config: config({ api_key: 'wrong-key' }) });
     expect(answer).toEqual({ error: expect.stringContaining('destination-iterable'), states: before });
