@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { PASSING_FAULTS } from './standin/faults.ts';
+import { TRANSIENT_FAULTS } from './standin/faults.ts';
 import { withHarness, type Harness, type WriteOptions } from './support/harness.ts';
 import { SQLITE } from './support/ledgers.ts';
 import { aCatalog, aRecord, aState, aStream } from './support/messages.ts';
 import { summaryLine } from './support/summary-line.ts';
 
-/** Who is there in the end: address → what is known; `old` is a field that only the profile of before has. */
+/** The users at the end: address → user id and fields; only profiles that existed before the sync have the field `old`. */
 function users(harness: Harness): Record<string, unknown> {
   return Object.fromEntries(
     harness.standin.store
@@ -40,7 +40,7 @@ const MAPPINGS = ['email', 'n'].map((name) => ({ source: name, target: name }));
 describe.each(['hybrid', 'email'] as const)('a change of address on a project of type %s', (projectType) => {
   const standin = { projectType };
 
-  it('from what is no address, or too long for one, creates the new one', () =>
+  it('from a malformed or overlong address creates a new user', () =>
     withHarness(standin, async (harness) => {
       await write(harness, [
         aRecord({ id: 1, email: 'a@x.com', was: 'unknown' }),
@@ -49,7 +49,7 @@ describe.each(['hybrid', 'email'] as const)('a change of address on a project of
       expect(users(harness)).toEqual({ 'a@x.com': {}, 'b@x.com': {} });
     }));
 
-  it('moves the profile with its history', () =>
+  it('changes the address of the profile, which keeps its history', () =>
     withHarness(standin, async (harness) => {
       harness.addUser({ email: 'old@x.com' }, { old: 'yes' });
       const result = await write(harness, [aRecord({ id: 1, email: 'New@x.com', was: ' Old@x.com ', n: 1 })]);
@@ -63,7 +63,7 @@ describe.each(['hybrid', 'email'] as const)('a change of address on a project of
       ).toEqual(calls);
     }));
 
-  it('updates whoever has the new address, and leaves the old one alone', () =>
+  it('to an address that another user has updates that user, and does not change the old profile', () =>
     withHarness(standin, async (harness) => {
       harness.addUser({ email: 'old@x.com' }, { old: 'yes' });
       harness.addUser({ email: 'new@x.com' });
@@ -71,13 +71,13 @@ describe.each(['hybrid', 'email'] as const)('a change of address on a project of
       expect(users(harness)).toEqual({ 'old@x.com': { old: 'yes' }, 'new@x.com': { n: 1 } });
     }));
 
-  it('creates the new address where nobody has either', () =>
+  it('creates a new user if no user has either address', () =>
     withHarness(standin, async (harness) => {
       await write(harness, [aRecord({ id: 1, email: 'new@x.com', was: 'old@x.com', n: 1 })]);
       expect(users(harness)).toEqual({ 'new@x.com': { n: 1 } });
     }));
 
-  it.each([{}, null, '', 'NEW@x.com'])('is none where the column says %j', (was) =>
+  it.each([{}, null, '', 'NEW@x.com'])('does not happen if the column holds %j', (was) =>
     withHarness(standin, async (harness) => {
       harness.addUser({ email: 'old@x.com' });
       const before = typeof was === 'object' && was !== null ? {} : { was };
@@ -97,7 +97,7 @@ describe.each(['hybrid', 'email'] as const)('a change of address on a project of
       expect(users(harness)).toEqual({ 'c@x.com': { old: 'yes', n: 2 } });
     }));
 
-  it('of two people who follow each other: each keeps the history, where the first leaves first', () =>
+  it('a → b after b → c: both profiles keep their history, since b is free first', () =>
     withHarness(standin, async (harness) => {
       harness.addUser({ email: 'a@x.com' }, { old: 'a' });
       harness.addUser({ email: 'b@x.com' }, { old: 'b' });
@@ -108,7 +108,7 @@ describe.each(['hybrid', 'email'] as const)('a change of address on a project of
       expect(users(harness)).toEqual({ 'b@x.com': { old: 'a', n: 1 }, 'c@x.com': { old: 'b', n: 2 } });
     }));
 
-  it('of two people who follow each other: nobody takes along whom an earlier record has claimed', () =>
+  it('b → c after a → b: does not change the profile that an earlier record has updated', () =>
     withHarness(standin, async (harness) => {
       harness.addUser({ email: 'a@x.com' }, { old: 'a' });
       harness.addUser({ email: 'b@x.com' }, { old: 'b' });
@@ -123,7 +123,7 @@ describe.each(['hybrid', 'email'] as const)('a change of address on a project of
       });
     }));
 
-  it('of two people who swap: both are updated where they are, and nobody moves', () =>
+  it('of two users that swap addresses: updates both profiles in place, and changes no address', () =>
     withHarness(standin, async (harness) => {
       harness.addUser({ email: 'a@x.com' }, { old: 'a' });
       harness.addUser({ email: 'b@x.com' }, { old: 'b' });
@@ -134,7 +134,7 @@ describe.each(['hybrid', 'email'] as const)('a change of address on a project of
       expect(users(harness)).toEqual({ 'a@x.com': { old: 'a', n: 2 }, 'b@x.com': { old: 'b', n: 1 } });
     }));
 
-  it('in a swap of which only one is known, the one moves', () =>
+  it('in a swap of which only one user exists, changes the address of that one', () =>
     withHarness(standin, async (harness) => {
       harness.addUser({ email: 'a@x.com' }, { old: 'a' });
       await write(harness, [
@@ -144,7 +144,7 @@ describe.each(['hybrid', 'email'] as const)('a change of address on a project of
       expect(users(harness)).toEqual({ 'a@x.com': { n: 2 }, 'b@x.com': { old: 'a', n: 1 } });
     }));
 
-  it('lets later records of the person go to the new address, and those of somebody else to the old one', () =>
+  it('sends later records of the user to the new address, and those of another user to the old one', () =>
     withHarness(standin, async (harness) => {
       harness.addUser({ email: 'a@x.com' }, { old: 'a' });
       await write(
@@ -160,7 +160,7 @@ describe.each(['hybrid', 'email'] as const)('a change of address on a project of
       expect(users(harness)).toEqual({ 'a@x.com': { n: 5 }, 'b@x.com': { old: 'a', n: 4 } });
     }));
 
-  it('moves list memberships along, and changes them at the new address', () =>
+  it('keeps list memberships, and changes them at the new address', () =>
     withHarness(standin, async (harness) => {
       harness.addUser({ email: 'a@x.com' });
       const lists = [
@@ -177,40 +177,42 @@ describe.each(['hybrid', 'email'] as const)('a change of address on a project of
       ]);
     }));
 
-  it.each(['enrich', 'additive'])('is the same in %s, but that enrich creates nobody', (sync_mode) =>
-    withHarness(standin, async (harness) => {
-      harness.addUser({ email: 'a@x.com' }, { old: 'a' });
-      harness.addUser({ email: 'c@x.com' }, { old: 'c' });
-      harness.addUser({ email: 'd@x.com' });
-      const result = await write(
-        harness,
-        [
-          aRecord({ id: 1, email: 'b@x.com', was: 'a@x.com', n: 1 }),
-          aRecord({ id: 2, email: 'd@x.com', was: 'c@x.com', n: 2 }),
-          aRecord({ id: 3, email: 'f@x.com', was: 'e@x.com', n: 3 }),
-        ],
-        { config: { sync_mode } },
-      );
-      expect(users(harness)).toEqual({
-        'b@x.com': { old: 'a', n: 1 },
-        'c@x.com': { old: 'c' },
-        'd@x.com': { n: 2 },
-        ...(sync_mode === 'enrich' ? {} : { 'f@x.com': { n: 3 } }),
-      });
-      if (sync_mode === 'enrich')
-        expect(result.logs).toContain(
-          summaryLine('users', { received: 3, delivered: 2, skipped: { not_in_iterable: 1 } }),
+  it.each(['enrich', 'additive'])(
+    'works the same in mode %s, except that enrich creates no users',
+    (sync_mode) =>
+      withHarness(standin, async (harness) => {
+        harness.addUser({ email: 'a@x.com' }, { old: 'a' });
+        harness.addUser({ email: 'c@x.com' }, { old: 'c' });
+        harness.addUser({ email: 'd@x.com' });
+        const result = await write(
+          harness,
+          [
+            aRecord({ id: 1, email: 'b@x.com', was: 'a@x.com', n: 1 }),
+            aRecord({ id: 2, email: 'd@x.com', was: 'c@x.com', n: 2 }),
+            aRecord({ id: 3, email: 'f@x.com', was: 'e@x.com', n: 3 }),
+          ],
+          { config: { sync_mode } },
         );
-    }),
+        expect(users(harness)).toEqual({
+          'b@x.com': { old: 'a', n: 1 },
+          'c@x.com': { old: 'c' },
+          'd@x.com': { n: 2 },
+          ...(sync_mode === 'enrich' ? {} : { 'f@x.com': { n: 3 } }),
+        });
+        if (sync_mode === 'enrich')
+          expect(result.logs).toContain(
+            summaryLine('users', { received: 3, delivered: 2, skipped: { not_in_iterable: 1 } }),
+          );
+      }),
   );
 
-  it('of many costs one export instead of look-ups', () =>
+  it('of many users costs one export instead of look-ups', () =>
     withHarness(standin, async (harness) => {
       harness.addUser({ email: 'old7@x.com' }, { old: 'yes' });
       const records = Array.from({ length: 1500 }, (_, n) =>
         aRecord({ id: n, email: `new${n}@x.com`, was: `old${n}@x.com`, n }),
       );
-      // In a process of its own: waits pass faster in this one, and a busy machine would plan the first of them by themselves.
+      // As a child process: waits are shortened in this one, so that on a busy machine the first records would not wait for the others.
       const result = await harness.write([...records, aState(1)], {
         catalog: withKey,
         config: { ...config, mappings: MAPPINGS },
@@ -225,13 +227,13 @@ describe.each(['hybrid', 'email'] as const)('a change of address on a project of
 
 describe('a change of address', () => {
   it.each(['newEmail', 'current'] as const)(
-    'whose answer was lost is recognised when it is repeated (Iterable looks at %s first)',
+    'whose answer was lost is recognised when it is retried (Iterable checks %s first)',
     (updateEmailChecksFirst) =>
       withHarness({ projectType: 'email', updateEmailChecksFirst }, async (harness) => {
         harness.addUser({ email: 'a@x.com' }, { old: 'a' });
         harness.standin.faults.order({
           route: 'updateEmail',
-          fault: PASSING_FAULTS['a reset after the call was applied'],
+          fault: TRANSIENT_FAULTS['a reset after the call was applied'],
           times: 2,
         });
         await write(harness, [aRecord({ id: 1, email: 'b@x.com', was: 'a@x.com', n: 1 })]);
@@ -240,7 +242,7 @@ describe('a change of address', () => {
       }),
   );
 
-  it('goes by the user id of the profile, if it has one, and by the old address otherwise', () =>
+  it('identifies the profile by its user id, if it has one, or else by the old address', () =>
     withHarness({}, async (harness) => {
       harness.standin.store.write({
         userId: 'u1',
@@ -263,11 +265,11 @@ describe('a change of address', () => {
       });
     }));
 
-  it('of many goes in bulk', () =>
+  it('of many users is sent in bulk', () =>
     withHarness({}, async (harness) => {
       const numbers = Array.from({ length: 150 }, (_, n) => n);
       for (const n of numbers) harness.addUser({ email: `a${n}@x.com` }, { userId: `u${n}`, old: 'yes' });
-      // A process, since it is about time.
+      // A child process, since waits are shortened in this one and the test depends on timing.
       const result = await harness.write(
         [...numbers.map((n) => aRecord({ id: n, email: `b${n}@x.com`, was: `a${n}@x.com`, n })), aState(1)],
         { catalog: withKey, config: { ...config, mappings: MAPPINGS } },
@@ -278,7 +280,7 @@ describe('a change of address', () => {
       expect(harness.standin.calls('/bulkUpdate').length).toBeLessThan(10);
     }));
 
-  it('that Iterable refuses by the old address leaves it alone: the new one is created', () =>
+  it('that Iterable refuses for the old address creates a new user, and does not change the old profile', () =>
     withHarness({ emailMoveByEmail: 'conflicts' }, async (harness) => {
       harness.addUser({ email: 'a@x.com' }, { old: 'a' });
       await write(harness, [aRecord({ id: 1, email: 'b@x.com', was: 'a@x.com', n: 1 })]);
@@ -297,7 +299,7 @@ describe('a change of address', () => {
       expect(users(harness)).toEqual({ 'a@x.com': {}, 'c@x.com': {} });
     }));
 
-  it('identified by user id needs no word of the old address on hybrid and userID-based projects', () =>
+  it('identified by user id does not need the old address on hybrid and userID-based projects', () =>
     withHarness({}, async (harness) => {
       const byId = { identify_by: 'user_id', mappings: [...MAPPINGS, { source: 'id', target: 'userId' }] };
       await write(harness, [aRecord({ id: 'u1', email: 'a@x.com', n: 1 })], { config: byId });
@@ -316,7 +318,7 @@ describe('a change of address', () => {
       expect(users(harness)).toEqual({ 'b@x.com': { userId: 'u1', n: 2 } });
     }));
 
-  it('identified by user id on an email-based project moves the profile of that id only', () =>
+  it('identified by user id on an email-based project changes only the profile with that id', () =>
     withHarness({ projectType: 'email' }, async (harness) => {
       const byId = { identify_by: 'user_id', mappings: [...MAPPINGS, { source: 'id', target: 'userId' }] };
       await write(
@@ -340,7 +342,7 @@ describe('a change of address', () => {
       });
     }));
 
-  it('the column is no field, and what is no address rejects the record', () =>
+  it('does not send the column as a field, and rejects a record whose column holds no text', () =>
     withHarness({}, async (harness) => {
       const result = await harness.write(
         [
@@ -355,19 +357,19 @@ describe('a change of address', () => {
     }));
 });
 
-describe('a change to an address that a profile without a user id has, on a hybrid project', () => {
+describe('on a hybrid project, a change to the address of a profile without a user id', () => {
   const withId = { ...config, mappings: [...MAPPINGS, { source: 'uid', target: 'userId' }] };
   const warnings = (logs: readonly string[]) => logs.filter((log) => log.includes('without its user id'));
-  /** Without one that is delivered, a sync fails. */
+  /** A sync fails unless at least one record is delivered. */
   const other = aRecord({ id: 99, email: 'other@x.com', n: 1 });
 
-  /** The user with the previous address, and the profile that the new address leads to. */
+  /** Adds the user with the previous address, and the profile that has the new address. */
   function addBoth(harness: Harness, n: number | '' = ''): void {
     harness.addUser({ email: `a${n}@x.com` }, { userId: `u${n}`, old: 'a' });
     harness.addUser({ email: `b${n}@x.com` }, { old: 'b' });
   }
 
-  it('brings the fields there, leaves user id and history, and warns', () =>
+  it('writes the fields to that profile, leaves the user id and the history at the old one, and warns', () =>
     withHarness({}, async (harness) => {
       addBoth(harness);
       const records = [1, 2].map((n) => aRecord({ id: 1, email: 'b@x.com', was: 'a@x.com', uid: 'u', n }));
@@ -381,7 +383,7 @@ describe('a change to an address that a profile without a user id has, on a hybr
       expect(harness.standin.calls('/bulkUpdate')).toHaveLength(2);
     }));
 
-  it('is the same where the profile stays since another row has its address now', () =>
+  it('does the same if the old profile keeps its address because another row now has it', () =>
     withHarness({}, async (harness) => {
       const settings = { config: { ...withId, previous_email_column: null, ledger: SQLITE.option(harness) } };
       const rows = (one: string, two: string, n: number) => [
@@ -398,7 +400,7 @@ describe('a change to an address that a profile without a user id has, on a hybr
       expect(same.logs).toContain(summaryLine('users', { received: 2, unchanged: 2 }));
     }));
 
-  it('is the same where an earlier record has claimed the previous address, and nobody has the new one', () =>
+  it('does the same if an earlier record has used the previous address, and no user has the new one', () =>
     withHarness({}, async (harness) => {
       addBoth(harness);
       const result = await write(
@@ -417,14 +419,14 @@ describe('a change to an address that a profile without a user id has, on a hybr
       expect(warnings(result.logs)).toHaveLength(1);
     }));
 
-  it('of many goes in bulk, twice', () =>
+  it('of many users is sent in bulk, twice', () =>
     withHarness({}, async (harness) => {
       const numbers = Array.from({ length: 150 }, (_, n) => n);
       for (const n of numbers) addBoth(harness, n);
       const records = numbers.map((n) =>
         aRecord({ id: n, email: `b${n}@x.com`, was: `a${n}@x.com`, uid: `u${n}`, n }),
       );
-      // A process, since it is about time.
+      // A child process, since waits are shortened in this one and the test depends on timing.
       const result = await harness.write([...records, aState(1)], {
         catalog: withKey,
         config: { ...config, ...withId },
@@ -434,7 +436,7 @@ describe('a change to an address that a profile without a user id has, on a hybr
       expect(harness.standin.calls('/bulkUpdate').length).toBeLessThan(10);
     }));
 
-  it('is sent once where the ledger knows of the change, and later changes of the row arrive, too', () =>
+  it('is sent once if the ledger shows the change, and later changes of the row are delivered', () =>
     withHarness({}, async (harness) => {
       const settings = { config: { ...withId, previous_email_column: null, ledger: SQLITE.option(harness) } };
       const row = (email: string, n: number) => [aRecord({ id: 1, email, uid: 'u', n })];
@@ -452,9 +454,9 @@ describe('a change to an address that a profile without a user id has, on a hybr
     }));
 
   it.each([
-    ['is that of neither address', { email: 'b@x.com', was: 'a@x.com', uid: 'u3' }],
-    ['is that of the previous address, which no record names', { email: 'b@x.com', uid: 'u' }],
-    ['is that of another address than the previous one', { email: 'b@x.com', was: 'b2@x.com', uid: 'u' }],
+    ['belongs to neither address', { email: 'b@x.com', was: 'a@x.com', uid: 'u3' }],
+    ['belongs to the previous address, which no record names', { email: 'b@x.com', uid: 'u' }],
+    ['belongs to an address other than the previous one', { email: 'b@x.com', was: 'b2@x.com', uid: 'u' }],
   ])('a user id that %s is a conflict', (_whose, record) =>
     withHarness({}, async (harness) => {
       addBoth(harness);
@@ -469,7 +471,7 @@ describe('a change to an address that a profile without a user id has, on a hybr
     }),
   );
 
-  it('a conflict of a row that the ledger does not know at this address and with this id is one', () =>
+  it('is a conflict if the ledger has the row with this address but another user id', () =>
     withHarness({}, async (harness) => {
       const settings = { config: { ...withId, previous_email_column: null, ledger: SQLITE.option(harness) } };
       addBoth(harness);
@@ -480,7 +482,7 @@ describe('a change to an address that a profile without a user id has, on a hybr
       expect(users(harness)['b@x.com']).toEqual({ userId: 'own', old: 'b', n: 1 });
     }));
 
-  it('is named by its line ten times a stream, then only counted', () =>
+  it('is logged with its line ten times per stream, and then only counted', () =>
     withHarness({}, async (harness) => {
       const numbers = Array.from({ length: 12 }, (_, n) => n);
       for (const n of numbers) addBoth(harness, n);
@@ -497,21 +499,17 @@ describe('a change to an address that a profile without a user id has, on a hybr
     }));
 });
 
-describe('a change of address of a user whom the same sync has written in bulk, on an email-based project', () => {
-  // A minute is three seconds to the program in this process, and the stand-in has the same clock as the test.
+describe('on an email-based project, a change of address of a user that the same sync has written in bulk', () => {
+  // The program's wait of a minute takes three seconds in this process. The stand-in uses real time.
   const standin = { projectType: 'email', refuseMixing: 'both', mixWindowMs: 1_500 } as const;
   const oneByOne = { batch_size: 1 };
   const withId = { identify_by: 'user_id', mappings: [...MAPPINGS, { source: 'uid', target: 'userId' }] };
 
   it.each([
     ['identified by email', {}, {}],
-    [
-      'identified by email, with a user id that others share',
-      { mappings: withId.mappings },
-      { uid: 'shared' },
-    ],
+    ['identified by email, with a shared user id', { mappings: withId.mappings }, { uid: 'shared' }],
     ['identified by user id', withId, { uid: 'u1' }],
-  ])('waits a minute, %s', (_how, more, id) =>
+  ])('waits a minute: %s', (_how, more, id) =>
     withHarness(standin, async (harness) => {
       const settings = { config: { ...more, ...oneByOne } };
       await write(
@@ -531,7 +529,7 @@ describe('a change of address of a user whom the same sync has written in bulk, 
     }),
   );
 
-  it('waits a minute where the ledger tells of the change', () =>
+  it('waits a minute if the ledger shows the change', () =>
     withHarness(standin, async (harness) => {
       const settings = {
         config: { ...oneByOne, previous_email_column: null, ledger: SQLITE.option(harness) },
@@ -545,7 +543,7 @@ describe('a change of address of a user whom the same sync has written in bulk, 
       expect(harness.standin.calls('/updateEmail')).toHaveLength(1);
     }));
 
-  it('holds up no other user, however many wait', () =>
+  it('does not delay other users, however many changes wait', () =>
     withHarness(standin, async (harness) => {
       const numbers = Array.from({ length: 150 }, (_, n) => n);
       harness.addUser({ email: 'old@x.com' }, { old: 'yes' });
@@ -566,11 +564,11 @@ describe('a change of address of a user whom the same sync has written in bulk, 
     }));
 
   it(
-    'is planned without the wait',
+    'does not wait in a dry run',
     () =>
       withHarness(standin, async (harness) => {
         const startedAt = Date.now();
-        // A process: there a minute is one.
+        // A child process, in which waits are not shortened.
         await harness.planJson(
           [
             aRecord({ id: 1, email: 'a@x.com', n: 1 }),

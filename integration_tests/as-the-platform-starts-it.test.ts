@@ -1,4 +1,4 @@
-/** Airbyte's own way to start a connector: a shell that evaluates AIRBYTE_ENTRYPOINT, somewhere, without a home. */
+/** Starts the connector as Airbyte does: a shell evaluates AIRBYTE_ENTRYPOINT, in any folder, without HOME. */
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
@@ -15,8 +15,8 @@ const messagesOf = (file: string) =>
     .split('\n')
     .map((line) => JSON.parse(line) as Message);
 
-describe('started by a shell without HOME and PATH, in a folder of Airbyte’s', () => {
-  it('spec prints into a file, and leaves nothing else in the folder', async () => {
+describe('started by a shell without HOME and PATH, in a folder of Airbyte', () => {
+  it('spec writes to a redirected file, and leaves nothing else in the folder', async () => {
     const files = new TestFiles();
     try {
       await shell('eval "$AIRBYTE_ENTRYPOINT spec" > jobOutput.json', files.folder);
@@ -27,7 +27,7 @@ describe('started by a shell without HOME and PATH, in a folder of Airbyte’s',
     }
   });
 
-  it('check and write take files and pipes from there', () =>
+  it('check and write work with files and pipes in that folder', () =>
     withHarness({}, async (harness) => {
       const { standin, files } = harness;
       const { folder } = files;
@@ -51,7 +51,7 @@ describe('started by a shell without HOME and PATH, in a folder of Airbyte’s',
 });
 
 describe('spec', () => {
-  it('writes no file and starts no process: it is done where neither is allowed', async () => {
+  it('writes no file and starts no process: it succeeds when neither is permitted', async () => {
     const result = await runConnector({
       args: ['spec'],
       env: { NODE_OPTIONS: '--permission --allow-fs-read=*' },
@@ -61,7 +61,7 @@ describe('spec', () => {
 });
 
 describe('the end of a run', () => {
-  /** Milliseconds from the last line to the end of the process. */
+  /** The milliseconds from the last line of output to the end of the process. */
   async function timeToEnd(run: (onLine: () => void) => Promise<unknown>): Promise<number> {
     let last = NaN;
     await run(() => (last = performance.now()));

@@ -9,7 +9,7 @@ const email = { source: 'e', target: 'email' };
 
 const CASES: [string, Record<string, unknown>, string[]][] = [
   ['no key', { api_key: null }, ['api_key: is required']],
-  ['a key with a blank', { api_key: 'a b' }, ['api_key: must be a key without blanks']],
+  ['a key with a space', { api_key: 'a b' }, ['api_key: must be a key without blanks']],
   ['an unknown data center', { data_center: 'mars' }, ['data_center: must be one of us, eu']],
   [
     'several mistakes at once',
@@ -45,7 +45,7 @@ const CASES: [string, Record<string, unknown>, string[]][] = [
     ['mappings[1].target: email is the target of mappings[0], too'],
   ],
   [
-    'a field inside of another',
+    'a field inside another mapped field',
     { mappings: [email, { source: 'a', target: 'a' }, { source: 'b', target: 'a.b' }] },
     ["mappings[2].target: a.b and a (mappings[1]) can't both be written"],
   ],
@@ -61,27 +61,29 @@ const CASES: [string, Record<string, unknown>, string[]][] = [
   ],
   ['a key with half a surrogate pair', { api_key: 'a\ud800' }, ['api_key: must be a key without blanks']],
   [
-    'two mistakes in one rule, and a rule that is none',
+    'two mistakes in one rule, and a rule that is not an object',
     { lists: [{ kind: 'flag' }, null] },
     ['lists[0].source: is required\nlists[0].list: is required', 'lists[1]: must be of type object'],
   ],
 ];
 
 describe('a configuration that breaks a rule', () => {
-  it.each(CASES)('%s: check answers FAILED with exit 0, naming everything', (_name, config, problems) =>
-    withHarness({}, async (harness) => {
-      const result = await harness.checkInProcess(config);
-      expect(result.exitCode).toBe(0);
-      expect(result.messages).toHaveLength(1);
-      expect(result.messages[0]?.connectionStatus?.status).toBe('FAILED');
-      for (const problem of problems)
-        expect(result.messages[0]?.connectionStatus?.message).toContain(problem);
-      expect(harness.standin.requests).toEqual([]);
-    }),
+  it.each(CASES)(
+    '%s: check answers FAILED with exit code 0, and names all problems',
+    (_name, config, problems) =>
+      withHarness({}, async (harness) => {
+        const result = await harness.checkInProcess(config);
+        expect(result.exitCode).toBe(0);
+        expect(result.messages).toHaveLength(1);
+        expect(result.messages[0]?.connectionStatus?.status).toBe('FAILED');
+        for (const problem of problems)
+          expect(result.messages[0]?.connectionStatus?.message).toContain(problem);
+        expect(harness.standin.requests).toEqual([]);
+      }),
   );
 
   it.each(CASES)(
-    '%s: write ends with one config_error and exit 1 before anything is sent',
+    '%s: write fails with one config_error and exit code 1 before anything is sent',
     (_name, config, problems) =>
       withHarness({}, async (harness) => {
         const result = await harness.writeInProcess('', { config });
@@ -93,7 +95,7 @@ describe('a configuration that breaks a rule', () => {
       }),
   );
 
-  it('is told alike by the built program', () =>
+  it('is reported in the same way by the built program', () =>
     withHarness({}, async (harness) => {
       const config = { batch_size: 0, sync_mode: 'mirror' };
       const check = await harness.check(config);
@@ -114,7 +116,7 @@ describe('a configuration that breaks a rule', () => {
       expect(harness.standin.requests).toEqual([]);
     }));
 
-  it('a mapping type that clashes with a field of the project: both commands say so', () =>
+  it('a mapping type that differs from the field in the project: both commands report it', () =>
     withHarness({ fields: { age: 'string' } }, async (harness) => {
       const config = { mappings: [email, { source: 'age', target: 'age', type: 'long' }] };
       const clash =
@@ -128,7 +130,7 @@ describe('a configuration that breaks a rule', () => {
       ]);
     }));
 
-  it('a stream for which no mapping identifies anybody', () =>
+  it('a stream without a mapping for the identifier', () =>
     withHarness({}, async (harness) => {
       const config = { mappings: [{ ...email, stream: 'leads' }] };
       expect((await harness.check(config)).messages[0]?.connectionStatus?.status).toBe('SUCCEEDED');
@@ -151,7 +153,7 @@ describe('a configuration that breaks a rule', () => {
       );
     }));
 
-  it('unknown keys are ignored, nulls are absent, and a good configuration says what was found', () =>
+  it('unknown keys are ignored, nulls count as absent, and check reports what it found for a valid configuration', () =>
     withHarness(
       {
         lists: [
@@ -177,7 +179,7 @@ describe('a configuration that breaks a rule', () => {
     ['sync', true],
     ['additive', false],
     ['enrich', false],
-  ])('check says what is a deletion, where records may remove users: %s', (sync_mode, isSaid) =>
+  ])('check says what marks a deletion if records may delete users: mode %s: %s', (sync_mode, isSaid) =>
     withHarness({}, async (harness) => {
       const result = await harness.checkInProcess({ sync_mode, deletion_column: 'meta.gone' });
       const { message = '' } = result.messages.at(-1)?.connectionStatus ?? {};
@@ -185,7 +187,7 @@ describe('a configuration that breaks a rule', () => {
     }),
   );
 
-  it('a byte order mark ahead of it, and blanks around api_url in capitals, are no mistakes', () =>
+  it('accepts a byte order mark, and spaces around an api_url in capitals', () =>
     withHarness({}, async ({ files, standin }) => {
       const text = JSON.stringify({
         api_key: standin.apiKey,
@@ -197,7 +199,7 @@ describe('a configuration that breaks a rule', () => {
       expect(result.messages[0]?.connectionStatus?.status).toBe('SUCCEEDED');
     }));
 
-  it('a rate so low that a call can’t be repeated in time: FAILED, exit 0', () =>
+  it('a rate so low that a call can’t be retried in time: FAILED, exit code 0', () =>
     withHarness({}, async (harness) => {
       harness.standin.faults.order({ route: 'getFields', fault: { status: 500 }, times: 1 });
       const result = await harness.checkInProcess({ requests_per_second: 0.01 });
@@ -207,7 +209,7 @@ describe('a configuration that breaks a rule', () => {
       ]);
     }));
 
-  it('an Iterable out of reach: FAILED, exit 0', () =>
+  it('Iterable is unreachable: FAILED, exit code 0', () =>
     withHarness({}, async (harness) => {
       const result = await harness.checkInProcess({ api_url: 'http://127.0.0.1:9' });
       expect(result.exitCode).toBe(0);
@@ -217,7 +219,7 @@ describe('a configuration that breaks a rule', () => {
       );
     }));
 
-  it('an address with blanks around it, and a scheme in capitals, is the address', () =>
+  it('accepts an api_url with surrounding spaces and a scheme in capitals', () =>
     withHarness({}, async (harness) => {
       const result = await harness.checkInProcess({ api_url: ` ${harness.standin.url.toUpperCase()}/ ` });
       expect(result.messages[0]?.connectionStatus?.status).toBe('SUCCEEDED');
@@ -229,7 +231,7 @@ describe('a configuration that breaks a rule', () => {
     ['not JSON', 'streams: []', 'catalog: not valid JSON'],
     ['no streams', '{}', 'streams'],
     ['a stream twice', JSON.stringify(aCatalog(aStream(), aStream())), 'users'],
-  ])('a catalog that is none (%s)', (_name, catalog, words) =>
+  ])('an invalid catalog (%s)', (_name, catalog, words) =>
     withHarness({}, async (harness) => {
       const result = await harness.write('', { catalog });
       expect(result.exitCode).toBe(1);
@@ -246,7 +248,7 @@ describe('the command line', () => {
     ['a missing flag', ['check']],
     ['one of two flags missing', ['write', '--config', 'x']],
     ['an unknown flag', ['check', '--config', 'x', '--fast']],
-  ])('%s: usage on stderr, exit 1', async (_name, args) => {
+  ])('%s: usage on stderr, exit code 1', async (_name, args) => {
     const result = await runConnector({ args });
     expect(result.exitCode).toBe(1);
     expect(result.stderr).toContain('Usage:');
@@ -254,7 +256,7 @@ describe('the command line', () => {
   });
 
   it.each([
-    ['a file that is not there', '/nowhere/config.json'],
+    ['a file that does not exist', '/nowhere/config.json'],
     ['a file that is not JSON', undefined],
   ])('%s: check answers FAILED', async (_name, path) => {
     const files = new TestFiles();
@@ -267,7 +269,7 @@ describe('the command line', () => {
     expect(result.lines.join('')).not.toContain('abc');
   });
 
-  it('spec needs nothing: one SPEC line, exit 0, with only what works', async () => {
+  it('spec needs no environment: one SPEC line, exit code 0, declaring only supported modes', async () => {
     const result = await runConnector({ args: ['spec'], cwd: '/', env: {} });
     expect(result.exitCode).toBe(0);
     expect(result.messages).toHaveLength(1);
@@ -277,7 +279,7 @@ describe('the command line', () => {
     });
   });
 
-  it('takes --state, a catalog named .txt, and --help', () =>
+  it('accepts --state, a catalog file named .txt, and --help', () =>
     withHarness({}, async (harness) => {
       const { files } = harness;
       const args = [
@@ -295,13 +297,13 @@ describe('the command line', () => {
     }));
 });
 
-describe('a fault of the connector’s own', () => {
+describe('a bug of the connector', () => {
   it.each(['check', 'write', 'spec'])(
-    'in %s ends with a system_error and exit 1, never a lone trace',
+    'in %s ends with one system_error and exit code 1, and without a CONNECTION_STATUS',
     async (command) => {
       const files = new TestFiles();
       try {
-        // A copy whose spec.json is broken.
+        // A copy of the program with a broken spec.json.
         cpSync(path.dirname(MAIN), files.path('dist'), { recursive: true });
         symlinkSync(path.join(path.dirname(MAIN), '..', 'node_modules'), files.path('node_modules'));
         files.write('package.json', { type: 'module' });

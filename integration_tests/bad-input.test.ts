@@ -6,7 +6,7 @@ import { aCatalog, aRecord, aState, aStatus, aStream, line } from './support/mes
 const ADA = aRecord({ email: 'ada@example.com' });
 
 describe('bad input', () => {
-  it('skips noise, naming its line and length only', () =>
+  it('skips lines that are not messages, and logs only their number and length', () =>
     withHarness({}, async (harness) => {
       const result = await harness.write(`hello secret\n${ADA}[1,2]\n\n${aState(1)}`);
       expect(result.exitCode).toBe(0);
@@ -28,8 +28,8 @@ describe('bad input', () => {
       'broken_message',
     ],
     ['a record without stream', '{"type":"RECORD","record":{"data":{},"emitted_at":1}}\n', 'broken_message'],
-    ['a state of no known kind', '{"type":"STATE","state":{"type":"ODD"}}\n', 'broken_message'],
-  ])('delivers and acknowledges what came before %s, then fails naming the line', (_name, bad, code) =>
+    ['a state of an unknown type', '{"type":"STATE","state":{"type":"ODD"}}\n', 'broken_message'],
+  ])('delivers and acknowledges everything before %s, then fails with the line number', (_name, bad, code) =>
     withHarness({}, async (harness) => {
       const result = await harness.writeInProcess(ADA + aState(1) + bad);
       expect(result.exitCode).toBe(1);
@@ -42,7 +42,7 @@ describe('bad input', () => {
     }),
   );
 
-  it('fails for a record of a stream that the catalog lacks, after delivering what came before', () =>
+  it('fails on a record of a stream that is not in the catalog, after delivering everything before it', () =>
     withHarness({}, async (harness) => {
       const result = await harness.write(
         ADA + aState(1) + aRecord({ email: 'x@example.com' }, { stream: 'orders' }),
@@ -54,7 +54,7 @@ describe('bad input', () => {
       expect(harness.standin.store.size).toBe(1);
     }));
 
-  it('ends as transient when a stream ends INCOMPLETE, with all that arrived delivered', () =>
+  it('fails with a transient_error when a stream ends INCOMPLETE, after delivering all its records', () =>
     withHarness({}, async (harness) => {
       const result = await harness.write(ADA + aState(1) + aStatus('STARTED') + aStatus('INCOMPLETE'));
       expect(result.exitCode).toBe(1);
@@ -63,7 +63,7 @@ describe('bad input', () => {
       expect(harness.standin.store.size).toBe(1);
     }));
 
-  it('ignores messages that a destination has no use for, and takes explicit nulls as absent', () =>
+  it('ignores messages that don’t concern a destination, and treats explicit nulls as absent', () =>
     withHarness({}, async (harness) => {
       const result = await harness.write(
         line({ type: 'LOG', log: { level: 'INFO', message: 'hi' } }) +
@@ -119,7 +119,7 @@ describe('bad input', () => {
       expect(result.states).toHaveLength(1);
     }));
 
-  it('gives GLOBAL states and states of unknown streams back as they were written', () =>
+  it('returns GLOBAL states and states of unknown streams verbatim', () =>
     withHarness({}, async (harness) => {
       const global =
         '{"type":"STATE","state":{"type":"GLOBAL","id":3,"odd":5.0,"global":{"shared_state":{"lsn":9007199254740993},"stream_states":[{"stream_descriptor":{"name":"elsewhere"},"stream_state":null}]}}}';
@@ -137,8 +137,16 @@ describe('bad input', () => {
       messages.replace('"RECORD"', '"record"'),
       /^Line 1 of the input \(\d+ bytes\) has a type that must be written RECORD, in capitals/,
     ],
-    ['UTF-16 text with its mark', Buffer.from(`\uFEFF${messages}`, 'utf16le'), /^The input is UTF-16 text\./],
-    ['UTF-16 text without it', Buffer.from(messages, 'utf16le').swap16(), /^The input is UTF-16 text\./],
+    [
+      'UTF-16 text with a byte order mark',
+      Buffer.from(`\uFEFF${messages}`, 'utf16le'),
+      /^The input is UTF-16 text\./,
+    ],
+    [
+      'UTF-16 text without a byte order mark',
+      Buffer.from(messages, 'utf16le').swap16(),
+      /^The input is UTF-16 text\./,
+    ],
     ['compressed messages', gzipSync(messages), /^The input is compressed with gzip\./],
     [
       'bare rows',
@@ -156,12 +164,12 @@ describe('bad input', () => {
       /^The only line of the input, line 1 \(48 bytes\), is no Airbyte message; it begins like a JSON array\./,
     ],
     [
-      'a JSON array of messages, one a line',
+      'a JSON array of messages, one per line',
       `[\n${messages.trim().replaceAll('\n', ',\n')}\n]\n`,
       /^Line 2 of the input .* is not valid JSON\. It looks like an element of a JSON array/,
     ],
     [
-      'messages that are spread over lines',
+      'messages spread over several lines',
       JSON.stringify(JSON.parse(aRecord(secret)), null, 2),
       /^Line 1 of the input .* spread over several lines/,
     ],
@@ -187,13 +195,13 @@ describe('bad input', () => {
 
   it.each([
     ['a state and a stray line', `starting secret\n${aState(1)}`],
-    ['a state and a message of a type that is not there yet', `{"type":"NEWS","news":{}}\n${aState(1)}`],
-    ['a damaged line, and then records', `users | ${ADA}${ADA}${aState(1)}`],
+    ['a state and a message of a future type', `{"type":"NEWS","news":{}}\n${aState(1)}`],
+    ['a damaged line before records', `users | ${ADA}${ADA}${aState(1)}`],
     ['a damaged line after the state', `${aState(1)}users | ${ADA}`],
-  ])('gives the state back where there is %s', (name, input) =>
+  ])('returns the state for %s', (name, input) =>
     withHarness({}, async (harness) => {
       const result = await harness.write(input);
-      // What follows the last state is not lost: it was never acknowledged.
+      // Failing loses nothing: the input after the last state was never acknowledged.
       expect(result.exitCode).toBe(name.endsWith('after the state') ? 1 : 0);
       expect(result.states).toHaveLength(1);
     }),

@@ -1,4 +1,4 @@
-/** States: each back once, as it was written, in order, and not before its records. */
+/** Each STATE is returned once, verbatim, in order, and not before its records are delivered. */
 import { describe, expect, it } from '@jest/globals';
 import { withHarness } from './support/harness.ts';
 import { aCatalog, aRecord, aState, aStatus, aStream, line } from './support/messages.ts';
@@ -20,9 +20,9 @@ interface StateLine {
 const parsed = (states: readonly string[]) => states.map((state) => (JSON.parse(state) as StateLine).state);
 
 describe('checkpoints', () => {
-  it('a state waits for its own stream only: one whose calls are held up holds up no other', () =>
+  it('a state waits only for its own stream: a stream with delayed calls does not delay other streams', () =>
     withHarness({ projectType: 'hybrid' }, async (harness) => {
-      // Users of stream b are refused for a while, those of a are not.
+      // Calls with users of stream b fail for a while; those of stream a don't.
       let refusals = 2;
       harness.standin.intercept = ({ path }) =>
         path.endsWith('/bulkUpdate') && harness.standin.lastBody.includes('@b.com') && refusals-- > 0
@@ -49,8 +49,8 @@ describe('checkpoints', () => {
   it.each([
     ['GLOBAL', { type: 'GLOBAL', global: { shared_state: {}, stream_states: [] } }],
     ['LEGACY', { type: 'LEGACY', data: {} }],
-    ['no type, which is LEGACY', { data: {} }],
-  ])('one of %s waits for all streams and counts them all', (_name, state) =>
+    ['LEGACY, as it has no type', { data: {} }],
+  ])('a state of type %s waits for all streams, and counts the records of all', (_name, state) =>
     withHarness({}, async (harness) => {
       const result = await harness.writeInProcess(
         [
@@ -71,7 +71,7 @@ describe('checkpoints', () => {
     }),
   );
 
-  it('covering nothing, repeated, null, empty or of an unknown stream come back like any other', () =>
+  it('that cover no records, or are repeated, null, empty or of an unknown stream are returned like any other', () =>
     withHarness({}, async (harness) => {
       const of = (name: string, rest: object) =>
         line({ type: 'STATE', state: { type: 'STREAM', stream: { stream_descriptor: { name }, ...rest } } });
@@ -96,7 +96,7 @@ describe('checkpoints', () => {
       ]);
     }));
 
-  it('keep unknown properties, the platform’s integer id and every digit', () =>
+  it('keep unknown properties, the platform’s integer id and all digits of numbers', () =>
     withHarness({}, async (harness) => {
       const text =
         '{"type":"STATE","state":{"type":"STREAM","id":3,"sourceStats":{"recordCount":1.0},"stream":{"stream_descriptor":{"name":"users","odd":[1.50]},"stream_state":{"lsn":9007199254740993,"x":5.0}}},"more":{"a":1E2}}';
@@ -106,13 +106,13 @@ describe('checkpoints', () => {
       ]);
     }));
 
-  it('leave while input still comes, not only at its end', () =>
+  it('are returned while input still arrives, not only at its end', () =>
     withHarness({}, async (harness) => {
       let close: () => void = () => undefined;
       const first = new Promise<void>((resolve) => (close = resolve));
       async function* input() {
         yield [...userLines(1000), aState(1)].join('');
-        // Ends only after the state came back.
+        // The input ends only after the state was returned.
         await first;
         yield aRecord({ email: 'last@x.com' }) + aState(2);
       }
@@ -124,7 +124,7 @@ describe('checkpoints', () => {
       expect(result.states).toHaveLength(2);
     }));
 
-  it('COMPLETE after the last record and state changes nothing; no status at all is fine, too', () =>
+  it('are the same with and without a COMPLETE status after the last record and state', () =>
     withHarness({}, async (harness) => {
       for (const ending of [aStatus('COMPLETE'), '']) {
         const result = await harness.writeInProcess(aRecord({ email: 'a@x.com' }) + aState(1) + ending);
@@ -132,7 +132,7 @@ describe('checkpoints', () => {
       }
     }));
 
-  it('what is settled when a failure stops the sync is still acknowledged', () =>
+  it('are still returned for records that are delivered when a failure stops the sync', () =>
     withHarness({ latencyMs: 100 }, async (harness) => {
       harness.standin.intercept = ({ path }) =>
         path.endsWith('/bulkUpdate') && harness.standin.lastBody.includes('"user1500@')
@@ -147,8 +147,8 @@ describe('checkpoints', () => {
     }));
 });
 
-describe('input that is cut off in mid-line', () => {
-  it('is delivered and acknowledged up to there, and then fails by the line’s number', () =>
+describe('input that is cut off in the middle of a line', () => {
+  it('is delivered and acknowledged up to that line, and then the sync fails with its number', () =>
     withHarness({}, async (harness) => {
       const result = await harness.write(
         aRecord({ email: 'a@x.com' }) + aState(1) + aRecord({ email: 'b@x.com' }).slice(0, 40),
@@ -160,9 +160,9 @@ describe('input that is cut off in mid-line', () => {
     }));
 });
 
-describe('pressure', () => {
+describe('back-pressure', () => {
   it(
-    'stdin is not read while Iterable takes nothing, and is read on when it does',
+    'stdin is not read while Iterable accepts no calls, and is read again when it does',
     () =>
       withHarness({}, async (harness) => {
         let given = 0;
@@ -182,13 +182,13 @@ describe('pressure', () => {
         const result = await harness.write(input());
         expect(result.states).toHaveLength(12);
         expect(harness.standin.store.size).toBe(60_000);
-        // 12 batches are pending at most; pipes and buffers hold some more.
+        // At most 12 batches are pending; pipes and buffers hold some more records.
         expect(givenWhileStuck).toBeLessThan(16_000);
       }),
     60_000,
   );
 
-  it('a line of 20 MB is handled: delivered where little of it is mapped, rejected where it is too large', () =>
+  it('a line of 20 MB is delivered if little of it is mapped, and rejected if the user is too large', () =>
     withHarness({}, async (harness) => {
       const input = aRecord({ email: 'a@x.com', text: 'x'.repeat(20_000_000) }) + aState(1);
       const mapped = await harness.write(input, {
@@ -199,7 +199,7 @@ describe('pressure', () => {
       expect(whole.states[0]).toContain('"rejectedRecordCount":1.0');
     }));
 
-  it('come back to a client that reads none of them before it has written all of its input', () =>
+  it('are returned to a client that reads no output before it has written all of its input', () =>
     withHarness({ projectType: 'hybrid' }, async (harness) => {
       const lines = Array.from({ length: 8_000 }, (_, index) => [
         aRecord({ email: `${index}@example.com`, note: 'x'.repeat(200) }),

@@ -1,4 +1,4 @@
-/** Killed at any moment and started again from the last state that came out: the end is as if nothing had happened. */
+/** Runs killed at random moments and resumed from the last state that was printed: the final result is as without a crash. */
 import { describe, expect, it } from '@jest/globals';
 import { randomStorm } from './standin/faults.ts';
 import { withHarness, type WriteOptions } from './support/harness.ts';
@@ -12,7 +12,7 @@ async function playCrashes(seed: number): Promise<void> {
   const random = seededRandom(1_000 + seed);
   const stateType = seed % 3 === 0 ? 'GLOBAL' : 'STREAM';
   const world = new World(random, { records: 400, people: 60, stateType });
-  // Deletions show at once: a new run can't know of those that the killed one has begun.
+  // Deletions take effect at once, because a new run can't know which deletions the killed run has begun.
   await withHarness({ latencyMs: 5 }, async (harness) => {
     World.prepare(harness.standin);
     if (seed % 2 === 0) harness.standin.faults.storm(randomStorm(random, 0.1));
@@ -40,12 +40,12 @@ async function playCrashes(seed: number): Promise<void> {
           kill = () => child.kill('SIGKILL');
         },
       };
-      // Whatever is killed is a process; what runs to its end shows the same in this one, sooner.
+      // A run that is killed must be a child process. Most of the others run in this process, which is faster.
       const result =
         killAfter === Infinity && seed % 5 !== 0
           ? await harness.writeInProcess(world.input(acknowledged), options)
           : await harness.write(world.input(acknowledged), options);
-      // What of a last line came out half is no state.
+      // An incomplete last line does not count as a state.
       acknowledged.push(...result.states);
       if (result.signal === 'SIGKILL') crashes++;
       else {
@@ -67,7 +67,7 @@ async function playCrashes(seed: number): Promise<void> {
 
 describe('a connector that is killed again and again', () => {
   it(
-    'loses nothing when it starts again from the last state',
+    'loses nothing when it resumes from the last state',
     () => inParallel(seeds(20, 200), playCrashes),
     600_000,
   );

@@ -8,7 +8,7 @@ const keyedBy = (key: string, options: StreamOptions = {}) =>
 const DELETED = { _ab_cdc_deleted_at: '2026-01-01' };
 
 describe('a stream with the destination object users', () => {
-  it('carries Iterable’s field names: mappings do not apply, columns of other options are no fields', () =>
+  it('uses Iterable’s field names: mappings don’t apply, and columns of other options are not sent as fields', () =>
     withHarness({ fields: { age: 'long' } }, async (harness) => {
       const result = await harness.write(
         aRecord({
@@ -41,7 +41,7 @@ describe('a stream with the destination object users', () => {
       );
     }));
 
-  it('beside streams that the mappings are for, whose rules stay as they are', () =>
+  it('works beside other streams, to which the mappings apply as usual', () =>
     withHarness({}, async (harness) => {
       const catalog = aCatalog(keyedBy('email'), aStream({ name: 'leads' }));
       const config = { mappings: [{ source: 'address', target: 'email', stream: 'leads' }] };
@@ -58,7 +58,7 @@ describe('a stream with the destination object users', () => {
       expect(result.logs.filter((log) => log.includes('do not apply'))).toEqual([]);
     }));
 
-  it('full replacement and append do as without data activation', () =>
+  it('supports full replacement and append as without data activation', () =>
     withHarness({}, async (harness) => {
       for (const destinationSyncMode of ['overwrite', 'append']) {
         const catalog = aCatalog(keyedBy('email', { destinationSyncMode, syncMode: 'full_refresh' }));
@@ -71,15 +71,15 @@ describe('a stream with the destination object users', () => {
     }));
 });
 
-describe('its primary key says what identifies', () => {
-  it('hybrid: userId, whatever identify_by says; a deletion, too, goes by it', () =>
+describe('its primary key decides which field identifies users', () => {
+  it('hybrid: userId, whatever identify_by says; also for deletions', () =>
     withHarness({}, async (harness) => {
       const options = { catalog: aCatalog(keyedBy('userId')) };
       await harness.writeInProcess(
         aRecord({ userId: '7', email: 'old@x.com' }) + aRecord({ userId: '8', email: 'new@x.com' }),
         options,
       );
-      // The address of one person, the id of another: who goes is who is identified.
+      // The record has the address of one user and the id of another: the one with the id is deleted.
       const result = await harness.writeInProcess(
         aRecord({ userId: '7', email: 'new@x.com', ...DELETED }),
         options,
@@ -88,7 +88,7 @@ describe('its primary key says what identifies', () => {
       expect(harness.standin.store.users()).toEqual([{ email: 'new@x.com', userId: '8', dataFields: {} }]);
     }));
 
-  it('hybrid: email, where the configuration says user_id', () =>
+  it('hybrid: email, although the configuration says user_id', () =>
     withHarness({}, async (harness) => {
       const options = { catalog: aCatalog(keyedBy('email')), config: { identify_by: 'user_id' } };
       await harness.writeInProcess(
@@ -113,7 +113,7 @@ describe('its primary key says what identifies', () => {
       expect(harness.standin.store.userByEmail('a@x.com')?.dataFields).toEqual({ n: 2 });
     }));
 
-  it('email project: with userId unknown ids become users with a placeholder address, with email nothing of the kind', () =>
+  it('email project: with userId, unknown ids become users with a placeholder address; not so with email', () =>
     withHarness({ projectType: 'email' }, async (harness) => {
       const lists = { lists: [{ kind: 'all', list: 'All' }] };
       await harness.writeInProcess(aRecord({ userId: 'u1', n: 1 }), {
@@ -131,7 +131,7 @@ describe('its primary key says what identifies', () => {
       expect(harness.standin.store.listsOf({ email: 'u1@placeholder.email' })).toHaveLength(1);
     }));
 
-  it('user_id project: userId is the one that works', () =>
+  it('user_id project: userId works', () =>
     withHarness({ projectType: 'user_id' }, async (harness) => {
       const record = aRecord({ userId: 'u1', email: 'a@x.com' });
       expect((await harness.writeInProcess(record, { catalog: aCatalog(keyedBy('userId')) })).exitCode).toBe(
@@ -140,7 +140,7 @@ describe('its primary key says what identifies', () => {
       expect(harness.standin.store.users()).toEqual([{ email: 'a@x.com', userId: 'u1', dataFields: {} }]);
     }));
 
-  it('another key leaves it to the configuration', () =>
+  it('with another key, the configuration decides', () =>
     withHarness({}, async (harness) => {
       const catalog = aCatalog(keyedBy('id'));
       await harness.writeInProcess(aRecord({ id: 5, userId: '7', email: 'a@x.com' }), {
@@ -152,7 +152,7 @@ describe('its primary key says what identifies', () => {
       ]);
     }));
 
-  it('a record without the key is rejected, naming it', () =>
+  it('a record without the key is rejected with a reason that names the key', () =>
     withHarness({}, async (harness) => {
       const result = await harness.writeInProcess(aRecord({ email: 'a@x.com' }), {
         catalog: aCatalog(keyedBy('userId')),
@@ -162,8 +162,8 @@ describe('its primary key says what identifies', () => {
     }));
 });
 
-describe('what can’t work is a config_error before anything is sent', () => {
-  it('another destination object, and a key that the project can’t identify by: both are told', () =>
+describe('an impossible setup is a config_error before anything is sent', () => {
+  it('names both problems: an unknown destination object, and a key that can’t identify users in the project', () =>
     withHarness({ projectType: 'user_id' }, async (harness) => {
       const catalog = aCatalog(
         keyedBy('userId', { name: 'a', destinationObjectName: 'companies' }),

@@ -1,6 +1,6 @@
-/** A user is deleted, and another record of the sync writes one of the user's identities: it has to wait until Iterable is done. */
+/** A record that writes an identity of a user deleted in the same sync: it must wait until Iterable has finished the deletion. */
 import { describe, expect, it } from '@jest/globals';
-import { PASSING_FAULTS } from './standin/faults.ts';
+import { TRANSIENT_FAULTS } from './standin/faults.ts';
 import { withHarness, type Harness } from './support/harness.ts';
 import { SQLITE } from './support/ledgers.ts';
 import { aCatalog, aRecord, aState, aStream } from './support/messages.ts';
@@ -28,7 +28,7 @@ async function write(
   return result;
 }
 
-/** Ada is in Iterable before the sync. */
+/** Adds Ada to Iterable before the sync. */
 function addAda(harness: Harness, projectType: ProjectType): void {
   if (projectType === 'user_id') harness.addUser({ userId: ADA.userId }, { email: ADA.email, old: 'yes' });
   else harness.addUser({ email: ADA.email }, { userId: ADA.userId, old: 'yes' });
@@ -65,7 +65,7 @@ describe.each(PROJECTS)('on a project of type %s, identified by %s', (projectTyp
   );
 
   it.each(COMES_BACK)(
-    'a user who is deleted by a record that has only what identifies, and comes back %s, is a new user',
+    'a user who is deleted by a record with nothing but the identifier, and comes back %s, is a new user',
     (_how, back) =>
       withHarness(standin, async (harness) => {
         addAda(harness, projectType);
@@ -88,7 +88,7 @@ describe.each(PROJECTS)('on a project of type %s, identified by %s', (projectTyp
   );
 });
 
-describe.each(PROJECTS)('a plan on a project of type %s, identified by %s', (projectType, identifyBy) => {
+describe.each(PROJECTS)('a dry run on a project of type %s, identified by %s', (projectType, identifyBy) => {
   it.each(COMES_BACK)('does not wait for a user who would be deleted and comes back %s', (_how, back) =>
     withHarness({ projectType }, async (harness) => {
       const config = { identify_by: identifyBy, ledger: SQLITE.option(harness) };
@@ -108,12 +108,12 @@ describe.each(['email', 'user_id'] as const)('on a hybrid project, identified by
   const config = { identify_by: identifyBy };
   const other = identifyBy === 'email' ? 'userId' : 'email';
 
-  it('a user who comes back is not refused while the deletion is still being tried', () =>
+  it('a user who comes back is not refused while the deletion is still being retried', () =>
     withHarness({ lookUpsUntilGone: 3 }, async (harness) => {
       addAda(harness, 'hybrid');
       harness.standin.faults.order({
         route: identifyBy === 'email' ? 'deleteByEmail' : 'deleteByUserId',
-        fault: PASSING_FAULTS['a 503 without a body'],
+        fault: TRANSIENT_FAULTS['a 503 without a body'],
         times: 3,
       });
       const { email, userId } = ADA;
@@ -124,7 +124,7 @@ describe.each(['email', 'user_id'] as const)('on a hybrid project, identified by
       expect(harness.standin.store.users()[0]?.dataFields).toEqual({ n: 1 });
     }));
 
-  it('a living user whose identity a deletion record names by mistake is not waited for', () =>
+  it('does not wait for an existing user whose identity the record of another user’s deletion contains', () =>
     withHarness({ lookUpsUntilGone: 3 }, async (harness) => {
       addAda(harness, 'hybrid');
       harness.addUser({ email: 'b@x.com' }, { userId: 'U2', old: 'b' });
@@ -146,7 +146,7 @@ describe.each(['email', 'user_id'] as const)('on a hybrid project, identified by
       ).toBeLessThan(4);
     }));
 
-  it('a conflict with a living user stays a rejection, though another user was deleted', () =>
+  it('a conflict with an existing user is rejected although another user was deleted', () =>
     withHarness({ lookUpsUntilGone: 3 }, async (harness) => {
       addAda(harness, 'hybrid');
       harness.addUser({ email: 'b@x.com' }, { userId: 'U2', old: 'b' });
@@ -193,7 +193,7 @@ describe.each([
   ['without a ledger', false],
   ['with a ledger', true],
 ])('many users who are deleted and come back, %s', (_how, hasLedger) => {
-  it.each(BACK)('%s, go together in bulk', (_as, back) =>
+  it.each(BACK)('%s, are sent in bulk', (_as, back) =>
     withHarness({ lookUpsUntilGone: 1 }, async (harness) => {
       const numbers = Array.from({ length: 150 }, (_, n) => n);
       for (const n of numbers) harness.addUser({ email: `u${n}@x.com` }, { userId: `U${n}` });
@@ -202,7 +202,7 @@ describe.each([
         aRecord({ id: 1000 + n, n, ...back(n) }),
       ]);
       const { standin } = harness;
-      // A process, since it is about time.
+      // A child process, since waits are shortened in this one and the test depends on timing.
       const result = await harness.write([...records, aState(1)], {
         catalog: withKey,
         config: {

@@ -1,6 +1,6 @@
-/** A deletion that names a user who is not in Iterable removes nobody: it is counted and logged apart. */
+/** A deletion of a user that is not in Iterable removes no user; it is counted and logged separately. */
 import { describe, expect, it } from '@jest/globals';
-import { PASSING_FAULTS } from './standin/faults.ts';
+import { TRANSIENT_FAULTS } from './standin/faults.ts';
 import { withHarness, type Harness } from './support/harness.ts';
 import { SQLITE } from './support/ledgers.ts';
 import { aCatalog, aRecord, aState, aStatus, aStream } from './support/messages.ts';
@@ -49,7 +49,7 @@ describe.each([
   const standin = { projectType, unknownUserIdStatus: 404 } as const;
   const anonymised = { id: 1, email: 'deleted-1@x.com', userId: 'deleted-1', ...DELETED };
 
-  it('a soft deletion that hides who it was removes nobody, and says so', () =>
+  it('a soft deletion with anonymised identities removes no user, and logs that', () =>
     withHarness(standin, async (harness) => {
       await write(harness, lines([ada, bob]), { config });
       const rows = lines([anonymised, { ...bob, ...DELETED }]);
@@ -70,7 +70,7 @@ describe.each([
       expect(planned.reduce((sum, { calls }) => sum + calls, 0)).toBe(result.lookUps);
     }));
 
-  it('with a ledger the primary key leads to the user that was exported, without a look-up', () =>
+  it('with a ledger, the primary key identifies the exported user, without a look-up', () =>
     withHarness(standin, async (harness) => {
       const withLedger = { ...config, ledger: SQLITE.option(harness) };
       await write(harness, lines([ada, bob]), { config: withLedger });
@@ -84,14 +84,14 @@ describe.each([
 
   it.each([
     ['', {}],
-    [', where others are looked up, too', { previous_email_column: 'was' }],
-  ])('a user whom this sync has written or deleted needs no look-up%s', (_where, more) =>
+    [', not even if the sync looks up other users', { previous_email_column: 'was' }],
+  ])('a user that this sync has written or deleted needs no look-up%s', (_where, more) =>
     withHarness({ ...standin, lookUpsUntilGone: 2 }, async (harness) => {
       const catalog = aCatalog(aStream({ name: 'users' }), aStream({ name: 'crm' }));
       const settings = { config: { ...config, ...more, batch_size: 1 }, catalog };
       const input = [
         ...lines([ada]),
-        // Another stream's records do not wait with those of the first.
+        // From another stream, so that this record is not merged with the first one.
         ...lines([{ ...ada, ...DELETED }], 'crm'),
         ...lines([{ ...ada, ...DELETED }]),
       ];
@@ -105,23 +105,23 @@ describe.each([
 });
 
 describe('deletions of users who are not in Iterable', () => {
-  it('are logged line by line ten times a stream, then only counted', () =>
+  it('are logged with their lines ten times per stream, and then only counted', () =>
     withHarness({}, async (harness) => {
       const rows = Array.from({ length: 12 }, (_, n) => ({ id: n, email: `gone${n}@x.com`, ...DELETED }));
       const catalog = aCatalog(aStream({ name: 'users' }), aStream({ name: 'crm' }));
       const result = await write(harness, [...lines(rows), ...lines(rows.slice(0, 2), 'crm')], { catalog });
-      const told = result.logs.filter((log) => log.includes('names a user that is not in Iterable'));
-      const of = (stream: string) => told.filter((log) => log.includes(`(stream ${stream})`));
+      const logged = result.logs.filter((log) => log.includes('names a user that is not in Iterable'));
+      const of = (stream: string) => logged.filter((log) => log.includes(`(stream ${stream})`));
       expect([of('users').length, of('crm').length]).toEqual([10, 2]);
-      expect(told.filter((log) => log.includes('It may be gone already'))).toHaveLength(2);
+      expect(logged.filter((log) => log.includes('It may be gone already'))).toHaveLength(2);
       expect(result.logs.filter((log) => log.includes('Further deletions of stream users '))).toHaveLength(1);
       expect(result.summary).toBe(summaryLine('users', { received: 12, notThere: 12 }));
-      // The same users once more: of them this sync has learnt already that they are not there.
+      // The same users again: the sync already knows that they don't exist, and does not look them up.
       expect(result.logs).toContain(summaryLine('crm', { received: 2, notThere: 2 }));
       expect(result.lookUps).toBe(12);
     }));
 
-  it('are told from others by one export where they are many', () =>
+  it('are recognised by one export if there are many deletions', () =>
     withHarness({}, async (harness) => {
       for (let n = 0; n < 1200; n += 2) harness.addUser({ email: `p${n}@x.com` });
       const rows = Array.from({ length: 1200 }, (_, n) => ({ id: n, email: `p${n}@x.com`, ...DELETED }));
@@ -131,7 +131,7 @@ describe('deletions of users who are not in Iterable', () => {
       expect([result.lookUps, result.exports, result.deletions]).toEqual([500, 1, 1200]);
     }));
 
-  it('by user id need no export: the answer tells', () =>
+  it('by user id need no export, since the answer says whether the user existed', () =>
     withHarness({ unknownUserIdStatus: 404 }, async (harness) => {
       for (let n = 0; n < 600; n += 2) harness.addUser({ userId: `p${n}` });
       const rows = Array.from({ length: 600 }, (_, n) => ({ id: n, userId: `p${n}`, ...DELETED }));
@@ -140,19 +140,19 @@ describe('deletions of users who are not in Iterable', () => {
       expect([result.lookUps, result.exports]).toEqual([500, 0]);
     }));
 
-  it('are no such where the answer to the deletion was lost, and the repetition finds the user gone', () =>
+  it('don’t include a deletion whose answer was lost and whose retry finds the user gone', () =>
     withHarness({ projectType: 'user_id', unknownUserIdStatus: 404 }, async (harness) => {
       harness.addUser({ userId: 'U1' });
       harness.standin.faults.order({
         route: 'deleteByUserId',
-        fault: PASSING_FAULTS['a reset after the call was applied'],
+        fault: TRANSIENT_FAULTS['a reset after the call was applied'],
         times: 1,
       });
       const result = await write(harness, lines([{ id: 1, userId: 'U1', ...DELETED }]));
       expect(result.summary).toContain('1 removed, 0 deleted but not in Iterable');
     }));
 
-  it('by absence are counted apart, too, where Iterable says so', () =>
+  it('for rows missing from a snapshot are counted separately as well', () =>
     withHarness({ projectType: 'user_id', unknownUserIdStatus: 404 }, async (harness) => {
       const settings = {
         catalog: aCatalog(

@@ -21,7 +21,7 @@ describe('discover', () => {
     ['an email project', 'email', undefined, ['email'], [['email'], ['userId']]],
     ['an email project, by user id', 'email', 'user_id', ['userId'], [['userId'], ['email']]],
     ['a user_id project', 'user_id', undefined, ['userId'], [['userId']]],
-  ])('%s: one catalog of the object users', (_name, projectType, identifyBy, required, keys) =>
+  ])('%s: one catalog with the object users', (_name, projectType, identifyBy, required, keys) =>
     withHarness({ projectType, fields: FIELDS }, async (harness) => {
       const result = await harness.discover(identifyBy === undefined ? {} : { identify_by: identifyBy });
       expect(result.exitCode).toBe(0);
@@ -60,7 +60,7 @@ describe('discover', () => {
     }),
   );
 
-  it('the configuration’s mistakes end it with one config_error, before anything is sent', () =>
+  it('a wrong configuration is one config_error, before anything is sent', () =>
     withHarness({}, async (harness) => {
       const result = await harness.discover({ data_center: 'mars', batch_size: 0 });
       expect(result.exitCode).toBe(1);
@@ -70,7 +70,7 @@ describe('discover', () => {
       expect(harness.standin.requests).toEqual([]);
     }));
 
-  it('a key that Iterable refuses is a config_error, and shows nowhere', () =>
+  it('a key that Iterable refuses is a config_error that does not show the key', () =>
     withHarness({}, async (harness) => {
       const config = { api_key: 'wrong-key-of-somebody-else-12345' };
       const result = await harness.discover(config);
@@ -80,7 +80,7 @@ describe('discover', () => {
       expect([...result.lines, result.stderr].join('')).not.toContain(config.api_key);
     }));
 
-  it('an Iterable out of reach is a transient_error', async () => {
+  it('an unreachable Iterable is a transient_error', async () => {
     const files = new TestFiles();
     const config = files.write('config.json', { api_key: 'k', api_url: 'http://127.0.0.1:9' });
     const result = await runConnector({ args: ['discover', '--config', config] });
@@ -89,7 +89,7 @@ describe('discover', () => {
     expect(result.errors).toMatchObject([{ failure_type: 'transient_error' }]);
   }, 45_000);
 
-  it('without a configuration: usage on stderr, exit 1', async () => {
+  it('without a configuration: usage on stderr, exit code 1', async () => {
     const result = await runConnector({ args: ['discover'] });
     expect(result.exitCode).toBe(1);
     expect(result.stderr).toContain('discover needs --config FILE.');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { PASSING_FAULTS } from './standin/faults.ts';
+import { TRANSIENT_FAULTS } from './standin/faults.ts';
 import { withHarness, type Harness } from './support/harness.ts';
 import { aCatalog, aRecord, aState, aStream } from './support/messages.ts';
 import { summaryLine } from './support/summary-line.ts';
@@ -36,7 +36,7 @@ describe.each(PROJECTS)('enrich on a project of type %s, identified by %s', (pro
   };
   const asks = projectType !== 'email' || identifyBy === 'email';
 
-  it('a few records: those whom Iterable knows are updated, the others skipped and counted; about a look-up each', () =>
+  it('a few records: users in Iterable are updated, the others skipped and counted; with about one look-up each', () =>
     withHarness({ projectType }, async (harness) => {
       for (const n of [1, 3, 5]) addUser(harness, n);
       const records = [1, 2, 3, 4, 5, 6].map((n) => aRecord({ ...key(n), plan: `p${n}`, vip: true }));
@@ -58,7 +58,7 @@ describe.each(PROJECTS)('enrich on a project of type %s, identified by %s', (pro
       expect([lookUps(harness).length, exports(harness).length]).toEqual([asks ? 6 : 0, 0]);
     }));
 
-  it('many records cost a single call besides the updates', () =>
+  it('many records need a single call besides the updates', () =>
     withHarness({ projectType }, async (harness) => {
       for (let n = 0; n < 3000; n += 2) addUser(harness, n);
       const records = Array.from({ length: 3000 }, (_, n) => aRecord({ ...key(n), plan: 'p' }));
@@ -78,7 +78,7 @@ describe.each(PROJECTS)('enrich on a project of type %s, identified by %s', (pro
 });
 
 describe('enrich', () => {
-  it('holds for the streams whose destination sync mode is update, and for no other', () =>
+  it('applies to the streams whose destination sync mode is update, and to no others', () =>
     withHarness({}, async (harness) => {
       const result = await harness.writeInProcess(
         [
@@ -96,7 +96,7 @@ describe('enrich', () => {
       expect(harness.standin.store.users()).toMatchObject([{ email: 'b@x.com' }]);
     }));
 
-  it('knows whom another stream of the same sync has created, or deleted, though reads lag', () =>
+  it('knows users that another stream of the same sync has created or deleted, although reads lag behind', () =>
     withHarness({ lookUpsUntilGone: 3 }, async (harness) => {
       harness.addUser({ email: 'gone@x.com' });
       const rich = { stream: 'rich' };
@@ -122,23 +122,25 @@ describe('enrich', () => {
   it.each([
     ['email', ['000', `${'a'.repeat(20_000)}@x.com`]],
     ['userId', ['x'.repeat(53), 'x'.repeat(20_000)]],
-  ])('skips whoever can’t exist: a malformed %s, and one too long to be asked for', (identity, impossible) =>
-    withHarness({}, async (harness) => {
-      const known = identity === 'email' ? { email: 'a@x.com' } : { userId: 'a' };
-      harness.addUser(known);
-      const result = await harness.writeInProcess(
-        [
-          ...impossible.map((value) => aRecord({ [identity]: value, plan: 'p' })),
-          aRecord({ ...known, plan: 'p' }),
-          aState(1),
-        ],
-        { config: { sync_mode: 'enrich', identify_by: identity === 'email' ? 'email' : 'user_id' } },
-      );
-      expect(result.errors).toEqual([]);
-      expect(result.states).toHaveLength(1);
-      expect(result.logs.join('\n')).toContain('1 delivered, 0 unchanged, 2 skipped (not_in_iterable 2)');
-      expect(harness.standin.store.users()).toEqual([{ ...known, dataFields: { plan: 'p' } }]);
-    }),
+  ])(
+    'skips users that can’t exist: with a malformed %s, and with one too long for a look-up',
+    (identity, impossible) =>
+      withHarness({}, async (harness) => {
+        const known = identity === 'email' ? { email: 'a@x.com' } : { userId: 'a' };
+        harness.addUser(known);
+        const result = await harness.writeInProcess(
+          [
+            ...impossible.map((value) => aRecord({ [identity]: value, plan: 'p' })),
+            aRecord({ ...known, plan: 'p' }),
+            aState(1),
+          ],
+          { config: { sync_mode: 'enrich', identify_by: identity === 'email' ? 'email' : 'user_id' } },
+        );
+        expect(result.errors).toEqual([]);
+        expect(result.states).toHaveLength(1);
+        expect(result.logs.join('\n')).toContain('1 delivered, 0 unchanged, 2 skipped (not_in_iterable 2)');
+        expect(harness.standin.store.users()).toEqual([{ ...known, dataFields: { plan: 'p' } }]);
+      }),
   );
 
   it('skips deletions', () =>
@@ -154,12 +156,12 @@ describe('enrich', () => {
       expect(harness.standin.store.size).toBe(1);
     }));
 
-  it('starts an export that breaks off again from its beginning', () =>
+  it('restarts an interrupted export from the beginning', () =>
     withHarness({}, async (harness) => {
       for (let n = 0; n < 2000; n++) harness.addUser({ email: `user${n}@x.com` });
       harness.standin.faults.order({
         route: 'exportData',
-        fault: PASSING_FAULTS['an answer that stops half-way'],
+        fault: TRANSIENT_FAULTS['an answer that stops half-way'],
         times: 1,
       });
       const records = Array.from({ length: 2500 }, (_, n) => aRecord({ email: `user${n}@x.com`, plan: 'p' }));
@@ -172,7 +174,7 @@ describe('enrich', () => {
       );
     }));
 
-  it('does not believe an export of nobody, and looks everyone up instead', () =>
+  it('does not trust an empty export, and looks every user up instead', () =>
     withHarness({}, async (harness) => {
       harness.addUser({ email: 'user7@x.com' });
       harness.standin.faults.order({ route: 'exportData', fault: { status: 200, body: '' }, times: 1 });
@@ -185,7 +187,7 @@ describe('enrich', () => {
       );
     }));
 
-  it('rejects a record as in any mode, and lays records of one user over each other', () =>
+  it('rejects records and merges records of one user as in any mode', () =>
     withHarness({}, async (harness) => {
       harness.addUser({ email: 'a@x.com' });
       const result = await harness.writeInProcess(

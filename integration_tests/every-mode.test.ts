@@ -1,4 +1,4 @@
-/** Every mode that `spec` declares works for a custom image, which never gets generation ids nor a stream status. */
+/** Every mode that `spec` declares works for a custom image, which gets neither generation ids nor stream statuses. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { withHarness } from './support/harness.ts';
@@ -7,13 +7,13 @@ import { aCatalog, aRecord, aState, aStream } from './support/messages.ts';
 const spec = JSON.parse(readFileSync(new URL('../spec.json', import.meta.url), 'utf8')) as {
   readonly supported_destination_sync_modes: readonly string[];
 };
-/** The last one as a process. */
+/** The last case runs as a child process. */
 const CASES = spec.supported_destination_sync_modes.flatMap((destinationSyncMode) =>
   ['full_refresh', 'incremental'].map((syncMode) => ({ syncMode, destinationSyncMode })),
 );
 
 describe('without generation ids and stream statuses', () => {
-  it.each(CASES)('$syncMode, $destinationSyncMode delivers, acknowledges and removes nobody', (modes) =>
+  it.each(CASES)('$syncMode, $destinationSyncMode delivers, acknowledges and removes no users', (modes) =>
     withHarness({}, async (harness) => {
       harness.addUser({ email: 'old@x.com' }, { n: 'before' });
       harness.addUser({ email: 'absent@x.com' }, { n: 'before' });

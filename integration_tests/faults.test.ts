@@ -1,26 +1,26 @@
-/** Every fault at every endpoint: those that pass are ridden out with nothing lost, those that last stop the sync at once. */
+/** Every fault at every endpoint: transient ones are retried and nothing is lost, permanent ones stop the sync at once. */
 import { describe, expect, it } from '@jest/globals';
-import { LASTING_FAULTS, PASSING_FAULTS, WRONG_HOST_FAULTS, type Fault } from './standin/faults.ts';
+import { PERMANENT_FAULTS, TRANSIENT_FAULTS, WRONG_HOST_FAULTS, type Fault } from './standin/faults.ts';
 import type { StandinOptions } from './standin/server.ts';
 import { withHarness, type Harness } from './support/harness.ts';
 import { inParallel } from './support/in-parallel.ts';
 import { aRecord, aState } from './support/messages.ts';
 
 interface Scene {
-  /** The stand-in's name of the route. */
+  /** The name of the route in the stand-in. */
   readonly route: string;
   readonly standin?: StandinOptions;
-  /** People who are there before. */
+  /** Adds users before the run. */
   readonly before?: (harness: Harness) => void;
   readonly config?: Record<string, unknown>;
   readonly input: string;
-  /** Whom a run without a fault leaves. */
+  /** The users after a run without a fault. */
   readonly after: readonly string[];
 }
 
 const gone = { _ab_cdc_deleted_at: '2026-01-01' };
 
-/** For each endpoint a sync that calls it. */
+/** For each endpoint, a sync that calls it. */
 const WRITES: readonly Scene[] = [
   ...['getLists', 'createList', 'subscribe'].map((route) => ({
     route,
@@ -94,13 +94,13 @@ const WRITES: readonly Scene[] = [
   })),
 ];
 
-/** Runs a scene with a fault at its endpoint; gives what matters of the outcome. */
+/** Runs a scene with a fault at its endpoint; returns the relevant parts of the outcome. */
 async function play(scene: Scene, fault: Fault, times: number, config: Record<string, unknown> = {}) {
   let outcome: Outcome | undefined;
   await withHarness(scene.standin ?? {}, async (harness) => {
     scene.before?.(harness);
     harness.standin.faults.order({ route: scene.route, fault, times });
-    // In this process: there are hundreds of these runs.
+    // In this process, since there are hundreds of these runs.
     const result = await harness.writeInProcess([scene.input, aState(1)], {
       config: { ...scene.config, ...config },
     });
@@ -123,8 +123,8 @@ interface Outcome {
   readonly retries: number;
 }
 
-const passing = Object.entries<Fault>(PASSING_FAULTS);
-const lasting = Object.entries<Fault>(LASTING_FAULTS);
+const passing = Object.entries<Fault>(TRANSIENT_FAULTS);
+const lasting = Object.entries<Fault>(PERMANENT_FAULTS);
 const wrongHost = Object.entries<Fault>(WRONG_HOST_FAULTS);
 
 const names = (harness: Harness) =>
@@ -134,21 +134,21 @@ const names = (harness: Harness) =>
     .sort();
 
 describe.each(WRITES)('at $route', (scene) => {
-  it('a fault that passes is ridden out, and nothing is lost', () =>
+  it('a transient fault is retried, and nothing is lost', () =>
     inParallel(
       passing,
       async ([name, fault]) => {
         const { after: users } = scene;
-        // Short, so that an answer which never comes is given up soon.
+        // Short, so that the run soon gives up waiting for an answer that never comes.
         const outcome = await play(scene, fault, 1, { attempt_timeout_seconds: 1 });
         expect([name, outcome]).toMatchObject([name, { users, states: 1, failures: [], exitCode: 0 }]);
-        // A busy machine may add some of its own.
+        // At least, because a busy machine may cause further retries.
         if (fault.delayMs === undefined) expect(outcome?.retries).toBeGreaterThanOrEqual(1);
       },
       passing.length,
     ));
 
-  it('a fault that lasts stops the sync at once as the user’s to fix, and no state leaves', () =>
+  it('a permanent fault stops the sync at once with a config_error, and no state is returned', () =>
     inParallel(lasting, async ([name, fault]) => {
       expect([name, await play(scene, fault, 1)]).toMatchObject([
         name,
@@ -156,7 +156,7 @@ describe.each(WRITES)('at $route', (scene) => {
       ]);
     }));
 
-  it('what another host would answer stops the sync as its first answer, and is ridden out later', () =>
+  it('the answer of a wrong host stops the sync if it is the first answer, and is retried later', () =>
     inParallel(wrongHost, async ([name, fault]) => {
       const outcome = await play(scene, fault, 1);
       const { after: users } = scene;
@@ -169,8 +169,8 @@ describe.each(WRITES)('at $route', (scene) => {
       if (scene.route !== 'getFields') expect(outcome?.retries).toBeGreaterThanOrEqual(1);
     }));
 
-  it('one that should pass and does not is transient once the budget is used up', async () => {
-    const fault = PASSING_FAULTS['a 503 without a body'];
+  it('a transient fault that does not end is a transient_error once the budget is used up', async () => {
+    const fault = TRANSIENT_FAULTS['a 503 without a body'];
     expect(await play(scene, fault, Infinity, { retry_minutes: 0.01 })).toMatchObject({
       states: 0,
       failures: ['transient_error'],
@@ -180,10 +180,10 @@ describe.each(WRITES)('at $route', (scene) => {
 });
 
 describe('check', () => {
-  it.each(['getFields', 'getLists'])('rides out a fault that passes at %s', (route) =>
-    inParallel(Object.entries<Fault>(PASSING_FAULTS), ([name, fault]) =>
+  it.each(['getFields', 'getLists'])('retries a transient fault at %s', (route) =>
+    inParallel(Object.entries<Fault>(TRANSIENT_FAULTS), ([name, fault]) =>
       withHarness({}, async (harness) => {
-        // Checking has its own, longer time limit for an attempt.
+        // check uses a longer timeout per attempt.
         if (fault.hang === true || fault.stall === true) return;
         harness.standin.faults.order({ route, fault, times: 1 });
         const result = await harness.checkInProcess();
@@ -196,7 +196,7 @@ describe('check', () => {
     ),
   );
 
-  it('answers FAILED where another host answers', () =>
+  it('answers FAILED to the answer of a wrong host', () =>
     inParallel(wrongHost, ([name, fault]) =>
       withHarness({}, async (harness) => {
         harness.standin.faults.order({ fault, times: Infinity });
@@ -207,8 +207,8 @@ describe('check', () => {
       }),
     ));
 
-  it.each(['getFields', 'getLists'])('answers FAILED to one that lasts at %s', (route) =>
-    inParallel(Object.entries<Fault>(LASTING_FAULTS), ([name, fault]) =>
+  it.each(['getFields', 'getLists'])('answers FAILED to a permanent fault at %s', (route) =>
+    inParallel(Object.entries<Fault>(PERMANENT_FAULTS), ([name, fault]) =>
       withHarness({}, async (harness) => {
         harness.standin.faults.order({ route, fault, times: 1 });
         const result = await harness.checkInProcess();

@@ -13,7 +13,7 @@ describe.each(['hybrid', 'email', 'user_id'] as const)('lists on a project of ty
   const key = (name: string) => (projectType === 'user_id' ? { userId: name } : { email: `${name}@x.com` });
   const identity = (name: string) => (projectType === 'user_id' ? name : `${name}@x.com`);
 
-  it('follow the three kinds of rule, and missing ones are created once', () =>
+  it('support the three kinds of rules, and missing lists are created once', () =>
     withHarness({ projectType, lists: [{ name: 'VIP', listType: 'Standard' }] }, async (harness) => {
       const config = { lists: [named, flag, all], batch_size: 2 };
       const result = await harness.write(
@@ -42,9 +42,9 @@ describe.each(['hybrid', 'email', 'user_id'] as const)('lists on a project of ty
         [identity('a'), identity('b'), identity('c'), identity('d')],
       ]);
       expect(harness.standin.calls('/lists').filter(({ method }) => method === 'POST')).toHaveLength(4);
-      // The columns of the rules are no fields.
+      // The columns of the rules are not sent as fields.
       expect(harness.standin.store.users().map(({ dataFields }) => dataFields)).toEqual([{}, {}, {}, {}]);
-      // A false flag takes the user off; an absent column, or a nulled one, changes nothing.
+      // A false flag removes the user from the list; an absent column, or one nulled by the source, changes nothing.
       await harness.writeInProcess(
         [
           aRecord({ ...key('a'), vip: false }),
@@ -60,15 +60,15 @@ describe.each(['hybrid', 'email', 'user_id'] as const)('lists on a project of ty
       expect(members('Red')).toEqual([identity('a'), identity('b')]);
     }));
 
-  it('with remove_from_lists a deletion takes the user off the lists that rules and record name, and no more', () =>
+  it('with remove_from_lists, a deletion removes the user from the lists that rules and record name, and from no others', () =>
     withHarness({ projectType }, async (harness) => {
       const config = { lists: [named, flag, all], removal: 'remove_from_lists' };
       await harness.writeInProcess([aRecord({ ...key('a'), segments: 'Red,Blue', vip: true })], { config });
       await harness.writeInProcess(
         [
-          // Deletions are not kept up by what they say of lists.
+          // An unreadable list column does not prevent a deletion.
           aRecord({ ...key('a'), segments: 'Red', vip: 'who knows', ...GONE }),
-          aRecord({ ...key('stranger'), ...GONE }),
+          aRecord({ ...key('unknown'), ...GONE }),
         ],
         { config },
       );
@@ -83,10 +83,10 @@ describe.each(['hybrid', 'email', 'user_id'] as const)('lists on a project of ty
 });
 
 describe('lists', () => {
-  it('get users in bulk, after the update, and none who was rejected', () =>
+  it('get users in bulk, after the update, without the rejected ones', () =>
     withHarness({}, async (harness) => {
       harness.standin.store.forgotten.add('user7@example.com');
-      // As a process: in this one, where waits pass faster, a busy machine would send batches before they are full.
+      // As a child process: in this one, where waits are shortened, a busy machine would send batches before they are full.
       const result = await harness.write([...userLines(2500), aState(1)], {
         config: { lists: [all] },
       });
@@ -95,7 +95,7 @@ describe('lists', () => {
       expect(harness.standin.calls('/subscribe').length).toBeLessThanOrEqual(4);
     }));
 
-  it('of 500 names in one stream stay fast: about a call for each', () =>
+  it('with 500 names in one stream are fast: about one call per list', () =>
     withHarness({}, async (harness) => {
       const lines = userLines(5000, 5000, (index) => ({ segments: `List ${index % 500}` }));
       const result = await harness.write(lines, {
@@ -106,7 +106,7 @@ describe('lists', () => {
       expect(harness.standin.calls('/subscribe').length).toBeLessThanOrEqual(600);
     }));
 
-  it('just created are waited for until they can be used, and are created once though the answer was lost', () =>
+  it('that are new are waited for until they are usable, and are created once although the answer was lost', () =>
     withHarness({ listUsableAfterTries: 2 }, async (harness) => {
       harness.standin.faults.order({
         route: 'createList',
@@ -121,7 +121,7 @@ describe('lists', () => {
       expect(harness.standin.lists.all()).toHaveLength(1);
     }));
 
-  it('just created by somebody else, an earlier run say, are waited for, too', () =>
+  it('that others have just created, such as an earlier run, are waited for as well', () =>
     withHarness({ listUsableAfterTries: 2 }, async (harness) => {
       harness.standin.lists.create('Everyone', undefined);
       const result = await harness.writeInProcess([aRecord({ email: 'a@x.com' }), aState(1)], {
@@ -132,7 +132,7 @@ describe('lists', () => {
       expect(harness.standin.members('Everyone')).toEqual(['a@x.com']);
     }));
 
-  it('deleted while the sync runs end it, and the next one creates them anew', () =>
+  it('that are deleted during the sync make it fail; the next sync creates them again', () =>
     withHarness({ lists: [{ name: 'Everyone', listType: 'Standard' }] }, async (harness) => {
       let reads = 0;
       harness.standin.intercept = ({ method, path }) => {
@@ -151,7 +151,7 @@ describe('lists', () => {
       expect(result.states).toEqual([]);
     }));
 
-  it('that Iterable refuses to create end the sync by their name', () =>
+  it('that Iterable refuses to create make the sync fail with an error that names the list', () =>
     withHarness({}, async (harness) => {
       harness.standin.intercept = ({ method, path }) =>
         method === 'POST' && path === '/api/lists'
@@ -169,7 +169,7 @@ describe('lists', () => {
       ]);
     }));
 
-  it('the oldest of two of one name wins; case matters', () =>
+  it('with the same name: the oldest is used; names are case-sensitive', () =>
     withHarness(
       {
         lists: [
@@ -186,7 +186,7 @@ describe('lists', () => {
       },
     ));
 
-  it('are read from text as databases and scripts write it; text in another notation creates none and rejects its record', () =>
+  it('are read from the text formats of databases and scripts; text in another format creates no list, and its record is rejected', () =>
     withHarness({}, async (harness) => {
       const column = (name: string, segments: unknown) => aRecord({ email: `${name}@x.com`, segments });
       const result = await harness.writeInProcess(
@@ -199,7 +199,7 @@ describe('lists', () => {
           column('f', '["VIP", 7.0]'),
           column('g', '{"VIP": true}'),
           column('h', '"VIP"'),
-          // The number as it stands in the line.
+          // Replaced in the text, to keep the notation of the numbers.
           column('i', 0).replace('"segments":0', '"segments":[7, 7E+0, 9007199254740993]'),
           aState(1),
         ],
@@ -228,7 +228,7 @@ describe('lists', () => {
       ).toMatchObject([3, 7, 8].map((line) => ({ line, code: 'wrong_type', field: 'segments', reason })));
     }));
 
-  it('have no blanks around their names, in rules, columns and Iterable', () =>
+  it('are found without regard to spaces around their names, in rules, columns and Iterable', () =>
     withHarness({ lists: [{ name: ' Gold ', listType: 'Standard' }] }, async (harness) => {
       const config = {
         lists: [named, { ...flag, list: 'VIP ' }, { ...all, list: ' Gold' }],
@@ -246,7 +246,7 @@ describe('lists', () => {
         VIP: ['a@x.com', 'b@x.com'],
         ' Gold ': ['a@x.com', 'b@x.com'],
       });
-      // The one that has just that name is meant, where there are both.
+      // If both exist, the exact match is used.
       harness.standin.lists.create('Gold', undefined);
       await harness.writeInProcess([aRecord({ email: 'c@x.com' })], { config });
       expect([harness.standin.members('Gold'), harness.standin.members(' Gold ')]).toEqual([
@@ -270,7 +270,7 @@ describe('lists', () => {
     [{ lists: [flag, { ...all, list: ' ' }] }, [], 'lists[1].list: must not be blank'],
     [{ lists: [{ kind: 'odd' }] }, [], 'lists[0].kind: must be one of names, flag, all'],
     [{ lists: [{ kind: 'flag', source: 'x' }] }, [], 'lists[0].list: is required'],
-  ])('that can’t be used are told by check and by write: %j', (config, lists, problem) =>
+  ])('that can’t be used are reported by check and by write: %j', (config, lists, problem) =>
     withHarness({ lists }, async (harness) => {
       const check = await harness.checkInProcess(config);
       expect(check.messages.at(-1)?.connectionStatus?.message).toContain(problem);
@@ -282,7 +282,7 @@ describe('lists', () => {
     }),
   );
 
-  it('that a column names and that can’t be used end the sync; what can’t be read as names rejects its record', () =>
+  it('named by a column that can’t be used make the sync fail; a record with unreadable names is rejected', () =>
     withHarness({ lists: [{ name: 'Smart', listType: 'Dynamic' }] }, async (harness) => {
       const result = await harness.writeInProcess(
         [aRecord({ email: 'a@x.com', segments: 'Smart' }), aState(1)],
@@ -307,7 +307,7 @@ describe('lists', () => {
       expect(rejected.states[0]).toContain('"rejectedRecordCount":2.0');
     }));
 
-  it('rules hold for the stream that they name', () =>
+  it('follow rules only for the stream that the rule names', () =>
     withHarness({}, async (harness) => {
       const result = await harness.writeInProcess(
         [aRecord({ email: 'a@x.com' }, { stream: 'a' }), aRecord({ email: 'b@x.com' }, { stream: 'b' })],

@@ -6,7 +6,7 @@ import { summaryLine } from './support/summary-line.ts';
 
 type Options = Pick<WriteOptions, 'config' | 'catalog'>;
 
-/** Writes the records; gives the data fields of the one user there should be, and the types that its fields got. */
+/** Writes the records, which must result in one user; returns its data fields and their types. */
 async function mapped(input: string, options: Options = {}, standinOptions: StandinOptions = {}) {
   let fields: Record<string, unknown> | undefined;
   let types: Record<string, string> = {};
@@ -26,7 +26,7 @@ async function mapped(input: string, options: Options = {}, standinOptions: Stan
 const email = { source: 'email', target: 'email' };
 
 describe('mapping', () => {
-  it('follows dots both ways, and a column whose whole name has dots wins', async () => {
+  it('follows dots in sources and targets, and prefers a column whose name contains the dots', async () => {
     const { fields } = await mapped(
       aRecord({
         email: 'a@x.com',
@@ -50,7 +50,7 @@ describe('mapping', () => {
     expect(fields).toEqual({ home: { city: 'Rome' }, planName: 'gold' });
   });
 
-  it('converts to a mapping’s type, else to the known field’s, else to the schema’s', async () => {
+  it('converts to the type of the mapping, or else of the known field, or else of the schema', async () => {
     const { fields, types } = await mapped(
       aRecord({
         email: 'a@x.com',
@@ -109,7 +109,7 @@ describe('mapping', () => {
     });
   });
 
-  it('well-known fields have their type also in a project that does not have them yet', async () => {
+  it('gives well-known fields their type even if the project does not have them yet', async () => {
     const { fields, types } = await mapped(
       aRecord({ email: 'a@x.com', phoneNumber: 491701234567, signupDate: '2024-02-29', city: 5, score: 7 }),
     );
@@ -123,14 +123,14 @@ describe('mapping', () => {
   });
 
   it.each<[string, Options, StandinOptions, string]>([
-    ['the stream’s schema does not win over it', {}, {}, 'string'],
+    ['its type takes precedence over the schema of the stream', {}, {}, 'string'],
     [
-      'a mapping’s type wins over it',
+      'the type of a mapping takes precedence',
       { config: { mappings: [email, { source: 'phoneNumber', target: 'phoneNumber', type: 'long' }] } },
       {},
       'long',
     ],
-    ['what the project says wins over it', {}, { fields: { phoneNumber: 'long' } }, 'long'],
+    ['the type in the project takes precedence', {}, { fields: { phoneNumber: 'long' } }, 'long'],
   ])('a well-known field: %s', async (_name, options, standinOptions, expected) => {
     const jsonSchema = { properties: { phoneNumber: { type: 'integer' } } };
     const { fields, types } = await mapped(
@@ -142,7 +142,7 @@ describe('mapping', () => {
     expect(fields?.phoneNumber).toBe(expected === 'long' ? 491701234567 : '491701234567');
   });
 
-  it('keeps numbers as they were written', async () => {
+  it('keeps the notation of numbers', async () => {
     const record =
       '{"type":"RECORD","record":{"stream":"users","emitted_at":1,"data":{"email":"a@x.com","big":9007199254740993,"price":5.0,"count":5,"userId":90071992547409931}}}\n';
     await withHarness({}, async (harness) => {
@@ -159,7 +159,7 @@ describe('mapping', () => {
     });
   });
 
-  it('null clears a field; an absent or NULLED column leaves it alone', async () => {
+  it('clears a field with null, and does not change it if the column is absent or marked NULLED', async () => {
     await withHarness({}, async (harness) => {
       await harness.writeInProcess(aRecord({ email: 'a@x.com', a: 1, b: 2, c: 3 }));
       await harness.writeInProcess(
@@ -172,7 +172,7 @@ describe('mapping', () => {
     });
   });
 
-  it('an empty mapping leaves out Airbyte’s columns, the deletion column, and, with a warning, managed names', async () => {
+  it('without mappings leaves out Airbyte’s columns, the deletion column and, with a warning, managed fields', async () => {
     const { fields, logs } = await mapped(
       aRecord({
         email: 'a@x.com',
@@ -190,7 +190,7 @@ describe('mapping', () => {
     );
   });
 
-  it('takes __proto__ as plain data', async () => {
+  it('treats __proto__ as plain data', async () => {
     await withHarness({}, async (harness) => {
       const raw =
         '{"type":"RECORD","record":{"stream":"users","emitted_at":1,"data":{"email":"a@x.com","__proto__":{"admin":true}}}}\n';
@@ -200,7 +200,7 @@ describe('mapping', () => {
     });
   });
 
-  it('merges nested objects, or replaces them when told to', async () => {
+  it('merges nested objects, or replaces them if configured', async () => {
     for (const [merge, expected] of [
       [true, { home: { city: 'Rome', zip: '1' } }],
       [false, { home: { zip: '1' } }],
@@ -214,7 +214,7 @@ describe('mapping', () => {
     }
   });
 
-  it('names fields that Iterable dropped once', async () => {
+  it('logs once which fields Iterable has dropped', async () => {
     const { fields, logs } = await mapped(
       aRecord({ email: 'a@x.com', old: 1, fresh: 2 }) + aRecord({ email: 'a@x.com', fresh: 3 }),
       { config: { create_new_fields: false } },
@@ -226,7 +226,7 @@ describe('mapping', () => {
     ]);
   });
 
-  it('mappings hold for the stream that they name', async () => {
+  it('applies mappings only to the stream that they name', async () => {
     await withHarness({}, async (harness) => {
       await harness.writeInProcess(
         aRecord({ email: 'a@x.com', n: 1 }) + aRecord({ email: 'b@x.com', n: 1 }, { stream: 'leads' }),
@@ -242,7 +242,7 @@ describe('mapping', () => {
     });
   });
 
-  it('records of one user are laid over each other, the last word winning', () =>
+  it('merges records of one user, last write wins', () =>
     withHarness({}, async (harness) => {
       const result = await harness.writeInProcess(
         aRecord({ email: 'a@x.com', n: 1, city: 'Rome' }) +

@@ -1,4 +1,7 @@
-/** Fields that the project does not have yet: the values that wait together give them their types, and only what does not fit is rejected. */
+/**
+ * New fields, which the project does not have yet: the values in a batch determine their types, and only records with values
+ * that don't fit are rejected.
+ */
 import { describe, expect, it } from '@jest/globals';
 import type { StandinOptions } from './standin/server.ts';
 import { withHarness, type Harness, type WriteOptions } from './support/harness.ts';
@@ -13,7 +16,7 @@ type Options = Pick<WriteOptions, 'config' | 'catalog'>;
 const users = (values: readonly unknown[], from = 0): string[] =>
   values.map((x, index) => aRecord({ email: `u${from + index}@x.com`, x }));
 
-/** What came of each: the value in Iterable by the number of the user. */
+/** User → the value in Iterable. */
 const valuesIn = ({ standin }: Harness): Record<string, unknown> =>
   Object.fromEntries(
     standin.store
@@ -35,7 +38,7 @@ function rejectionsIn(logs: readonly string[]): Rejections['rejected'] {
   return found;
 }
 
-/** As one text, so that all records are read together: on a busy machine some would be sent before the others come. */
+/** Sends the lines as one text, so that all records are read at once: on a busy machine, some might be sent before the others arrive. */
 async function write(harness: Harness, lines: readonly string[], options: Options = {}) {
   const result = await harness.writeInProcess(lines.join('') + aState(1), options);
   return { ...result, rejected: rejectionsIn(result.logs) };
@@ -46,11 +49,11 @@ const typeOf = ({ standin }: Harness, field = 'x') => standin.store.fields.types
 const NO_LONG =
   'wrong_type, field x: expected a whole number of at most 64 bits, since the field’s first value in this sync was one, found';
 
-describe.each(STYLES)('a new field, where Iterable refuses a wrong type by %s', (wrongTypeStyle) => {
+describe.each(STYLES)('a new field, if Iterable refuses a wrong type in the style %s', (wrongTypeStyle) => {
   const play = (test: (harness: Harness) => Promise<void>, options: StandinOptions = {}) =>
     withHarness({ wrongTypeStyle, ...options }, test);
 
-  it('the first value decides, and exactly those that do not fit are rejected, without a second call', () =>
+  it('the first value decides, and exactly the records that don’t fit are rejected, without a second call', () =>
     play(async (harness) => {
       const { rejected, exitCode } = await write(harness, users([7, 'text', '12', true, { a: 1 }, null, 9]));
       expect(exitCode).toBe(0);
@@ -73,7 +76,7 @@ describe.each(STYLES)('a new field, where Iterable refuses a wrong type by %s', 
       ['2024-02-29 00:00:00 +00:00', '2024-03-01 00:00:00 +00:00'],
     ],
     ['an object', [{ a: 1 }, '{"a":2}'], 'object', [{ a: 1 }, { a: 2 }]],
-  ])('%s, and what can be converted to it', (_name, values, type, written) =>
+  ])('%s, and values that can be converted to it', (_name, values, type, written) =>
     play(async (harness) => {
       const { rejected } = await write(harness, users(values));
       expect(rejected).toEqual({});
@@ -82,7 +85,7 @@ describe.each(STYLES)('a new field, where Iterable refuses a wrong type by %s', 
     }),
   );
 
-  it('a fraction among the numbers that wait makes it a double, and all are delivered', () =>
+  it('a fraction among the numbers of a batch makes it a double, and all are delivered', () =>
     play(async (harness) => {
       const { rejected } = await write(harness, users([0, 1, 1.5, 2]));
       expect(rejected).toEqual({});
@@ -92,16 +95,16 @@ describe.each(STYLES)('a new field, where Iterable refuses a wrong type by %s', 
       expect(harness.standin.calls('/bulkUpdate')).toHaveLength(1);
     }));
 
-  it('a fraction that comes after whole numbers were sent is rejected', () =>
+  it('a fraction that arrives after whole numbers were sent is rejected', () =>
     play(async (harness) => {
-      // It is read with the others: what matters is that their batch was full.
+      // All records are read at once, but the first batch is full before the fraction.
       const { rejected } = await write(harness, users([0, 1, 1.5, 2]), { config: { batch_size: 2 } });
       expect(rejected).toEqual({ 3: `${NO_LONG} another number.` });
       expect(typeOf(harness)).toBe('long');
       expect(valuesIn(harness)).toEqual({ u0: 0, u1: 1, u3: 2 });
     }));
 
-  it('text of a fraction goes with what the field becomes', async () => {
+  it('a fraction as text does not change the type: it is accepted by a double and rejected by a long', async () => {
     await play(async (harness) => {
       const { rejected } = await write(harness, users([1, '1.5', 2]));
       expect(rejected).toEqual({ 2: `${NO_LONG} other text.` });
@@ -114,7 +117,7 @@ describe.each(STYLES)('a new field, where Iterable refuses a wrong type by %s', 
     });
   });
 
-  it('leaves of objects, and elements of arrays', () =>
+  it('applies to leaves of objects and elements of arrays', () =>
     play(async (harness) => {
       const { rejected } = await write(
         harness,
@@ -141,7 +144,7 @@ describe.each(STYLES)('a new field, where Iterable refuses a wrong type by %s', 
       ]);
     }));
 
-  it('two streams that write it', () =>
+  it('is shared by two streams', () =>
     play(async (harness) => {
       const leads = (email: string, x: unknown) => aRecord({ email, score: x }, { stream: 'leads' });
       const { rejected } = await write(
@@ -165,7 +168,7 @@ describe.each(STYLES)('a new field, where Iterable refuses a wrong type by %s', 
 
   it.each<[string, [person: string, value: unknown][]]>([
     [
-      'is the last word of the first user',
+      'is the last value of the first user',
       [
         ['a', 'text'],
         ['b', 'more'],
@@ -173,7 +176,7 @@ describe.each(STYLES)('a new field, where Iterable refuses a wrong type by %s', 
       ],
     ],
     [
-      'waits no longer than the first text',
+      'comes before the last value of the first user',
       [
         ['a', ''],
         ['b', '2024-02-29'],
@@ -196,7 +199,7 @@ describe.each(STYLES)('a new field, where Iterable refuses a wrong type by %s', 
         ['a', { at: '2024-02-29' }],
       ],
     ],
-  ])('a field of text stays one where a text that looks like a date %s', (_name, values) =>
+  ])('a text field stays one if a text that looks like a date %s', (_name, values) =>
     play(async (harness) => {
       const lines = values.map(([person, x]) => aRecord({ email: `${person}@x.com`, x }));
       const { rejected } = await write(harness, lines, { config: { merge_nested_objects: false } });
@@ -206,7 +209,7 @@ describe.each(STYLES)('a new field, where Iterable refuses a wrong type by %s', 
     }),
   );
 
-  it('also where the ledger has some of the users, who are looked at before they go out', () =>
+  it('also if the ledger has some of the users, which are compared with it before they are sent', () =>
     play(async (harness) => {
       const options = { config: { ledger: { type: 'sqlite', path: harness.files.path('ledger.sqlite') } } };
       await write(harness, [aRecord({ email: 'u0@x.com' })], options);
@@ -222,7 +225,7 @@ describe.each(STYLES)('a new field, where Iterable refuses a wrong type by %s', 
     ['true', '@', true, ['a', 'b'], 'string'],
     ['an object', 'unknown', { a: 1 }, [5, 2.5], 'double'],
   ])(
-    '%s of a record whose address is none decides nothing, as a file’s header does not',
+    '%s in a record with a malformed address, such as the header of a file, does not decide the type',
     (_name, email, x, others, type) =>
       play(async (harness) => {
         const { rejected } = await write(harness, [aRecord({ email, x }), ...users(others)]);
@@ -231,7 +234,7 @@ describe.each(STYLES)('a new field, where Iterable refuses a wrong type by %s', 
       }),
   );
 
-  it('nor does a value of a record whose user id is none', () =>
+  it('a value in a record with a malformed user id does not decide the type', () =>
     play(async (harness) => {
       const of = (userId: string, x: unknown) => aRecord({ userId, x });
       const lines = [of('u'.repeat(53), 'x'), of('ü', 'x'), of('u ', 'x'), of('u0', 5), of('u1', 2.5)];
@@ -240,7 +243,7 @@ describe.each(STYLES)('a new field, where Iterable refuses a wrong type by %s', 
       expect(typeOf(harness)).toBe('double');
     }));
 
-  it('records of one user that go out as one: each has to fit', () =>
+  it('each of several merged records of a user has to fit', () =>
     play(async (harness) => {
       const of = (x: unknown) => aRecord({ email: 'u0@x.com', x });
       const { rejected } = await write(harness, [of(1), of('text'), of('1.5'), of(2), ...users([3], 1)]);
@@ -248,7 +251,7 @@ describe.each(STYLES)('a new field, where Iterable refuses a wrong type by %s', 
       expect(valuesIn(harness)).toEqual({ u0: 2, u1: 3 });
     }));
 
-  it('records of one user, among them a fraction', () =>
+  it('a fraction in merged records of a user makes it a double', () =>
     play(async (harness) => {
       const of = (x: unknown) => aRecord({ email: 'u0@x.com', x });
       const { rejected } = await write(harness, [of(1), of('1.5'), of(2.5), of(4), ...users([3], 1)]);
@@ -258,7 +261,7 @@ describe.each(STYLES)('a new field, where Iterable refuses a wrong type by %s', 
     }));
 
   it.each(['email', 'hybrid'] as const)(
-    'users whose address changes, in a project of type %s',
+    'applies to users whose address changes, in a project of type %s',
     (projectType) =>
       play(
         async (harness) => {
@@ -275,7 +278,7 @@ describe.each(STYLES)('a new field, where Iterable refuses a wrong type by %s', 
   );
 
   it.each(['email', 'hybrid'] as const)(
-    'users whose address changes, and a fraction, in a project of type %s',
+    'applies to users whose address changes and a fraction, in a project of type %s',
     (projectType) =>
       play(
         async (harness) => {
@@ -291,7 +294,7 @@ describe.each(STYLES)('a new field, where Iterable refuses a wrong type by %s', 
       ),
   );
 
-  it('a field that another program created meanwhile is Iterable’s to judge', () =>
+  it('for a field that another program has created meanwhile, Iterable decides', () =>
     play(
       async (harness) => {
         harness.standin.intercept = ({ path }) =>
@@ -304,7 +307,7 @@ describe.each(STYLES)('a new field, where Iterable refuses a wrong type by %s', 
       { fields: { x: 'date' } },
     ));
 
-  it('a field that Iterable drops, since it may create none, can’t have a wrong type', () =>
+  it('a field that Iterable drops because it may not create fields can’t have a wrong type', () =>
     play(async (harness) => {
       const { rejected } = await write(harness, users([1, 'text', { a: 1 }]), {
         config: { create_new_fields: false },
@@ -329,7 +332,7 @@ describe('a new field and the ledger', () => {
         { n: 1.5, list: [2.5] },
       ],
     ],
-  ])('once the project has the field, what did not change is not sent again: %s', (_name, values) =>
+  ])('once the project has the field, unchanged records are not sent again: %s', (_name, values) =>
     withHarness({}, async (harness) => {
       const options = {
         config: { ledger: { type: 'sqlite', path: harness.files.path('ledger.sqlite') } },
@@ -344,7 +347,7 @@ describe('a new field and the ledger', () => {
   );
 });
 
-/** What a value fits, and what it makes of a field that it comes first for: kept far simpler than the connector. */
+/** A value with the types that it fits, and the type that it gives a new field. Far simpler than the connector. */
 interface Sample {
   readonly value: unknown;
   readonly natural: string;
@@ -370,7 +373,7 @@ interface Row {
   readonly sample: Sample;
 }
 
-/** The type of the field, and the lines of those that are rejected, where all wait for one call. */
+/** The expected type of the field and the lines of the rejected records, if all are in one batch. */
 function expected(rows: readonly Row[]): { type: string | undefined; rejected: number[] } {
   const taken = rows.filter(({ email, sample }) => email !== undefined && sample.natural !== 'none');
   let type = taken[0]?.sample.natural;
@@ -381,7 +384,7 @@ function expected(rows: readonly Row[]): { type: string | undefined; rejected: n
   return { type, rejected };
 }
 
-/** `people`: how many share the records; where they are few, records go out as one. */
+/** @param people the number of users that the records are for; if there are few, their records are merged */
 function someRows(random: () => number, people: number): Row[] {
   const some = SAMPLES.filter(() => random() < 0.5);
   const samples = some.length > 0 ? some : SAMPLES;
@@ -402,7 +405,7 @@ describe('random values of a new field', () => {
       const result = await write(harness, lines);
       const at = { seed, values: rows.map(({ email, sample }) => [email, sample.value]) };
       expect({ ...at, rejected: Object.keys(result.rejected).map(Number) }).toEqual({ ...at, rejected });
-      // Where a later record of the same user clears the field, it may not come to be.
+      // With few users, a later record of the same user may clear the field, and then it is not created.
       if (seed % 3 !== 0) expect({ ...at, type: typeOf(harness) }).toEqual({ ...at, type });
       const counts = planned.plan.streams[0]?.rejected ?? {};
       const plannedRejected = Object.values(counts).reduce((sum, count) => sum + count, 0);
@@ -411,7 +414,7 @@ describe('random values of a new field', () => {
   };
 
   it(
-    'reject those that a simple model says, in a plan, too',
+    'are rejected as a simple model predicts, also by a dry run',
     () => inParallel(seeds(40, 1_000), play, 4),
     600_000,
   );

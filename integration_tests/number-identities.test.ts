@@ -1,4 +1,4 @@
-/** A number that names someone or something is one and the same, however a source writes it: 7000, 7000.0, 7E+3. */
+/** A number that identifies a user or a row is the same in every notation: 7000, 7000.0, 7E+3. */
 import { describe, expect, it } from '@jest/globals';
 import { withHarness } from './support/harness.ts';
 import { describeLedgers } from './support/ledgers.ts';
@@ -14,7 +14,7 @@ const BY_USER_ID = {
   ],
 };
 
-/** A record's line with the id as it is written here. */
+/** A record line with the id in this notation. */
 function row(id: string, data: Record<string, unknown> = {}): string {
   return aRecord({ id: 0, ...data }).replace('"id":0', `"id":${id}`);
 }
@@ -22,7 +22,7 @@ function row(id: string, data: Record<string, unknown> = {}): string {
 describe.each(['hybrid', 'email', 'user_id'] as const)('on a project of type %s', (projectType) => {
   const idsIn = (users: readonly { readonly userId?: string }[]) => users.map(({ userId }) => userId).sort();
 
-  it('the notations of an id are one user, in one sync and in several; a text is what it is', () =>
+  it('all notations of an id are one user, in one sync and in several; text is not converted', () =>
     withHarness({ projectType }, async (harness) => {
       const { store } = harness.standin;
       const lines = [row('7000', { name: 'a' }), row('7000.0', { name: 'b' }), row('7E+3', { name: 'c' })];
@@ -35,7 +35,7 @@ describe.each(['hybrid', 'email', 'user_id'] as const)('on a project of type %s'
       expect(idsIn(store.users())).toEqual(['07000', '1.5', '7000', '7000.0', '9007199254740993']);
     }));
 
-  it('a deletion finds the user in any of them', () =>
+  it('a deletion finds the user by any notation', () =>
     withHarness({ projectType }, async (harness) => {
       await harness.writeInProcess([row('7000'), row('7001'), aState(1)], { config: BY_USER_ID });
       const result = await harness.writeInProcess([row('7000.0', GONE), aState(1)], { config: BY_USER_ID });
@@ -44,7 +44,7 @@ describe.each(['hybrid', 'email', 'user_id'] as const)('on a project of type %s'
     }));
 });
 
-it('a primary key in another notation is the same person when an address changes', () =>
+it('a primary key in another notation is the same row when an address changes', () =>
   withHarness({}, async (harness) => {
     harness.addUser({ email: 'a@x.com' }, { old: 'yes' });
     await harness.writeInProcess(
@@ -71,7 +71,7 @@ describeLedgers('with a ledger', (backend) => {
   it.each([
     ['of users by their id', BY_USER_ID],
     ['of users by their address', { mappings: [{ source: 'email', target: 'email' }] }],
-  ])('a snapshot in another notation removes nobody and sends nothing: %s', (_title, config) =>
+  ])('a snapshot in another notation removes no users and sends nothing: %s', (_title, config) =>
     withSyncs(backend, { ...config, max_removals_percent: 100 }, async (syncs) => {
       const rows = (write: (id: number) => string) =>
         [7000, 7001, 7002].map((id) => row(write(id), { email: `${id}@x.com`, name: 'n' }));
@@ -87,7 +87,7 @@ describeLedgers('with a ledger', (backend) => {
         expect((await syncs.sync(rows(write), snapshot)).calls).toEqual([]);
       }
       expect(syncs.users).toEqual(before);
-      // By the key alone.
+      // A deletion by the primary key alone.
       await syncs.sync([row('7001.00', GONE)]);
       expect(Object.keys(syncs.users)).toHaveLength(2);
     }),

@@ -5,7 +5,7 @@ import { userLines } from './support/with-users.ts';
 
 describe('outages', () => {
   it.each([401, 403])(
-    '%i in the middle stops at once as config_error; what was confirmed is acknowledged',
+    '%i in the middle of a sync stops it at once with a config_error; confirmed records are acknowledged',
     (status) =>
       withHarness({}, async (harness) => {
         harness.standin.intercept = ({ path }) =>
@@ -19,7 +19,7 @@ describe('outages', () => {
       }),
   );
 
-  it('a refusal by something in between, as a gateway, says nothing about anybody: it is tried again', () =>
+  it('a refusal by something in between, such as a gateway, is retried, and rejects no record', () =>
     withHarness({}, async (harness) => {
       harness.standin.intercept = ({ path }) =>
         path.endsWith('/bulkUpdate') && harness.standin.calls('/bulkUpdate').length === 1
@@ -32,7 +32,7 @@ describe('outages', () => {
       expect(harness.standin.calls('/bulkUpdate').map(({ status }) => status)).toEqual([400, 200]);
     }));
 
-  it('a call that Iterable should not refuse is named, so that it can be reported', () =>
+  it('a system_error names the call if Iterable refuses one that it should accept', () =>
     withHarness({}, async (harness) => {
       harness.standin.intercept = ({ path }) =>
         path.endsWith('/getFields') ? { status: 400, body: '{"code":"BadParams","msg":"no"}' } : undefined;
@@ -50,7 +50,7 @@ describe('outages', () => {
       ]);
     }));
 
-  it('a time limit of years has not passed at once', () =>
+  it('a timeout of years does not expire at once', () =>
     withHarness({ latencyMs: 50 }, async (harness) => {
       const result = await harness.write(userLines(1, 1), {
         config: { attempt_timeout_seconds: 1e8, retry_minutes: 0.01 },
@@ -60,7 +60,7 @@ describe('outages', () => {
 });
 
 describe('batches', () => {
-  it('sends 2,500 users in 3 calls, and each state after its own records only', () =>
+  it('sends 2,500 users in 3 calls, and returns each state after its own records', () =>
     withHarness({}, async (harness) => {
       const result = await harness.write(userLines(2500, 500));
       expect(harness.standin.calls('/bulkUpdate').map(({ users }) => users)).toEqual([1000, 1000, 500]);
@@ -88,7 +88,7 @@ describe('batches', () => {
       expect(harness.standin.calls('/bulkUpdate').map(({ users }) => users)).toEqual([10, 10, 5]);
     }));
 
-  it('meets no 429 at the published limits', () =>
+  it('gets no 429 at the published limits', () =>
     withHarness({ limitScale: 1 }, async (harness) => {
       await harness.write(userLines(80), { config: { batch_size: 5, requests_per_second: null } });
       const statuses = harness.standin.calls('/bulkUpdate').map(({ status }) => status);
@@ -109,9 +109,9 @@ describe('batches', () => {
       ).toEqual([293, 294, 295, 296, 297, 298, 299]);
     }));
 
-  it('goes on without waiting when everything pending is one person’s', () =>
+  it('does not stall when all pending records are for one user', () =>
     withHarness({}, async (harness) => {
-      // Objects for one field are not laid over each other, so each record is a call of its own; more wait than may be pending.
+      // Records with objects for the same field are not merged, so each record is a separate call. There are more than may be pending.
       const lines = Array.from({ length: 1200 }, (_, index) =>
         aRecord({ email: 'a@x.com', plan: { n: index } }),
       );

@@ -1,4 +1,4 @@
-/** Over random worlds: what `plan` says of an input is what `write` then does with it. */
+/** For random input: `write` does exactly what `plan` has predicted. */
 import { describe, expect, it } from '@jest/globals';
 import type { Harness, Plan, PlannedStream } from './support/harness.ts';
 import { withHarness } from './support/harness.ts';
@@ -11,8 +11,8 @@ import { SnapshotWorld } from './support/snapshots.ts';
 
 const ROUNDS = 4;
 
-/** What the summary of `write` says of a stream. */
-interface Told {
+/** The counts of a stream, as in the summary of `write`. */
+interface Counts {
   readonly received: number;
   readonly delivered: number;
   readonly unchanged: number;
@@ -26,7 +26,7 @@ interface Told {
   readonly changes: number;
 }
 
-function toldByWrite(logs: readonly string[], stream: string): Told {
+function countsOfWrite(logs: readonly string[], stream: string): Counts {
   const line = logs.find((log) => log.startsWith(`Stream ${stream}: `) && log.includes(' received, ')) ?? '';
   const count = (what: string) => Number(new RegExp(`(\\d+) ${what}`).exec(line)?.[1] ?? 0);
   return {
@@ -44,9 +44,9 @@ function toldByWrite(logs: readonly string[], stream: string): Told {
   };
 }
 
-function toldByPlan(stream: PlannedStream, removal: string): Told {
+function countsOfPlan(stream: PlannedStream, removal: string): Counts {
   const sum = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((a, b) => a + b, 0);
-  // By absence users leave lists, too, where `write` does not count that.
+  // Users with missing rows may also leave lists, which the summary of `write` does not count.
   const leftByAbsence = removal === 'remove_from_lists' || stream.absent_but_staying > 0;
   return {
     received: stream.received,
@@ -67,7 +67,7 @@ function toldByPlan(stream: PlannedStream, removal: string): Told {
 
 type ListCounts = Record<string, { joins: number; leaves: number }>;
 
-/** Counts the users of each list call until it is taken off; by name. */
+/** Counts the users of list calls by list name; the returned function stops counting and returns the counts. */
 function watchLists({ standin }: Harness): () => ListCounts {
   const byId = new Map<number, { joins: number; leaves: number }>();
   standin.intercept = ({ path }) => {
@@ -93,7 +93,7 @@ function watchLists({ standin }: Harness): () => ListCounts {
   };
 }
 
-/** Of all streams together. */
+/** The planned list changes of all streams together. */
 function plannedLists({ streams }: Plan): ListCounts {
   const sums: ListCounts = {};
   for (const { lists } of streams) {
@@ -106,7 +106,10 @@ function plannedLists({ streams }: Plan): ListCounts {
   return sums;
 }
 
-/** Nobody has to leave a list that does not exist yet; when in a run it begins to, depends on what comes first. */
+/**
+ * Ignores leaving a list that the run creates: before its creation no call is needed, and when that happens depends on the order
+ * of events.
+ */
 function comparable(counts: ListCounts, { created_lists: created }: Plan): ListCounts {
   return Object.fromEntries(
     Object.entries(counts)
@@ -118,7 +121,7 @@ function comparable(counts: ListCounts, { created_lists: created }: Plan): ListC
   );
 }
 
-/** How many call each endpoint: method and last part of the path. */
+/** Endpoint (method and path) → number of calls that write. */
 function madeCalls(requests: Harness['standin']['requests']): Record<string, number> {
   const calls: Record<string, number> = {};
   for (const { method, path } of requests) {
@@ -129,7 +132,7 @@ function madeCalls(requests: Harness['standin']['requests']): Record<string, num
   return calls;
 }
 
-/** Which users share a call depends on which answers come together, so bulk calls are compared by their users alone. */
+/** Leaves out bulk calls: their number depends on the timing of answers, so only their users are compared. */
 function withoutBulk(calls: Record<string, number>): Record<string, number> {
   return Object.fromEntries(Object.entries(calls).filter(([name]) => !/subscribe$|bulkUpdate$/.test(name)));
 }
@@ -144,13 +147,13 @@ function plannedCalls({ calls: all }: Plan): Record<string, number> {
   return calls;
 }
 
-/** What the run failed for, without the line that counts the problems. */
+/** The error message of the run, without the line that counts the problems. */
 function messageOf(messages: InProcessResult['messages']): string {
   const message = messages.find(({ trace }) => trace)?.trace?.error.message ?? '';
   return message.replace(/^\d+ problems:\n/, '');
 }
 
-/** Options and ends of the input that make runs differ. */
+/** Random options, and random ends of the input. */
 function someRun(random: () => number, world: SnapshotWorld) {
   const pick = <Item>(...items: readonly Item[]): Item => items[Math.floor(random() * items.length)] as Item;
   const isIncremental = random() < 0.15;
@@ -213,12 +216,12 @@ async function planThenWrite(seed: number, backend: LedgerBackend): Promise<void
         failure: messageOf(written.messages),
       });
       for (const stream of plan.streams) {
-        const told = toldByPlan(stream, more.removal);
-        const expected = toldByWrite(written.logs, stream.name);
-        expect({ ...at, stream: stream.name, told }).toEqual({
+        const planned = countsOfPlan(stream, more.removal);
+        const expected = countsOfWrite(written.logs, stream.name);
+        expect({ ...at, stream: stream.name, planned }).toEqual({
           ...at,
           stream: stream.name,
-          told: Number.isNaN(told.changes) ? { ...expected, changes: NaN } : expected,
+          planned: Number.isNaN(planned.changes) ? { ...expected, changes: NaN } : expected,
         });
       }
       const made = madeCalls(standin.requests.slice(requests));
@@ -234,12 +237,12 @@ async function planThenWrite(seed: number, backend: LedgerBackend): Promise<void
   });
 }
 
-describe('a plan', () => {
+describe('a dry run', () => {
   const postgres = withPostgres();
   const backendOf = (seed: number) => (seed % 2 === 0 ? postgres : SQLITE);
 
   it(
-    'says what `write` then does',
+    'predicts what `write` then does',
     () => inParallel(seeds(10, 200), (seed) => planThenWrite(seed, backendOf(seed)), 4),
     3_600_000,
   );

@@ -1,4 +1,4 @@
-/** `plan` says what `write` would do, and changes nothing anywhere. What it says is checked by writing afterwards. */
+/** `plan` predicts what `write` would do, and changes nothing. Predictions are checked by writing afterwards. */
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { withHarness, type PlannedStream } from './support/harness.ts';
@@ -42,7 +42,7 @@ describeLedgers('a plan with a ledger', (backend) => {
   const play = (test: (syncs: Syncs) => Promise<void>, more = {}, standin = {}) =>
     withSyncs(backend, { ...config, ...more }, test, standin);
 
-  it('tells kind by kind what the next sync does', () =>
+  it('predicts what the next sync does, by kind of change', () =>
     play(async (syncs) => {
       syncs.harness.standin.store.fields.types.set('n', 'long');
       await syncs.sync([...users(1, 2, 3, 4, 6, 7, 8), user(5, { segments: ['Red'] })], full());
@@ -87,7 +87,7 @@ describeLedgers('a plan with a ledger', (backend) => {
           },
         },
       ]);
-      // Where only lists change, no field is sent.
+      // If only lists change, no fields are sent.
       expect(plan.streams[0]?.examples.changed?.[2]).not.toHaveProperty('fields');
       expect(plan.created_lists.toSorted()).toEqual(['Blue', 'Green']);
       expect(text).not.toMatch(/user\d|moved@|33/);
@@ -116,7 +116,7 @@ describeLedgers('a plan with a ledger', (backend) => {
       expect(again.plan.streams).toMatchObject([{ ...NOTHING, received: 5, unchanged: 5 }]);
     }));
 
-  it('takes a ledger that is not there yet for an empty one, and makes none', () =>
+  it('treats a missing ledger as empty, and does not create it', () =>
     play(async (syncs) => {
       const { exitCode, plan } = await syncs.plan(users(1, 2), full());
       expect(exitCode).toBe(0);
@@ -124,13 +124,13 @@ describeLedgers('a plan with a ledger', (backend) => {
       expect(plan.new_fields).toEqual(['id', 'n']);
     }));
 
-  it('names a well-known field as new where the project does not have it', () =>
+  it('names a well-known field as new if the project does not have it', () =>
     withHarness({ fields: { firstName: 'string' } }, async (harness) => {
       const input = aRecord({ email: 'a@x.com', phoneNumber: 491701234567, firstName: 'Ada' });
       expect((await harness.planJsonInProcess([input])).plan.new_fields).toEqual(['phoneNumber']);
     }));
 
-  it('fails where the guard would speak, and shows some of the absent', () =>
+  it('fails if the removal guard would trigger, and shows some users whose rows are missing', () =>
     play(
       async (syncs) => {
         await syncs.sync(upTo(10), full());
@@ -153,7 +153,7 @@ describeLedgers('a plan with a ledger', (backend) => {
       { max_removals_percent: 20 },
     ));
 
-  it('tells of removals that were interrupted, and who of them stays', () =>
+  it('shows pending removals of an interrupted sync, and how many of these users stay', () =>
     play(async (syncs) => {
       await syncs.sync(upTo(6), full());
       syncs.harness.standin.intercept = ({ method }) => (method === 'DELETE' ? { status: 500 } : undefined);
@@ -164,7 +164,7 @@ describeLedgers('a plan with a ledger', (backend) => {
       const incremental = { catalog: aCatalog(aStream({ primaryKey: [['id']] })) };
       const { plan } = await syncs.plan(users(2), incremental);
       expect(plan.streams).toMatchObject([
-        // Whether that one was removed is not known: it is written again.
+        // The interrupted sync may have removed this user, so it is written again.
         { received: 1, changed: 1, removed_by_absence: 4, removed_by_absence_left_over: 4 },
       ]);
       const additive = await syncs.plan([], { ...incremental, config: { sync_mode: 'additive' } });
@@ -174,7 +174,7 @@ describeLedgers('a plan with a ledger', (backend) => {
       expect(sync.logs.join('\n')).toContain('4 removed: missing from the snapshot');
     }));
 
-  it('tells who is absent but stays, since another stream holds them', () =>
+  it('counts users whose rows are missing but who stay because another stream holds them', () =>
     play(async (syncs) => {
       const catalog = aCatalog(
         aStream({ ...OVERWRITE, name: 'users' }),
@@ -194,7 +194,7 @@ describeLedgers('a plan with a ledger', (backend) => {
       ]);
     }));
 
-  it('tells who leaves which list where removing means that', () =>
+  it('shows which lists users leave if removal means leaving lists', () =>
     play(
       async (syncs) => {
         await syncs.sync([user(1, { segments: ['Red'] }), user(2, { segments: ['Red'] })], full());
@@ -207,7 +207,7 @@ describeLedgers('a plan with a ledger', (backend) => {
       { removal: 'remove_from_lists' },
     ));
 
-  it('removes nobody where a run would fail, and says why it would', () =>
+  it('removes no users if the sync would fail, and says why it would', () =>
     play(async (syncs) => {
       await syncs.sync(upTo(12), full());
       const cases: [string, readonly (string | Record<string, unknown>)[], SyncOptions][] = [
@@ -226,7 +226,7 @@ describeLedgers('a plan with a ledger', (backend) => {
       expect(unproven.plan.notes.join('\n')).toContain('no COMPLETE status');
     }));
 
-  it('knows by the primary key alone who is deleted', () =>
+  it('identifies a deleted user by the primary key alone', () =>
     play(async (syncs) => {
       await syncs.sync(users(1, 2));
       const { plan } = await syncs.plan([
@@ -243,9 +243,9 @@ describeLedgers('a plan with a ledger', (backend) => {
       ]);
     }));
 
-  it('writes nothing for a row again that it would have written before', () =>
+  it('counts a repeated row as unchanged', () =>
     play(async (syncs) => {
-      // The second of each comes long after the first one was sent.
+      // The second record of each row comes after the first one would have been sent.
       const rows = [...users(1, 2, 3), ...users(1, 2, 3)];
       const { plan } = await syncs.plan(rows, { config: { batch_size: 1 } });
       const [stream] = plan.streams;
@@ -254,7 +254,7 @@ describeLedgers('a plan with a ledger', (backend) => {
       expect(calls).toEqual(['bulkUpdate', 'bulkUpdate', 'bulkUpdate']);
     }));
 
-  it('has no ledger that a newer version wrote, nor one of another project', () =>
+  it('fails with the ledger of another project', () =>
     play(async (syncs) => {
       const named = (more = {}) => ({
         catalog: aCatalog(),
@@ -274,7 +274,7 @@ describeLedgers('a plan with a ledger', (backend) => {
 });
 
 describe('a plan with a ledger in SQLite', () => {
-  it('says so when a run has it open, and leaves a killed run’s file and log as they are', () =>
+  it('fails while another run has the ledger open, and does not change the file and log of a killed run', () =>
     withSyncs(SQLITE, config, async (syncs) => {
       await syncs.sync(users(1));
       let planned: Awaited<ReturnType<typeof syncs.harness.plan>> | undefined;
@@ -303,17 +303,17 @@ describe('a plan with a ledger in SQLite', () => {
       expect(planned?.stderr).toContain('Another run has the ledger');
       const files = readdirSync(syncs.harness.files.folder);
       expect(files).toContain('ledger.sqlite-wal');
-      // `plan` compares all contents, names of files included.
+      // syncs.plan compares all contents, including the names of files.
       const { exitCode, plan } = await syncs.plan(users(1, 2));
       expect(exitCode).toBe(0);
-      // The run was killed before the call of the second was answered: its row is known, and in doubt.
+      // The run was killed before the second call was answered: its row has an entry, but is unconfirmed.
       expect(plan.streams).toMatchObject([{ changed: 1, unchanged: 1 }]);
       await syncs.sync(users(1, 2));
     }));
 });
 
 describe('a plan without a ledger', () => {
-  it('says in words what it knows, and what it can’t', () =>
+  it('prints as text what is known, and what is not', () =>
     withHarness({}, async (harness) => {
       harness.standin.store.fields.types.set('n', 'long');
       const { lines, exitCode, stderr } = await harness.plan(
@@ -347,11 +347,11 @@ describe('a plan without a ledger', () => {
       expect(text).not.toMatch(/@example|ada|bob|many/);
       expect(text).not.toContain(harness.standin.apiKey);
       expect(readdirSync(harness.files.folder).sort()).toEqual(['catalog.json', 'config.json']);
-      // Fields, lists, and whether the deleted user is there.
+      // Reads the fields, the lists, and whether the deleted user exists.
       expect(harness.standin.requests.map(({ method }) => method)).toEqual(['GET', 'GET', 'GET']);
     }));
 
-  it('asks Iterable what `write` would ask it', () =>
+  it('makes the same look-ups as `write`', () =>
     withHarness({}, async (harness) => {
       for (const n of [1, 2]) harness.addUser({ email: `user${n}@example.com` });
       const input = [1, 2, 3].map((n) => aRecord({ email: `user${n}@example.com`, n }));
@@ -360,7 +360,7 @@ describe('a plan without a ledger', () => {
       expect(plan.calls).toContainEqual(expect.objectContaining({ endpoint: 'users/getByEmail', calls: 3 }));
     }));
 
-  it('asks by itself whom Iterable would pass over, and does not count that', () =>
+  it('looks up which users Iterable would skip, and does not count these calls', () =>
     withHarness({ projectType: 'email' }, async (harness) => {
       harness.standin.store.write({
         email: 'a@x.com',
@@ -382,7 +382,7 @@ describe('a plan without a ledger', () => {
       );
     }));
 
-  it('does not wait for people to be gone whom it only pretends to delete', () =>
+  it('does not wait for the end of deletions that are only simulated', () =>
     withHarness({}, async (harness) => {
       harness.addUser({ email: 'ada@example.com' });
       const { plan } = await harness.planJsonInProcess([
@@ -394,7 +394,7 @@ describe('a plan without a ledger', () => {
       expect(harness.standin.store.size).toBe(1);
     }));
 
-  it.each(['hybrid', 'email'] as const)('moves an address from one record to the next (%s)', (projectType) =>
+  it.each(['hybrid', 'email'] as const)('simulates a chain of address changes (%s)', (projectType) =>
     withHarness({ projectType }, async (harness) => {
       harness.addUser({ email: 'a@example.com' });
       const options = {
@@ -419,7 +419,7 @@ describe('a plan without a ledger', () => {
     }),
   );
 
-  it('names fields that Iterable would drop', () =>
+  it('names the fields that Iterable would drop', () =>
     withHarness({}, async (harness) => {
       harness.standin.store.fields.types.set('n', 'long');
       const input = [aRecord({ email: 'ada@example.com', n: 1, misspelt: 1 })];
@@ -429,7 +429,7 @@ describe('a plan without a ledger', () => {
       );
     }));
 
-  it('ends as other commands do where no plan can be made, in words besides', () =>
+  it('fails like other commands if no plan can be made, and explains the error on stderr', () =>
     withHarness({}, async (harness) => {
       const broken = await harness.plan('', { config: { batch_size: 0 }, isText: false });
       expect(broken.exitCode).toBe(1);
@@ -444,7 +444,7 @@ describe('a plan without a ledger', () => {
       expect(unstorable.exitCode).toBe(1);
     }));
 
-  it('tells in the text, too, why `write` would fail', () =>
+  it('prints why `write` would fail', () =>
     withHarness({}, async (harness) => {
       const { lines, exitCode } = await harness.plan([aRecord({ email: 'ada@example.com' }), '{"type":']);
       expect(exitCode).toBe(1);

@@ -5,13 +5,13 @@ import { aRecord, aState } from './support/messages.ts';
 import { summaryLine } from './support/summary-line.ts';
 
 describe('project types', () => {
-  it('hybrid, by email: the user id is a field like any other', () =>
+  it('hybrid, by email: the user id is sent like any other field', () =>
     withHarness({}, async (harness) => {
       await harness.write(aRecord({ email: 'a@x.com', userId: 7 }));
       expect(harness.standin.store.users()).toEqual([{ email: 'a@x.com', userId: '7', dataFields: {} }]);
     }));
 
-  it('hybrid, by user id: the address travels in the data fields', () =>
+  it('hybrid, by user id: the address is sent in the data fields', () =>
     withHarness({}, async (harness) => {
       const config = { identify_by: 'user_id' };
       await harness.writeInProcess(aRecord({ email: 'a@x.com', userId: 'Seven '.trim() }), { config });
@@ -29,7 +29,7 @@ describe('project types', () => {
       ]);
     }));
 
-  it('user_id: identify_by needs no word', () =>
+  it('user_id: identify_by may be left out', () =>
     withHarness({ projectType: 'user_id' }, async (harness) => {
       await harness.writeInProcess(aRecord({ userId: 'u1', email: 'a@x.com' }), {
         config: { identify_by: null },
@@ -41,7 +41,7 @@ describe('project types', () => {
 const DELETED = { _ab_cdc_deleted_at: '2026-01-01' };
 
 describe('flagged deletions', () => {
-  it('removes by address, percent-encoded, also people whom nobody exported', () =>
+  it('remove by address, percent-encoded, also users that were never exported', () =>
     withHarness({}, async (harness) => {
       const address = 'a+b/c%d?e#f@x.com';
       await harness.writeInProcess(aRecord({ email: address }) + aRecord({ email: 'b@x.com' }));
@@ -66,7 +66,7 @@ describe('flagged deletions', () => {
     'None',
     '0000-00-00 00:00:00',
     '9999-12-31T00:00:00Z',
-  ])('%j in the deletion column is no deletion', (flag) =>
+  ])('don’t include a record with %j in the deletion column', (flag) =>
     withHarness({}, async (harness) => {
       await harness.writeInProcess(aRecord({ email: 'a@x.com', gone: flag }), {
         config: { deletion_column: 'gone' },
@@ -75,7 +75,7 @@ describe('flagged deletions', () => {
     }),
   );
 
-  it('a value in the deletion column that says neither yes nor no rejects its record, and deletes nobody', () =>
+  it('an ambiguous value in the deletion column rejects its record, and deletes no user', () =>
     withHarness({}, async (harness) => {
       harness.addUser({ email: 'a@x.com' });
       const config = {
@@ -107,7 +107,7 @@ describe('flagged deletions', () => {
       ).not.toContain('active');
     }));
 
-  it('additive skips and counts them', () =>
+  it('are skipped and counted in mode additive', () =>
     withHarness({}, async (harness) => {
       await harness.writeInProcess(aRecord({ email: 'a@x.com' }));
       const result = await harness.writeInProcess(aRecord({ email: 'a@x.com', ...DELETED }) + aState(1), {
@@ -120,7 +120,7 @@ describe('flagged deletions', () => {
       );
     }));
 
-  it('needs only what identifies; without it the record is rejected', () =>
+  it('need only the identifier; without it the record is rejected', () =>
     withHarness({}, async (harness) => {
       await harness.writeInProcess(
         aRecord({ email: 'a@x.com', userId: '1' }) + aRecord({ email: 'b@x.com', userId: '2' }),
@@ -132,7 +132,7 @@ describe('flagged deletions', () => {
       expect(result.states[0]).toContain('"destinationStats":{"recordCount":1.0,"rejectedRecordCount":1.0}');
     }));
 
-  it('hybrid: the identity that identifies decides, since the other one may be somebody else’s', () =>
+  it('hybrid: the identifier decides, since the other identity may belong to another user', () =>
     withHarness({}, async (harness) => {
       await harness.writeInProcess(
         aRecord({ email: 'old@x.com', userId: '7' }) + aRecord({ email: 'new@x.com', userId: '8' }),
@@ -141,7 +141,7 @@ describe('flagged deletions', () => {
         config: { identify_by: 'user_id' },
       });
       expect(harness.standin.store.users().map(({ userId }) => userId)).toEqual(['8']);
-      // The living one, who is not waited for.
+      // This user exists and is not deleted, so nothing waits for it.
       const both =
         aRecord({ email: 'new@x.com', userId: '7', ...DELETED }) +
         aRecord({ email: 'new@x.com', userId: '8', n: 1 });
@@ -153,7 +153,7 @@ describe('flagged deletions', () => {
       expect(harness.standin.store.users()).toEqual([]);
     }));
 
-  it('email project: an id alone is looked up, and the person goes by address', () =>
+  it('email project: a user id alone is looked up, and the user is deleted by address', () =>
     withHarness({ projectType: 'email' }, async (harness) => {
       await harness.writeInProcess(aRecord({ email: 'a@x.com', userId: '1' }));
       const result = await harness.writeInProcess(
@@ -166,11 +166,11 @@ describe('flagged deletions', () => {
       );
     }));
 
-  it('email project: of people who share an id none goes by the id alone; deletions share one export', () =>
+  it('email project: a shared user id alone deletes no user; several deletions share one export', () =>
     withHarness({ projectType: 'email' }, async (harness) => {
       for (const [email, userId] of Object.entries({ a: '1', b: '1', c: '2', d: '3' }))
         harness.addUser({ email: `${email}@x.com` }, { userId });
-      // A process: in the hurried clock of this one an export is soon too old to be shared.
+      // A child process: with the accelerated clock of this one, an export is soon too old to be shared.
       const result = await harness.write(['1', '2', '3'].map((userId) => aRecord({ userId, ...DELETED })));
       expect(harness.standin.store.users().map(({ email }) => email)).toEqual(['a@x.com', 'b@x.com']);
       expect(result.logs).toContain(
@@ -179,14 +179,14 @@ describe('flagged deletions', () => {
       expect(harness.standin.calls('/export/data.json')).toHaveLength(1);
     }));
 
-  it('user_id project: by id; an unknown id is no failure', () =>
+  it('user_id project: delete by user id; an unknown id is not a failure', () =>
     withHarness({ projectType: 'user_id', unknownUserIdStatus: 404 }, async (harness) => {
       const result = await harness.writeInProcess(aRecord({ userId: 'u/1', ...DELETED }) + aState(1));
       expect(result.exitCode).toBe(0);
       expect(result.states).toHaveLength(1);
     }));
 
-  it('a user written again after a deletion waits until Iterable shows the person gone', () =>
+  it('a record for a user that was deleted before waits until Iterable no longer shows the user', () =>
     withHarness({ lookUpsUntilGone: 3 }, async (harness) => {
       await harness.writeInProcess(aRecord({ email: 'a@x.com', old: 1 }));
       const result = await harness.writeInProcess(
@@ -197,7 +197,7 @@ describe('flagged deletions', () => {
       );
       expect(result.errors).toEqual([]);
       expect(harness.standin.store.users()).toEqual([{ email: 'a@x.com', dataFields: { n: 2 } }]);
-      // One before the deletion, and those that wait until it is done.
+      // One look-up before the deletion, and those that poll for its end.
       expect(harness.standin.calls('/getByEmail').length).toBe(1 + 4);
       expect(result.logs).toContain(
         summaryLine('users', { received: 3, delivered: 1, removed: 1, superseded: 1 }),

@@ -1,4 +1,4 @@
-/** Iterable and a bucket asked through the proxy that the environment names, TLS end to end. */
+/** Calls to Iterable and a bucket through the proxy named by the environment, with TLS end to end. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { withBucket, type Bucket } from './support/bucket.ts';
 import { hasOpenssl, makeAuthority, sign } from './support/certificates.ts';
@@ -7,7 +7,7 @@ import { withHarness, type Harness } from './support/harness.ts';
 import { aRecord, aState } from './support/messages.ts';
 import { TestProxy, tlsInFrontOf } from './support/proxy.ts';
 
-/** Known to the proxy alone. */
+/** Host names that only the proxy can resolve. */
 const ITERABLE = 'api.iterable.test';
 const STORE = 'store.test';
 const PASSWORD = 'p@ss/wörd';
@@ -30,9 +30,9 @@ const describeTls = hasOpenssl ? describe : describe.skip;
 interface World {
   readonly harness: Harness;
   readonly proxy: TestProxy;
-  /** Leads to the stand-in, through the proxy alone. */
+  /** A configuration for the stand-in, which is reachable only through the proxy. */
   readonly config: Record<string, unknown>;
-  /** Of the program: the authority is trusted. */
+  /** The program's environment, in which the test's certificate authority is trusted. */
   readonly env: Record<string, string | undefined>;
 }
 
@@ -62,7 +62,7 @@ const status = (result: RunResult) => {
   return [word, message];
 };
 const pause = () => new Promise((resolve) => setTimeout(resolve, 10));
-/** Nothing that the run printed shows the password in any form. */
+/** Checks that the output of the runs does not contain the password in any form. */
 function expectNoPassword(...results: RunResult[]): void {
   const printed = results.flatMap(({ lines, stderr }) => [...lines, stderr]).join('\n');
   for (const form of [PASSWORD, encodeURIComponent(PASSWORD), CREDENTIALS])
@@ -72,7 +72,7 @@ function expectNoPassword(...results: RunResult[]): void {
 }
 
 describeTls('Iterable behind a proxy', () => {
-  it('takes a whole sync over few connections, TLS end to end, and the proxy knows who asks', () =>
+  it('handles a whole sync over few connections, with TLS end to end and proxy credentials', () =>
     withWorld(async ({ harness, proxy, config, env }) => {
       proxy.wants = `operator:${PASSWORD}`;
       const behind = { ...env, HTTPS_PROXY: `http://${CREDENTIALS}@${proxy.name}` };
@@ -91,12 +91,12 @@ describeTls('Iterable behind a proxy', () => {
       expect(new Set(own)).toEqual(new Set([`CONNECT ${ITERABLE}:443`]));
       expect(own.length).toBeLessThan(20);
       expectNoPassword(check, write);
-      // Whatever the proxy's libraries would say of themselves.
+      // Makes the proxy libraries print debug output, if they can.
       const talkative = await harness.check(config, { env: { ...behind, DEBUG: '*' } });
       expect([status(talkative)[0], talkative.stderr]).toEqual(['SUCCEEDED', '']);
     }));
 
-  it('is found by plan and discover, and by a proxy that speaks TLS itself', () =>
+  it('is reached by plan and discover, and through a proxy that itself uses TLS', () =>
     withWorld(async ({ harness, proxy, config, env }) => {
       const front = await tlsInFrontOf(proxy.port, certificate);
       try {
@@ -120,16 +120,16 @@ describeTls('Iterable behind a proxy', () => {
 
   it.each([
     [
-      'lower case wins over upper',
+      'lower case takes precedence',
       (name: string) => ({ https_proxy: name, HTTPS_PROXY: 'http://127.0.0.1:9' }),
     ],
-    ['without a scheme it is http', (name: string) => ({ HTTPS_PROXY: name.replace('http://', '') })],
-    ['ALL_PROXY stands in', (name: string) => ({ ALL_PROXY: name, HTTP_PROXY: 'http://127.0.0.1:9' })],
+    ['the default scheme is http', (name: string) => ({ HTTPS_PROXY: name.replace('http://', '') })],
+    ['ALL_PROXY is the fallback', (name: string) => ({ ALL_PROXY: name, HTTP_PROXY: 'http://127.0.0.1:9' })],
     [
-      'NO_PROXY names others',
+      'NO_PROXY names other hosts',
       (name: string) => ({ HTTPS_PROXY: name, NO_PROXY: 'iterable.com,127.0.0.1,:443' }),
     ],
-  ])('is found by any of the variables: %s', (_name, variables) =>
+  ])('is reached with any of the environment variables: %s', (_name, variables) =>
     withWorld(async ({ harness, proxy, config, env }) => {
       const behind = { ...env, ...variables(`http://${proxy.name}`) };
       expect(status(await harness.check(config, { env: behind }))[0]).toBe('SUCCEEDED');
@@ -137,7 +137,7 @@ describeTls('Iterable behind a proxy', () => {
     }),
   );
 
-  it('is not asked through it where NO_PROXY names the host', () =>
+  it('is called directly if NO_PROXY names the host', () =>
     withWorld(async ({ harness, proxy, config, env }) => {
       const write = await harness.write('', {
         config,
@@ -149,7 +149,7 @@ describeTls('Iterable behind a proxy', () => {
       expect(proxy.requests).toEqual([]);
     }));
 
-  it('names the proxy when Iterable refuses the key, or gives no answer', () =>
+  it('errors name the proxy when Iterable refuses the key or does not answer', () =>
     withWorld(async ({ harness, proxy, config, env }) => {
       const behind = { ...env, HTTPS_PROXY: `http://${proxy.name}` };
       expect(status(await harness.check({ ...config, api_key: 'f'.repeat(32) }, { env: behind }))).toEqual([
@@ -172,7 +172,7 @@ describeTls('Iterable behind a proxy', () => {
       ]);
     }));
 
-  it('shows a certificate that is not trusted: check and write say how to trust it', () =>
+  it('with an untrusted certificate: check and write explain how to trust it', () =>
     withWorld(async ({ harness, proxy, config, env }) => {
       const { PATH } = env;
       const behind = { PATH, HTTPS_PROXY: `http://${proxy.name}` };
@@ -189,7 +189,7 @@ describeTls('Iterable behind a proxy', () => {
       expect(harness.standin.requests).toEqual([]);
     }));
 
-  it('is not asked under the name of another host', () =>
+  it('is not called if the certificate is for another host', () =>
     withWorld(async ({ harness, proxy, config, env }) => {
       proxy.hosts.set('other.test:443', proxy.hosts.get(`${ITERABLE}:443`) ?? 0);
       const check = await harness.check(
@@ -213,7 +213,7 @@ describeTls('a proxy that does not lead to Iterable', () => {
     (name: string) => string,
   ][] = [
     [
-      'since the password is wrong',
+      'because the password is wrong',
       (proxy) => (proxy.wants = 'operator:another'),
       (proxy) => `http://${CREDENTIALS}@${proxy.name}`,
       'config_error',
@@ -221,28 +221,28 @@ describeTls('a proxy that does not lead to Iterable', () => {
         `HTTPS_PROXY: the proxy ${name} refuses the user name or the password (HTTP 407). Correct them in the environment variable`,
     ],
     [
-      'since it wants a password',
+      'because it requires a password',
       (proxy) => (proxy.wants = 'operator:another'),
       (proxy) => `http://${proxy.name}`,
       'config_error',
       (name) => `HTTPS_PROXY: the proxy ${name} asks for a user name and a password (HTTP 407). Write them`,
     ],
     [
-      'since it does not speak TLS, as its URL says',
+      'because it does not use TLS although its URL says so',
       () => undefined,
       (proxy) => `https://${CREDENTIALS}@${proxy.name}`,
       'config_error',
       (name) => `HTTPS_PROXY: the proxy ${name} does not speak TLS itself (`,
     ],
     [
-      'since it forbids that',
+      'because it forbids the connection',
       (proxy) => (proxy.refuses = 403),
       (proxy) => `http://${CREDENTIALS}@${proxy.name}`,
       'transient_error',
       (name) => `the proxy ${name} refuses the connection (HTTP 403)`,
     ],
     [
-      'since it does not know the host',
+      'because it can’t resolve the host',
       (proxy) => {
         proxy.hosts.clear();
       },
@@ -251,28 +251,28 @@ describeTls('a proxy that does not lead to Iterable', () => {
       (name) => `the proxy ${name} refuses the connection (HTTP 502)`,
     ],
     [
-      'since it hangs up',
+      'because it closes the connection',
       (proxy) => (proxy.refuses = 'reset'),
       (proxy) => `http://${CREDENTIALS}@${proxy.name}`,
       'transient_error',
       (name) => `the proxy ${name} can't be reached (`,
     ],
     [
-      'since it says nothing',
+      'because it never answers',
       (proxy) => (proxy.refuses = 'hang'),
       (proxy) => `http://${CREDENTIALS}@${proxy.name}`,
       'transient_error',
       (name) => `no answer within 0.3 s through the proxy ${name}`,
     ],
     [
-      'since nobody is there',
+      'because nothing listens on its port',
       () => undefined,
       () => `http://${CREDENTIALS}@127.0.0.1:9`,
       'transient_error',
       () => "the proxy 127.0.0.1:9 can't be reached (ECONNREFUSED)",
     ],
     [
-      'since nobody knows it',
+      'because its name can’t be resolved',
       () => undefined,
       () => `http://${CREDENTIALS}@no-such-host.invalid:3128`,
       'transient_error',
@@ -280,7 +280,7 @@ describeTls('a proxy that does not lead to Iterable', () => {
     ],
   ];
 
-  it.each(faults)('%s, is named by write, and its password is not', (_name, spoil, url, failureType, says) =>
+  it.each(faults)('%s: write names the proxy, but not its password', (_name, spoil, url, failureType, says) =>
     withWorld(async ({ harness, proxy, config, env }) => {
       spoil(proxy);
       const write = await harness.write(records(1), {
@@ -295,7 +295,7 @@ describeTls('a proxy that does not lead to Iterable', () => {
     }),
   );
 
-  it('is named by check, and its password is not', () =>
+  it('check names the proxy, but not its password', () =>
     withHarness({}, async (harness) => {
       const env = { HTTPS_PROXY: `http://${CREDENTIALS}@127.0.0.1:9` };
       const check = await harness.checkInProcess({ api_url: `https://${ITERABLE}` }, env);
@@ -308,31 +308,31 @@ describeTls('a proxy that does not lead to Iterable', () => {
       expectNoPassword(check);
     }));
 
-  it('is left alone when a request is given up: no connection stays open', () =>
+  it('leaves no connection open when a request is aborted', () =>
     withWorld(async ({ harness, proxy, config, env }) => {
       proxy.refuses = 'hang';
-      let isLeft = (): void => undefined;
-      const left = new Promise<void>((resolve) => (isLeft = resolve));
+      let onClosed = (): void => undefined;
+      const closed = new Promise<void>((resolve) => (onClosed = resolve));
       const write = harness.write(records(1), {
-        // One more try comes much later than the first is given up.
+        // The next attempt comes long after the first has timed out.
         config: { ...config, attempt_timeout_seconds: 0.2, retry_minutes: 10 },
         env: { ...env, HTTPS_PROXY: `http://${proxy.name}` },
         onSpawn: (child) => {
-          void left.then(() => child.kill('SIGTERM'));
+          void closed.then(() => child.kill('SIGTERM'));
         },
       });
       while (proxy.sockets.size === 0) await pause();
       while (proxy.sockets.size > 0) await pause();
-      isLeft();
+      onClosed();
       expect((await write).exitCode).toBe(143);
     }));
 
   it.each([
-    ['no URL', 'http://operator:p@ss/word@proxy.corp:3128', 'HTTPS_PROXY'],
-    ['no port', 'http://proxy.corp:port', 'HTTPS_PROXY'],
-    ['a sign that is not encoded', 'http://operator:100%@proxy.corp:3128', 'https_proxy'],
-    ['a kind of its own', 'socks5://proxy.corp:1080', 'ALL_PROXY'],
-  ])('since its URL is wrong (%s) is told before anything is sent', (_name, url, variable) =>
+    ['not a URL', 'http://operator:p@ss/word@proxy.corp:3128', 'HTTPS_PROXY'],
+    ['an invalid port', 'http://proxy.corp:port', 'HTTPS_PROXY'],
+    ['a character that is not encoded', 'http://operator:100%@proxy.corp:3128', 'https_proxy'],
+    ['an unsupported kind of proxy', 'socks5://proxy.corp:1080', 'ALL_PROXY'],
+  ])('because its URL is wrong (%s): an error before anything is sent', (_name, url, variable) =>
     withHarness({}, async (harness) => {
       const env = { PATH: process.env.PATH, [variable]: url };
       const config = { api_url: `https://${ITERABLE}` };
@@ -369,7 +369,7 @@ describe('an Iterable on this machine', () => {
       env: { PATH: process.env.PATH, ...variables },
     });
 
-  it('is asked through a proxy that is there as well, in plain requests', () =>
+  it('is called with plain requests through a proxy on the same machine', () =>
     withProxy(async (harness, proxy) => {
       proxy.wants = `operator:${PASSWORD}`;
       const write = await run(harness, { http_proxy: `http://${CREDENTIALS}@${proxy.name}` });
@@ -393,12 +393,12 @@ describe('an Iterable on this machine', () => {
   it.each([
     ['NO_PROXY names it', (name: string) => ({ HTTP_PROXY: name, NO_PROXY: 'example.com, 127.0.0.0/8' })],
     ['NO_PROXY is *', (name: string) => ({ HTTP_PROXY: name, NO_PROXY: '*' })],
-    ['the proxy is of other URLs', (name: string) => ({ HTTPS_PROXY: name })],
+    ['the proxy is for other schemes', (name: string) => ({ HTTPS_PROXY: name })],
     [
-      'the proxy is elsewhere, so that the key would leave the machine',
+      'the proxy is on another machine, so that the key would leave this one',
       () => ({ HTTP_PROXY: 'http://proxy.invalid:3128' }),
     ],
-  ])('is asked directly where %s', (_name, variables) =>
+  ])('is called directly if %s', (_name, variables) =>
     withProxy(async (harness, proxy) => {
       const write = await run(harness, variables(`http://${proxy.name}`));
       expect([write.errors, harness.standin.store.size]).toEqual([[], 5]);
@@ -408,7 +408,7 @@ describe('an Iterable on this machine', () => {
 });
 
 describeTls('a bucket behind a proxy', () => {
-  /** One of them is rejected. */
+  /** Two records, of which one is rejected. */
   const records = aRecord({ email: 'a@example.com' }) + aRecord({ email: 'no address' });
 
   async function withStore(test: (world: World, bucket: Bucket) => Promise<void>): Promise<void> {
@@ -426,7 +426,7 @@ describeTls('a bucket behind a proxy', () => {
     );
   }
 
-  it('takes rejected records through it, and check tries it', () =>
+  it('stores rejected records through the proxy, and check uses the proxy as well', () =>
     withStore(async ({ harness, proxy, config, env }, bucket) => {
       const behind = { ...env, HTTPS_PROXY: `http://${proxy.name}` };
       expect(status(await harness.check(config, { env: behind }))[0]).toBe('SUCCEEDED');
@@ -444,24 +444,24 @@ describeTls('a bucket behind a proxy', () => {
       (name: string) => `SignatureDoesNotMatch, HTTP 403, through the proxy ${name})`,
     ],
     [
-      'the proxy does not know the store',
+      'the proxy can’t resolve the store',
       { s3_endpoint: 'https://elsewhere.test' },
       {},
       (name: string) => `; the last try: the proxy ${name} refuses the connection (HTTP 502)`,
     ],
     [
-      'the certificate is another host’s',
+      'the certificate is for another host',
       { s3_endpoint: 'https://twin.test' },
       {},
       (name: string) => `The certificate that twin.test shows through the proxy ${name} is another host's`,
     ],
     [
-      'NO_PROXY names the store, and nobody knows it',
+      'NO_PROXY names the store, and it can’t be resolved',
       {},
       { NO_PROXY: STORE },
       () => "the last try: the store at s3_endpoint can't be reached (E",
     ],
-  ])('is named where %s', (_name, option, variables, says) =>
+  ])('is named in the error if %s', (_name, option, variables, says) =>
     withStore(async ({ harness, proxy, config, env }, bucket) => {
       proxy.hosts.set('twin.test:443', proxy.hosts.get(`${STORE}:443`) ?? 0);
       const { rejected_records: known } = config as { rejected_records: Record<string, unknown> };
@@ -474,7 +474,7 @@ describeTls('a bucket behind a proxy', () => {
     }),
   );
 
-  it('is named by check when the proxy does not lead there', () =>
+  it('check names the proxy if it does not connect to the store', () =>
     withHarness({}, async (harness) => {
       const proxy = await TestProxy.start();
       try {
@@ -496,7 +496,7 @@ describeTls('a bucket behind a proxy', () => {
       }
     }));
 
-  it('is asked by plain requests on this machine', () =>
+  it('is called with plain requests if it is on this machine', () =>
     withHarness({}, (harness) =>
       withBucket(async (bucket) => {
         const proxy = await TestProxy.start();

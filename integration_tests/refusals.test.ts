@@ -1,4 +1,4 @@
-/** Refusals that are about no record: they reject none, and no state of the records they hit is given back. */
+/** Refusals that can't be blamed on a record: no record is rejected, and the states of the affected records are not returned. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { page, refusal, type Fault } from './standin/faults.ts';
@@ -9,7 +9,7 @@ import { userLines } from './support/with-users.ts';
 
 const bulkCalls = ({ standin }: Harness) => standin.calls('/bulkUpdate');
 
-/** Bulk calls meet this from the `from`th on, and only where the body holds a text, if one is given. */
+/** Injects a fault into bulk calls, starting with number `from`; only into those whose body contains `holding`. */
 function refuseBulk({ standin }: Harness, fault: Fault, { from = 1, holding = '' } = {}): void {
   standin.intercept = ({ path }) =>
     path.endsWith('/bulkUpdate') &&
@@ -19,10 +19,10 @@ function refuseBulk({ standin }: Harness, fault: Fault, { from = 1, holding = ''
       : undefined;
 }
 
-const unknown = refusal(400, 'BrandNewError', 'who can say');
+const unknown = refusal(400, 'BrandNewError', 'unclear');
 
-describe('a project that has no room for more fields', () => {
-  it('ends the sync at once: the fields are named, no record is rejected, no state is given back', () =>
+describe('a project that has reached its field limit', () => {
+  it('stops the sync at once: the error names the fields, no record is rejected, no state is returned', () =>
     withHarness({ fields: { n: 'long' }, maxFields: 4 }, async (harness) => {
       const rejected = harness.files.path('rejected.jsonl');
       const input = [...userLines(300, Infinity, () => ({ shoe: 'blue', hat: { size: 'L' } })), aState(1)];
@@ -45,7 +45,7 @@ describe('a project that has no room for more fields', () => {
       expect(harness.standin.store.size).toBe(0);
     }));
 
-  it('leaves what was confirmed before with its states', () =>
+  it('still returns the states of records that were confirmed before', () =>
     withHarness({ fields: { n: 'long' }, maxFields: 3 }, async (harness) => {
       const shoes = (index: number) => (index < 1000 ? {} : { shoe: 'blue' });
       const result = await harness.write(userLines(2000, 500, shoes), {
@@ -57,7 +57,7 @@ describe('a project that has no room for more fields', () => {
       expect(harness.standin.store.size).toBe(1000);
     }));
 
-  it('is none where create_new_fields is false: Iterable drops the fields, and the log names them', () =>
+  it('is no problem if create_new_fields is false: Iterable drops the fields, and the log names them', () =>
     withHarness({ fields: { n: 'long' }, maxFields: 3 }, async (harness) => {
       const result = await harness.writeInProcess([...userLines(10, 10, () => ({ shoe: 'blue' }))], {
         config: { create_new_fields: false },
@@ -66,7 +66,7 @@ describe('a project that has no room for more fields', () => {
       expect(result.logs.join('\n')).toContain('dropped them: shoe.');
     }));
 
-  it('ends the sync at a call for one user as well', () =>
+  it('stops the sync at a single-user call as well', () =>
     withHarness({ projectType: 'email', fields: { n: 'long' }, maxFields: 3 }, async (harness) => {
       harness.addUser({ email: 'old@x.com' });
       const result = await harness.writeInProcess(
@@ -80,9 +80,9 @@ describe('a project that has no room for more fields', () => {
     }));
 });
 
-describe('an answer that is not Iterable’s', () => {
+describe('an answer that does not come from Iterable', () => {
   it.each([403, 401, 404, 302, 405, 409, 451])(
-    'with %i in the middle of a sync passes as an outage does',
+    'with %i in the middle of a sync is retried like an outage',
     (status) =>
       withHarness({}, async (harness) => {
         harness.standin.intercept = ({ path }) => {
@@ -102,7 +102,7 @@ describe('an answer that is not Iterable’s', () => {
       }),
   );
 
-  it('that lasts ends the sync as transient, and says where to look', () =>
+  it('that does not end fails the sync with a transient_error that says where to look', () =>
     withHarness({}, async (harness) => {
       refuseBulk(harness, page(403), { from: 2 });
       const result = await harness.write(userLines(2000, 1000), {
@@ -120,7 +120,7 @@ describe('an answer that is not Iterable’s', () => {
       expect(result.logs.join('\n')).not.toContain('Rejected the record');
     }));
 
-  it('that lasts at a deletion deletes no user and says the same', () =>
+  it('that does not end at a deletion deletes no user and gives the same error', () =>
     withHarness({ projectType: 'user_id' }, async (harness) => {
       harness.addUser({ userId: 'a' });
       harness.standin.intercept = ({ method }) => (method === 'DELETE' ? page(404) : undefined);
@@ -137,7 +137,7 @@ describe('an answer that is not Iterable’s', () => {
       expect([result.states, harness.standin.store.size]).toEqual([[], 1]);
     }));
 
-  it('that lasts is what check answers', () =>
+  it('that does not end is reported by check', () =>
     withHarness({}, async (harness) => {
       harness.standin.faults.order({ fault: page(403), times: Infinity });
       const result = await harness.checkInProcess();
@@ -149,11 +149,11 @@ describe('an answer that is not Iterable’s', () => {
     }));
 
   it.each([
-    ['Iterable’s form', '{"msg":"no","code":"Forbidden","params":null}', true],
-    ['its form without params', '{"msg":"","code":"Success"}', true],
-    ['its form with a code of tomorrow', '{"msg":"no","code":"BrandNewError"}', true],
+    ['Iterable’s format', '{"msg":"no","code":"Forbidden","params":null}', true],
+    ['its format without params', '{"msg":"","code":"Success"}', true],
+    ['its format with a future code', '{"msg":"no","code":"BrandNewError"}', true],
     ['a message alone', '{"msg":"no"}', true],
-    ['a code alone that is Iterable’s', '{"code":"Forbidden"}', true],
+    ['one of Iterable’s codes alone', '{"code":"Forbidden"}', true],
     ['a gateway’s message', '{"message":"Forbidden"}', false],
     ['a gateway’s error', '{"error":{"code":"Forbidden","message":"no"}}', false],
     ['a gateway’s code', '{"code":"AccessDenied","message":"no"}', false],
@@ -162,7 +162,7 @@ describe('an answer that is not Iterable’s', () => {
     ['a list', '[{"code":"Forbidden","msg":"no"}]', false],
     ['null', 'null', false],
     ['nothing', '', false],
-  ])('shows by its form: %s', (_name, body, isOfIterable) =>
+  ])('is recognised by its format: %s', (_name, body, isOfIterable) =>
     withHarness({}, async (harness) => {
       harness.standin.faults.order({ route: 'bulkUpdate', fault: { status: 403, body }, times: 1 });
       const result = await harness.writeInProcess([...userLines(5, 5)]);
@@ -173,9 +173,9 @@ describe('an answer that is not Iterable’s', () => {
   );
 });
 
-describe('a gateway’s limit of bytes', () => {
-  it.each(['with a page', 'in Iterable’s form'])('halves the calls (%s)', (form) =>
-    withHarness(form === 'with a page' ? { gatewayMaxBytes: 50_000 } : {}, async (harness) => {
+describe('a gateway’s size limit', () => {
+  it.each(['with an HTML page', 'in Iterable’s format'])('makes the connector halve the calls (%s)', (form) =>
+    withHarness(form === 'with an HTML page' ? { gatewayMaxBytes: 50_000 } : {}, async (harness) => {
       if (form !== 'with a page')
         harness.standin.intercept = ({ path, bytes }) =>
           path.endsWith('/bulkUpdate') && bytes > 50_000 ? refusal(413, 'Success', 'too large') : undefined;
@@ -187,7 +187,7 @@ describe('a gateway’s limit of bytes', () => {
     }),
   );
 
-  it('rejects the one user that is too large alone', () =>
+  it('rejects only the user that is too large even alone', () =>
     withHarness({ gatewayMaxBytes: 50_000 }, async (harness) => {
       const text = (index: number) => ({ text: 'x'.repeat(index === 17 ? 60_000 : 10) });
       const result = await harness.writeInProcess([...userLines(100, 100, text)]);
@@ -195,7 +195,7 @@ describe('a gateway’s limit of bytes', () => {
       expect(result.logs.join('\n')).toContain('Rejected the record in line 18 (stream users): too_large');
     }));
 
-  it('halves the calls for lists, too', () =>
+  it('also makes it halve calls for lists', () =>
     withHarness({}, async (harness) => {
       harness.standin.intercept = ({ path, bytes }) =>
         path.endsWith('/subscribe') && bytes > 5_000 ? page(413) : undefined;
@@ -210,7 +210,7 @@ describe('a gateway’s limit of bytes', () => {
 });
 
 describe('a code that this version does not know', () => {
-  it('ends the sync where it refuses every user alone: none is rejected, no state is given back', () =>
+  it('fails the sync if it refuses every user alone: none is rejected, no state is returned', () =>
     withHarness({}, async (harness) => {
       const rejected = harness.files.path('rejected.jsonl');
       refuseBulk(harness, unknown);
@@ -233,7 +233,7 @@ describe('a code that this version does not know', () => {
       expect(result.logs.join('\n')).not.toContain('Rejected the record');
     }));
 
-  it('rejects the records that it refuses alone where others pass, says so, and is named once', () =>
+  it('rejects records that it refuses alone if others are accepted, and logs one warning with the code', () =>
     withHarness({}, async (harness) => {
       refuseBulk(harness, unknown, { holding: '"bad":true' });
       const isBad = (index: number) => ({ bad: index === 7 || (index >= 100 && index < 112) });
@@ -252,7 +252,7 @@ describe('a code that this version does not know', () => {
   it.each([
     ['GenericError', refusal(400, 'GenericError', 'An error occurred')],
     ['no code', refusal(409, 'Success', '')],
-  ])('is one with %s, too', (_name, fault) =>
+  ])('includes %s', (_name, fault) =>
     withHarness({}, async (harness) => {
       refuseBulk(harness, fault);
       const result = await harness.writeInProcess([...userLines(50, 50)]);
@@ -260,7 +260,7 @@ describe('a code that this version does not know', () => {
     }),
   );
 
-  it('ends the sync where lists refuse every user so', () =>
+  it('fails the sync if it refuses every user of a list call', () =>
     withHarness({}, async (harness) => {
       harness.standin.intercept = ({ path }) => (path.endsWith('/subscribe') ? unknown : undefined);
       const result = await harness.writeInProcess([...userLines(50, 50)], {
@@ -272,7 +272,7 @@ describe('a code that this version does not know', () => {
       ]);
     }));
 
-  it('ends the sync where deletions are refused so, one after the other', () =>
+  it('fails the sync if it refuses one deletion after the other', () =>
     withHarness({}, async (harness) => {
       harness.standin.intercept = ({ method }) => (method === 'DELETE' ? unknown : undefined);
       const gone = Array.from({ length: 30 }, (_, index) =>
@@ -285,7 +285,7 @@ describe('a code that this version does not know', () => {
       ]);
     }));
 
-  it('is what check answers where a call is refused so', () =>
+  it('is reported by check if it refuses a call', () =>
     withHarness({}, async (harness) => {
       harness.standin.faults.order({ route: 'getFields', fault: unknown, times: 1 });
       const result = await harness.checkInProcess();
@@ -300,8 +300,8 @@ describe('a code that this version does not know', () => {
     }));
 });
 
-describe('a call that is refused whole', () => {
-  it('for a body that can’t be read costs one call more: the answer names the users by their place', () =>
+describe('a call that is refused as a whole', () => {
+  it('for an unreadable body costs one more call, since the answer names the users by position', () =>
     withHarness({}, async (harness) => {
       harness.standin.intercept = ({ path }) => {
         if (!path.endsWith('/bulkUpdate')) return undefined;
@@ -344,7 +344,7 @@ describe('a deletion', () => {
       withHarness({ projectType: 'user_id', unknownUserIdStatus }, async (harness) => {
         const result = await harness.writeInProcess(deletion);
         expect([result.errors, result.states.length]).toEqual([[], 1]);
-        // A 200 does not tell.
+        // With a 200, the connector can't tell that the user did not exist.
         const counted = unknownUserIdStatus === 200 ? { removed: 1 } : { notThere: 1 };
         expect(result.logs).toContain(summaryLine('users', { received: 1, ...counted }));
       }),
@@ -365,7 +365,7 @@ describe('a deletion', () => {
   );
 });
 
-it('a look-up of an erased user finds none', () =>
+it('a look-up of an erased user finds no user', () =>
   withHarness({}, async (harness) => {
     harness.addUser({ email: 'b@x.com' });
     harness.standin.intercept = ({ path }) =>

@@ -8,7 +8,7 @@ const withBoth = (test: (harness: Harness, bucket: Bucket) => Promise<void>) =>
   withBucket((bucket) => withHarness({ fields: { age: 'long' } }, (harness) => test(harness, bucket)));
 
 const NAME = /^iterable\/rejected\/rejected-\d{8}T\d{9}Z-[0-9a-f]{12}-(\d{6})\.jsonl$/;
-/** Places of the rejected records, object by object. */
+/** The input lines of the rejected records, for each object. */
 const linesOf = async (bucket: Bucket) =>
   (await bucket.objects()).map(([, text]) =>
     [...text.matchAll(/"line":(\d+)/g)].map(([, line]) => Number(line)),
@@ -17,7 +17,7 @@ const refusal = (result: RunResult) => result.messages.at(-1)?.connectionStatus;
 const bad = (name: string) => aRecord({ email: `${name}@x.com`, age: 'old' });
 
 describe('rejected_records in a bucket', () => {
-  it('are stored as in a file, an object for each time, before the state that covers them leaves', () =>
+  it('are stored as in a file, one object per flush, before the state that covers them is returned', () =>
     withBoth(async (harness, bucket) => {
       const record = (email: string) =>
         `{"type":"RECORD","record":{"stream":"users","emitted_at":1700000000000,"data":{"email":"${email}","age":"old","id":9007199254740993}}}\n`;
@@ -50,7 +50,7 @@ describe('rejected_records in a bucket', () => {
       ]);
     }));
 
-  it('leave nothing behind where nothing is rejected', () =>
+  it('create no object if nothing is rejected', () =>
     withBoth(async (harness, bucket) => {
       const result = await harness.write(aRecord({ email: 'a@x.com' }) + aState(1), {
         config: bucket.option({ s3_bucket_path: null }),
@@ -59,7 +59,7 @@ describe('rejected_records in a bucket', () => {
       expect(await bucket.objects()).toEqual([]);
     }));
 
-  it('are all there after kill -9: whatever a state covers, and the next run names its objects apart', () =>
+  it('that a returned state covers are all stored after kill -9, and the next run uses other object names', () =>
     withBoth(async (harness, bucket) => {
       const readBack: Promise<number[][]>[] = [];
       const config = bucket.option();
@@ -86,7 +86,7 @@ describe('rejected_records in a bucket', () => {
       );
     }));
 
-  it('outlast an outage of the store: tried again under the same name, nothing twice', () =>
+  it('survive an outage of the store: writes are retried under the same name, nothing is stored twice', () =>
     withBoth(async (harness, bucket) => {
       let tries = 0;
       bucket.intercept = (_method, path) => {
@@ -105,7 +105,7 @@ describe('rejected_records in a bucket', () => {
       ).toHaveLength(4);
     }));
 
-  it('hold the state back when the outage lasts; the next run stores them and acknowledges', () =>
+  it('delay the state if the outage does not end; the next run stores them and returns the state', () =>
     withBoth(async (harness, bucket) => {
       const config = { ...bucket.option(), retry_minutes: 0.01 };
       const input = aRecord({ email: 'a@x.com' }) + bad('b') + aState(1);
@@ -125,7 +125,7 @@ describe('rejected_records in a bucket', () => {
       expect(await linesOf(bucket)).toEqual([[2]]);
     }));
 
-  it('do not keep a stopped run waiting for a store that is away', () =>
+  it('don’t make a stopped run wait for an unreachable store', () =>
     withBoth(async (harness, bucket) => {
       let stop: () => void = () => undefined;
       bucket.intercept = (_method, path) => {
@@ -149,22 +149,22 @@ describe('rejected_records in a bucket', () => {
 describe('a bucket that can’t be used', () => {
   const cases: [string, Record<string, unknown>, RegExp][] = [
     [
-      'is not there',
+      'does not exist',
       { s3_bucket_name: 'elsewhere' },
       /^rejected_records\.s3_bucket_name: there is no bucket elsewhere \(NoSuchBucket, HTTP 404\)/,
     ],
     [
-      'gets an unknown key',
+      'refuses an unknown key',
       { access_key_id: 'AKIAUNKNOWN' },
       /^rejected_records\.access_key_id: the store refused the key \(InvalidAccessKeyId, HTTP 403\)/,
     ],
     [
-      'gets another key’s secret',
+      'refuses the secret of another key',
       { secret_access_key: 'another-secret-key' },
       /^rejected_records\.access_key_id: the store refused the key \(SignatureDoesNotMatch, HTTP 403\)/,
     ],
     [
-      'finds no credentials',
+      'needs credentials that are missing',
       { access_key_id: '', secret_access_key: null },
       /^rejected_records\.access_key_id: no credentials were found \(CredentialsProviderError\)/,
     ],
@@ -192,7 +192,7 @@ describe('a bucket that can’t be used', () => {
       }),
   );
 
-  it('because nobody answers is a transient error', () =>
+  it('because the server is unreachable is a transient_error', () =>
     withBoth(async (harness, bucket) => {
       const config = { ...bucket.option({ s3_endpoint: 'http://127.0.0.1:1' }), retry_minutes: 0.005 };
       const result = await harness.write(aRecord({ email: 'a@x.com' }), { config });
@@ -202,7 +202,7 @@ describe('a bucket that can’t be used', () => {
       expect(harness.standin.calls('/bulkUpdate')).toEqual([]);
     }));
 
-  it('because the key has no permission is told so, and one that can’t delete will do', () =>
+  it('because the key may not write is reported as such; a key that may not delete is sufficient', () =>
     withBoth(async (harness, bucket) => {
       bucket.intercept = () => 403;
       expect(refusal(await harness.check(bucket.option()))?.message).toMatch(
@@ -212,7 +212,7 @@ describe('a bucket that can’t be used', () => {
       expect(refusal(await harness.check(bucket.option()))?.status).toBe('SUCCEEDED');
     }));
 
-  it('never sees the environment’s own endpoint, and takes credentials from it', () =>
+  it('ignores the endpoint of the environment, but takes credentials from it', () =>
     withBoth(async (harness, bucket) => {
       const result = await harness.write(bad('a') + aRecord({ email: 'b@x.com' }) + aState(1), {
         config: bucket.option({ access_key_id: '', secret_access_key: '' }),
@@ -226,7 +226,7 @@ describe('a bucket that can’t be used', () => {
       expect([result.exitCode, await linesOf(bucket)]).toEqual([0, [[1]]]);
     }));
 
-  it('passes check with nothing left in it', () =>
+  it('is empty after a successful check', () =>
     withBoth(async (harness, bucket) => {
       const check = await harness.check(bucket.option());
       expect(refusal(check)?.status).toBe('SUCCEEDED');
@@ -252,7 +252,7 @@ describe('a bucket that can’t be used', () => {
       'rejected_records.access_key_id: access_key_id and secret_access_key go together',
     ],
     [{ secret_access_key: null }, 'rejected_records.secret_access_key: access_key_id and secret'],
-  ])('because of %j is refused in plain words', (overrides, problem) =>
+  ])('because of the option %j is a configuration error', (overrides, problem) =>
     withBoth(async (harness, bucket) => {
       expect(refusal(await harness.checkInProcess(bucket.option(overrides)))?.message).toContain(problem);
       expect(bucket.requests).toEqual([]);

@@ -9,7 +9,7 @@ const option = (harness: Harness) => ({
 const stored = (harness: Harness) => readFileSync(harness.files.path('rejected.jsonl'), 'utf8');
 
 describe('rejected_records', () => {
-  it('holds every rejected record, digit for digit, before the state that covers it leaves', () =>
+  it('holds every rejected record, with its original text, before the state that covers it is returned', () =>
     withHarness({ fields: { age: 'long' } }, async (harness) => {
       harness.addUser({ email: 'owner@x.com' }, { userId: '7' });
       harness.standin.store.forgotten.add('gone@x.com');
@@ -37,7 +37,7 @@ describe('rejected_records', () => {
       expect(statSync(harness.files.path('rejected.jsonl')).mode & 0o777).toBe(0o600);
     }));
 
-  it('holds records without any state, and one that is too large or too deep, too', () =>
+  it('also holds records without a state, and records that are too large or nested too deeply', () =>
     withHarness({}, async (harness) => {
       const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
       const result = await harness.write(
@@ -52,7 +52,7 @@ describe('rejected_records', () => {
       expect(stored(harness)).toContain(deep);
     }));
 
-  it('that can’t be written fails check, and write before anything is sent', () =>
+  it('that can’t be written makes check fail, and write before anything is sent', () =>
     withHarness({}, async (harness) => {
       const config = { rejected_records: { type: 'file', path: '/no/such/folder/r.jsonl' } };
       const check = await harness.check(config);
@@ -65,7 +65,7 @@ describe('rejected_records', () => {
       expect(harness.standin.calls('/bulkUpdate')).toEqual([]);
     }));
 
-  it('on a full disk fails the sync, and the state stays where it is', () =>
+  it('on a full disk makes the sync fail, and the state is not returned', () =>
     withHarness({}, async (harness) => {
       const result = await harness.write(aRecord({ name: 'nobody' }) + aState(1), {
         config: { rejected_records: { type: 'file', path: '/dev/full' } },
@@ -82,7 +82,7 @@ describe('rejected_records', () => {
     [{ type: 'file' }, 'rejected_records.path: is required'],
     [{ path: 'x' }, 'rejected_records.type: is required'],
     ['none', 'rejected_records: must be of type object'],
-  ])('given as %j is refused in plain words', (rejected_records, problem) =>
+  ])('given as %j is a configuration error', (rejected_records, problem) =>
     withHarness({}, async (harness) => {
       const result = await harness.checkInProcess({ rejected_records });
       expect(result.messages.at(-1)?.connectionStatus?.message).toBe(problem);
@@ -110,7 +110,7 @@ describe('max_rejected_percent', () => {
       expect([result.exitCode, result.states.length, harness.standin.store.size]).toEqual([1, 1, 94]);
     }));
 
-  it('ends a long sync after 10,000 records, and lets a share pass that is just allowed', () =>
+  it('stops a long sync after 10,000 records, and accepts exactly the maximum share', () =>
     withHarness({}, async (harness) => {
       const lines = records(30_000, (index) => index % 2 === 0);
       const result = await harness.write([...lines, aState(1)], { config: { max_rejected_percent: 49 } });
@@ -125,7 +125,7 @@ describe('max_rejected_percent', () => {
 });
 
 describe('secrets and values', () => {
-  it('stay out of everything that is printed, whatever goes wrong', () =>
+  it('are never printed, whatever goes wrong', () =>
     withHarness({ fields: { age: 'long' }, apiKey: 'k/e+y"1234567890' }, async (harness) => {
       const secret = 'secret-value';
       const quoting = (status: number, code: string) => ({
@@ -167,7 +167,7 @@ describe('secrets and values', () => {
       expect(check.lines.join('')).not.toContain(secret);
     }));
 
-  it('reach a path only encoded', () =>
+  it('are encoded in URL paths', () =>
     withHarness({}, async (harness) => {
       const addresses = ['a+b@x.com', 'a/../b@x.com', 'a%2fb@x.com', 'a?b@x.com', 'a#b@x.com', 'é@x.com'];
       for (const email of [...addresses, 'ab@x.com']) harness.addUser({ email });
@@ -177,7 +177,7 @@ describe('secrets and values', () => {
       expect(harness.standin.store.users().map(({ email }) => email)).toEqual(['ab@x.com']);
     }));
 
-  it('named __proto__ and constructor are plain data', () =>
+  it('with names such as __proto__ and constructor are plain data', () =>
     withHarness({}, async (harness) => {
       const data = '{"email":"a@x.com","__proto__":{"polluted":1},"constructor":{"prototype":{"x":1}}}';
       const result = await harness.write(
@@ -189,7 +189,7 @@ describe('secrets and values', () => {
       );
     }));
 
-  it('a redirect never carries the key elsewhere', () =>
+  it('are not sent to another host by a redirect', () =>
     withHarness({}, async (harness) => {
       harness.standin.intercept = () => ({
         status: 307,

@@ -5,7 +5,7 @@ import { aCatalog, aRecord, aState, aStream } from './support/messages.ts';
 import { userLines } from './support/with-users.ts';
 
 describe('rejections', () => {
-  it('rejects what can’t be mapped, says why without the value, and delivers the others', () =>
+  it('rejects records that can’t be mapped, with a reason that does not contain the value, and delivers the others', () =>
     withHarness({ fields: { age: 'long', born: 'date' } }, async (harness) => {
       const result = await harness.write(
         aRecord({ email: 'a@x.com', age: 'thirty-secret' }) +
@@ -25,7 +25,7 @@ describe('rejections', () => {
       expect(result.lines.join('')).not.toContain('thirty-secret');
     }));
 
-  it('reads from the answer who did not arrive: a 200 alone says nothing', () =>
+  it('reads from the answer which users were not delivered, since a 200 alone does not say so', () =>
     withHarness({}, async (harness) => {
       harness.standin.store.forgotten.add('gone@x.com');
       const result = await harness.writeInProcess(
@@ -45,7 +45,7 @@ describe('rejections', () => {
       expect(harness.standin.calls('/bulkUpdate').length).toBe(1);
     }));
 
-  it('resolves a conflict that names the existing user to the record that caused it', () =>
+  it('assigns a conflict that names the existing user to the record that caused it', () =>
     withHarness({}, async (harness) => {
       await harness.writeInProcess(aRecord({ email: 'owner@x.com', userId: '7' }));
       const result = await harness.writeInProcess(
@@ -63,7 +63,7 @@ describe('rejections', () => {
     'finds the one wrong type among 1,000 (%s), and delivers 999 in bulk',
     (wrongTypeStyle) =>
       withHarness({ wrongTypeStyle, fields: { since: 'date' } }, async (harness) => {
-        // A field that another program creates only after the run has begun: nothing can be known of it beforehand.
+        // A field that another program creates after the run has begun, so the connector can't know its type.
         harness.standin.intercept = ({ path }) =>
           path.endsWith('/getFields') ? { status: 200, body: '{"fields":{"email":"string"}}' } : undefined;
         const mappings = [
@@ -73,7 +73,7 @@ describe('rejections', () => {
         const lines = [
           ...userLines(1000, Infinity, (index) => ({ since: index === 637 ? 'ever' : '2024-02-29' })),
         ];
-        // As a process: in this one, where waits pass faster, a busy machine would send the batch before it is full.
+        // As a child process: in this one, where waits are shortened, a busy machine would send the batch before it is full.
         const result = await harness.write([...lines, aState(1)], { config: { mappings } });
         expect(result.states[0]).toContain('"recordCount":999.0,"rejectedRecordCount":1.0');
         expect(
@@ -86,7 +86,7 @@ describe('rejections', () => {
       }),
   );
 
-  it('tries the records of a refused merged user one by one, in order', () =>
+  it('retries the merged records of a refused user one by one, in order', () =>
     withHarness({ fields: { since: 'date' } }, async (harness) => {
       harness.standin.intercept = ({ path }) =>
         path.endsWith('/getFields') ? { status: 200, body: '{"fields":{}}' } : undefined;
@@ -109,7 +109,7 @@ describe('rejections', () => {
       expect(result.logs.some((log) => log.includes('Rejected the record in line 2'))).toBe(true);
     }));
 
-  it('narrows a failure that Iterable counts without naming anybody down to the one', () =>
+  it('finds the user of a failure that Iterable counts without naming the user', () =>
     withHarness({}, async (harness) => {
       harness.standin.intercept = ({ path, users }) => {
         if (!path.endsWith('/bulkUpdate')) return undefined;
@@ -158,7 +158,7 @@ describe('rejections', () => {
       expect(result.states).toHaveLength(1);
     }));
 
-  it('rejects a deletion whose call would go elsewhere, or nowhere, and deletes the others', () =>
+  it('rejects deletions whose ids can’t be put into a URL path, and makes the others', () =>
     withHarness({ projectType: 'user_id' }, async (harness) => {
       for (const userId of ['.', '..', 'a']) harness.addUser({ userId });
       const gone = { _ab_cdc_deleted_at: '2026-01-01' };
@@ -176,7 +176,7 @@ describe('rejections', () => {
       expect(harness.standin.store.users().map(({ userId }) => userId)).toEqual(['.', '..']);
     }));
 
-  it('fails when every record of a stream of 10 or more was rejected, after giving the state back', () =>
+  it('fails when every record of a stream of 10 or more was rejected, after returning the state', () =>
     withHarness({}, async (harness) => {
       const result = await harness.writeInProcess(
         Array.from({ length: 10 }, () => aRecord({ name: 'nobody' })).join('') + aState(1),
@@ -186,7 +186,7 @@ describe('rejections', () => {
       expect(result.errors).toMatchObject([{ failure_type: 'config_error' }]);
     }));
 
-  it('fails when every record of the sync was rejected, however few; says which column is likely, and stores them', () =>
+  it('fails when every record of the sync was rejected, however few; suggests the likely column, and stores the records', () =>
     withHarness({}, async (harness) => {
       const path = harness.files.path('rejected.jsonl');
       const result = await harness.write(
@@ -207,7 +207,7 @@ describe('rejections', () => {
       expect(result.lines.join('')).not.toMatch(/secret/i);
     }));
 
-  it('names the mapping that reads a column that is not there, in a plan, too', () =>
+  it('names the mapping whose column does not exist, also in a dry run', () =>
     withHarness({}, async (harness) => {
       const config = {
         identify_by: 'user_id',
@@ -227,7 +227,7 @@ describe('rejections', () => {
       });
     }));
 
-  it('passes where one record is skipped, or there is none', () =>
+  it('succeeds if a record is skipped, or if there are no records', () =>
     withHarness({}, async (harness) => {
       const config = { sync_mode: 'additive' };
       const gone = aRecord({ email: 'a@x.com', _ab_cdc_deleted_at: '2026-01-01' });

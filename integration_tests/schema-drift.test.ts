@@ -1,4 +1,4 @@
-/** Records that do not look as the catalog says: the sync goes on. */
+/** Records that don't match the schema of the catalog don't stop the sync. */
 import { describe, expect, it } from '@jest/globals';
 import { withHarness } from './support/harness.ts';
 import { aCatalog, aRecord, aState, aStream } from './support/messages.ts';
@@ -16,13 +16,13 @@ const RECORDS = [
   aRecord({ email: 'last@x.com', name: 'Last' }),
 ];
 
-describe('records that lack columns, or have columns that nobody told of', () => {
+describe('records that lack columns, or have columns that are not in the schema', () => {
   it.each([
     ['an empty schema', {}],
     ['a schema of other columns', { type: 'object', properties: { unlike: { type: 'string' } } }],
     ['the schema of the first', SCHEMA],
     ['a schema that allows no others', { ...SCHEMA, additionalProperties: false }],
-  ])('are delivered, or rejected alone where they name nobody: %s', (_name, jsonSchema) =>
+  ])('are delivered, or rejected if they have no identifier: %s', (_name, jsonSchema) =>
     withHarness({}, async (harness) => {
       const result = await harness.write([...RECORDS, aState(1)], {
         catalog: aCatalog(aStream({ jsonSchema })),

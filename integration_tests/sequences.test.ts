@@ -1,4 +1,7 @@
-/** Random sequences of updates, deletions, flags and changes of address in all modes, through faults: Iterable ends as a simple model says. */
+/**
+ * Random sequences of updates, deletions, flags and address changes in all modes, with random faults: the final contents of
+ * Iterable are those that a simple model predicts.
+ */
 import { describe, expect, it } from '@jest/globals';
 import { randomStorm } from './standin/faults.ts';
 import { withHarness, type Harness } from './support/harness.ts';
@@ -24,7 +27,7 @@ interface Rules {
 interface Person {
   readonly fields: Record<string, unknown>;
   vip: boolean;
-  /** Who wrote the address last in this sync. */
+  /** The row that last wrote the address in this sync. */
   owner?: string;
 }
 
@@ -46,7 +49,7 @@ function randomSteps(random: () => number, count: number): Step[] {
   });
 }
 
-/** What the contract promises, one record after the other. */
+/** Applies the records to the model one after the other, as the documentation promises. */
 function play(steps: readonly Step[], people: Map<string, Person>, { syncMode, removal }: Rules): void {
   for (const { stream, id, email, was, n, kind, vip } of steps) {
     const mode = stream === 'rich' ? 'enrich' : syncMode;
@@ -120,7 +123,7 @@ async function playSeed(seed: number): Promise<void> {
       latencyMs: 3,
       lists: [{ name: 'VIP', listType: 'Standard' }],
       refuseMixing: 'both',
-      // The program has waited a minute after three seconds here.
+      // The program's wait of a minute takes three seconds in this process.
       mixWindowMs: 1_500,
     },
     async (harness) => {
@@ -161,7 +164,7 @@ async function playSeed(seed: number): Promise<void> {
 
 describe('a random sequence of records', () => {
   it(
-    'means what each of its records means, one after the other',
+    'has the effect of its records applied one after the other',
     () => inParallel(seeds(20, 500), playSeed, 20),
     900_000,
   );

@@ -7,7 +7,7 @@ import { aRecord, aState } from './support/messages.ts';
 import { userLines } from './support/with-users.ts';
 
 describe('a run that is stopped', () => {
-  it('by SIGTERM: waits for the call in flight, acknowledges what is true, exits non-zero with one trace', () =>
+  it('by SIGTERM: waits for the call in flight, returns the states of delivered records, exits non-zero with one trace', () =>
     withHarness({ latencyMs: 300 }, async (harness) => {
       let kill: () => void = () => undefined;
       harness.standin.intercept = ({ path }) => {
@@ -29,7 +29,7 @@ describe('a run that is stopped', () => {
       expect(harness.standin.store.size).toBe(1000);
     }));
 
-  it('by SIGTERM before the first record: at once, even in the middle of an outage', () =>
+  it('by SIGTERM before the first record: ends at once, even during an outage', () =>
     withHarness({}, async (harness) => {
       let kill: () => void = () => undefined;
       harness.standin.intercept = () => {
@@ -46,7 +46,7 @@ describe('a run that is stopped', () => {
       expect(result.errors).toMatchObject([{ failure_type: 'transient_error' }]);
     }));
 
-  it('by SIGINT like by SIGTERM; a call that is never answered is waited for 8 seconds at most', () =>
+  it('by SIGINT: as by SIGTERM; waits at most 8 seconds for a call that is never answered', () =>
     withHarness({}, async (harness) => {
       let interrupt: () => void = () => undefined;
       harness.standin.intercept = ({ path }) => {
@@ -67,14 +67,14 @@ describe('a run that is stopped', () => {
       expect(result.states.map((state) => state.includes('"cursor":1}'))).toEqual([true]);
     }));
 
-  it('by SIGTERM while nobody reads its output: not for ever', () =>
+  it('by SIGTERM while its output is not read: does not wait forever', () =>
     withHarness({ latencyMs: 100 }, async (harness) => {
       let kill: () => void = () => undefined;
       harness.standin.intercept = ({ path }) => {
         if (path.endsWith('/bulkUpdate')) kill();
         return undefined;
       };
-      // More than what lies between two processes holds.
+      // More output than the pipe between the processes can buffer.
       const result = await harness.write([aRecord({ email: 'a@x.com' }), aState('a'.repeat(2_000_000))], {
         onSpawn: (child) => {
           kill = () => child.kill('SIGTERM');
@@ -87,7 +87,7 @@ describe('a run that is stopped', () => {
       expect(harness.standin.store.size).toBe(1);
     }));
 
-  it('by a closed stdout: quietly', () =>
+  it('by a closed stdout: ends without a message', () =>
     withHarness({}, async (harness) => {
       const result = await harness.write(userLines(3000, 100), {
         onSpawn: (child) => {
@@ -117,7 +117,7 @@ describe('a run that is stopped', () => {
 
   const onLinux = existsSync('/dev/full') ? it : it.skip;
 
-  onLinux.each(['spec', '--help'])('by a full disk: exit 1, and the reason on stderr: %s', (command) => {
+  onLinux.each(['spec', '--help'])('by a full disk: exit code 1, and the reason on stderr: %s', (command) => {
     const disk = openSync('/dev/full', 'w');
     const { status, stderr } = spawnSync(process.execPath, [MAIN, command], {
       stdio: ['ignore', disk, 'pipe'],

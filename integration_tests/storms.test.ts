@@ -1,4 +1,4 @@
-/** Random input through random faults: Iterable ends as a simple model says, and no state is ever early. */
+/** Random input with random faults: the final contents of Iterable match a simple model, and no state is returned too early. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { randomStorm } from './standin/faults.ts';
@@ -67,7 +67,7 @@ async function playStorm(seed: number): Promise<void> {
 }
 
 function storedNumbers(file: string): number[] {
-  // What follows the last newline is half a line at most.
+  // Text after the last newline is an incomplete line.
   return readFileSync(file, 'utf8')
     .split('\n')
     .slice(0, -1)
@@ -89,7 +89,7 @@ function sum(numbers: readonly number[]): number {
 
 describe('a storm of faults', () => {
   it(
-    'leaves Iterable as the model says, everything acknowledged and nothing early',
+    'leaves Iterable as the model predicts, with all states returned and none too early',
     () => inParallel(seeds(20, 200), playStorm),
     600_000,
   );

@@ -1,4 +1,4 @@
-/** What a person at a terminal sees. Looks at a real pseudo-terminal; skipped aloud where none can be had. */
+/** The output at a terminal. Uses a real pseudo-terminal; if there is none, the tests are skipped with a warning. */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { runConnector } from './support/connector.ts';
 import { withHarness, type Harness } from './support/harness.ts';
@@ -46,10 +46,11 @@ const inTerminal = HAS_TERMINAL ? it : it.skip;
 
 describe('at a terminal', () => {
   beforeAll(() => {
-    if (!HAS_TERMINAL) console.warn('SKIPPED: no python3 with pty here, so nobody looks at a terminal.');
+    if (!HAS_TERMINAL)
+      console.warn('SKIPPED: python3 with pty is not installed, so nothing is tested at a terminal.');
   });
 
-  inTerminal('progress is drawn in place, and a table stays', () =>
+  inTerminal('progress is drawn in place, and a table remains at the end', () =>
     withHarness({}, async (harness) => {
       const { exitCode, raw, lines } = await writeInTerminal(harness);
       expect(exitCode).toBe(0);
@@ -79,7 +80,7 @@ They are not kept: set rejected_records, and the next run stores them with their
     }),
   );
 
-  inTerminal('that shows stdout too, every line of it is whole', () =>
+  inTerminal('if the terminal also shows stdout, its lines are not broken by the progress display', () =>
     withHarness({}, async (harness) => {
       const { exitCode, raw } = await writeInTerminal(harness, { showsStdout: true, columns: 300 });
       expect(exitCode).toBe(0);
@@ -91,7 +92,7 @@ They are not kept: set rejected_records, and the next run stores them with their
     }),
   );
 
-  inTerminal('a plan shows that it is being made, and then itself alone', () =>
+  inTerminal('a dry run shows progress, and at the end the plan alone', () =>
     withHarness({}, async (harness) => {
       const { exitCode, raw } = await syncInTerminal('plan', harness, { showsStdout: true });
       expect(exitCode).toBe(0);
@@ -102,7 +103,7 @@ They are not kept: set rejected_records, and the next run stores them with their
     }),
   );
 
-  inTerminal('NO_COLOR is heard, and lines fit a narrow screen', () =>
+  inTerminal('NO_COLOR is honoured, and lines fit a narrow screen', () =>
     withHarness({}, async (harness) => {
       const { raw } = await writeInTerminal(harness, { env: { NO_COLOR: '1' }, columns: 30 });
       expect(visible(raw)).not.toMatch(/␛\[[\d;]*m/);
@@ -114,7 +115,7 @@ They are not kept: set rejected_records, and the next run stores them with their
     }),
   );
 
-  inTerminal('one that is dumb gets the table alone', () =>
+  inTerminal('a dumb terminal gets the table alone', () =>
     withHarness({}, async (harness) => {
       const { raw } = await writeInTerminal(harness, { env: { TERM: 'dumb' } });
       expect(raw).not.toContain(ESCAPE);
@@ -123,7 +124,7 @@ They are not kept: set rejected_records, and the next run stores them with their
     }),
   );
 
-  inTerminal('a failure is told with its next step, without the secrets', () =>
+  inTerminal('a failure is shown with its next step, without secrets', () =>
     withHarness({ apiKey: 'a-secret-key' }, async (harness) => {
       harness.standin.intercept = () => ({ status: 401, body: '{"code":"BadApiKey","msg":"a-secret-key"}' });
       const { exitCode, raw } = await writeInTerminal(harness);
@@ -139,7 +140,7 @@ They are not kept: set rejected_records, and the next run stores them with their
 });
 
 describe('without a terminal', () => {
-  it('stderr is silent, and no escape code is anywhere, not even when one is asked for', () =>
+  it('stderr is empty, and there are no escape codes, not even if the environment asks for colours', () =>
     withHarness({}, async (harness) => {
       const result = await harness.write(records, {
         env: { PATH: process.env.PATH, FORCE_COLOR: '1', CLICOLOR_FORCE: '1', TERM: 'xterm-256color' },
@@ -156,7 +157,7 @@ describe('without a terminal', () => {
     [['check', '-h'], 'exits 0 either way'],
     [['discover', '--help'], 'for data activation'],
     [['spec', '--help'], 'Needs no configuration'],
-  ])('%j teaches on stdout', async (args, words) => {
+  ])('%j prints help on stdout', async (args, words) => {
     const result = await runConnector({ args, isText: true });
     expect([result.exitCode, result.stderr]).toEqual([0, '']);
     const text = result.lines.join('\n');

@@ -1,4 +1,4 @@
-/** Sources that can't tell a large value which did not change write a mark in its place; nothing good is overwritten by it. */
+/** Some sources send a mark in place of a large value that did not change. The mark never overwrites the value in Iterable. */
 import { describe, expect, it } from '@jest/globals';
 import { withHarness, type Harness } from './support/harness.ts';
 import { aCatalog, aRecord, aState, aStream } from './support/messages.ts';
@@ -24,7 +24,7 @@ describe('a value that the source marks as unchanged', () => {
         ],
       },
     ],
-  ])('leaves its field alone, leaves of objects included: %s', (_name, config) =>
+  ])('does not change its field, also for leaves of objects: %s', (_name, config) =>
     withHarness({}, async (harness) => {
       await harness.writeInProcess(aRecord({ email: 'a@x.com', ...good }), { config });
       const result = await harness.writeInProcess(aRecord({ email: 'a@x.com', ...marked }) + aState(1), {
@@ -36,7 +36,7 @@ describe('a value that the source marks as unchanged', () => {
     }),
   );
 
-  it('is no type of a new field, and fits one of any type', () =>
+  it('does not determine the type of a new field, and fits a field of any type', () =>
     withHarness({ fields: { age: 'long' } }, async (harness) => {
       const result = await harness.writeInProcess(
         aRecord({ email: 'a@x.com', age: MARK, fresh: MARK }) +
@@ -48,7 +48,7 @@ describe('a value that the source marks as unchanged', () => {
       expect(harness.standin.store.fields.types.get('fresh')).toBe('long');
     }));
 
-  it('in the column of an object says nothing of its leaves', () =>
+  it('in the column of an object does not change its leaves', () =>
     withHarness({}, async (harness) => {
       const config = {
         mappings: [
@@ -85,7 +85,7 @@ describe('a value that the source marks as unchanged', () => {
       expect(fieldsOf(harness)).toEqual({ n: 4 });
     }));
 
-  it('in the deletion column marks nothing, and in the previous-address column says nothing', () =>
+  it('is ignored in the deletion column and in the previous-address column', () =>
     withHarness({}, async (harness) => {
       harness.addUser({ email: 'old@x.com' });
       const config = { previous_email_column: 'old_email' };
@@ -97,7 +97,7 @@ describe('a value that the source marks as unchanged', () => {
       expect(harness.standin.store.users().map(({ email }) => email)).toEqual(['old@x.com', 'a@x.com']);
     }));
 
-  it('in an identifying column is as if the column were absent', () =>
+  it('in an identifying column counts as an absent column', () =>
     withHarness({}, async (harness) => {
       const result = await harness.writeInProcess(
         aRecord({ email: MARK, n: 1 }) + aRecord({ email: 'a@x.com', userId: MARK, n: 2 }) + aState(1),
@@ -107,7 +107,7 @@ describe('a value that the source marks as unchanged', () => {
       expect(harness.standin.store.users()).toEqual([{ email: 'a@x.com', dataFields: { n: 2 } }]);
     }));
 
-  it('in the primary key is as if the key were absent: no row is taken for another', () =>
+  it('in the primary key counts as an absent key: rows with it are not confused', () =>
     withHarness({}, async (harness) => {
       const options = {
         config: { ledger: { type: 'sqlite', path: harness.files.path('ledger.sqlite') } },
@@ -117,7 +117,7 @@ describe('a value that the source marks as unchanged', () => {
         aRecord({ id: MARK, email: 'a@x.com', n: 1 }) + aRecord({ id: MARK, email: 'b@x.com', n: 1 }),
         options,
       );
-      // With one row for both, the second would have moved the profile of the first.
+      // If they counted as one row, the second record would have changed the address of the first profile.
       expect(harness.standin.store.users()).toEqual([
         { email: 'a@x.com', dataFields: { n: 1 } },
         { email: 'b@x.com', dataFields: { n: 1 } },

@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { withHarness } from './support/harness.ts';
 import { aRecord, aState } from './support/messages.ts';
 
-describe('users arrive', () => {
-  it('delivers records as users and gives the states back in order', () =>
+describe('a sync', () => {
+  it('delivers records as users and returns the states in order', () =>
     withHarness({}, async (harness) => {
       const input = [
         aRecord({ email: ' Ada@Example.com ', name: 'Ada', age: 36, score: 5.5, vip: true }),

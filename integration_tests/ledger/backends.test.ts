@@ -1,4 +1,4 @@
-/** The interface of the ledger, in process: the same promises whichever backend keeps them. */
+/** The interface of the ledger, in process: every backend must behave the same. */
 import { describe, expect, it } from '@jest/globals';
 import type { HeldEntry, Ledger } from '../../src/ledger/ledger.ts';
 import { describeLedgers } from '../support/ledgers.ts';
@@ -13,14 +13,14 @@ const rowsOf = (...keys: string[]) => keys.map((key) => ({ key }));
 
 describeLedgers('the interface', (backend) => {
   const play = (test: (seam: Seam) => Promise<void>) => withSeam(backend, test);
-  /** With one stream. */
+  /** Runs the test with a ledger that has one stream. */
   const use = (test: (ledger: Ledger, stream: number, seam: Seam) => Promise<void>) =>
     play(async (seam) => {
       const ledger = await seam.open();
       await test(ledger, idsOf(ledger)[0], seam);
     });
 
-  it('begins empty', () =>
+  it('is empty at first', () =>
     use(async (ledger, stream) => {
       expect(ledger.own).toEqual([{ id: stream, scope: '', stream: { name: 'users' }, state: '' }]);
       expect(await ledger.streams()).toEqual(ledger.own);
@@ -35,7 +35,7 @@ describeLedgers('the interface', (backend) => {
       await ledger.commit({});
     }));
 
-  it('gives entries back as they were written, by key', () =>
+  it('returns entries by key as they were written', () =>
     use(async (ledger, stream) => {
       const a = anEntry(stream, 'a', {
         userId: 'u1',
@@ -54,7 +54,7 @@ describeLedgers('the interface', (backend) => {
       expect(await ledger.count(stream)).toBe(3);
     }));
 
-  it('writes an entry whole in the place of what was there', () =>
+  it('replaces an existing entry as a whole', () =>
     use(async (ledger, stream) => {
       await ledger.commit({
         entries: [anEntry(stream, 'a', { userId: 'u1', lists: new Map([['Red', true]]) })],
@@ -66,7 +66,7 @@ describeLedgers('the interface', (backend) => {
       expect(await ledger.count(stream)).toBe(1);
     }));
 
-  it('drops entries, marks presence, keeps states: each part of one commit', () =>
+  it('drops entries, marks presence and stores states in one commit', () =>
     use(async (ledger, stream, seam) => {
       await ledger.commit({ entries: ['a', 'b', 'c', 'd'].map((key) => anEntry(stream, key)) });
       const id = (await ledger.find(stream, ['c'])).get('c')?.id;
@@ -96,7 +96,7 @@ describeLedgers('the interface', (backend) => {
       expect(keysOf(await allOf(again, stream, ['a', 'b', 'c', 'd', 'e']))).toEqual(['b', 'c', 'd', 'e']);
     }));
 
-  it('leaves nothing of a commit that fails, and works on', () =>
+  it('rolls a failed commit back completely, and remains usable', () =>
     use(async (ledger, stream) => {
       await ledger.commit({ entries: [anEntry(stream, 'a')], states: [{ stream, state: 'before' }] });
       const fresh = anEntry(stream, 'b', { lists: new Map([['seen for the first time', true]]) });
@@ -112,12 +112,12 @@ describeLedgers('the interface', (backend) => {
       ).rejects.toThrow();
       expect(await allOf(ledger, stream, ['a', 'b', 'c'])).toEqual([held(anEntry(stream, 'a'))]);
       expect((await ledger.streams()).map(({ state }) => state)).toEqual(['before']);
-      // What both had in common was not kept either, whatever was thought of it meanwhile.
+      // The interned data of the failed commits was rolled back as well, and must not be cached.
       await ledger.commit({ entries: [fresh] });
       expect(await allOf(ledger, stream, ['b'])).toEqual([held(fresh)]);
     }));
 
-  it('bears the repetition of whatever is told', () =>
+  it('accepts repetitions of all changes', () =>
     use(async (ledger, stream) => {
       const changes = {
         entries: [anEntry(stream, 'a')],
@@ -140,13 +140,13 @@ describeLedgers('the interface', (backend) => {
     'a semicolon, a comment, braces and commas': `'; DROP TABLE entry; -- {a,"b"}`,
     emoji: '👩‍👩‍👧 ❤',
     'a null as text': 'NULL',
-    nothing: '',
-    blanks: ' \t\n ',
-    'right to left': 'שלום',
-    'a key of its greatest length': 'k'.repeat(500),
+    'empty text': '',
+    whitespace: ' \t\n ',
+    'right-to-left text': 'שלום',
+    'a key of the maximum length': 'k'.repeat(500),
   };
 
-  it('keeps odd texts', () =>
+  it('stores unusual texts', () =>
     use(async (ledger, stream) => {
       const entries = Object.values(ODD).map((text, index) =>
         anEntry(stream, text, {
@@ -173,7 +173,7 @@ describeLedgers('the interface', (backend) => {
   it.each([
     ['a NUL', 'u\0'],
     ['half of a surrogate pair', 'u\ud83d'],
-  ])('takes %s in an identifier, and finds the entry by it', (_name, text) =>
+  ])('accepts %s in an identifier, and finds the entry by it', (_name, text) =>
     use(async (ledger, stream) => {
       const lists = new Map([[text, true]]);
       await ledger.commit({ entries: [anEntry(stream, 'a', { userId: text, lists, targets: [text] })] });
@@ -182,7 +182,7 @@ describeLedgers('the interface', (backend) => {
     }),
   );
 
-  it('keeps thousands of entries in one commit', () =>
+  it('stores thousands of entries in one commit', () =>
     use(async (ledger, stream) => {
       const keys = Array.from({ length: 3_000 }, (_, index) => `k${index}`);
       await ledger.commit({ entries: keys.map((key) => anEntry(stream, key)) });
@@ -194,8 +194,8 @@ describeLedgers('the interface', (backend) => {
       expect(await ledger.countMissing(stream, 2)).toEqual({ upserted: 1_000, enriched: 0 });
     }));
 
-  describe('tells apart', () => {
-    it('streams, by namespace and name, and gives them in the order asked for', () =>
+  describe('separates', () => {
+    it('streams by namespace and name, and returns them in the requested order', () =>
       play(async (seam) => {
         const streams = [
           { name: 'users' },
@@ -221,7 +221,7 @@ describeLedgers('the interface', (backend) => {
         expect([idsOf(one), (await one.streams()).length]).toEqual([[ids[1]], 4]);
       }));
 
-    it('scopes, which hold each other’s people', () =>
+    it('scopes, except that holders() finds the entries of all scopes', () =>
       play(async (seam) => {
         const first = await seam.open({ scope: 'one' });
         const [id] = idsOf(first);
@@ -235,14 +235,14 @@ describeLedgers('the interface', (backend) => {
         expect((await second.streams()).map(({ scope }) => scope).sort()).toEqual(['one', 'two']);
       }));
 
-    it('projects, by name or key, which know nothing of each other', () =>
+    it('projects by name or key, completely', () =>
       play(async (seam) => {
         const opened: [string, number][] = [];
         for (const [title, options] of [
           ['key 1', {}],
           ['key 2', { project: { apiKey: 'key-2' } }],
           ['named', { name: 'shop' }],
-          ['named like no key', { name: 'key-1' }],
+          ['named like a key', { name: 'key-1' }],
         ] as const) {
           const ledger = await seam.open(options);
           const [id] = idsOf(ledger);
@@ -259,10 +259,10 @@ describeLedgers('the interface', (backend) => {
       }));
   });
 
-  describe('absence', () => {
+  describe('rows missing from a snapshot', () => {
     const proven = (stream: number, snapshot: number) => ({ stream, snapshot, state: `ended ${snapshot}` });
 
-    it('counts by origin who was last seen before', () =>
+    it('are counted by origin', () =>
       use(async (ledger, stream) => {
         await ledger.commit({
           entries: [
@@ -277,7 +277,7 @@ describeLedgers('the interface', (backend) => {
         expect(await ledger.countMissing(stream, 3)).toEqual({ upserted: 2, enriched: 1 });
       }));
 
-    it('dooms the absent and keeps the state; gives them until they are dropped', () =>
+    it('are pending deletion until they are dropped; the state is stored in the same transaction', () =>
       use(async (ledger, stream, seam) => {
         await ledger.commit({
           entries: [anEntry(stream, 'a'), anEntry(stream, 'b'), anEntry(stream, 'c', { seen: 2 })],
@@ -289,9 +289,9 @@ describeLedgers('the interface', (backend) => {
         const next = await seam.open();
         expect(next.own[0]?.state).toBe('ended 2');
         expect(await next.nextPendingDeletions([stream], 1)).toHaveLength(1);
-        const doomed = await next.nextPendingDeletions([stream], 10);
-        expect(keysOf(doomed)).toEqual(['a', 'b']);
-        expect(doomed.find(({ key }) => key === 'a')).toEqual({
+        const decided = await next.nextPendingDeletions([stream], 10);
+        expect(keysOf(decided)).toEqual(['a', 'b']);
+        expect(decided.find(({ key }) => key === 'a')).toEqual({
           ...held(anEntry(stream, 'a'), { isPendingDeletion: true }),
           isHeld: false,
         });
@@ -300,7 +300,7 @@ describeLedgers('the interface', (backend) => {
         expect(keysOf(await next.nextPendingDeletions([stream], 10))).toEqual(['b']);
       }));
 
-    it('spares who was written or seen meanwhile, and all who are cancelled', () =>
+    it('are no longer pending deletion after they were written, seen or cancelled', () =>
       use(async (ledger, stream) => {
         const keys = ['a', 'b', 'c', 'd'];
         await ledger.commit({ entries: keys.map((key) => anEntry(stream, key)) });
@@ -310,7 +310,7 @@ describeLedgers('the interface', (backend) => {
           present: [{ stream, snapshot: 2, rows: rowsOf('b') }],
         });
         expect(keysOf(await ledger.nextPendingDeletions([stream], 10))).toEqual(['c', 'd']);
-        // Where there are no snapshots the number is the same as before.
+        // In a stream without snapshots, the snapshot number does not increase.
         await ledger.commit({ present: [{ stream, snapshot: 1, rows: rowsOf('c') }] });
         expect(keysOf(await ledger.nextPendingDeletions([stream], 10))).toEqual(['d']);
         expect(await ledger.cancelDeletions([])).toBe(0);
@@ -321,16 +321,16 @@ describeLedgers('the interface', (backend) => {
         );
       }));
 
-    it('counts those to stay whom another row, stream or scope holds, or who were only enriched', () =>
+    it('stay if another row, stream or scope holds the user, or if it was only enriched', () =>
       play(async (seam) => {
         const elsewhere = await seam.open({ scope: 'other' });
         await elsewhere.commit({ entries: [anEntry(idsOf(elsewhere)[0], 'x', { email: 'scope@x.com' })] });
         await elsewhere.close();
-        const stranger = await seam.open({ name: 'another project' });
-        await stranger.commit({
-          entries: [anEntry(idsOf(stranger)[0], 'x', { email: 'gone@x.com', userId: 'gone' })],
+        const otherProject = await seam.open({ name: 'another project' });
+        await otherProject.commit({
+          entries: [anEntry(idsOf(otherProject)[0], 'x', { email: 'gone@x.com', userId: 'gone' })],
         });
-        await stranger.close();
+        await otherProject.close();
         const ledger = await seam.open({ streams: [{ name: 'users' }, { name: 'crm' }] });
         const [users, crm = 0] = idsOf(ledger);
         await ledger.commit({
@@ -346,9 +346,9 @@ describeLedgers('the interface', (backend) => {
             anEntry(crm, 'there', { userId: 'by id', seen: 5 }),
           ],
         });
-        const doomed = await ledger.decideDeletions([proven(crm, 5), proven(users, 2)]);
-        // `both` is absent from both streams, so nobody holds it any more.
-        expect(doomed).toEqual([
+        const decided = await ledger.decideDeletions([proven(crm, 5), proven(users, 2)]);
+        // `both` is missing from both streams, so no other entry holds the user.
+        expect(decided).toEqual([
           { stream: crm, removed: 1, staying: 0 },
           { stream: users, removed: 2, staying: 4 },
         ]);
@@ -367,16 +367,16 @@ describeLedgers('the interface', (backend) => {
           'users stream true',
         ]);
         expect(await ledger.nextPendingDeletions([users, crm], 3)).toHaveLength(3);
-        // Once its holder is doomed as well, or goes, the person is held no more.
+        // Once the other entry is dropped, the user is no longer held.
         await ledger.commit({ dropped: [{ stream: users, key: 'present' }] });
         const row = (await ledger.nextPendingDeletions([users], 100)).find(({ key }) => key === 'row');
         expect(row?.isHeld).toBe(false);
       }));
 
-    it('is nothing to those who have neither address nor id', () =>
+    it('are not held by entries without address and user id', () =>
       use(async (ledger, stream) => {
-        const nobody = withoutEmail(anEntry(stream, 'a'));
-        await ledger.commit({ entries: [nobody, { ...nobody, key: 'b', seen: 2 }] });
+        const anonymous = withoutEmail(anEntry(stream, 'a'));
+        await ledger.commit({ entries: [anonymous, { ...anonymous, key: 'b', seen: 2 }] });
         expect(await ledger.decideDeletions([proven(stream, 2)])).toEqual([
           { stream, removed: 1, staying: 0 },
         ]);

@@ -1,4 +1,4 @@
-/** Airbyte's Clear, as the platform sends it: null states, COMPLETE, no records. It looks like an empty replacement. */
+/** Airbyte's Clear, as the platform sends it: null states, COMPLETE, no records. It looks like an empty full refresh. */
 import { describe, expect, it } from '@jest/globals';
 import { withHarness } from '../support/harness.ts';
 import { aCatalog, aRecord, aState, aStatus, aStream } from '../support/messages.ts';
@@ -22,7 +22,7 @@ const statuses = NAMES.map((name) => aStatus('COMPLETE', name));
 
 describe('a Clear', () => {
   it.each(['append', 'append_dedup', 'overwrite'])(
-    'after %s removes nobody, and its null states come back; the next sync may remove again',
+    'after %s removes no users, and its null states are returned; the next sync may remove users again',
     (mode) =>
       withHarness({}, async (harness) => {
         const config = {

@@ -1,7 +1,7 @@
 /**
- * Random histories of syncs with a ledger, in which what the other random tests keep apart comes together: rows that change
- * and swap addresses, share people, change mappings and rules, disappear, are refused, or are asked for anew. After each sync
- * Iterable is as the contract says, and where nothing changed nothing is sent.
+ * Random histories of syncs with a ledger. They combine what the other random tests test separately: rows that change and swap
+ * addresses, share users, disappear, are refused or resent, and changes of mappings and rules. After each sync, Iterable must
+ * have the documented contents, and if nothing changed, nothing must have been sent.
  */
 import { describe, expect, it } from '@jest/globals';
 import { withHarness, type Harness } from '../support/harness.ts';
@@ -13,7 +13,7 @@ import { aCatalog, aRecord, aState, aStatus, aStream } from '../support/messages
 import { randomHistory } from '../support/random-history.ts';
 import { seededRandom, seeds } from '../support/random.ts';
 
-/** From here on the few seeds of every day have the faults in them that were found first. */
+/** Chosen so that the few seeds of a default run include those that found the first bugs. */
 const FIRST = 140;
 
 async function playHistory(seed: number): Promise<void> {
@@ -21,7 +21,7 @@ async function playHistory(seed: number): Promise<void> {
   const history = randomHistory(random);
   const { projectType } = history;
   let passed = 0;
-  // The program has waited a minute after three seconds here.
+  // The program's wait of a minute takes three seconds in this process.
   const mixing = { refuseMixing: 'both', mixWindowMs: 1_500 } as const;
   await withHarness({ projectType, ...mixing, now: () => Date.now() + passed }, async (harness) => {
     const { standin } = harness;
@@ -32,7 +32,7 @@ async function playHistory(seed: number): Promise<void> {
     }
     const model = new HistoryModel(history);
     for (const [index, sync] of history.syncs.entries()) {
-      // What a sync means when it is sent once more, the contract may leave open, though not what it means at first.
+      // The outcome of repeating a sync may be undefined although that of the first round is defined; then it is not repeated.
       const soFar = history.syncs.slice(0, index + 1);
       const isRepeated =
         random() < 0.5 && plays({ ...history, syncs: [...soFar, sync, ...history.syncs.slice(index + 1)] });
@@ -47,7 +47,7 @@ async function playHistory(seed: number): Promise<void> {
           },
         });
         await standin.idle();
-        // So much that Iterable has forgotten calls for single users.
+        // Longer than the stand-in's default mixWindowMs.
         passed += 120_000;
         model.play(sync);
         const sent = standin.requests.slice(before).filter(({ method }) => method !== 'GET');
@@ -142,7 +142,7 @@ function peopleOf({ standin }: Harness): object {
 
 describe('a history of syncs with a ledger', () => {
   it(
-    'leaves Iterable after each of them as the contract says, and sends nothing for nothing',
+    'has the documented effect after each sync, and sends nothing if nothing changed',
     () => inParallel(seeds(60, 500), playHistory),
     900_000,
   );

@@ -1,4 +1,4 @@
-/** Memberships with memory: on the lists that a row names, off those that it no longer names. */
+/** List memberships with a ledger: users are added to the lists that their row names, and removed from those it no longer names. */
 import { expect, it } from '@jest/globals';
 import type { StandinOptions } from '../standin/server.ts';
 import { describeLedgers } from '../support/ledgers.ts';
@@ -28,7 +28,7 @@ describeLedgers('lists with a ledger', (backend) => {
     );
   const row = { id: 1, email: 'a@x.com' };
 
-  it('are joined and left as a column names them', () =>
+  it('are joined and left according to a column with names', () =>
     play([named], async (syncs) => {
       await syncs.sync([{ ...row, segments: ['Red', 'Blue'] }]);
       const second = await syncs.sync([{ ...row, segments: 'Blue, Green' }]);
@@ -39,7 +39,7 @@ describeLedgers('lists with a ledger', (backend) => {
       expect(lists(syncs)).toEqual({ Red: [], Blue: [], Green: [] });
     }));
 
-  it('stay as they are where the column is absent', () =>
+  it('don’t change if the column is absent', () =>
     play([named, flag], async (syncs) => {
       await syncs.sync([{ ...row, segments: ['Red'], vip: true }]);
       await syncs.sync([{ ...row }]);
@@ -58,12 +58,12 @@ describeLedgers('lists with a ledger', (backend) => {
       expect(lists(syncs)).toEqual({ VIP: [] });
     }));
 
-  it('stay what they are where an older entry has their names with blanks around them', () =>
+  it('are still recognised if an older entry has their names with spaces around them', () =>
     play(
       [flag],
       async (syncs) => {
         await syncs.sync([{ ...row, vip: true }]);
-        // Postgres finds it by a hash of its content.
+        // Postgres finds the content by its hash, which must change as well.
         const hash = backend.name === 'postgres' ? ", hash = 'not ' || hash" : '';
         await backend.query(
           syncs.harness,
@@ -80,7 +80,7 @@ describeLedgers('lists with a ledger', (backend) => {
       { lists: [{ name: 'VIP ', listType: 'Standard' }] },
     ));
 
-  it('are left when the rule itself is gone', () =>
+  it('are left when the rule is removed', () =>
     play([], async (syncs) => {
       await syncs.sync([{ ...row, segments: ['Red'], vip: true }], {
         config: { lists: [named, flag, all] },
@@ -107,7 +107,7 @@ describeLedgers('lists with a ledger', (backend) => {
       expect(lists(syncs)).toEqual({ Red: [], Blue: [] });
     }));
 
-  it('that a row gave up while another stream named them are left when that one is gone', () =>
+  it('that a row gave up while another stream named them are left when the other stream’s row is deleted', () =>
     play([named], async (syncs) => {
       const crm = { catalog: TWO_STREAMS, stream: 'crm' };
       await syncs.sync([{ ...row, segments: ['Red'] }], { catalog: TWO_STREAMS });
@@ -117,7 +117,7 @@ describeLedgers('lists with a ledger', (backend) => {
       expect(lists(syncs)).toEqual({ Red: [] });
     }));
 
-  it('of a sync with several records of a row are those of the last', () =>
+  it('are those of the last record if a sync has several for a row', () =>
     play([named], async (syncs) => {
       await syncs.sync([
         { ...row, segments: ['Red'] },
@@ -142,14 +142,14 @@ describeLedgers('lists with a ledger', (backend) => {
         expect(removed.logs.join('\n')).toContain('1 removed');
         expect(lists(syncs)).toEqual({ VIP: [], Red: [], Blue: [] });
         expect(Object.keys(syncs.users)).toEqual(['a@x.com']);
-        // What it says is new again.
+        // The next record of the row counts as new.
         await syncs.sync([{ ...row, segments: ['Red'] }]);
         expect(lists(syncs)).toMatchObject({ Red: ['a@x.com'] });
       },
       { removal: 'remove_from_lists' },
     ));
 
-  it('are left on projects of type email, too, by people who go by their user id', () =>
+  it('are also left on email-based projects by users identified by user id', () =>
     play(
       [flag],
       async (syncs) => {
@@ -159,7 +159,7 @@ describeLedgers('lists with a ledger', (backend) => {
         const snapshot = { catalog, status: 'COMPLETE' };
         const rows = [1, 2, 3].map((id) => ({ id, userId: `u${id}`, vip: true }));
         await syncs.sync(rows, snapshot);
-        // One is taken off by its flag, one by its absence.
+        // One user is removed from the list by its flag, one because its row is missing.
         await syncs.sync(
           [
             { id: 1, userId: 'u1', vip: true },
@@ -173,7 +173,7 @@ describeLedgers('lists with a ledger', (backend) => {
       { projectType: 'email' },
     ));
 
-  it('that only a deleted row named are left by a person whom another stream holds', () =>
+  it('that only a deleted row named are left by a user that another stream holds', () =>
     play([named], async (syncs) => {
       await syncs.sync([{ ...row, segments: ['Red', 'Blue'] }], { catalog: TWO_STREAMS });
       await syncs.sync([{ id: 9, email: 'a@x.com', segments: ['Blue'] }], {
@@ -185,7 +185,7 @@ describeLedgers('lists with a ledger', (backend) => {
       expect(Object.keys(syncs.users)).toEqual(['a@x.com']);
     }));
 
-  it('that only a deleted row named are left, too, when the deletion names another person', () =>
+  it('that only a deleted row named are also left when the deletion names another user', () =>
     play([named], async (syncs) => {
       await syncs.sync([{ ...row, segments: ['Red', 'Blue'] }], { catalog: TWO_STREAMS });
       await syncs.sync([{ id: 9, email: 'a@x.com', segments: ['Blue'] }], {
@@ -197,7 +197,7 @@ describeLedgers('lists with a ledger', (backend) => {
       expect(lists(syncs)).toEqual({ Red: [], Blue: ['a@x.com'] });
     }));
 
-  it('are left by both, whom the record names and who its row was until now', () =>
+  it('are left by both the user that a deletion names and the former user of its row', () =>
     play(
       [named],
       async (syncs) => {
@@ -212,19 +212,19 @@ describeLedgers('lists with a ledger', (backend) => {
       { removal: 'remove_from_lists' },
     ));
 
-  it('are not kept by a row that has the address which another row came from', () =>
+  it('are left although another row named them for the address that the row had in between', () =>
     play([flag], async (syncs) => {
       await syncs.sync([
         { ...row, vip: true },
         { id: 2, email: 'b@x.com', vip: true },
       ]);
-      // It joins the first, and goes back: whom the first names then is not whom the second is about.
+      // Row 2 takes the address of row 1 and then goes back; row 1 must not keep the user of row 2 on the list.
       await syncs.sync([{ id: 2, email: 'a@x.com', vip: true }]);
       await syncs.sync([{ id: 2, email: 'b@x.com', vip: false }]);
       expect(lists(syncs)).toEqual({ VIP: ['a@x.com'] });
     }));
 
-  it('move with a person whose address changes', () =>
+  it('are kept when a user’s address changes', () =>
     play([named], async (syncs) => {
       await syncs.sync([{ ...row, segments: ['Red'] }]);
       await syncs.sync([{ id: 1, email: 'b@x.com', segments: ['Blue'] }]);
@@ -232,7 +232,7 @@ describeLedgers('lists with a ledger', (backend) => {
     }));
 
   it.each(['hybrid', 'email'] as const)(
-    'and fields are left by a row that is told by its address, once a column has moved its profile: %s',
+    'and fields are cleared for a row without a primary key after a column has changed its address: %s',
     (projectType) =>
       play(
         [named],
@@ -253,18 +253,18 @@ describeLedgers('lists with a ledger', (backend) => {
       ),
   );
 
-  it('are joined by whoever has the new address already', () =>
+  it('are joined by a user that already has the new address', () =>
     play([named, flag], async (syncs) => {
       syncs.harness.addUser({ email: 'b@x.com' });
       await syncs.sync([{ ...row, segments: ['Red'], vip: true }]);
-      // The row is on the list of the flag still, which this record does not speak of.
+      // The record does not have the flag, so the row stays on the flag's list.
       const moved = { id: 1, email: 'b@x.com', segments: ['Red'] };
       await syncs.sync([moved]);
       expect(lists(syncs)).toEqual({ Red: ['a@x.com', 'b@x.com'], VIP: ['a@x.com', 'b@x.com'] });
       expect((await syncs.sync([moved])).calls).toEqual([]);
     }));
 
-  it('are joined by another user id, as far as its record names them', () =>
+  it('are joined by the new user id of a row, but only those that its record names', () =>
     play(
       [named, flag],
       async (syncs) => {

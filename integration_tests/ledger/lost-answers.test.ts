@@ -1,4 +1,4 @@
-/** A run that ends between a call and its note of it: the next one makes good whatever the call may have changed. */
+/** A run that ends after a call but before it has noted the answer: the next run corrects whatever the call may have changed. */
 import { expect, it } from '@jest/globals';
 import { describeLedgers } from '../support/ledgers.ts';
 import { aCatalog, aStream } from '../support/messages.ts';
@@ -19,7 +19,7 @@ describeLedgers('calls whose answer was lost with the run', (backend) => {
   const play = (test: (syncs: Syncs) => Promise<void>) =>
     withSyncs(backend, { lists, max_removals_percent: 100 }, test);
 
-  /** A run whose calls to this path take effect, but are never answered. */
+  /** Makes a run whose calls to this path take effect, but are never answered successfully. */
   async function loseAnswers(
     syncs: Syncs,
     path: string,
@@ -74,7 +74,7 @@ describeLedgers('calls whose answer was lost with the run', (backend) => {
       expect(syncs.users['a@x.com']).toMatchObject({ n: 1 });
     }));
 
-  it('of a deletion that was taken back: the user is there again, with its lists', () =>
+  it('of a deletion whose row came back: the user is created again, with its lists', () =>
     play(async (syncs) => {
       await syncs.sync([row]);
       await loseAnswers(syncs, 'users/', [{ ...row, ...GONE }]);
@@ -84,7 +84,7 @@ describeLedgers('calls whose answer was lost with the run', (backend) => {
       expect(members(syncs, 'Red')).toEqual(['a@x.com']);
     }));
 
-  it('of a removal by absence whose row is back: the user is there again, with its lists', () =>
+  it('of a removal for a missing row that came back: the user is created again, with its lists', () =>
     play(async (syncs) => {
       await syncs.sync([row, other], FULL);
       await loseAnswers(syncs, 'users/', [other], FULL);
@@ -94,7 +94,7 @@ describeLedgers('calls whose answer was lost with the run', (backend) => {
       expect(members(syncs, 'Red')).toEqual(['a@x.com']);
     }));
 
-  it('of a removal by absence that a mode without removals drops: whoever has a record is there again', () =>
+  it('of a removal for a missing row that is then cancelled by a mode without removals: users with a record are created again', () =>
     play(async (syncs) => {
       await syncs.sync([row, other], FULL);
       await loseAnswers(syncs, 'users/', [other], FULL);
@@ -103,7 +103,7 @@ describeLedgers('calls whose answer was lost with the run', (backend) => {
       expect(members(syncs, 'Red')).toEqual(['a@x.com']);
     }));
 
-  it('of a user whom nothing proves to be ours: it is not removed by absence', () =>
+  it('of an upsert that is unconfirmed: the user is not removed when its row is missing', () =>
     play(async (syncs) => {
       await syncs.sync([other], FULL);
       await loseAnswers(syncs, 'bulkUpdate', [row, other], FULL);
@@ -112,7 +112,7 @@ describeLedgers('calls whose answer was lost with the run', (backend) => {
       expect(Object.keys(syncs.users).sort()).toEqual(['a@x.com', 'b@x.com']);
     }));
 
-  it('leave a row as it was where Iterable refused the change', () =>
+  it('a refused change, in contrast, leaves the entry of the row unchanged', () =>
     play(async (syncs) => {
       await syncs.sync([row, other]);
       syncs.harness.standin.store.forgotten.add('gone@x.com');

@@ -1,4 +1,4 @@
-/** Ledgers of an older version, whose keys have their numbers in the notation of the source, go on working. */
+/** Ledgers of an older version, whose keys have numbers in the notation of the source, continue to work. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { keyByValue } from '../../src/ledger/keys.ts';
@@ -13,7 +13,7 @@ const MIRROR = aCatalog(
   aStream({ primaryKey: [['id']], syncMode: 'full_refresh', destinationSyncMode: 'overwrite' }),
 );
 
-/** A record's line with the key as it is written here. */
+/** A record line with the key in this notation. */
 function row(id: string, name: string, more: Record<string, unknown> = {}): string {
   return aRecord({ id: 0, email: `${name}@x.com`, name, ...more }).replace('"id":0', `"id":${id}`);
 }
@@ -70,12 +70,12 @@ describeLedgers('a ledger of the first version', (backend) => {
     config: { ledger: backend.option(syncs.harness, OLD_PLACE) },
   });
 
-  it('knows its rows: nothing is sent again, and nobody removed who is still there', () =>
+  it('recognises its rows: nothing is sent again, and no user is removed whose row is present', () =>
     play(OLD, async (syncs) => {
       const before = syncs.users;
       const { plan } = await syncs.plan(ROWS, options(syncs));
       expect(plan.streams[0]).toMatchObject({ unchanged: 10, new: 0, changed: 0, removed_by_absence: 1 });
-      // k has a primary key now, and is not among the rows.
+      // The entry k was written without a primary key, and its row is missing.
       expect((await syncs.sync(ROWS, options(syncs))).calls).toEqual(['delete']);
       delete before['k@x.com'];
       expect(syncs.users).toEqual(before);
@@ -96,7 +96,7 @@ describeLedgers('a ledger of the first version', (backend) => {
       );
     }));
 
-  it('moves profiles, leaves lists and deletes by the primary key, whatever its notation', () =>
+  it('changes addresses, removes from lists and deletes by the primary key in any notation', () =>
     play(
       [
         entry('[1.0]', 'a', { lists: ['Red'] }),
@@ -122,7 +122,7 @@ describeLedgers('a ledger of the first version', (backend) => {
       { lists: [{ kind: 'names', source: 'segments' }] },
     ));
 
-  describe('where several keys of one user become the same one', () => {
+  describe('if several keys of one user become the same', () => {
     const SAME = [
       entry('[1]', 'a', { seen: 1, lists: ['Red'] }),
       entry('["1"]', 'a', { seen: 2, lists: ['Blue'] }),
@@ -148,7 +148,7 @@ describeLedgers('a ledger of the first version', (backend) => {
         { 'b@x.com': { name: 'b' } },
       ],
       [
-        'a change of address moves the profile',
+        'a change of address applies to the profile',
         row('1', 'a', { email: 'a2@x.com' }),
         { 'a2@x.com': { name: 'a' }, 'b@x.com': { name: 'b' } },
       ],
@@ -162,7 +162,7 @@ describeLedgers('a ledger of the first version', (backend) => {
       }),
     );
 
-    it('the user leaves the lists of all of them', () =>
+    it('the user is removed from the lists of all of them', () =>
       play(
         SAME,
         async (syncs) => {
@@ -183,7 +183,7 @@ describeLedgers('a ledger of the first version', (backend) => {
       ));
   });
 
-  describe('where several keys become the same one', () => {
+  describe('if several keys of different users become the same', () => {
     const RIVALS = [
       entry('[1]', 'a', { seen: 3 }),
       entry('[1.0]', 'a', { seen: 5 }),
@@ -196,13 +196,13 @@ describeLedgers('a ledger of the first version', (backend) => {
     ];
     const NOW = [row('1', 'a'), row('2', 'c'), row('3', 'd'), row('4', 'f')];
 
-    it('the entry that was written last is the row’s, and its values go out once more; the others are absent', () =>
+    it('the row gets the entry that was written last, and its values are sent again; the others count as missing', () =>
       play(RIVALS, async (syncs) => {
         const planned = await syncs.plan(NOW, options(syncs));
         const { calls } = await syncs.sync(NOW, options(syncs));
         expect(calls.filter((call) => call !== 'delete')).toEqual(['bulkUpdate']);
         expect(syncs.harness.standin.calls('/bulkUpdate').map(({ users }) => users)).toEqual([3]);
-        // b and e were people of their own, whom no row is about any more.
+        // b and e were separate users, and no row names them any longer.
         expect(syncs.users).toEqual({
           'a@x.com': { name: 'a' },
           'c@x.com': { name: 'c' },
@@ -218,7 +218,7 @@ describeLedgers('a ledger of the first version', (backend) => {
         expect((await syncs.sync(NOW, options(syncs))).calls).toEqual([]);
       }));
 
-    it('the guard counts those that are absent', () =>
+    it('the removal guard counts the missing ones', () =>
       play(
         RIVALS,
         async (syncs) => {
@@ -234,7 +234,7 @@ describeLedgers('a ledger of the first version', (backend) => {
 
   const seamOf = (test: (seam: Seam) => Promise<void>) => withSeam(backend, test);
 
-  it('is moved as a whole or not at all', () =>
+  it('is converted completely or not at all', () =>
     seamOf(async (seam) => {
       const entries = Array.from({ length: 30 }, (_, index) => entry(`[${index}.0]`, `user${index}`));
       await writeOldLedger(backend, seam, entries);
@@ -260,7 +260,7 @@ describeLedgers('a ledger of the first version', (backend) => {
       );
     }));
 
-  it('keeps the keys of a stream that no sync has opened yet', () =>
+  it('does not convert the keys of a stream that no sync has opened yet', () =>
     seamOf(async (seam) => {
       await writeOldLedger(backend, seam, OLD);
       const before = await keysOf(backend, seam);
@@ -278,7 +278,7 @@ describeLedgers('a ledger of the first version', (backend) => {
     }));
 
   if (backend.name === 'postgres') {
-    it('stays as it is while a run of an older version writes the stream', () =>
+    it('is not converted while a run of an older version writes the stream', () =>
       seamOf(async (seam) => {
         await writeOldLedger(backend, seam, OLD);
         const before = await keysOf(backend, seam);
@@ -297,11 +297,11 @@ describeLedgers('a ledger of the first version', (backend) => {
       }));
   }
 
-  it('is read as it will be once it is moved, whatever its keys are', () =>
+  it('is shown to readers as it will be after the conversion, whatever its keys are', () =>
     fc.assert(
       fc.asyncProperty(oldKeys, (keys) =>
         seamOf(async (seam) => {
-          // Of several keys of a row some hold the same user.
+          // Some of the several entries of a row hold the same user.
           const entries = keys.map((key, index) =>
             entry(key, `user${index % 2 === 0 ? keyByValue(key).length : index}`, {
               seen: index % 3,
@@ -355,10 +355,10 @@ const oldKeys = fc.uniqueArray(
   { minLength: 1, maxLength: 60 },
 );
 
-/** What there is to read, but for the keys of those that have lost theirs to another. */
+/** Everything that can be read, for comparison; without the new keys of entries that lost theirs to a later entry. */
 async function contentsOf(ledger: Ledger, keys: readonly string[], entries: readonly OldEntry[]) {
   const known = (entry: HeldEntry) => [
-    keys.includes(entry.key) ? entry.key : 'no row’s',
+    keys.includes(entry.key) ? entry.key : 'key of no row',
     entry.email,
     entry.valuesHash,
     entry.seen,

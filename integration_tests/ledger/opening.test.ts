@@ -1,4 +1,7 @@
-/** How a ledger is opened, in process: what is missing is made or left alone, what is not ours to use is refused, older tables are brought forward. */
+/**
+ * Opening a ledger, in process: missing tables are created for writers only, ledgers that must not be used are refused, and
+ * older tables are migrated.
+ */
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from '@jest/globals';
@@ -15,14 +18,14 @@ import { SQLITE, withPostgres, type LedgerBackend } from '../support/ledgers.ts'
 const HOLDER = { emails: ['a@x.com'], userIds: [] };
 const refusal = (opening: Promise<unknown>) =>
   opening.then(
-    () => 'nothing was refused',
+    () => 'not refused',
     (error: unknown) => {
       if (error instanceof ConfigError || error instanceof TransientError) return [error.code, error.message];
       throw error;
     },
   );
 
-/** One entry `a`; closed. Gives its stream's id. */
+/** Writes one entry `a` to a ledger and closes it; returns the id of the stream. */
 async function filled(seam: Seam, options: Parameters<Seam['open']>[0] = {}): Promise<number> {
   const ledger = await seam.open(options);
   const [id = 0] = Seam.ids(ledger);
@@ -39,7 +42,7 @@ describe.each<[string, LedgerBackend]>([
 ])('in %s', (_title, backend) => {
   const play = (test: (seam: Seam) => Promise<void>) => withSeam(backend, test);
 
-  it('read access makes nothing, and is empty where there is nothing', () =>
+  it('read access creates nothing, and shows a missing ledger as empty', () =>
     play(async (seam) => {
       const streams = [{ name: 'users' }, { name: 'crm', namespace: 'n' }];
       const ledger = await seam.open({ access: 'read', streams });
@@ -64,7 +67,7 @@ describe.each<[string, LedgerBackend]>([
       }
     }));
 
-  it('read access to a ledger reads, and changes nothing', () =>
+  it('read access to an existing ledger changes nothing', () =>
     play(async (seam) => {
       const id = await filled(seam);
       const before = await everything(seam);
@@ -78,14 +81,14 @@ describe.each<[string, LedgerBackend]>([
       await expect(ledger.commit({ entries: [anEntry(id, 'b')] })).rejects.toThrow();
       await expect(ledger.cancelDeletions([id])).rejects.toThrow();
       await ledger.close();
-      const stranger = await seam.open({ access: 'read', project: { apiKey: 'another' } });
-      expect(await stranger.holders(HOLDER)).toEqual([]);
-      expect(await stranger.streams()).toEqual([]);
-      await stranger.close();
+      const otherProject = await seam.open({ access: 'read', project: { apiKey: 'another' } });
+      expect(await otherProject.holders(HOLDER)).toEqual([]);
+      expect(await otherProject.streams()).toEqual([]);
+      await otherProject.close();
       expect(await everything(seam)).toEqual(before);
     }));
 
-  it('a named project of another type or data center is refused, to writers and readers', () =>
+  it('a named project of another type or data center is refused for writers and readers', () =>
     play(async (seam) => {
       await filled(seam, { name: 'shop' });
       for (const access of ['write', 'read'] as const) {
@@ -102,14 +105,14 @@ describe.each<[string, LedgerBackend]>([
       expect(await same.holders(HOLDER)).toHaveLength(1);
     }));
 
-  it('a project that goes by its key is not refused: the key can’t have moved', () =>
+  it('a project identified by its key is not checked, since a key always belongs to the same project', () =>
     play(async (seam) => {
       await filled(seam);
       const ledger = await seam.open({ project: { projectType: 'email', dataCenter: 'eu' } });
       expect(await ledger.holders(HOLDER)).toHaveLength(1);
     }));
 
-  it('a newer version is refused, to writers and readers', () =>
+  it('a ledger of a newer version is refused for writers and readers', () =>
     play(async (seam) => {
       const migrations = await migrationsOf(seam);
       await filled(seam);
@@ -121,7 +124,7 @@ describe.each<[string, LedgerBackend]>([
         ]);
     }));
 
-  it('older tables become the next version with all that they hold; a failure leaves them as they were', () =>
+  it('older tables are migrated with their contents; a failed migration leaves them unchanged', () =>
     play(async (seam) => {
       await filled(seam);
       const migrations = await migrationsOf(seam);
@@ -134,11 +137,11 @@ describe.each<[string, LedgerBackend]>([
       expect(await backend.query(seam, (table) => `SELECT key, note FROM ${table('entry')}`)).toEqual([
         { key: 'a', note: 'new' },
       ]);
-      // Brought forward once.
+      // A second run does not repeat the migration.
       await migrations.run([widen]);
     }));
 
-  it('the tables of the first version, made by its migration alone, are used as they are', () =>
+  it('tables created by the first migration alone can be used', () =>
     play(async (seam) => {
       const migrations = await migrationsOf(seam);
       await migrations.runOnly(1);
@@ -148,7 +151,7 @@ describe.each<[string, LedgerBackend]>([
       expect(await ledger.count(id)).toBe(1);
     }));
 
-  /** All rows, for comparison. */
+  /** All rows of all tables, for comparison. */
   async function everything(seam: Seam): Promise<unknown> {
     const rows = [];
     for (const name of ['project', 'stream', 'written', 'entry'])
@@ -156,7 +159,7 @@ describe.each<[string, LedgerBackend]>([
     return [rows, backend.name === 'sqlite' ? readdirSync(seam.files.folder) : []];
   }
 
-  /** Migrations of this connector, and others after them. */
+  /** Functions to run this connector's migrations followed by others. */
   async function migrationsOf(seam: Seam) {
     const known = backend.name === 'sqlite' ? SQLITE_MIGRATIONS : POSTGRES_MIGRATIONS;
     const apply = async (migrations: readonly string[]) => {
@@ -174,7 +177,7 @@ describe.each<[string, LedgerBackend]>([
       await client.connect();
       try {
         await client.query(`BEGIN; SET LOCAL search_path TO ${schema}`);
-        // The pool's clients differ from a lone one in how they are given back.
+        // A client of a pool differs from a plain one only in its method release().
         await migratePostgres(client as unknown as pg.PoolClient, schema, migrations);
         await client.query('COMMIT');
       } finally {
@@ -194,7 +197,7 @@ describe('a SQLite file', () => {
   const play = (test: (seam: Seam, file: string) => Promise<void>) =>
     withSeam(SQLITE, (seam) => test(seam, seam.files.path('ledger.sqlite')));
 
-  it('that is written is locked to all others, readers included, until it is closed', () =>
+  it('that is open for writing is locked for everyone else, readers included, until it is closed', () =>
     play(async (seam) => {
       const first = await seam.open();
       for (const access of ['write', 'read'] as const)
@@ -206,14 +209,14 @@ describe('a SQLite file', () => {
       await (await seam.open()).close();
     }));
 
-  it('is readable by its owner alone, and closed leaves nothing beside it', () =>
+  it('is readable by its owner only, and leaves no other files when it is closed', () =>
     play(async (seam, file) => {
       await filled(seam);
       expect(readdirSync(seam.files.folder)).toEqual(['ledger.sqlite']);
       expect(statSync(file).mode & 0o777).toBe(0o600);
     }));
 
-  it('that is empty is no ledger yet', () =>
+  it('that is empty counts as a missing ledger', () =>
     play(async (seam, file) => {
       writeFileSync(file, '');
       expect(await (await seam.open({ access: 'read' })).streams()).toEqual([]);
@@ -221,7 +224,7 @@ describe('a SQLite file', () => {
       await filled(seam);
     }));
 
-  it('that is something else is refused and left as it is', () =>
+  it('that is not a database is refused and not changed', () =>
     play(async (seam, file) => {
       const text = 'id,email\n'.repeat(100);
       writeFileSync(file, text);
@@ -233,7 +236,7 @@ describe('a SQLite file', () => {
       expect(readFileSync(file, 'utf8')).toBe(text);
     }));
 
-  it('that is another program’s database is refused and left as it is', () =>
+  it('that is the database of another program is refused and not changed', () =>
     play(async (seam, file) => {
       const database = new DatabaseSync(file);
       database.exec(
@@ -252,7 +255,7 @@ describe('a SQLite file', () => {
 });
 
 describe('a Postgres schema', () => {
-  it('is made by one of several runs that begin at once', () =>
+  it('is created once by several runs that begin at the same time', () =>
     withSeam(postgres, async (seam) => {
       const names = Array.from({ length: 6 }, (_, index) => `stream ${index}`);
       const ledgers = await Promise.all(names.map((name) => seam.open({ streams: [{ name }] })));
@@ -260,7 +263,7 @@ describe('a Postgres schema', () => {
       expect(await ledgers[0]?.streams()).toHaveLength(6);
     }));
 
-  it('may be read while a run writes it', () =>
+  it('can be read while a run writes to it', () =>
     withSeam(postgres, async (seam) => {
       const writer = await seam.open();
       const [id = 0] = Seam.ids(writer);
@@ -269,7 +272,7 @@ describe('a Postgres schema', () => {
       expect(await reader.count(id)).toBe(1);
     }));
 
-  it('is public by default, and may have any name', () =>
+  it('is `public` by default, and may have any name', () =>
     withSeam(postgres, async (seam) => {
       const url = await postgres.server().createDatabase();
       const odd = await seam.open({ option: { url, schema: `o'd"d; x` } });

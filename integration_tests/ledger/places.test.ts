@@ -1,4 +1,4 @@
-/** Which ledger a sync finds: by key, name and scope; one that was lost; one that another run holds. */
+/** Which ledger a sync uses: selected by key, name and scope; after it was lost; while another run has it open. */
 import { expect, it } from '@jest/globals';
 import { describeLedgers } from '../support/ledgers.ts';
 import { aCatalog, aRecord, aState, aStatus, aStream } from '../support/messages.ts';
@@ -23,7 +23,7 @@ describeLedgers('the ledger', (backend) => {
     ledger: backend.option(harness, place),
   });
 
-  it('of a rotated key is another one: all is sent again, and nobody is removed', () =>
+  it('of a rotated key is a new one: everything is sent again, and no users are removed', () =>
     play(async (syncs) => {
       await syncs.sync(ROWS, MIRROR);
       rotateKey(syncs);
@@ -32,7 +32,7 @@ describeLedgers('the ledger', (backend) => {
       expect(Object.keys(syncs.users)).toEqual(ALL);
     }));
 
-  it('of a project with a name is the same whatever the key, and another name starts over', () =>
+  it('of a named project does not depend on the key; another name starts a new one', () =>
     play(async (syncs) => {
       const named = { ...MIRROR, config: ledgerAt(syncs, { name: 'shop' }) };
       await syncs.sync(ROWS, named);
@@ -45,7 +45,7 @@ describeLedgers('the ledger', (backend) => {
       expect(Object.keys(syncs.users)).toEqual(['a@x.com']);
     }));
 
-  it('that was lost costs a full resend, and no removal', () =>
+  it('that was lost causes a full resend, and no removal', () =>
     play(async (syncs) => {
       await syncs.sync(ROWS, MIRROR);
       await backend.lose(syncs.harness);
@@ -55,7 +55,7 @@ describeLedgers('the ledger', (backend) => {
       expect((await syncs.sync(FEWER, MIRROR)).calls).toEqual([]);
     }));
 
-  it('keeps two Iterable projects apart', () =>
+  it('separates two Iterable projects', () =>
     play(async (syncs) => {
       await syncs.sync(ROWS, MIRROR);
       await withHarness({ apiKey: 'another-key-of-another-project' }, async (other) => {
@@ -73,7 +73,7 @@ describeLedgers('the ledger', (backend) => {
       expect((await syncs.sync(ROWS, MIRROR)).calls).toEqual([]);
     }));
 
-  it('serves one run of a stream at a time: the second fails at once and says what to do', () =>
+  it('can be used by one run per stream at a time: a second run fails at once and says what to do', () =>
     play(async (syncs) => {
       const { harness } = syncs;
       const options = { config: { ledger: backend.option(harness), batch_size: 1 }, catalog: MIRROR.catalog };
@@ -105,11 +105,11 @@ describeLedgers('the ledger', (backend) => {
           },
         ],
       });
-      // Closed, it is free at once.
+      // After it is closed, it can be used at once.
       await syncs.sync(ROWS, MIRROR);
     }));
 
-  it('of a run that was killed is free again, and what was not acknowledged is sent', () =>
+  it('of a killed run can be used again, and records that were not acknowledged are sent', () =>
     play(async (syncs) => {
       let kill = () => undefined as unknown;
       syncs.harness.standin.intercept = ({ path }) => {
@@ -126,7 +126,7 @@ describeLedgers('the ledger', (backend) => {
       expect(killed.signal).toBe('SIGKILL');
       syncs.harness.standin.intercept = undefined;
       if (backend.name === 'postgres') {
-        // The claim of a run that may be alive is kept to.
+        // The claim is still respected, since the run may be alive.
         expect((await syncs.run(ROWS, MIRROR)).errors).toMatchObject([
           {
             failure_type: 'transient_error',
@@ -140,12 +140,12 @@ describeLedgers('the ledger', (backend) => {
     }));
 });
 
-/** The old key is no good any more. */
+/** Replaces the API key; the old one is no longer valid. */
 function rotateKey({ harness }: Syncs): void {
   (harness.standin.options as { apiKey?: string }).apiKey = 'a-new-key-of-the-same-project';
 }
 
-it.each([':memory:', 'file:l.db?mode=memory'])('in a SQLite file called %s is a file, too', (name) =>
+it.each([':memory:', 'file:l.db?mode=memory'])('a ledger with the SQLite path %s is a real file', (name) =>
   withHarness({}, async (harness) => {
     const sync = async () => {
       const before = harness.standin.calls('/bulkUpdate').length;

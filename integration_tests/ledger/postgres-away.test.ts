@@ -1,4 +1,4 @@
-/** A Postgres ledger that goes away in the middle of a run, or passes to another run. */
+/** A Postgres ledger that becomes unavailable in the middle of a run, or is taken over by another run. */
 import { describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import type { RunOptions, RunResult } from '../support/connector.ts';
@@ -10,7 +10,7 @@ const backend = withPostgres();
 const row = (id: number, name = 'A') => ({ id, email: `${id}@x.com`, name });
 const AWAY = "The ledger's database is away";
 
-/** One run: a first record is delivered and acknowledged, something happens, the rest comes. */
+/** Runs a sync in which `happens` is called between a first record, already acknowledged, and the rest of the input. */
 function runAround(
   { harness }: Syncs,
   happens: () => Promise<void>,
@@ -39,7 +39,7 @@ function runAround(
   });
 }
 
-/** Calls `then` once with the first line that holds the text. */
+/** Calls `then` once, for the first line that contains the text. */
 function onceLine(text: string, then: () => void): (line: string) => void {
   let isDone = false;
   return (line) => {
@@ -57,14 +57,14 @@ const keysIn = async (syncs: Syncs) =>
 describe('a run with a Postgres ledger', () => {
   const play = (test: (syncs: Syncs) => Promise<void>) => withSyncs(backend, {}, test);
 
-  it('rides out lost connections in the middle of a transaction', () =>
+  it('survives lost connections in the middle of a transaction', () =>
     play(async (syncs) => {
       await syncs.sync([row(1)]);
       const client = new pg.Client(backend.url());
       await client.connect();
       try {
         const { schema } = backend.option(syncs.harness);
-        // Reads pass, writes wait.
+        // Reads are possible, writes wait.
         await client.query(`BEGIN; LOCK TABLE "${String(schema)}".iterable_ledger_entry IN SHARE MODE`);
         const running = syncs.run([row(1, 'B'), row(2)]);
         await until(async () => (await others('pid', "wait_event_type = 'Lock'")).length > 0);
@@ -81,10 +81,10 @@ describe('a run with a Postgres ledger', () => {
       }
     }));
 
-  it('rides out a server that is stopped and started again', () =>
+  it('survives a server that is stopped and started again', () =>
     play(async (syncs) => {
-      let wentAway = (): void => undefined;
-      const isAway = new Promise<void>((resolve) => (wentAway = resolve));
+      let onAway = (): void => undefined;
+      const isAway = new Promise<void>((resolve) => (onAway = resolve));
       const server = backend.server();
       const result = await runAround(
         syncs,
@@ -92,7 +92,7 @@ describe('a run with a Postgres ledger', () => {
         [aRecord(row(2)), aRecord(row(3)), aState(2)],
         {
           onLine: onceLine(AWAY, () => {
-            wentAway();
+            onAway();
             void server.resume();
           }),
         },
@@ -103,7 +103,7 @@ describe('a run with a Postgres ledger', () => {
       expect(await keysIn(syncs)).toEqual(['[1]', '[2]', '[3]']);
     }));
 
-  it('that stays away ends as transient; the record that was not kept comes again', () =>
+  it('fails with a transient_error if the server stays unavailable; the next run sends the unrecorded row again', () =>
     play(async (syncs) => {
       const server = backend.server();
       const result = await runAround(syncs, () => server.pause(), [aRecord(row(2)), aState(2)], {
@@ -122,7 +122,7 @@ describe('a run with a Postgres ledger', () => {
       expect((await syncs.sync([row(1), row(2)])).calls).toEqual(['bulkUpdate']);
     }));
 
-  it('that is away keeps no signal waiting', () =>
+  it('stops on a signal although the server is unavailable', () =>
     play(async (syncs) => {
       const server = backend.server();
       let stop = (): void => undefined;
@@ -142,7 +142,7 @@ describe('a run with a Postgres ledger', () => {
       expect(result.states).toHaveLength(1);
     }));
 
-  it('whose claim passed to another run ends, and writes nothing more', () =>
+  it('fails when another run has taken over its claim, and writes nothing more', () =>
     play(async (syncs) => {
       const { harness } = syncs;
       const takeOver = async () => {
@@ -167,13 +167,13 @@ describe('a run with a Postgres ledger', () => {
       ]);
       expect(result.states).toHaveLength(1);
       expect(await keysIn(syncs)).toEqual(['[1]']);
-      // The other one's claim is left as it is.
+      // The claim of the other run is not changed.
       expect(await backend.query(harness, (table) => `SELECT claimed_by FROM ${table('stream')}`)).toEqual([
         { claimed_by: 'another' },
       ]);
     }));
 
-  it('leaves runs of other streams alone', () =>
+  it('does not interfere with runs of other streams', () =>
     play(async (syncs) => {
       const other = {
         stream: 'crm',
@@ -187,7 +187,7 @@ describe('a run with a Postgres ledger', () => {
     }));
 });
 
-/** Connections to the ledger's database, but for the one that asks; each time from without a transaction. */
+/** Queries the other connections to the ledger's database, over a new connection each time, outside any transaction. */
 function others(columns: string, condition: string): Promise<pg.QueryResultRow[]> {
   const sql = `SELECT ${columns} FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND ${condition}`;
   return backend.server().query(backend.url(), sql);

@@ -1,4 +1,4 @@
-/** A Postgres ledger behind a pooler that gives every transaction another connection: nothing may hang on a session. */
+/** A Postgres ledger behind a transaction pooler: it must not depend on session state, since connections change. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { withPostgres, type LedgerBackend } from '../support/ledgers.ts';
@@ -15,7 +15,7 @@ if (command === undefined)
   const postgres = withPostgres();
   let bouncer: PgBouncer | undefined;
   beforeAll(async () => {
-    // Fewer than the ledger would use, so that connections change hands all the time.
+    // Fewer connections than the ledger would use, so that they are reassigned all the time.
     bouncer = await PgBouncer.start(command ?? '', postgres.url(), 2);
   });
   afterAll(() => bouncer?.stop());
@@ -24,7 +24,7 @@ if (command === undefined)
     option: (owner, place) => ({ ...postgres.option(owner, place), url: bouncer?.url }),
   };
 
-  it('syncs remember, mirror and check as ever', () =>
+  it('syncs, removals and check work as usual', () =>
     withSyncs(backend, { max_removals_percent: 100 }, async (syncs) => {
       const rows = Array.from({ length: 100 }, (_, id) => ({ id, email: `${id}@x.com` }));
       const mirror = {
@@ -43,7 +43,7 @@ if (command === undefined)
       expect(await status()).toMatchObject({ status: 'SUCCEEDED' });
     }));
 
-  it('many transactions at once, of ledgers in two schemas, each find their own', () =>
+  it('many concurrent transactions of ledgers in two schemas each use their own schema', () =>
     withSeam(backend, (one) =>
       withSeam(backend, async (two) => {
         const ledgers = await Promise.all([one.open(), two.open()]);
@@ -61,7 +61,7 @@ if (command === undefined)
 });
 
 describe('the statements of the Postgres ledger', () => {
-  it('leave nothing in a session: no names, no session locks, no settings, nothing that listens', () => {
+  it('leave no session state: no prepared statements, session locks, settings or listeners', () => {
     const folder = new URL('../../src/ledger/postgres/', import.meta.url);
     const source = readdirSync(folder)
       .map((file) => readFileSync(new URL(file, folder), 'utf8'))

@@ -1,4 +1,4 @@
-/** A Postgres ledger on a server that takes no writes: a replica, or the server that was the primary before a failover. */
+/** A Postgres ledger on a server that accepts no writes: a replica, or the former primary after a failover. */
 import { describe, expect, it } from '@jest/globals';
 import type { Clock } from '../../src/clock.ts';
 import { ConfigError, TransientError } from '../../src/errors.ts';
@@ -13,7 +13,7 @@ const row = (id: number, name = 'A') => ({ id, email: `${id}@x.com`, name });
 const READ_ONLY =
   /^ledger: the database is read-only \(cannot execute .* in a read-only transaction\), as a replica is\. Name the primary server in the URL/;
 
-/** From another database, which takes writes. */
+/** Makes the database read-only or writable, over a connection to another database, which stays writable. */
 async function setReadOnly(isReadOnly: boolean): Promise<void> {
   const server = backend.server();
   const database = new URL(backend.url()).pathname.slice(1);
@@ -23,8 +23,8 @@ async function setReadOnly(isReadOnly: boolean): Promise<void> {
   await server.query(server.url('postgres'), `ALTER DATABASE "${database}" ${change}`);
 }
 
-/** Who is connected is thrown out, as by a failover. */
-async function throwOut(): Promise<void> {
+/** Closes all connections to the database, as a failover does. */
+async function closeConnections(): Promise<void> {
   const server = backend.server();
   await server.query(
     server.url('postgres'),
@@ -42,7 +42,7 @@ async function whileReadOnly(test: () => Promise<void>): Promise<void> {
   }
 }
 
-/** All waits are over at once, and have taken their time. */
+/** A clock whose waits end at once; it advances by their full duration. */
 class LeapingClock implements Clock {
   waitedMs = 0;
   now = () => this.waitedMs;
@@ -55,10 +55,10 @@ class LeapingClock implements Clock {
   }
 }
 
-describe('a Postgres ledger that takes no writes', () => {
+describe('a read-only Postgres ledger', () => {
   const play = (test: (syncs: Syncs) => Promise<void>, config = {}) => withSyncs(backend, config, test);
 
-  it('is told by check, and by write before anything is sent', () =>
+  it('is reported by check, and by write before anything is sent', () =>
     play(async (syncs) => {
       await syncs.sync([row(1)]);
       const ledger = backend.option(syncs.harness);
@@ -81,7 +81,7 @@ describe('a Postgres ledger that takes no writes', () => {
       });
     }));
 
-  it('is waited for in the middle of a run, and the run goes on', () =>
+  it('makes a run wait, and the run continues when it is writable again', () =>
     play(async (syncs) => {
       const result = await runAround(syncs, { onReadOnly: () => setReadOnly(false) });
       expect(result.errors).toEqual([]);
@@ -89,7 +89,7 @@ describe('a Postgres ledger that takes no writes', () => {
       expect((await syncs.sync([row(1), row(2)])).calls).toEqual([]);
     }));
 
-  it('that stays so in the middle of a run ends it as a mistake of the configuration', () =>
+  it('that stays read-only fails a run with a config_error', () =>
     play(async (syncs) => {
       const result = await runAround(syncs, { config: { retry_minutes: 0.01 } });
       expect(result.exitCode).toBe(1);
@@ -99,7 +99,7 @@ describe('a Postgres ledger that takes no writes', () => {
       expect(result.states).toHaveLength(1);
     }));
 
-  it('is enough for a plan, with what it holds and while it holds nothing', () =>
+  it('is sufficient for a dry run, with entries and while it is empty', () =>
     play(async (syncs) => {
       await whileReadOnly(async () => {
         const { plan } = await syncs.plan([row(1)]);
@@ -113,19 +113,19 @@ describe('a Postgres ledger that takes no writes', () => {
       });
     }));
 
-  /** One run: a first record is delivered and acknowledged, then the server takes no writes, and the rest comes. */
+  /** Runs a sync in which the server becomes read-only after a first record was delivered and acknowledged. */
   async function runAround(
     { harness }: Syncs,
     { onReadOnly, config = {} }: { onReadOnly?: () => Promise<void>; config?: Record<string, unknown> },
   ) {
     let acknowledge = (): void => undefined;
     const isAcknowledged = new Promise<void>((resolve) => (acknowledge = resolve));
-    let isTold = false;
+    let isReported = false;
     const input = (async function* () {
       yield [aRecord(row(1)), aState(1)].join('');
       await isAcknowledged;
       await setReadOnly(true);
-      await throwOut();
+      await closeConnections();
       yield [aRecord(row(2)), aState(2)].join('');
     })();
     const running = harness.write(input, {
@@ -134,13 +134,13 @@ describe('a Postgres ledger that takes no writes', () => {
       onSpawn: (child) => child.on('close', acknowledge),
       onLine: (line) => {
         if (line.includes('"STATE"')) acknowledge();
-        if (isTold || !line.includes("The ledger's database is read-only")) return;
-        isTold = true;
+        if (isReported || !line.includes("The ledger's database is read-only")) return;
+        isReported = true;
         void onReadOnly?.();
       },
     });
     const result = await running.finally(() => setReadOnly(false));
-    expect(isTold).toBe(true);
+    expect(isReported).toBe(true);
     return result;
   }
 });
@@ -149,7 +149,7 @@ describe('a Postgres ledger that can’t be opened', () => {
   const opened = (seam: Seam, clock: Clock, option = {}) =>
     seam.open({ option, retry: { clock, retryBudgetMs: 1_800_000 } }).catch((error: unknown) => error);
 
-  it('since it takes no writes is waited for, two minutes at most', () =>
+  it('because it is read-only is waited for, for at most two minutes', () =>
     withSeam(backend, async (seam) => {
       const clock = new LeapingClock();
       await whileReadOnly(async () => {
@@ -161,7 +161,7 @@ describe('a Postgres ledger that can’t be opened', () => {
       expect(clock.waitedMs).toBeLessThan(130_000);
     }));
 
-  it('since the server is full is waited for, two minutes at most', () =>
+  it('because the server has reached its connection limit is waited for, for at most two minutes', () =>
     withSeam(backend, async (seam) => {
       await backend.server().query(backend.url(), "CREATE ROLE crowd LOGIN PASSWORD 'pw' CONNECTION LIMIT 0");
       const clock = new LeapingClock();
@@ -173,7 +173,7 @@ describe('a Postgres ledger that can’t be opened', () => {
       expect(clock.waitedMs).toBeLessThan(130_000);
     }));
 
-  it('at first is used as soon as it takes writes', () =>
+  it('at first is used as soon as it accepts writes', () =>
     withSeam(backend, async (seam) => {
       await setReadOnly(true);
       class WakingClock extends LeapingClock {

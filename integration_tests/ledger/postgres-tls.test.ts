@@ -1,4 +1,4 @@
-/** A Postgres ledger over TLS, as its URL asks for it. */
+/** A Postgres ledger over TLS, as requested by its URL. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import path from 'node:path';
@@ -18,7 +18,7 @@ if (!hasOpenssl) console.warn('SKIPPED: openssl is not installed, so no ledger i
   let url = '';
   beforeAll(async () => {
     makeAuthority(authority);
-    makeAuthority(files.path('stranger'));
+    makeAuthority(files.path('other-authority'));
     server = await PostgresServer.start((folder) => {
       const certificate = path.join(folder, 'server');
       signForServer(authority, certificate);
@@ -31,7 +31,7 @@ if (!hasOpenssl) console.warn('SKIPPED: openssl is not installed, so no ledger i
     files.remove();
   });
 
-  it('is written where the server’s certificate is of the authority that sslrootcert names', () =>
+  it('is used if the server’s certificate is signed by the authority in sslrootcert', () =>
     withHarness({}, async (harness) => {
       const ledger = { type: 'postgres', url: `${url}?sslmode=verify-full&sslrootcert=${authority}.pem` };
       const check = await harness.check({ ledger });
@@ -43,13 +43,16 @@ if (!hasOpenssl) console.warn('SKIPPED: openssl is not installed, so no ledger i
     }));
 
   it.each([
-    ['an authority that is not known', () => `${url}?sslmode=verify-full`],
-    ['another authority', () => `${url}?sslmode=verify-full&sslrootcert=${files.path('stranger')}.pem`],
+    ['an unknown authority', () => `${url}?sslmode=verify-full`],
+    [
+      'another authority',
+      () => `${url}?sslmode=verify-full&sslrootcert=${files.path('other-authority')}.pem`,
+    ],
     [
       'another host',
       () => `${url.replace('127.0.0.1', 'localhost')}?sslmode=verify-full&sslrootcert=${authority}.pem`,
     ],
-  ])('is refused with the certificate of %s, in plain words', (_name, place) =>
+  ])('is refused with the certificate of %s, with a clear error', (_name, place) =>
     withHarness({}, async (harness) => {
       const ledger = { type: 'postgres', url: place() };
       const message = expect.stringMatching(
@@ -69,10 +72,10 @@ if (!hasOpenssl) console.warn('SKIPPED: openssl is not installed, so no ledger i
   );
 });
 
-/** A key and a certificate for 127.0.0.1 alone, for the server's user. */
+/** Creates a key and a certificate for 127.0.0.1 that the server's user can read. */
 function signForServer(authority: string, place: string): void {
   sign(authority, place);
-  // A key of root's own may be read by the group.
+  // Postgres refuses a key that the group can read, unless root owns it.
   chmodSync(`${place}.key`, 0o600);
   if (process.getuid?.() === 0) execFileSync('chown', ['postgres', `${place}.key`]);
 }

@@ -1,4 +1,4 @@
-/** Who is removed because a full snapshot does not have them, and above all who is not. */
+/** Which users are removed because their rows are missing from a full snapshot, and above all which are not. */
 import { describe, expect, it } from '@jest/globals';
 import { runInProcess } from '../support/in-process.ts';
 import { describeLedgers } from '../support/ledgers.ts';
@@ -17,12 +17,12 @@ const full = (more: StreamOptions = {}, options: SyncOptions = {}): SyncOptions 
   ...options,
 });
 
-describeLedgers('removal by absence with a ledger', (backend) => {
+describeLedgers('removal of users with missing rows, with a ledger', (backend) => {
   const play = (test: (syncs: Syncs) => Promise<void>, config = {}, standin = {}) =>
     withSyncs(backend, { ...CONFIG, ...config }, test, standin);
   const there = (syncs: Syncs) => Object.keys(syncs.users).sort();
 
-  describe('what is a full replacement, and what proves it', () => {
+  describe('what counts as a full replacement, and when it is complete', () => {
     interface Sender {
       readonly name: string;
       readonly stream: StreamOptions;
@@ -40,7 +40,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
       { name: 'overwrite, completed', stream: OVERWRITE, status: 'COMPLETE', removes: true },
       { name: 'overwrite without a status', stream: OVERWRITE, removes: false },
       {
-        name: 'overwrite without a status, the end of input trusted',
+        name: 'overwrite without a status, with trust_end_of_input',
         stream: OVERWRITE,
         config: { trust_end_of_input: true },
         removes: true,
@@ -53,14 +53,14 @@ describeLedgers('removal by absence with a ledger', (backend) => {
         removes: true,
       },
       {
-        name: 'the platform, a refresh that keeps what was',
+        name: 'the platform, with a refresh that keeps existing data',
         stream: { ...append, ...refresh(1, 0) },
         next: { ...append, ...refresh(2, 0) },
         status: 'COMPLETE',
         removes: false,
       },
       {
-        name: 'PyAirbyte, whose blanket triple proves nothing',
+        name: 'PyAirbyte, whose constant generation ids prove nothing',
         stream: { ...append, ...refresh(1), syncId: 1 },
         status: 'COMPLETE',
         removes: false,
@@ -86,14 +86,14 @@ describeLedgers('removal by absence with a ledger', (backend) => {
         removes: false,
       },
       ...(['additive', 'enrich'] as const).map((sync_mode) => ({
-        name: `overwrite in the mode ${sync_mode}`,
+        name: `overwrite in mode ${sync_mode}`,
         stream: OVERWRITE,
         status: 'COMPLETE',
         config: { sync_mode },
         removes: false,
       })),
       {
-        name: 'overwrite, but the stream only updates',
+        name: 'overwrite, but with the destination sync mode update',
         stream: { ...OVERWRITE, destinationSyncMode: 'update' },
         status: 'COMPLETE',
         config: { trust_end_of_input: true },
@@ -101,7 +101,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
       },
     ];
 
-    it.each(senders)('$name: removes $removes', (sender) =>
+    it.each(senders)('$name: removes users: $removes', (sender) =>
       play(async (syncs) => {
         const { stream, next, status, config, removes } = sender;
         for (const id of [1, 2]) syncs.harness.addUser({ email: `u${id}@x.com` });
@@ -121,7 +121,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
       }),
     );
 
-    it('a run that fails in whatever way removes nobody, and the next one goes on', () =>
+    it('a failed run removes no users, and the next run continues its snapshot', () =>
       play(async (syncs) => {
         await syncs.sync(users(1, 2, 3), full());
         const failures: [readonly (string | Record<string, unknown>)[], SyncOptions][] = [
@@ -136,7 +136,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
           expect(exitCode).toBe(1);
           expect(there(syncs)).toEqual(addresses(1, 2, 3));
         }
-        // Whoever was seen in any of these runs is present.
+        // A row that was present in any of these runs counts as present.
         await syncs.sync(users(1), full());
         expect(there(syncs)).toEqual(addresses(1, 2));
         await syncs.sync(users(1), full());
@@ -144,7 +144,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
       }));
   });
 
-  it('a snapshot may span runs, unless a new generation begins', () =>
+  it('a snapshot may span several runs, unless a new generation begins', () =>
     play(async (syncs) => {
       const generation = (generationId: number, status: string) =>
         full({ generationId, minimumGenerationId: generationId }, { status });
@@ -157,7 +157,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
       expect(there(syncs)).toEqual(addresses(3));
     }));
 
-  it('counts whom it saw unchanged, skipped or rejected as present', () =>
+  it('counts unchanged, skipped and rejected rows as present', () =>
     play(
       async (syncs) => {
         syncs.harness.standin.store.fields.types.set('n', 'long');
@@ -168,7 +168,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
       { mappings: ['email', 'n'].map((name) => ({ source: name, target: name })) },
     ));
 
-  it('counts a rejected record without a primary key by its person', () =>
+  it('counts a rejected record without a primary key by its identifier', () =>
     play(async (syncs) => {
       syncs.harness.standin.store.fields.types.set('n', 'long');
       const byEmail = { primaryKey: [] };
@@ -177,8 +177,8 @@ describeLedgers('removal by absence with a ledger', (backend) => {
       expect(there(syncs)).toEqual(addresses(1, 3));
     }));
 
-  describe('removes nobody', () => {
-    it('when the snapshot has no record, as after Airbyte’s Clear', () =>
+  describe('removes no users', () => {
+    it('when the snapshot has no records, as after Airbyte’s Clear', () =>
       play(async (syncs) => {
         await syncs.sync(users(1, 2), full());
         const cleared = await syncs.sync([], full());
@@ -188,7 +188,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
         expect(there(syncs)).toEqual(addresses(2));
       }));
 
-    it('when a record was rejected that does not say whose it is', () =>
+    it('when a record without an identifier was rejected', () =>
       play(async (syncs) => {
         await syncs.sync(users(1, 2), full());
         const result = await syncs.sync([user(1), { id: null, n: 5 }], full());
@@ -198,7 +198,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
         expect(there(syncs)).toEqual(addresses(1));
       }));
 
-    it('when a record was skipped that does not say whose it is', () =>
+    it('when a record without a primary key was skipped', () =>
       play(async (syncs) => {
         await syncs.sync(users(1, 2), full());
         const enriching = full({}, { status: 'INCOMPLETE', config: { sync_mode: 'enrich' } });
@@ -219,7 +219,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
         expect(there(syncs)).toEqual(addresses(1));
       }));
 
-    it('whom only enriching has written, even once they were seen unchanged in sync', () =>
+    it('that were only enriched, even if mode sync has later seen them unchanged', () =>
       play(async (syncs) => {
         for (const id of [1, 2]) syncs.harness.addUser({ email: `u${id}@x.com` });
         await syncs.sync(users(1, 2), full({}, { config: { sync_mode: 'enrich' } }));
@@ -228,7 +228,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
         expect(there(syncs)).toEqual(addresses(1, 2));
       }));
 
-    it('who never came from here', () =>
+    it('that the connector has never exported', () =>
       play(async (syncs) => {
         syncs.harness.addUser({ email: 'own@x.com' });
         await syncs.sync(users(1), full());
@@ -237,7 +237,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
       }));
   });
 
-  describe('a person who is there under more than one name', () => {
+  describe('a user with several entries', () => {
     const both = (one: StreamOptions = OVERWRITE, two: StreamOptions = OVERWRITE) =>
       aCatalog(aStream({ ...one, name: 'users' }), aStream({ ...two, name: 'crm' }));
     const input = (usersRows: object[], crmRows: object[]) => [
@@ -248,7 +248,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
       aState(1, 'crm'),
     ];
 
-    it('stays while another stream holds it, and goes when both have lost it', () =>
+    it('stays while another stream holds it, and is removed when both rows are missing', () =>
       play(async (syncs) => {
         const catalog = both();
         await syncs.sync(input(users(1, 2), [user(1, { id: 9 }), user(3)]), { catalog });
@@ -258,7 +258,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
         expect(there(syncs)).toEqual(addresses(2, 3));
       }));
 
-    it('goes when both lose it at once', () =>
+    it('is removed when both rows go missing at the same time', () =>
       play(async (syncs) => {
         const catalog = both();
         await syncs.sync(input(users(1, 2), [user(1, { id: 9 }), user(3)]), { catalog });
@@ -266,7 +266,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
         expect(there(syncs)).toEqual(addresses(2, 3));
       }));
 
-    it('stays while a row holds it whose new address Iterable does not know, and that may not create', () =>
+    it('stays while a row holds it that has a new address unknown to Iterable in mode enrich', () =>
       play(async (syncs) => {
         const catalog = both();
         await syncs.sync(input(users(1, 2), [user(1, { id: 9 }), user(3)]), { catalog });
@@ -278,14 +278,14 @@ describeLedgers('removal by absence with a ledger', (backend) => {
         expect(there(syncs)).toEqual(addresses(1, 2, 3));
       }));
 
-    it('stays when it comes under another key', () =>
+    it('stays when its row has another primary key', () =>
       play(async (syncs) => {
         await syncs.sync(users(1, 2), full());
         await syncs.sync([user(1, { id: 7 }), user(2)], full());
         expect(there(syncs)).toEqual(addresses(1, 2));
       }));
 
-    it('stays when its address moved, and goes under the new one', () =>
+    it('stays when its address changes, and is later removed by the new one', () =>
       play(async (syncs) => {
         await syncs.sync(users(1, 2), full());
         await syncs.sync([user(1, { email: 'new@x.com' }), user(2)], full());
@@ -307,7 +307,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
         expect(there(syncs)).toEqual(addresses(2));
       }));
 
-    it('is held by no other name in the ledger: a new one starts over', () =>
+    it('is not held by another project name in the ledger, which starts with no entries', () =>
       play(async (syncs) => {
         const named = (name: string) =>
           full({}, { config: { ledger: backend.option(syncs.harness, { name }) } });
@@ -319,8 +319,8 @@ describeLedgers('removal by absence with a ledger', (backend) => {
       }));
   });
 
-  describe('the guard', () => {
-    it('stops before the first removal, and the sync after it may be allowed more', () =>
+  describe('the removal guard', () => {
+    it('stops the sync before the first removal; the next sync may allow more', () =>
       play(
         async (syncs) => {
           await syncs.sync(users(1, 2, 3, 4, 5), full());
@@ -336,7 +336,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
         { max_removals_percent: 20 },
       ));
 
-    it('lets as many go as it says, and does not count flagged deletions', () =>
+    it('allows up to the configured share, and does not count flagged deletions', () =>
       play(
         async (syncs) => {
           await syncs.sync(users(1, 2, 3, 4, 5), full());
@@ -354,7 +354,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
       ));
   });
 
-  it('takes the absent off their lists where removing means that', () =>
+  it('removes users from their lists if removal means that', () =>
     play(
       async (syncs) => {
         await syncs.sync([user(1, { vip: true }), user(2, { vip: true })], full());
@@ -366,7 +366,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
     ));
 
   it.each(['delete_user', 'remove_from_lists'])(
-    'touches a person once whom several rows held: %s',
+    'makes one call for a user with several rows: %s',
     (removal) =>
       play(
         async (syncs) => {
@@ -385,7 +385,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
       ),
   );
 
-  it('does not hold the last state back, and finishes what was interrupted', () =>
+  it('comes after the last state, and is finished by the next sync if it was interrupted', () =>
     play(async (syncs) => {
       const everyone = Array.from({ length: 300 }, (_, id) => id);
       await syncs.sync(users(...everyone), full());
@@ -407,14 +407,14 @@ describeLedgers('removal by absence with a ledger', (backend) => {
       const left = there(syncs).length;
       expect(left).toBeGreaterThan(2);
       expect(left).toBeLessThan(300);
-      // Any sync finishes it; but whoever has had a record since stays.
+      // Any sync finishes the removals, except for users that have had a record since.
       await syncs.sync([user(299), user(298, { n: 0 })], {
         catalog: aCatalog(aStream({ primaryKey: [['id']] })),
       });
       expect(there(syncs)).toEqual(addresses(0, 1, 298, 299).sort());
     }));
 
-  it('ends soon when it is stopped, though Iterable is away', () =>
+  it('ends soon when the run is stopped, although Iterable is unavailable', () =>
     play(async (syncs) => {
       await syncs.sync(users(1, 2, 3), full());
       const { harness } = syncs;
@@ -442,7 +442,7 @@ describeLedgers('removal by absence with a ledger', (backend) => {
       expect(there(syncs)).toEqual(addresses(1));
     }));
 
-  it('lets the interrupted off in a mode that removes nobody', () =>
+  it('is cancelled for pending users by a sync in a mode without removals', () =>
     play(async (syncs) => {
       await syncs.sync(users(1, 2, 3), full());
       syncs.harness.standin.intercept = ({ method }) => (method === 'DELETE' ? { status: 500 } : undefined);

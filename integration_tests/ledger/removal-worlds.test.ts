@@ -1,6 +1,6 @@
 /**
- * No world ever loses a person who should stay: random streams, senders, snapshots in parts, failures, modes, and runs that are
- * cut off at any request as if killed.
+ * No random scenario ever loses a user who should stay: random streams, senders, partial snapshots, failures, modes, and runs
+ * that are cut off at any request as if killed.
  */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
@@ -30,7 +30,7 @@ async function playWorld(seed: number, backend: LedgerBackend): Promise<void> {
       seed,
       missing: [],
     });
-    if (may === 'anybody') return;
+    if (may === 'any') return;
     expect({ seed, left: [...there].filter((address) => !may.has(address)) }).toEqual({ seed, left: [] });
   });
 }
@@ -68,7 +68,7 @@ async function play({ seed, number, world, run, harness, backend }: Play): Promi
         if (backend === SQLITE) image.take();
         stop();
       }
-      // Whoever is dead makes no calls.
+      // After the cut-off, no call takes effect, since a killed run makes no calls.
       return wasCutOff ? { reset: true } : undefined;
     };
   });
@@ -76,11 +76,16 @@ async function play({ seed, number, world, run, harness, backend }: Play): Promi
   standin.intercept = undefined;
   if (wasCutOff && backend === SQLITE) image.restore();
   if (result.exitCode !== 0) await backend.afterKill?.(harness);
-  const wrongs = world.note(run, { exitCode: result.exitCode, wasCutOff, before, after: addresses(harness) });
-  expect({ seed, number, wrongs }).toEqual({ seed, number, wrongs: [] });
+  const problems = world.note(run, {
+    exitCode: result.exitCode,
+    wasCutOff,
+    before,
+    after: addresses(harness),
+  });
+  expect({ seed, number, problems }).toEqual({ seed, number, problems: [] });
 }
 
-/** The ledger's files at a moment, as a run that is killed then leaves them. */
+/** A copy of the ledger's files at one moment: what a run killed at that moment leaves. */
 class LedgerImage {
   readonly #path: string;
   #contents: readonly (readonly [string, Buffer | undefined])[] = [];
@@ -108,16 +113,16 @@ function addresses({ standin }: Harness): Set<string> {
   return new Set(standin.store.users().map(({ email = '' }) => email));
 }
 
-describe('whoever should stay', () => {
+describe('a user who should stay', () => {
   const postgres = withPostgres();
 
   it(
-    'is never removed by absence',
+    'is never removed for a missing row',
     () =>
       inParallel(
         seeds(100, 2_000),
         (seed) => playWorld(seed, seed % 5 === 0 ? postgres : SQLITE),
-        // A run that is cut off mostly waits for what was in flight.
+        // Many concurrently, because a run that is cut off mostly waits for calls in flight.
         24,
       ),
     3_600_000,

@@ -1,6 +1,6 @@
 /**
- * Random successive snapshots, with crashes and faults: Iterable ends as the last snapshot says, nobody else is touched, and
- * what did not change leads to no call.
+ * Random successive snapshots, with crashes and faults: the final contents of Iterable match the last snapshot, other users are
+ * not changed, and unchanged rows cause no calls.
  */
 import { describe, expect, it } from '@jest/globals';
 import { randomStorm } from '../standin/faults.ts';
@@ -18,10 +18,10 @@ interface RunEnd {
   readonly errors: readonly unknown[];
 }
 
-/** One run; it ends early at the request of this number, where one is given. */
+/** Makes one run, which is ended at the request number `endAt`; Infinity lets it finish. */
 type Runner = (harness: Harness, config: object, lines: string[], endAt: number) => Promise<RunEnd>;
 
-/** Whatever is killed is a process; what runs to its end shows the same in this one, sooner. */
+/** A run that is killed must be a child process; one that finishes runs in this process, which is faster. */
 const killed: Runner = async (harness, config, lines, endAt) => {
   if (endAt === Infinity) return stopped(harness, config, lines, endAt);
   let kill = () => undefined as unknown;
@@ -66,7 +66,7 @@ async function playSnapshots(seed: number, backend: LedgerBackend, run: Runner):
   const options = {
     latencyMs: 1,
     projectType: seed % 3 === 0 ? 'email' : 'hybrid',
-    // Between two runs so much that Iterable has forgotten calls for single users.
+    // Advances between two runs by more than the stand-in's default mixWindowMs.
     now: () => Date.now() + passed,
   } as const;
   await withHarness(options, async (harness) => {
@@ -106,7 +106,7 @@ async function playSnapshots(seed: number, backend: LedgerBackend, run: Runner):
         people: { 'own@x.com': { fields: {}, lists: [] }, ...people },
       });
     }
-    // Nothing has changed: nothing is sent.
+    // Nothing has changed, so nothing must be sent.
     const before = standin.requests.length;
     await run(
       harness,
@@ -119,7 +119,7 @@ async function playSnapshots(seed: number, backend: LedgerBackend, run: Runner):
   });
 }
 
-/** Of the fields those of streams that still have the person: what another stream once wrote may stay. */
+/** The users in Iterable, with only the fields of streams that still have the user: fields that other streams wrote may remain. */
 function found(
   { standin }: Harness,
   people: SnapshotWorld['people'],
@@ -140,13 +140,13 @@ describe('successive snapshots', () => {
   const backendOf = (seed: number) => (seed % 2 === 0 ? postgres : SQLITE);
 
   it(
-    'killed and started again',
+    'with runs that are killed and started again',
     () => inParallel(seeds(6, 100), (seed) => playSnapshots(seed, backendOf(seed), killed)),
     3_600_000,
   );
 
   it(
-    'stopped and started again, many times',
+    'with runs that are stopped and started again, many times',
     () => inParallel(seeds(20, 300), (seed) => playSnapshots(10_000 + seed, backendOf(seed), stopped)),
     3_600_000,
   );

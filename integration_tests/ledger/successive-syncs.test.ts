@@ -1,4 +1,4 @@
-/** What a user of a sync with memory expects of one sync after the other. */
+/** Successive syncs with a ledger, as users expect them to work. */
 import { describe, expect, it } from '@jest/globals';
 import { describeLedgers } from '../support/ledgers.ts';
 import { aCatalog, aRecord, aState, aStream } from '../support/messages.ts';
@@ -16,7 +16,7 @@ describeLedgers('with a ledger', (backend) => {
     projectType: 'hybrid' | 'email' | 'user_id' = 'hybrid',
   ) => withSyncs(backend, config, test, { projectType });
 
-  it('sends who is new or changed, and nobody else', () =>
+  it('sends new and changed rows, and no others', () =>
     play(BY_EMAIL, async (syncs) => {
       const a = { id: 1, email: 'a@x.com', name: 'A' };
       const b = { id: 2, email: 'b@x.com', name: 'B' };
@@ -33,7 +33,7 @@ describeLedgers('with a ledger', (backend) => {
       expect((await syncs.sync([a, { ...b, name: 'B2' }])).calls).toEqual([]);
     }));
 
-  it('tells rows by the identifier where there is no primary key', () =>
+  it('distinguishes rows by the identifier if there is no primary key', () =>
     play(BY_EMAIL, async (syncs) => {
       const catalog = aCatalog(aStream());
       const row = { email: 'A@x.com', name: 'A' };
@@ -62,7 +62,7 @@ describeLedgers('with a ledger', (backend) => {
       play({}, async (syncs) => {
         const other = { email: 'b@x.com', name: 'C' };
         const rows = [first, other, second];
-        // As processes: what the next one knows is in the ledger only.
+        // As child processes, so that the next run knows only what is in the ledger.
         const process = { ...keyless, isProcess: true };
         expect((await syncs.sync(rows, process)).calls).toEqual(['bulkUpdate']);
         for (const round of ['second', 'third']) {
@@ -77,17 +77,17 @@ describeLedgers('with a ledger', (backend) => {
     it.each<[string, Record<string, unknown>[], Record<string, unknown>]>([
       ['the first is gone', [second], { name: 'B', city: 'Rome' }],
       ['the second is gone', [first], { name: 'A', city: 'Rome' }],
-      ['the first says something new', [{ ...first, city: 'Oslo' }, second], { name: 'B', city: 'Oslo' }],
-      ['the second says something new', [first, { ...second, name: 'D' }], { name: 'D', city: 'Rome' }],
-      ['they come the other way round', [second, first], { name: 'A', city: 'Rome' }],
+      ['the first has a new value', [{ ...first, city: 'Oslo' }, second], { name: 'B', city: 'Oslo' }],
+      ['the second has a new value', [first, { ...second, name: 'D' }], { name: 'D', city: 'Rome' }],
+      ['they come in reverse order', [second, first], { name: 'A', city: 'Rome' }],
       ['there is a third', [first, second, { email: 'a@x.com', name: 'D' }], { name: 'D', city: 'Rome' }],
-      ['one says as much as both', [{ ...first, name: 'B' }], { name: 'B', city: 'Rome' }],
-    ])('bring what counts where %s', (_name, rows, expected) =>
+      ['one has the values of both', [{ ...first, name: 'B' }], { name: 'B', city: 'Rome' }],
+    ])('deliver the merged values if %s', (_name, rows, expected) =>
       play({}, async (syncs) => {
         await syncs.sync([first, second], keyless);
         await syncs.sync(rows, keyless);
         expect(syncs.users).toEqual({ 'a@x.com': expected });
-        // Also on the way back. Of two of which the first was known, what they say together may yet have to be learnt.
+        // The same after changing back. The first of these syncs may have to send, to learn the merged values; the last must not.
         for (let round = 0; round < 2; round++) {
           await syncs.sync([first, second], keyless);
           expect(syncs.users).toEqual({ 'a@x.com': { name: 'B', city: 'Rome' } });
@@ -96,7 +96,7 @@ describeLedgers('with a ledger', (backend) => {
       }),
     );
 
-    it('send nothing where only what the second one overwrites has changed', () =>
+    it('send nothing if only a value that the second one overwrites has changed', () =>
       play({}, async (syncs) => {
         await syncs.sync([first, second], keyless);
         expect((await syncs.sync([{ ...first, name: 'D' }, second], keyless)).calls).toEqual([]);
@@ -104,26 +104,26 @@ describeLedgers('with a ledger', (backend) => {
       }));
 
     it.each<[string, Record<string, unknown>[]]>([
-      ['the second says less of the same', [first, { email: 'a@x.com', name: 'A' }]],
-      ['the first says less of the same', [{ email: 'a@x.com', name: 'A' }, first]],
-      ['they say the same', [first, first]],
+      ['the second has a subset of the first', [first, { email: 'a@x.com', name: 'A' }]],
+      ['the first has a subset of the second', [{ email: 'a@x.com', name: 'A' }, first]],
+      ['they are equal', [first, first]],
       [
-        'they say nothing of the same',
+        'they have different fields',
         [
           { email: 'a@x.com', name: 'A' },
           { email: 'a@x.com', city: 'Rome' },
         ],
       ],
-      ['a third says what the first did', [first, second, first]],
-      ['each of three says less', [first, second, { email: 'a@x.com', plan: 'pro' }]],
-    ])('send nothing twice where %s', (_name, rows) =>
+      ['a third equals the first', [first, second, first]],
+      ['three have different fields', [first, second, { email: 'a@x.com', plan: 'pro' }]],
+    ])('send nothing twice if %s', (_name, rows) =>
       play({}, async (syncs) => {
         await syncs.sync(rows, keyless);
         for (let round = 0; round < 3; round++) expect((await syncs.sync(rows, keyless)).calls).toEqual([]);
       }),
     );
 
-    it('change lists as the last one says, once', () =>
+    it('change lists according to the last one, once', () =>
       play(
         {
           lists: [
@@ -149,7 +149,7 @@ describeLedgers('with a ledger', (backend) => {
           const [, blue] = rows;
           const leaving = [rows[0] ?? {}, { ...blue, vip: false }];
           const { examples } = (await syncs.plan(leaving, keyless)).plan.streams[0] ?? {};
-          // Without any field.
+          // No fields, only the list.
           expect(examples?.changed).toEqual([
             { line: 2, who: expect.any(String), joins: [], leaves: ['VIP'] },
           ]);
@@ -160,7 +160,7 @@ describeLedgers('with a ledger', (backend) => {
         },
       ));
 
-    it('that went out in batches of their own are together in the next sync', () =>
+    it('that were sent in separate batches are unchanged when merged in the next sync', () =>
       play({}, async (syncs) => {
         const rows = [first, { ...first, name: 'B' }];
         await syncs.sync(rows, { ...keyless, config: { batch_size: 1 } });
@@ -168,7 +168,7 @@ describeLedgers('with a ledger', (backend) => {
         expect((await syncs.sync(rows, keyless)).calls).toEqual([]);
       }));
 
-    it('of one primary key are one row as well', () =>
+    it('with the same primary key are one row as well', () =>
       play(BY_EMAIL, async (syncs) => {
         const rows = [first, second].map((row) => ({ id: 1, ...row }));
         await syncs.sync(rows);
@@ -176,14 +176,14 @@ describeLedgers('with a ledger', (backend) => {
       }));
   });
 
-  it('clears a field whose column is null, and leaves one alone whose column is absent', () =>
+  it('clears a field whose column is null, and does not change one whose column is absent', () =>
     play(BY_EMAIL, async (syncs) => {
       await syncs.sync([{ id: 1, email: 'a@x.com', name: 'A', plan: 'pro' }]);
       await syncs.sync([{ id: 1, email: 'a@x.com', name: null }]);
       expect(syncs.users['a@x.com']).toEqual({ plan: 'pro' });
     }));
 
-  describe('a target taken out of the mappings', () => {
+  describe('a target that is removed from the mappings', () => {
     const row = { id: 1, email: 'a@x.com', name: 'A', plan: 'pro', address: { city: 'Rome' } };
 
     it('is cleared once', () =>
@@ -195,7 +195,7 @@ describeLedgers('with a ledger', (backend) => {
         expect((await syncs.sync([row], fewer)).calls).toEqual([]);
       }));
 
-    it('is cleared even where the record that wrote it last lacked its column', () =>
+    it('is cleared even if the last record of the row lacked its column', () =>
       play({}, async (syncs) => {
         const config = { mappings: to('email', 'name', 'plan') };
         await syncs.sync([row], { config });
@@ -206,7 +206,7 @@ describeLedgers('with a ledger', (backend) => {
         expect(syncs.users['a@x.com']).toEqual({ name: 'A' });
       }));
 
-    it('stays where another stream writes it, or nothing is mapped at all', () =>
+    it('is kept if another stream writes it, or if there are no mappings at all', () =>
       play({}, async (syncs) => {
         const streams = aCatalog(
           aStream({ primaryKey: [['id']] }),
@@ -225,7 +225,7 @@ describeLedgers('with a ledger', (backend) => {
     const before = { id: 1, email: 'a@x.com', name: 'A' };
     const after = { id: 1, email: 'b@x.com', name: 'A' };
 
-    it('moves the profile', () =>
+    it('is changed in the existing profile', () =>
       play(
         BY_EMAIL,
         async (syncs) => {
@@ -238,7 +238,7 @@ describeLedgers('with a ledger', (backend) => {
         projectType,
       ));
 
-    it('updates the new one where it exists, and leaves the old one alone', () =>
+    it('updates the user with the new address if there is one, and does not change the old one', () =>
       play(
         BY_EMAIL,
         async (syncs) => {
@@ -250,7 +250,7 @@ describeLedgers('with a ledger', (backend) => {
         projectType,
       ));
 
-    it('creates the new one where neither exists', () =>
+    it('creates a new user if no user has either address', () =>
       play(
         BY_EMAIL,
         async (syncs) => {
@@ -262,7 +262,7 @@ describeLedgers('with a ledger', (backend) => {
         projectType,
       ));
 
-    it('moves the profile that a column names in the next sync, where the first one ended before it could', () =>
+    it('is changed by the next sync if the first one failed before it could', () =>
       play(
         { ...BY_EMAIL, previous_email_column: 'was', retry_minutes: 0.005 },
         async (syncs) => {
@@ -279,13 +279,13 @@ describeLedgers('with a ledger', (backend) => {
         projectType,
       ));
 
-    it('is told by the ledger and not by the column, once the entry has the new address', () =>
+    it('is detected by the ledger and not by the column once the entry has the new address', () =>
       play(
         { ...BY_EMAIL, previous_email_column: 'was' },
         async (syncs) => {
           await syncs.sync([before]);
           await syncs.sync([{ ...after, was: 'a@x.com' }]);
-          // Somebody else comes by the old address.
+          // Another user now has the old address.
           syncs.harness.addUser({ email: 'a@x.com' }, { somebody: 'else' });
           await syncs.sync([{ ...after, name: 'A2', was: 'a@x.com' }]);
           expect(syncs.users).toEqual({ 'a@x.com': { somebody: 'else' }, 'b@x.com': { name: 'A2' } });
@@ -309,7 +309,7 @@ describeLedgers('with a ledger', (backend) => {
         projectType,
       ));
 
-    it('leaves a profile alone that another row claims', () =>
+    it('does not change a profile that another row uses', () =>
       play(
         BY_EMAIL,
         async (syncs) => {
@@ -320,7 +320,7 @@ describeLedgers('with a ledger', (backend) => {
         projectType,
       ));
 
-    it('leaves a profile alone that another row claims, though the column of a new one names it', () =>
+    it('does not change a profile that another row uses, although the column of a new row names it', () =>
       play(
         { ...BY_EMAIL, previous_email_column: 'was' },
         async (syncs) => {
@@ -331,7 +331,7 @@ describeLedgers('with a ledger', (backend) => {
         projectType,
       ));
 
-    it('moves the profile to and fro where rows have no primary key, and a newcomer is new', () =>
+    it('changes back and forth for rows without a primary key, and a new row creates a new user', () =>
       play(
         { ...BY_EMAIL, previous_email_column: 'was' },
         async (syncs) => {
@@ -350,7 +350,7 @@ describeLedgers('with a ledger', (backend) => {
       ));
   });
 
-  it('takes another user id for another person', () =>
+  it('treats a changed user id as another user', () =>
     play({ identify_by: 'user_id', mappings: to('userId', 'name') }, async (syncs) => {
       await syncs.sync([{ id: 1, userId: 'u1', name: 'A' }]);
       await syncs.sync([{ id: 1, userId: 'u2', name: 'A' }]);
@@ -358,7 +358,7 @@ describeLedgers('with a ledger', (backend) => {
     }));
 
   describe('a flagged deletion', () => {
-    it('goes by the primary key alone, once', () =>
+    it('works by the primary key alone, once', () =>
       play(BY_EMAIL, async (syncs) => {
         await syncs.sync([{ id: 1, email: 'a@x.com', name: 'A' }]);
         const first = await syncs.sync([{ id: 1, ...GONE }]);
@@ -372,7 +372,7 @@ describeLedgers('with a ledger', (backend) => {
         expect(Object.keys(syncs.users)).toEqual(['a@x.com']);
       }));
 
-    it('removes whom the record names, and who its row was until now', () =>
+    it('removes the user that the record names and the former user of its row', () =>
       play(BY_EMAIL, async (syncs) => {
         syncs.harness.addUser({ email: 'new@x.com' });
         await syncs.sync([{ id: 1, email: 'a@x.com', name: 'A' }]);
@@ -380,14 +380,14 @@ describeLedgers('with a ledger', (backend) => {
         expect(syncs.users).toEqual({});
       }));
 
-    it('on first sight removes whom nobody exported', () =>
+    it('without an entry removes a user that was never exported', () =>
       play(BY_EMAIL, async (syncs) => {
         syncs.harness.addUser({ email: 'a@x.com' });
         expect((await syncs.sync([{ id: 1, email: 'a@x.com', ...GONE }])).calls).toEqual(['delete']);
         expect(syncs.users).toEqual({});
       }));
 
-    it('of a person whom another stream holds drops the entry alone', () =>
+    it('of a user that another stream holds only drops the entry', () =>
       play(BY_EMAIL, async (syncs) => {
         const catalog = aCatalog(
           aStream({ primaryKey: [['id']] }),
@@ -411,7 +411,7 @@ describeLedgers('with a ledger', (backend) => {
         expect(result.logs.join('\n')).toContain('missing_identifier');
       }));
 
-    it('is skipped in a mode that removes nobody', () =>
+    it('is skipped in a mode without removals', () =>
       play({ ...BY_EMAIL, sync_mode: 'additive' }, async (syncs) => {
         await syncs.sync([{ id: 1, email: 'a@x.com', name: 'A' }]);
         const result = await syncs.sync([{ id: 1, ...GONE }]);
@@ -420,7 +420,7 @@ describeLedgers('with a ledger', (backend) => {
       }));
   });
 
-  it('enriches whom Iterable knows, and looks for strangers again', () =>
+  it('enriches users in Iterable, and looks unknown users up again in the next sync', () =>
     play({ ...BY_EMAIL, sync_mode: 'enrich' }, async (syncs) => {
       syncs.harness.addUser({ email: 'a@x.com' });
       const rows = [
@@ -434,7 +434,7 @@ describeLedgers('with a ledger', (backend) => {
       expect(syncs.users).toEqual({ 'a@x.com': { name: 'A' }, 'b@x.com': { name: 'B' } });
     }));
 
-  it('resends everything after a raised generation of an incremental stream, until that came through', () =>
+  it('resends everything after the generation of an incremental stream increases, until a sync is COMPLETE', () =>
     play(BY_EMAIL, async (syncs) => {
       const row = { id: 1, email: 'a@x.com', name: 'A' };
       const generation = (generationId: number, status?: string) => ({
@@ -444,13 +444,13 @@ describeLedgers('with a ledger', (backend) => {
       await syncs.sync([row], generation(1));
       expect((await syncs.sync([row], generation(1))).calls).toEqual([]);
       expect((await syncs.run([row], generation(2, 'INCOMPLETE'))).calls).toEqual(['bulkUpdate']);
-      // The platform says nothing at all of a source that failed.
+      // The platform sends no status if the source failed, so a sync without one does not count.
       expect((await syncs.sync([row], generation(2))).calls).toEqual(['bulkUpdate']);
       expect((await syncs.sync([row], generation(2, 'COMPLETE'))).calls).toEqual(['bulkUpdate']);
       expect((await syncs.sync([row], generation(2))).calls).toEqual([]);
     }));
 
-  it('resends what is unchanged when asked to', () =>
+  it('resends unchanged rows if configured', () =>
     play({ ...BY_EMAIL, lists: [{ kind: 'all', list: 'All' }] }, async (syncs) => {
       const row = { id: 1, email: 'a@x.com', name: 'A' };
       await syncs.sync([row]);
@@ -458,7 +458,7 @@ describeLedgers('with a ledger', (backend) => {
       expect(again.calls).toEqual(['bulkUpdate', 'subscribe']);
     }));
 
-  it('delivers and acknowledges what came before a record that can’t be taken', () =>
+  it('delivers and acknowledges everything before a record of an unknown stream', () =>
     play(BY_EMAIL, async (syncs) => {
       const row = { id: 1, email: 'a@x.com', name: 'A' };
       const failed = await syncs.run([row, aState(7), aRecord(row, { stream: 'other' })]);
@@ -467,7 +467,7 @@ describeLedgers('with a ledger', (backend) => {
       expect(Object.keys(syncs.users)).toEqual(['a@x.com']);
     }));
 
-  it('tries a rejected record again in the next sync', () =>
+  it('sends a rejected record again in the next sync', () =>
     play(BY_EMAIL, async (syncs) => {
       syncs.harness.standin.store.forgotten.add('a@x.com');
       const rows = [
@@ -478,7 +478,7 @@ describeLedgers('with a ledger', (backend) => {
       expect((await syncs.sync(rows)).logs.join('\n')).toContain('forgotten 1');
     }));
 
-  it('keeps no sync waiting after one whose rejected records could not be stored', () =>
+  it('releases the ledger when rejected records could not be stored', () =>
     play(BY_EMAIL, async (syncs) => {
       const rows = [{ id: 1, email: 'a@x.com', name: 'A' }, { id: 2 }];
       const config = { rejected_records: { type: 'file', path: '/dev/full' } };

@@ -1,4 +1,4 @@
-/** A ledger that can't be used: `check` says so, and `write` before anything is sent; one that can, `check` leaves as it was. */
+/** An unusable ledger is reported by `check`, and by `write` before anything is sent. `check` does not change a usable one. */
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
@@ -15,15 +15,15 @@ interface Unusable {
   readonly says: string | RegExp;
   readonly code?: string;
   readonly failureType?: string;
-  /** For whom permissions count: a process of its own. */
+  /** The user to run as, since root ignores permissions; implies a child process. */
   readonly uid?: number;
-  /** Of Node, for a process of its own. */
+  /** Options for Node; implies a child process. */
   readonly nodeOptions?: string;
-  /** Where Node itself throws, since its errors are none of the sandbox that Jest runs tests in. */
+  /** Needed if Node itself throws: in Jest's sandbox, its errors are not instances of Error. */
   readonly isProcess?: boolean;
 }
 
-/** Tries `check` and `write` against each; nothing may be sent. */
+/** Runs `check` and `write` for each case, and expects that nothing is sent. */
 function tryAll(cases: Readonly<Record<string, Unusable>>): Promise<void> {
   return inParallel(
     Object.entries(cases),
@@ -63,7 +63,7 @@ function tryAll(cases: Readonly<Record<string, Unusable>>): Promise<void> {
 }
 
 describeLedgers('check', (backend) => {
-  it('succeeds where there is no ledger yet, and makes none', () =>
+  it('succeeds if there is no ledger yet, and does not create one', () =>
     withHarness({}, async (harness) => {
       const result = await harness.check({ ledger: backend.option(harness) });
       expect(statusOf(result)).toEqual(['SUCCEEDED', expect.stringContaining('The ledger can be used.')]);
@@ -74,7 +74,7 @@ describeLedgers('check', (backend) => {
         ).rejects.toThrow();
     }));
 
-  it('succeeds with the ledger of another sync, changes nothing, and bears a sync that has it open', () =>
+  it('succeeds with the ledger of another sync without changing it, even while a sync has it open', () =>
     withHarness({}, async (harness) => {
       const ledger = backend.option(harness);
       expect((await harness.write(aRecord({ email: 'a@x.com' }), { config: { ledger } })).errors).toEqual([]);
@@ -106,9 +106,9 @@ describeLedgers('check', (backend) => {
 describe('a SQLite ledger that can’t be used', () => {
   const at = (path: string) => (harness: Harness) => ({ type: 'sqlite', path: harness.files.path(path) });
 
-  it('is told by check, and by write before anything is sent', () =>
+  it('is reported by check, and by write before anything is sent', () =>
     tryAll({
-      'in a folder that is not there': {
+      'in a folder that does not exist': {
         ledger: at('no/such/ledger.sqlite'),
         says: /^ledger: .*can't be created: the folder .*no\/such does not exist/,
       },
@@ -116,7 +116,7 @@ describe('a SQLite ledger that can’t be used', () => {
         ledger: ({ files }) => ({ type: 'sqlite', path: files.folder }),
         says: 'is a folder. Name a file.',
       },
-      'no database': {
+      'not a database': {
         ledger: ({ files }) => ({ type: 'sqlite', path: files.write('data.csv', 'id,email\n'.repeat(100)) }),
         says: /data\.csv can't be used as a ledger \(file is not a database\)/,
       },
@@ -137,7 +137,7 @@ describe('a SQLite ledger that can’t be used', () => {
       },
     }));
 
-  it('for a Node that has no SQLite is told, too', () =>
+  it('because Node has no SQLite is reported as well', () =>
     tryAll({
       'no SQLite': {
         ledger: at('ledger.sqlite'),
@@ -146,8 +146,8 @@ describe('a SQLite ledger that can’t be used', () => {
       },
     }));
 
-  it('for lack of permissions is told, too', async () => {
-    const uid = await somebodyElse();
+  it('because of missing permissions is reported as well', async () => {
+    const uid = await unprivilegedUser();
     if (uid === undefined) return;
     const folder = (mode: number, fileMode?: number) => (harness: Harness) => {
       const path = harness.files.path('kept');
@@ -160,9 +160,9 @@ describe('a SQLite ledger that can’t be used', () => {
       return { type: 'sqlite', path: `${path}/ledger.sqlite` };
     };
     await tryAll({
-      'in a folder that takes no files': { ledger: folder(0o555), says: 'may not be written', uid },
-      'a file that may only be read': { ledger: folder(0o777, 0o444), says: 'may not be written', uid },
-      'a file in a folder that takes no log beside it': {
+      'in a folder that is not writable': { ledger: folder(0o555), says: 'may not be written', uid },
+      'a read-only file': { ledger: folder(0o777, 0o444), says: 'may not be written', uid },
+      'a file in a folder where no log can be created': {
         ledger: folder(0o555, 0o666),
         says: /ledger\.sqlite (?:may not be written|and its folder must both be writable)/,
         uid,
@@ -170,7 +170,7 @@ describe('a SQLite ledger that can’t be used', () => {
     });
   });
 
-  it('because its name is another project’s is told', () =>
+  it('because its name belongs to another project is reported', () =>
     withHarness({}, async (harness) => {
       const ledger = SQLITE.option(harness, { name: 'shop' });
       await harness.write('', { config: { ledger } });
@@ -189,7 +189,7 @@ describe('a SQLite ledger that can’t be used', () => {
 describe('a Postgres ledger that can’t be used', () => {
   const backend = withPostgres();
 
-  it('is told by check, and by write before anything is sent', async () => {
+  it('is reported by check, and by write before anything is sent', async () => {
     const server = backend.server();
     const ask = (sql: string) => server.query(backend.url(), sql);
     await ask("CREATE ROLE poor LOGIN PASSWORD 'poor-word'");
@@ -204,14 +204,14 @@ describe('a Postgres ledger that can’t be used', () => {
       (url: string, more = {}) =>
       () => ({ type: 'postgres', url, ...more });
     const cases: Record<string, Unusable> = {
-      // Those that are tried again and again come first, since they take longest.
+      // The cases that are retried come first, since they take longest.
       'an unknown host': {
         ledger: is('postgresql://u:pass-word@no-such-host.invalid/x'),
         says: /the host in the URL is not known|could not be reached/,
         code: 'ledger_un',
         isProcess: true,
       },
-      'nobody at the port': {
+      'a port without a server': {
         ledger: is('postgresql://u:pass-word@127.0.0.1:9/x'),
         says: /could not be reached for too long; the last try: .*ECONNREFUSED/,
         code: 'ledger_unavailable',
@@ -222,15 +222,15 @@ describe('a Postgres ledger that can’t be used', () => {
         ledger: is(server.url('ledger_1', 'wrong-word')),
         says: 'the database refused user and password',
       },
-      'a database that is not there': {
+      'a database that does not exist': {
         ledger: is(server.url('nowhere')),
         says: 'the server has no database of the name',
       },
-      'a URL that is none': {
+      'an invalid URL': {
         ledger: is('postgresql://us er:pass/word@:x/'),
         says: "ledger: the URL can't be read".replace("'", '’'),
       },
-      'a certificate that nobody looks at': {
+      'sslmode=no-verify': {
         ledger: is(`${backend.url()}?sslmode=no-verify`),
         says: 'sslmode=no-verify is refused',
       },
@@ -238,24 +238,24 @@ describe('a Postgres ledger that can’t be used', () => {
         ledger: is(`${backend.url()}?sslmode=verify-full`),
         says: /can't be made safe \(The server does not support SSL/,
       },
-      'a certificate file that is not there': {
+      'a certificate file that does not exist': {
         ledger: is(`${backend.url()}?sslmode=verify-full&sslrootcert=/no/such.pem`),
         says: /a file that the URL names can't be read .*no\/such\.pem/,
         isProcess: true,
       },
-      'a schema that may not be made': {
+      'a schema that the user may not create': {
         ledger: is(asPoor, { schema: 'new' }),
         says: 'may not create or write the ledger’s tables',
       },
-      'a schema that may not be seen': {
+      'a schema that the user may not access': {
         ledger: is(asPoor, { schema: 'closed' }),
         says: 'may not create or write the ledger’s tables',
       },
-      'a schema that takes no tables': {
+      'a schema in which the user may not create tables': {
         ledger: is(asPoor, { schema: 'readable' }),
         says: 'may not create or write the ledger’s tables',
       },
-      'a schema whose name is the server’s own': {
+      'a schema with a name reserved by the server': {
         ledger: is(backend.url(), { schema: 'pg_ledger' }),
         says: 'ledger: the server keeps schema names like that for itself',
       },
@@ -272,7 +272,7 @@ describe('a Postgres ledger that can’t be used', () => {
     }
   }, 100_000);
 
-  it('because its tables may be read and not written, or its name is another project’s, is told', () =>
+  it('because its tables are not writable, or its name belongs to another project, is reported', () =>
     withHarness({}, async (harness) => {
       const ledger = backend.option(harness, { name: 'shop' });
       expect((await harness.write('', { config: { ledger } })).errors).toEqual([]);
@@ -287,7 +287,7 @@ describe('a Postgres ledger that can’t be used', () => {
         'FAILED',
         expect.stringContaining('may not create or write'),
       ]);
-      // Tables that somebody else made are enough.
+      // Write access to tables that another user has created is sufficient.
       await ask(`GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO reader`);
       await ask(`GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${schema} TO reader`);
       expect(statusOf(await harness.check({ ledger: asReader }))[0]).toBe('SUCCEEDED');
@@ -301,7 +301,7 @@ describe('a Postgres ledger that can’t be used', () => {
     }));
 });
 
-/** A write would wait for half an hour, and this is far longer than a check may take. */
+/** Only runs `check`: write would wait for half an hour. */
 function tryOnCheck(url: string): Promise<void> {
   return withHarness({}, async (harness) => {
     const result = await harness.check({ ledger: { type: 'postgres', url } }, { deadlineMs: 45_000 });
@@ -331,14 +331,14 @@ function makeDatabase(path: string, sql: string): void {
   database.close();
 }
 
-/** Permissions do not hold for root, who runs the program as another user then: undefined where that one can't read it. */
-async function somebodyElse(): Promise<number | undefined> {
+/** The id of a user for whom permissions apply: not root. Undefined if the tests run as root and no other user can run the program. */
+async function unprivilegedUser(): Promise<number | undefined> {
   if (process.getuid?.() !== 0) return process.getuid?.();
-  const nobody = 65_534;
-  const result = await runConnector({ args: ['spec'], uid: nobody }).catch(() => undefined);
-  if (result?.exitCode === 0) return nobody;
+  const otherUser = 65_534;
+  const result = await runConnector({ args: ['spec'], uid: otherUser }).catch(() => undefined);
+  if (result?.exitCode === 0) return otherUser;
   console.warn(
-    'SKIPPED: these tests run as root, for whom permissions do not hold, and no other user can read the program.',
+    'SKIPPED: these tests run as root, who ignores permissions, and no other user can read the program.',
   );
   return undefined;
 }

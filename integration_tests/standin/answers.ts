@@ -1,11 +1,11 @@
-/** What a handler gives back, and the answers that several of them share. */
+/** The answers of handlers, and functions to build common ones. */
 
 export interface JsonAnswer {
   readonly status: number;
   readonly body: unknown;
 }
 
-/** Sent piece by piece, so that a long answer never lies in memory whole. */
+/** Sent piece by piece, so that a long answer is never in memory as a whole. */
 export interface TextAnswer {
   readonly status: number;
   readonly contentType: string;
@@ -14,7 +14,7 @@ export interface TextAnswer {
 
 export type Answer = JsonAnswer | TextAnswer;
 
-/** Numbers beyond 2^53 keep their digits. Needs a Node with JSON.rawJSON (22 and later). */
+/** Keeps the digits of numbers beyond 2^53. Needs a Node with JSON.rawJSON (22 or later). */
 export function toJson(value: unknown): string {
   const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => unknown };
   return JSON.stringify(value, (_key, child: unknown) =>

@@ -1,19 +1,19 @@
-/** Applies the users of a call one by one and answers as Iterable does, in both of its styles for a wrong type. */
+/** Applies the users of a call one by one and builds Iterable's answer. */
 import { failure, type JsonAnswer } from './answers.ts';
 import { Fields, type Mismatch } from './fields.ts';
 import type { FailureList } from './identities.ts';
 import type { Store, UserWrite } from './store.ts';
 import { isObject, toPlain, type Value } from './values.ts';
 
-/** A wrong type fails the user alone (`lists`) or the whole request (`whole`). */
+/** A value of the wrong type fails only its user (`lists`) or the whole request (`whole`). */
 export type WrongTypeStyle = 'lists' | 'whole';
 
 export interface ApplyOptions {
   readonly createNewFields: boolean;
   readonly style: WrongTypeStyle;
-  /** So many fields the project may have. */
+  /** The maximum number of fields of the project. */
   readonly maxFields?: number;
-  /** An erased user fails the whole request, with this. */
+  /** If set, an erased user fails the whole request with this status. */
   readonly wholeForgottenStatus?: number;
   /** Unknown users fail instead of being created. */
   readonly onlyExisting?: boolean;
@@ -21,10 +21,10 @@ export interface ApplyOptions {
 
 export type Failures = Readonly<Record<FailureList, string[]>>;
 
-/** What came of the users of a call: the profiles that were written, and the answer to the bulk form of the call. */
+/** The outcome of a call: the profiles that were written, and the answer in the format of a bulk call. */
 export interface Applied extends JsonAnswer {
   readonly profiles: readonly number[];
-  /** Not given when the whole request was refused. */
+  /** Absent if the whole request was refused. */
   readonly failed?: Failures;
 }
 
@@ -43,7 +43,7 @@ export function noFailures(): Failures {
   };
 }
 
-/** Writes the users by the rules of the project: those of bulkUpdate, subscribe and update are the same. */
+/** Writes the users by the rules of the project, which are the same for bulkUpdate, subscribe and update. */
 export function applyUsers(
   store: Store,
   users: readonly UserWrite[],
@@ -86,7 +86,7 @@ export function applyUsers(
   };
 }
 
-/** The body that all bulk calls answer with; each failure is one name in one list. */
+/** The body of the answer to every bulk call; each failed user is named once, in one of the lists. */
 export function bulkBody(
   successCount: number,
   failed: Failures,
@@ -104,14 +104,14 @@ export function bulkBody(
   };
 }
 
-/** Identities are not data fields: their rules are the store's. */
+/** The data fields without identities, which the store checks itself. */
 function fieldsOf({ dataFields }: UserWrite): Value {
   return Object.fromEntries(
     Object.entries(dataFields).filter(([field]) => field !== 'email' && field !== 'userId'),
   );
 }
 
-/** The limit is the project's: no user of the call is written, be it one without a new field. */
+/** Refuses the whole call, including users without new fields, since the limit belongs to the project. */
 function fieldsRefusal(store: Store, users: readonly UserWrite[], limit: number): JsonAnswer | undefined {
   const newFields = [...new Set(users.flatMap((user) => store.fields.unknown(fieldsOf(user))))];
   const requestedTotal = store.fields.types.size + newFields.length;
@@ -130,7 +130,7 @@ function forgottenRefusal(store: Store, users: readonly UserWrite[], status: num
     : undefined;
 }
 
-/** A new field has the type of its first value for the rest of the request, too. */
+/** Also applies to fields created by the request itself: their first value in it fixes the type. */
 function typesRefusal(store: Store, users: readonly UserWrite[], createNewFields: boolean) {
   const fields = new Fields(Object.fromEntries(store.fields.types));
   let first: Mismatch | undefined;

@@ -1,7 +1,7 @@
-/** Plain requests for the stand-in's own tests. */
+/** A simple client for the stand-in's own tests. */
 import { startStandin, type Standin, type StandinOptions } from './server.ts';
 
-/** Gives the test a stand-in without limits, unless it asks for them, and closes it afterwards. */
+/** Runs the test with a stand-in, by default without rate limits, and closes it afterwards. */
 export async function withStandin(
   options: StandinOptions,
   test: (standin: Standin) => Promise<void>,
@@ -19,7 +19,7 @@ export interface Answer {
   readonly body: Record<string, unknown>;
 }
 
-/** One request with the right key; its answer is JSON. */
+/** Sends one request with the right key; parses the JSON answer. */
 export async function call(
   standin: Standin,
   method: string,
@@ -35,21 +35,21 @@ export async function call(
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
 
-/** users/bulkUpdate of these users, or of a body as it stands. */
+/** Calls users/bulkUpdate with these users, or with a text as the body. */
 export const bulk = (standin: Standin, users: unknown, rest: Record<string, unknown> = {}) =>
   call(standin, 'POST', '/api/users/bulkUpdate', typeof users === 'string' ? users : { users, ...rest });
 
-/** The lists of failures that name somebody. */
+/** The non-empty lists of failed users. */
 export const failed = ({ body }: Answer) =>
   Object.fromEntries(
     Object.entries(body.failedUpdates as Record<string, string[]>).filter(([, names]) => names.length > 0),
   );
 
-/** lists/subscribe of these users. */
+/** Calls lists/subscribe with these users. */
 export const subscribe = (standin: Standin, listId: number, subscribers: unknown, rest: object = {}) =>
   call(standin, 'POST', '/api/lists/subscribe', { listId, subscribers, ...rest });
 
-/** lists/unsubscribe of these users, careful of the channel unless told otherwise. */
+/** Calls lists/unsubscribe with these users; by default without unsubscribing them from the channel. */
 export const unsubscribe = (
   standin: Standin,
   listId: number,
@@ -57,7 +57,7 @@ export const unsubscribe = (
   rest: object = { channelUnsubscribe: false },
 ) => call(standin, 'POST', '/api/lists/unsubscribe', { listId, subscribers, ...rest });
 
-/** A GET whose answer is text. */
+/** Sends a GET; returns the answer as text. */
 export async function text(standin: Standin, path: string) {
   const response = await fetch(standin.url + path, { headers: { 'Api-Key': standin.apiKey } });
   return {

@@ -5,7 +5,7 @@ const ALL = '/api/export/data.json?dataTypeName=user&range=All';
 const BOTH = `${ALL}&onlyFields=email&onlyFields=userId`;
 
 describe('export/data.json', () => {
-  it('gives every profile as a line of the fields that were asked for', () =>
+  it('returns every profile as one line with the requested fields', () =>
     withStandin({ projectType: 'email' }, async (standin) => {
       await bulk(standin, [
         { email: 'A@x.com', dataFields: { userId: '"1"', n: 1 } },
@@ -25,12 +25,12 @@ describe('export/data.json', () => {
       expect(standin.unexpected).toEqual([]);
     }));
 
-  it('nobody is an empty answer', () =>
+  it('returns an empty answer if there are no users', () =>
     withStandin({}, async (standin) => {
       expect(await text(standin, BOTH)).toMatchObject({ status: 200, text: '' });
     }));
 
-  it('many profiles arrive piece by piece, each line once', () =>
+  it('sends many profiles piece by piece, each line once', () =>
     withStandin({}, async (standin) => {
       const count = 100_000;
       for (let n = 0; n < count; n++) {
@@ -49,7 +49,7 @@ describe('export/data.json', () => {
       expect(standin.requests).toMatchObject([{ status: 200, answeredAt: expect.any(Number) }]);
     }));
 
-  it('a client may hang up in the middle', () =>
+  it('tolerates a client that disconnects in the middle', () =>
     withStandin({}, async (standin) => {
       for (let n = 0; n < 200_000; n++) {
         standin.store.write({
@@ -83,7 +83,7 @@ describe('export/data.json', () => {
     }),
   );
 
-  it('is answered four times a minute', async () => {
+  it('is limited to four calls a minute', async () => {
     let now = 0;
     await withStandin({ limitScale: 1, now: () => now }, async (standin) => {
       const statuses: number[] = [];

@@ -1,21 +1,22 @@
-/** export/data.json: every profile, one JSON object a line. */
+/** export/data.json: every profile, one JSON object per line. */
 import { toJson } from './answers.ts';
 import type { Handler } from './context.ts';
 import { BadRequest, queryValue } from './requests.ts';
 import type { PlainUser } from './store.ts';
 
-/** Only what the stand-in can tell without guessing: all users, and of each the identities that were asked for. */
+/** Supports only what can be done without guessing Iterable's behaviour: all users, with the requested identities. */
 export const exportData: Handler = ({ store }, { url }) => {
   const dataType = queryValue(url, 'dataTypeName');
-  if (dataType !== 'user') throw new BadRequest(`dataTypeName ${dataType}: the stand-in has users only`);
+  if (dataType !== 'user') throw new BadRequest(`dataTypeName ${dataType}: the stand-in supports only users`);
   const range = queryValue(url, 'range');
-  if (range !== 'All') throw new BadRequest(`range ${range}: the stand-in keeps no dates, so All only`);
+  if (range !== 'All')
+    throw new BadRequest(`range ${range}: the stand-in stores no dates and supports only All`);
   const fields = url.searchParams.getAll('onlyFields');
   const unknown = fields.find((field) => field !== 'email' && field !== 'userId');
   if (unknown !== undefined)
-    throw new BadRequest(`onlyFields ${unknown}: the stand-in exports identities only`);
+    throw new BadRequest(`onlyFields ${unknown}: the stand-in exports only identities`);
   if (fields.length === 0)
-    throw new BadRequest('onlyFields is missing: the stand-in exports identities only');
+    throw new BadRequest('onlyFields is missing: the stand-in exports only identities');
   return { status: 200, contentType: 'application/x-json-stream', pieces: lines(store.each(), fields) };
 };
 

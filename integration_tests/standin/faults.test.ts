@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import {
   Faults,
-  LASTING_FAULTS,
-  PASSING_FAULTS,
+  PERMANENT_FAULTS,
   randomStorm,
+  TRANSIENT_FAULTS,
   WRONG_HOST_FAULTS,
   type Fault,
 } from './faults.ts';
@@ -24,14 +24,14 @@ interface Got {
   readonly failed?: string;
 }
 
-/** What a client gets of a bulk call: the status and body, or how it failed. */
-async function call(standin: Standin, patienceMs = 10_000): Promise<Got> {
+/** The result of a bulk call: the status and body, or the name of the error. */
+async function call(standin: Standin, timeoutMs = 10_000): Promise<Got> {
   try {
     const response = await fetch(`${standin.url}/api/users/bulkUpdate`, {
       method: 'POST',
       headers: { 'Api-Key': standin.apiKey, 'Content-Type': 'application/json' },
       body: JSON.stringify({ users: [{ email: 'a@x.com', dataFields: {} }] }),
-      signal: AbortSignal.timeout(patienceMs),
+      signal: AbortSignal.timeout(timeoutMs),
       redirect: 'manual',
     });
     return { status: response.status, body: await response.text() };
@@ -40,8 +40,8 @@ async function call(standin: Standin, patienceMs = 10_000): Promise<Got> {
   }
 }
 
-describe('a fault to order', () => {
-  const faults = { ...PASSING_FAULTS, ...LASTING_FAULTS, ...WRONG_HOST_FAULTS };
+describe('an ordered fault', () => {
+  const faults = { ...TRANSIENT_FAULTS, ...PERMANENT_FAULTS, ...WRONG_HOST_FAULTS };
 
   it.each(Object.entries<Fault>(faults))('%s', (_name, fault) =>
     withStandin(async (standin) => {
@@ -55,7 +55,7 @@ describe('a fault to order', () => {
       else if (fault.delayMs !== undefined)
         expect([got.status, got.body?.includes('successCount')]).toEqual([200, true]);
       else expect(got).toEqual({ status: fault.status, body: fault.body ?? '' });
-      // It was ordered once.
+      // The fault was ordered for a single request.
       expect(await call(standin)).toMatchObject({ status: 200 });
     }),
   );
@@ -65,7 +65,7 @@ describe('Faults', () => {
   const one: Fault = { status: 500 };
   const two: Fault = { status: 503 };
 
-  it('are met in the order of the orders, each by its own route only, and say what was never met', () => {
+  it('apply in the order in which they were added, each to its own route only, and count the unused ones', () => {
     const faults = new Faults();
     faults.order({ route: 'a', fault: one, times: 1 });
     faults.order({ fault: two, times: 2 });
@@ -74,7 +74,7 @@ describe('Faults', () => {
     expect(faults.unused).toBe(0);
   });
 
-  it('a storm is the same for the same random numbers, and hits one request three times at most', () => {
+  it('a storm is determined by its random numbers, and hits one request at most three times', () => {
     const faults = new Faults();
     faults.storm(randomStorm(() => 0.1, 0.2, [one, two]));
     expect(['r', 'r', 'r', 'r', 's'].map((request) => faults.next('a', request)?.status)).toEqual([

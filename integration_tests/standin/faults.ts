@@ -1,19 +1,19 @@
-/** Faults to order: what can go wrong between a client and Iterable, by name, so that tests can go through all of it. */
+/** Named faults that a test can inject: everything that can go wrong between a client and Iterable. */
 
-/** What the client gets instead of the server's own answer. */
+/** What the client gets instead of the stand-in's normal answer. */
 export interface Fault {
-  /** The request takes effect first; otherwise it never does. */
+  /** If true, the request takes effect before the fault; otherwise not at all. */
   readonly afterApplying?: boolean;
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** The connection breaks off. */
+  /** The connection is cut. */
   readonly reset?: boolean;
-  /** Nothing comes, ever. */
+  /** No answer is ever sent. */
   readonly hang?: boolean;
-  /** The right answer comes, but only after this. */
+  /** The normal answer is sent after this delay. */
   readonly delayMs?: number;
-  /** The right answer's headers and half of its body come, and then nothing. */
+  /** The headers and a part of the body of the normal answer are sent, and then nothing. */
   readonly stall?: boolean;
 }
 
@@ -21,17 +21,17 @@ const html = { 'Content-Type': 'text/html' };
 const rateLimited = (params: unknown) =>
   JSON.stringify({ code: 'RateLimitExceeded', msg: 'slow down', params });
 
-/** An answer of Iterable's own form. */
+/** An answer in Iterable's format. */
 export function refusal(status: number, code: string, msg: string, params: unknown = null): Fault {
   return { status, body: JSON.stringify({ msg, code, params }) };
 }
 
-/** What something between the client and Iterable answers, as a proxy, a firewall or a gateway: a page, not Iterable's form. */
+/** An HTML page, such as a proxy, firewall or gateway between the client and Iterable answers. */
 export function page(status: number): Fault {
   return { status, headers: html, body: `<html><body>${status}</body></html>` };
 }
 
-/** The whole call is refused for fields that the project has no room for. */
+/** Refuses the whole call because of fields that exceed the project's limit. */
 export function tooManyFields(newFields: readonly string[]): Fault {
   return refusal(400, 'UniqueFieldsLimitExceeded', 'The project has too many unique fields', {
     limit: 1000,
@@ -40,11 +40,11 @@ export function tooManyFields(newFields: readonly string[]): Fault {
   });
 }
 
-/** Each passes by itself when the call is tried again. */
-export const PASSING_FAULTS = {
+/** A retry of the call succeeds. */
+export const TRANSIENT_FAULTS = {
   'a 429 with a reset': { status: 429, body: rateLimited({ rateLimitReset: 0.05 }) },
   'a 429 with Retry-After': { status: 429, headers: { 'Retry-After': '0' }, body: rateLimited(null) },
-  'a 429 without a word': { status: 429 },
+  'a 429 without a body': { status: 429 },
   'a 500 whose code is Success': { status: 500, body: '{"code":"Success","msg":"","params":null}' },
   'a 503 without a body': { status: 503 },
   'a gateway’s HTML 502': { status: 502, headers: html, body: '<html>Bad gateway</html>' },
@@ -71,11 +71,11 @@ export const PASSING_FAULTS = {
   'a 200 that is HTML': { status: 200, headers: html, body: '<html>Log in</html>' },
   'a 200 that is cut off': { status: 200, body: '{"', afterApplying: true },
   'a 200 without a body': { status: 200, body: '', afterApplying: true },
-  'a 200 that is another thing': { status: 200, body: '["odd"]', afterApplying: true },
+  'a 200 with other JSON': { status: 200, body: '["odd"]', afterApplying: true },
 } as const satisfies Record<string, Fault>;
 
-/** Each stops the client until somebody changes something. */
-export const LASTING_FAULTS = {
+/** Every call fails until the operator changes something. */
+export const PERMANENT_FAULTS = {
   'a bad key': refusal(401, 'BadApiKey', 'Invalid API key', { ip: '192.0.2.1', endpoint: '/api' }),
   'a bad key whose code is Success': refusal(401, 'Success', 'Invalid API key', {
     ip: '192.0.2.1',
@@ -92,43 +92,49 @@ export const LASTING_FAULTS = {
   'too many fields': tooManyFields(['one', 'two']),
 } as const satisfies Record<string, Fault>;
 
-/** What a host says that is not Iterable's. As an answer to a first call it means a wrong host; later it passes, as any page does. */
+/**
+ * Answers of a host other than Iterable's. As the answer to the first call they mean a wrong host; later they are transient,
+ * like any HTML page.
+ */
 export const WRONG_HOST_FAULTS = {
-  'a host that knows no API': page(404),
-  'a host that takes no such call': page(405),
+  'a host without the API': page(404),
+  'a host that does not allow the method': page(405),
   'a redirect': { status: 302, headers: { Location: 'https://elsewhere.example.com/' } },
 } as const satisfies Record<string, Fault>;
 
 export interface OrderedFault {
-  /** Route that it is for; any by default. */
+  /** The route that the fault applies to; any by default. */
   readonly route?: string;
   readonly fault: Fault;
-  /** How many requests meet it. */
+  /** How many requests it applies to. */
   readonly times: number;
 }
 
-/** Requests meet the faults that were ordered for their route, in the order of the orders; then a storm, if there is one. */
+/**
+ * Decides which fault applies to a request: first those ordered for its route, in the order in which they were added; then
+ * random ones from a storm, if one is set.
+ */
 export class Faults {
   readonly #ordered: { route: string | undefined; fault: Fault; left: number }[] = [];
   #storm: (() => Fault | undefined) | undefined;
-  /** Request → how often the storm has hit it. */
+  /** Request → how many of its attempts the storm has hit. */
   readonly #hits = new Map<string, number>();
 
   order({ route, fault, times }: OrderedFault): void {
     this.#ordered.push({ route, fault, left: times });
   }
 
-  /** Asked for each request that met no ordered fault; no request is hit so often that backing off would take minutes. */
+  /** `next` is called for each request without an ordered fault. Each request is hit at most {@link MAX_HITS} times, to keep backoffs short. */
   storm(next: () => Fault | undefined): void {
     this.#storm = next;
   }
 
-  /** Faults that no request has met: the test did not test what it says. */
+  /** The number of ordered faults that did not occur. If it is not 0, the test did not test what it claims. */
   get unused(): number {
     return this.#ordered.reduce((sum, { left }) => sum + (Number.isFinite(left) ? left : 0), 0);
   }
 
-  /** @param request what is the same when the request is made again */
+  /** @param request identifies a request across its retries */
   next(route: string, request: string): Fault | undefined {
     const ordered = this.#ordered.find(
       (order) => order.left > 0 && (order.route === undefined || order.route === route),
@@ -149,11 +155,11 @@ export class Faults {
 
 const MAX_HITS = 3;
 
-/** A storm that hits this share of the requests with one of the faults each, by a seeded random function. */
+/** A storm in which this share of the requests gets a random one of the faults. */
 export function randomStorm(
   random: () => number,
   share: number,
-  faults: readonly Fault[] = Object.values(PASSING_FAULTS),
+  faults: readonly Fault[] = Object.values(TRANSIENT_FAULTS),
 ): () => Fault | undefined {
   return () => (random() < share ? faults[Math.floor(random() * faults.length)] : undefined);
 }

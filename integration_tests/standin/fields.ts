@@ -1,4 +1,4 @@
-/** The project's user fields: each type is fixed by the first value that the field ever got. */
+/** The project's user fields. The first value of a field fixes its type. */
 import { isDateText, isObject, normaliseDate, typeOfScalar, type NumberText, type Value } from './values.ts';
 
 export interface Mismatch {
@@ -16,7 +16,7 @@ export class Fields {
     for (const [field, type] of Object.entries(initial)) this.types.set(field, type);
   }
 
-  /** Every value of a wrong type, by dotted field. Changes nothing. */
+  /** Returns all values of a wrong type with their dotted fields. */
   mismatches(value: Value, path = ''): Mismatch[] {
     if (value === null) return [];
     if (Array.isArray(value)) return value.flatMap((element) => this.mismatches(element, path));
@@ -32,7 +32,7 @@ export class Fields {
     return [{ field: path, expectedType: known, incomingType: typeOfScalar(value), value }];
   }
 
-  /** Fields of the value that the project does not know, dotted, parents included. */
+  /** The dotted fields of the value that the project does not have, parents included. */
   unknown(value: Value, path = ''): string[] {
     const own = path !== '' && value !== null && !this.types.has(path) ? [path] : [];
     if (Array.isArray(value))
@@ -48,7 +48,7 @@ export class Fields {
     ];
   }
 
-  /** Fixes the types of fields that are new. */
+  /** Fixes the types of new fields. */
   learn(value: Value, path = ''): void {
     if (value === null) return;
     if (Array.isArray(value)) {
@@ -62,7 +62,7 @@ export class Fields {
         this.learn(child, path === '' ? key : `${path}.${key}`);
   }
 
-  /** The value as Iterable stores it: dates of date fields normalised. */
+  /** The value as Iterable stores it: values of date fields are normalised. */
   stored(value: Value, path: string): Value {
     if (Array.isArray(value)) return value.map((element) => this.stored(element, path));
     if (isObject(value)) {
@@ -70,7 +70,7 @@ export class Fields {
         Object.entries(value).map(([key, child]) => [key, this.stored(child, `${path}.${key}`)]),
       );
     }
-    // A field that is new gets its type by this very value.
+    // A new field gets its type from this value.
     const isDate = typeof value === 'string' && (this.types.get(path) ?? typeOfScalar(value)) === 'date';
     return isDate ? normaliseDate(value) : value;
   }

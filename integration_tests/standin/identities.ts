@@ -1,7 +1,7 @@
-/** What an address and an id must look like, and the words for those that fail. */
+/** Checks addresses and user ids, and names the failures as Iterable does. */
 import { toPlain, type Value } from './values.ts';
 
-/** How a request names a user: by one of the two. */
+/** How a request identifies a user: by exactly one of the two. */
 export interface Identity {
   readonly email?: string;
   readonly userId?: string;
@@ -24,7 +24,7 @@ export interface WriteFailure {
   readonly value: string;
 }
 
-/** The first address, then id, that is malformed or forgotten; the data fields may hold new ones. */
+/** The first address, or else user id, that is malformed or forgotten, including new ones in the data fields. */
 export function identityFailure(
   { email, userId }: Identity,
   dataFields: { readonly [field: string]: Value },
@@ -45,7 +45,7 @@ export function identityFailure(
   return undefined;
 }
 
-/** An unknown user, as the bulk calls name it. */
+/** An unknown user, as bulk calls report it. */
 export function notFound({ email, userId }: Identity): WriteFailure {
   return email === undefined
     ? { list: 'notFoundUserIds', value: userId ?? '' }
@@ -60,7 +60,7 @@ function isEmail(text: string): boolean {
   return /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(text);
 }
 
-/** At most 52 printable ASCII characters, not ending in a blank. */
+/** At most 52 printable ASCII characters, not ending with a space. */
 function isUserId(text: string): boolean {
   return /^[ -~]{1,52}$/.test(text) && !text.endsWith(' ');
 }

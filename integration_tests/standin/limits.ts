@@ -1,11 +1,11 @@
-/** Published rate limits as token buckets: full with what one period allows, refilled evenly. */
+/** Enforces the published rate limits with token buckets. */
 
-/** So many calls in so many seconds. */
 export interface Limit {
   readonly calls: number;
   readonly seconds: number;
 }
 
+/** Holds at most the tokens of one period of the limit, and is refilled evenly. */
 export class TokenBucket {
   readonly capacity: number;
   readonly #perSecond: number;
@@ -21,7 +21,7 @@ export class TokenBucket {
     this.#at = now();
   }
 
-  /** Takes a token; gives what a 429 tells when there is none. */
+  /** Takes a token; if there is none, returns the params of a 429. */
   take(): { rateLimitLimit: number; rateLimitRemaining: number; rateLimitReset: number } | undefined {
     if (!Number.isFinite(this.#perSecond)) return undefined;
     const now = this.#now();

@@ -1,4 +1,4 @@
-/** The calls on lists. */
+/** The handlers of calls for lists. */
 import { failure, type Answer } from './answers.ts';
 import { applyUsers, bulkBody, noFailures } from './bulk-update.ts';
 import { createsFields, refusalStyle, type Handler } from './context.ts';
@@ -26,7 +26,7 @@ export const createList: Handler = ({ lists }, { contentType, body }) => {
   return { status: 200, body: { listId } };
 };
 
-/** Writes each user as bulkUpdate does, and puts those that could be written on the list. */
+/** Writes each user like bulkUpdate, and adds those that were written to the list. */
 export const subscribe: Handler = (context, { contentType, body }) => {
   const request = readBody(contentType, body, ['listId', 'subscribers', 'updateExistingUsersOnly']);
   const listId = readInteger(request, 'listId');
@@ -35,7 +35,7 @@ export const subscribe: Handler = (context, { contentType, body }) => {
   const { store, lists } = context;
   lists.requireStatic(listId);
   if (!lists.isUsable(listId)) return failure(400, 'BadParams', invalidListId(listId));
-  return context.traffic.visit(
+  return context.traffic.run(
     { name: 'lists/subscribe', kind: 'list', users: users.map((user) => [user]) },
     () => {
       const { status, body, profiles } = applyUsers(store, users, {
@@ -56,25 +56,22 @@ export const unsubscribe: Handler = ({ store, lists, traffic, unexpected }, { co
   const users = readIdentities(request, 'subscribers');
   readOptionalInteger(request, 'campaignId');
   lists.requireStatic(listId);
-  // True takes people off the whole channel, and the default has not always been false.
+  // True unsubscribes users from the whole channel, and the default has not always been false.
   if (readOptionalBoolean(request, 'channelUnsubscribe') !== false)
     unexpected.push('lists/unsubscribe: channelUnsubscribe not false');
-  return traffic.visit(
-    { name: 'lists/unsubscribe', kind: 'list', users: users.map((user) => [user]) },
-    () => {
-      const failed = noFailures();
-      let successCount = 0;
-      for (const user of users) {
-        const refusal = store.leave(user, listId);
-        if (refusal) failed[refusal.list].push(refusal.value);
-        else successCount++;
-      }
-      return { answer: { status: 200, body: bulkBody(successCount, failed) }, profiles: [] };
-    },
-  );
+  return traffic.run({ name: 'lists/unsubscribe', kind: 'list', users: users.map((user) => [user]) }, () => {
+    const failed = noFailures();
+    let successCount = 0;
+    for (const user of users) {
+      const refusal = store.leave(user, listId);
+      if (refusal) failed[refusal.list].push(refusal.value);
+      else successCount++;
+    }
+    return { answer: { status: 200, body: bulkBody(successCount, failed) }, profiles: [] };
+  });
 };
 
-/** Every member, one a line. */
+/** Every member, one per line. */
 export const getMembers: Handler = ({ store, lists }, { url }) => {
   const listId = integerOf(queryValue(url, 'listId'), 'listId');
   const preferUserId = url.searchParams.get('preferUserId') ?? 'false';

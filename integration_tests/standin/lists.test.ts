@@ -8,7 +8,7 @@ async function create(standin: Standin, name: string): Promise<number> {
   return (await call(standin, 'POST', '/api/lists', { name })).body.listId as number;
 }
 
-/** The ids that a read of all lists shows. */
+/** The ids of the lists that a read of all lists shows. */
 async function shownIds(standin: Standin): Promise<number[]> {
   const { body } = await call(standin, 'GET', '/api/lists');
   return (body.lists as { id: number }[]).map(({ id }) => id);
@@ -25,13 +25,13 @@ describe('lists', () => {
           { id: 7, name: 'VIPs', listType: 'Dynamic', createdAt: 5 },
           { id: 8, name: 'VIPs', listType: 'Standard', createdAt: 1234, description: 'the best' },
         ]);
-        expect(() => standin.members('VIPs')).toThrow('2 lists are called VIPs');
-        expect(() => standin.members('Others')).toThrow('0 lists are called Others');
+        expect(() => standin.members('VIPs')).toThrow('2 lists have the name or id VIPs');
+        expect(() => standin.members('Others')).toThrow('0 lists have the name or id Others');
         expect(standin.members(8)).toEqual([]);
       },
     ));
 
-  it('show after as many reads as the option says', () =>
+  it('are shown after the configured number of reads', () =>
     withStandin({ listVisibleAfterReads: 2, lists: [VIPS] }, async (standin) => {
       await create(standin, 'New');
       expect([await shownIds(standin), await shownIds(standin)]).toEqual([[1], [1]]);
@@ -41,19 +41,23 @@ describe('lists', () => {
   it.each([
     ['tries', { listUsableAfterTries: 2 }, 0],
     ['time', { listUsableAfterMs: 200 }, 100],
-  ])('take subscribers after %s only, which is nobody’s fault', async (_name, options, tick) => {
-    let now = 0;
-    await withStandin({ ...options, lists: [VIPS], now: () => now }, async (standin) => {
-      const id = await create(standin, 'New');
-      const answers = [];
-      for (let n = 0; n < 3; n++, now += tick) answers.push(await subscribe(standin, id, [{ userId: '1' }]));
-      expect(answers.map(({ status }) => status)).toEqual([400, 400, 200]);
-      expect(answers[0]?.body).toMatchObject({ code: 'BadParams', params: null });
-      expect(answers[0]?.body.msg).toContain('error.lists.invalidListId');
-      expect((await subscribe(standin, 1, [{ userId: '1' }])).status).toBe(200);
-      expect(standin.unexpected).toEqual([]);
-    });
-  });
+  ])(
+    'take subscribers only after %s; earlier calls are not reported as unexpected',
+    async (_name, options, tick) => {
+      let now = 0;
+      await withStandin({ ...options, lists: [VIPS], now: () => now }, async (standin) => {
+        const id = await create(standin, 'New');
+        const answers = [];
+        for (let n = 0; n < 3; n++, now += tick)
+          answers.push(await subscribe(standin, id, [{ userId: '1' }]));
+        expect(answers.map(({ status }) => status)).toEqual([400, 400, 200]);
+        expect(answers[0]?.body).toMatchObject({ code: 'BadParams', params: null });
+        expect(answers[0]?.body.msg).toContain('error.lists.invalidListId');
+        expect((await subscribe(standin, 1, [{ userId: '1' }])).status).toBe(200);
+        expect(standin.unexpected).toEqual([]);
+      });
+    },
+  );
 
   it.each([
     ['a list without a name', '', { description: 'x' }, 400, 'BadParams'],
@@ -84,9 +88,9 @@ describe('lists', () => {
       413,
       'BatchTooLarge',
     ],
-    ['leaving a dynamic list', '/unsubscribe', { listId: 2, subscribers: [] }, 400, 'BadParams'],
+    ['unsubscribing from a dynamic list', '/unsubscribe', { listId: 2, subscribers: [] }, 400, 'BadParams'],
     [
-      'data fields of one who leaves',
+      'data fields in unsubscribe',
       '/unsubscribe',
       { listId: 1, subscribers: [{ userId: '1', dataFields: {} }] },
       400,
@@ -105,7 +109,7 @@ describe('lists', () => {
 });
 
 describe('lists/subscribe', () => {
-  it('writes users by the rules of bulkUpdate, and adds those who could be written', () =>
+  it('writes users by the rules of bulkUpdate, and adds those that were written', () =>
     withStandin({ lists: [VIPS], fields: { n: 'long' } }, async (standin) => {
       await bulk(standin, [{ email: 'a@x.com', dataFields: { n: 1, city: 'Rome' } }]);
       standin.store.forgotten.add('gone@x.com');
@@ -129,7 +133,7 @@ describe('lists/subscribe', () => {
       expect(standin.unexpected).toEqual([]);
     }));
 
-  it('a wrong type can refuse the whole request: nobody is added', () =>
+  it('can refuse the whole request for a wrong type, and then adds no user', () =>
     withStandin({ lists: [VIPS], fields: { n: 'long' }, wrongTypeStyle: 'whole' }, async (standin) => {
       const answer = await subscribe(standin, 1, [{ userId: '1' }, { userId: '2', dataFields: { n: 'x' } }]);
       expect([answer.status, answer.body.code]).toEqual([400, 'RequestFieldsTypesMismatched']);
@@ -137,7 +141,7 @@ describe('lists/subscribe', () => {
     }));
 
   it.each(['hybrid', 'user_id'] as const)(
-    'updateExistingUsersOnly skips strangers on %s projects',
+    'skips unknown users with updateExistingUsersOnly on %s projects',
     (projectType) =>
       withStandin({ projectType, lists: [VIPS] }, async (standin) => {
         await bulk(standin, [{ userId: '1' }]);
@@ -150,7 +154,7 @@ describe('lists/subscribe', () => {
       }),
   );
 
-  it('email project: updateExistingUsersOnly is ignored, and an unknown id needs preferUserId', () =>
+  it('email project: ignores updateExistingUsersOnly, and needs preferUserId for an unknown id', () =>
     withStandin({ projectType: 'email', lists: [VIPS] }, async (standin) => {
       const answer = await subscribe(
         standin,
@@ -162,7 +166,7 @@ describe('lists/subscribe', () => {
       expect(standin.members('VIPs')).toEqual(['2@placeholder.email', 'a@x.com']);
     }));
 
-  it('reports a user who is put on two lists at a time, or updated meanwhile', () =>
+  it('reports a user that is added to two lists concurrently, or updated at the same time', () =>
     withStandin({ lists: [VIPS, { ...VIPS, name: 'More' }], latencyMs: 50 }, async (standin) => {
       const users = [{ userId: '1' }];
       await Promise.all([subscribe(standin, 1, users), subscribe(standin, 2, users)]);
@@ -175,7 +179,7 @@ describe('lists/subscribe', () => {
 });
 
 describe('lists/unsubscribe', () => {
-  it('takes members off; for others it does nothing and says so', () =>
+  it('removes members; for other users it does nothing and reports them', () =>
     withStandin({ lists: [VIPS] }, async (standin) => {
       await subscribe(standin, 1, [{ email: 'a@x.com' }, { userId: '1' }, { userId: '2' }]);
       await bulk(standin, [{ email: 'off@x.com' }]);
@@ -197,10 +201,12 @@ describe('lists/unsubscribe', () => {
       expect(standin.unexpected).toEqual([]);
     }));
 
-  it.each([{}, { channelUnsubscribe: true }])('reports %j: the whole channel is at stake', (rest) =>
-    withStandin({ lists: [VIPS] }, async (standin) => {
-      expect((await unsubscribe(standin, 1, [], rest)).status).toBe(200);
-      expect(standin.unexpected).toEqual(['lists/unsubscribe: channelUnsubscribe not false']);
-    }),
+  it.each([{}, { channelUnsubscribe: true }])(
+    'reports %j as unexpected, since it may unsubscribe from the channel',
+    (rest) =>
+      withStandin({ lists: [VIPS] }, async (standin) => {
+        expect((await unsubscribe(standin, 1, [], rest)).status).toBe(200);
+        expect(standin.unexpected).toEqual(['lists/unsubscribe: channelUnsubscribe not false']);
+      }),
   );
 });

@@ -1,4 +1,4 @@
-/** The project's lists: what they are called and when they may be used. Who is on them is written on the profiles. */
+/** The project's lists: their names, and when they become usable. Membership is stored with the profiles. */
 import { BadRequest } from './requests.ts';
 
 export interface InitialList {
@@ -11,11 +11,11 @@ export interface InitialList {
 
 export interface ListOptions {
   readonly lists?: readonly InitialList[];
-  /** A list that was created takes subscribers this much later. */
+  /** How long after its creation a list accepts subscribers. */
   readonly listUsableAfterMs?: number;
-  /** The first calls that subscribe to a list that was created are refused. */
+  /** How many calls to subscribe to a new list are refused first. */
   readonly listUsableAfterTries?: number;
-  /** A list that was created is missing from the first reads of all lists. */
+  /** How many reads of all lists don't show a new list. */
   readonly listVisibleAfterReads?: number;
 }
 
@@ -43,7 +43,7 @@ export class Lists {
     this.#options = options;
     this.#now = now;
     for (const [index, { id = index + 1, createdAt = 1, ...list }] of (options.lists ?? []).entries()) {
-      if (this.#lists.has(id)) throw new Error(`two lists have the id ${id}`);
+      if (this.#lists.has(id)) throw new Error(`duplicate list id ${id}`);
       this.#lists.set(id, {
         details: { id, createdAt, ...list },
         usableAt: -Infinity,
@@ -53,17 +53,17 @@ export class Lists {
     }
   }
 
-  /** All lists, hidden ones included, whoever may read them. */
+  /** All lists, including those that reads don't show yet. */
   all(): ListDetails[] {
     return [...this.#lists.values()].map(({ details }) => details);
   }
 
-  /** What a read of all lists shows; it counts as one. */
+  /** Counts a read of all lists; returns the lists that it shows. */
   read(): ListDetails[] {
     return [...this.#lists.values()].filter((list) => list.readsLeft-- <= 0).map(({ details }) => details);
   }
 
-  /** Creates a static list, whether or not there is one of that name. */
+  /** Creates a static list, even if there already is one of that name. */
   create(name: string, description: string | undefined): number {
     const { listUsableAfterMs = 0, listUsableAfterTries = 0, listVisibleAfterReads = 0 } = this.#options;
     const id = Math.max(0, ...this.#lists.keys()) + 1;
@@ -93,22 +93,22 @@ export class Lists {
     if (!this.#lists.has(id)) throw new BadRequest(invalidListId(id));
   }
 
-  /** One try to subscribe to a list; false while it is too new. */
+  /** Counts an attempt to subscribe to a list; false while the list is too new. */
   isUsable(id: number): boolean {
     const list = this.#lists.get(id);
     return list !== undefined && list.triesLeft-- <= 0 && this.#now() >= list.usableAt;
   }
 
-  /** The one list of a name or id; for tests. */
+  /** The list with this name or id; for tests. */
   find(list: string | number): ListDetails {
     const found = this.all().filter(({ id, name }) => id === list || name === list);
     const [only] = found;
-    if (!only || found.length > 1) throw new Error(`${found.length} lists are called ${list}`);
+    if (!only || found.length > 1) throw new Error(`${found.length} lists have the name or id ${list}`);
     return only;
   }
 }
 
-/** What Iterable says of a list that does not exist, takes no subscribers, or is too new. */
+/** Iterable's message for a list that does not exist, takes no subscribers, or is too new. */
 export function invalidListId(id: number): string {
   return `error.lists.invalidListId: ${id}`;
 }

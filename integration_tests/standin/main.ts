@@ -1,4 +1,4 @@
-/** `npm run standin`: the stand-in alone, to point the connector at by hand. Shows its users when it is stopped. */
+/** `npm run standin`: runs the stand-in alone, for manual use of the connector. Prints its users when it is stopped. */
 import { parseArgs } from 'node:util';
 import { startStandin } from './server.ts';
 import type { ProjectType } from './store.ts';

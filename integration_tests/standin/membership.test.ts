@@ -21,7 +21,7 @@ describe('membership', () => {
     }),
   );
 
-  it('is the profile’s: a new address keeps it, a deletion ends it', () =>
+  it('belongs to the profile: it survives a change of address, and ends with a deletion', () =>
     withStandin({ lists: [VIPS] }, async (standin) => {
       await subscribe(standin, 1, [{ email: 'old@x.com', dataFields: { userId: '1' } }]);
       await bulk(standin, [{ userId: '1', dataFields: { email: 'new@x.com' } }]);
@@ -32,7 +32,7 @@ describe('membership', () => {
       expect(standin.store.listsOf({ email: 'new@x.com' })).toEqual([]);
     }));
 
-  it('is given as text, a line each, and counted', () =>
+  it('is returned as text, one member per line, and as a count', () =>
     withStandin({ lists: [VIPS] }, async (standin) => {
       await subscribe(standin, 1, [{ email: 'a@x.com', dataFields: { userId: '1' } }, { userId: '2' }]);
       expect(await text(standin, '/api/lists/getUsers?listId=1')).toEqual({
@@ -59,7 +59,7 @@ describe('membership', () => {
   );
 
   it.each(['/api/lists/getUsers?listId=1', '/api/lists/1/size'])(
-    '%s is answered five times a minute',
+    '%s is limited to five calls a minute',
     async (path) => {
       let now = 0;
       await withStandin({ lists: [VIPS], limitScale: 1, now: () => now }, async (standin) => {

@@ -1,4 +1,4 @@
-/** How a stand-in is set up. */
+/** The options of a stand-in. */
 import type { WrongTypeStyle } from './bulk-update.ts';
 import type { ListOptions } from './lists.ts';
 import type { StoreOptions } from './store.ts';
@@ -6,35 +6,35 @@ import type { StoreOptions } from './store.ts';
 export interface StandinOptions extends StoreOptions, ListOptions {
   readonly apiKey?: string;
   readonly port?: number;
-  /** Multiplies the published limits; Infinity lifts them. */
+  /** Multiplies the published rate limits; Infinity removes them. */
   readonly limitScale?: number;
   readonly wrongTypeStyle?: WrongTypeStyle;
-  /** The project's own setting, for requests without createNewFields. */
+  /** The project's setting for requests without createNewFields. */
   readonly createNewFields?: boolean;
-  /** A deletion is done this many look-ups of the user later; 0 at once. Until then its address and id are taken. */
+  /** After how many look-ups of the user a deletion is finished; 0 at once. Until then, no other user can have its identities. */
   readonly lookUpsUntilGone?: number;
-  /** Answers of calls that write come this much later, so that calls overlap. */
+  /** Delays the answers of calls that write, so that calls overlap. */
   readonly latencyMs?: number;
-  /** What a deletion of an unknown userId answers: recordings have 400, peers report 404. */
+  /** The status for a deletion of an unknown user id: 400 was recorded from Iterable, comparable connectors report 404. */
   readonly unknownUserIdStatus?: 200 | 400 | 404;
-  /** So many user fields the project may have, nested ones counted; a call that would create one more is refused whole. */
+  /** The maximum number of user fields, including nested ones; a call that would exceed it is refused as a whole. */
   readonly maxFields?: number;
-  /** Of a user who was erased: alone in a single-user call, and with `forgottenStyle: 'whole'` for a whole bulk call. */
+  /** The status for an erased user in a single-user call, and with `forgottenStyle: 'whole'` in a bulk call. */
   readonly forgottenStatus?: 400 | 409;
-  /** An erased user of a bulk call fails alone (`lists`) or the whole request (`whole`). */
+  /** An erased user in a bulk call fails alone (`lists`) or fails the whole request (`whole`). */
   readonly forgottenStyle?: 'lists' | 'whole';
-  /** A gateway before Iterable takes no larger body, and says so in HTML. */
+  /** Larger bodies are refused with an HTML page, as by a gateway in front of Iterable. */
   readonly gatewayMaxBytes?: number;
-  /** What users/update answers when another user has the address or the id. */
+  /** The status of users/update when another user has the address or the id. */
   readonly conflictStatus?: 400 | 409;
-  /** What users/updateEmail looks at first: it decides the error for a change that was already made. */
+  /** What users/updateEmail checks first. It decides which error a repeated change gets. */
   readonly updateEmailChecksFirst?: 'newEmail' | 'current';
   /**
-   * Whether a bulkUpdate of a user soon after a single-user call is reported; with `both`, the other order as well.
-   * Lists' calls do not count.
+   * Whether to report a bulkUpdate of a user within `mixWindowMs` after a single-user call; with `both`, also the opposite
+   * order. Calls for lists don't count.
    */
   readonly refuseMixing?: boolean | 'both';
-  /** How long "soon" is, by the stand-in's clock. */
+  /** By the stand-in's clock. */
   readonly mixWindowMs?: number;
   readonly now?: () => number;
 }

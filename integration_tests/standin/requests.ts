@@ -1,9 +1,9 @@
-/** The shape of requests, from Iterable's API description: an unknown property or a wrong type is a 400. */
+/** Validates requests against Iterable's API description: an unknown property or a wrong type is a 400. */
 import type { Identity } from './identities.ts';
 import type { UserWrite } from './store.ts';
 import { isObject, NumberText, parseExactly, type Value } from './values.ts';
 
-/** What a user of a request may have, and of which type. */
+/** The properties that a user of a request may have, and their types. */
 export const USER_PROPERTIES: Readonly<Record<string, PropertyType>> = {
   email: { type: 'String', isRight: (value) => typeof value === 'string' },
   userId: { type: 'String', isRight: (value) => typeof value === 'string' },
@@ -13,12 +13,12 @@ export const USER_PROPERTIES: Readonly<Record<string, PropertyType>> = {
 };
 
 interface PropertyType {
-  /** As Iterable calls it. */
+  /** Iterable's name for the type. */
   readonly type: string;
   readonly isRight: (value: Value) => boolean;
 }
 
-/** From Iterable's support articles: written by Iterable alone. */
+/** Fields that only Iterable itself may write, according to its support articles. */
 const MANAGED = new Set(
   `emailListIds userListIds itblInternal itblDS itblUserId profileUpdatedAt signupSource subscribedMessageTypeIds
   unsubscribedChannelIds unsubscribedMessageTypeIds devices browserTokens receivedSMSDisclaimer phoneNumberDetails`.split(
@@ -31,7 +31,7 @@ const MAX_USERS = 1000;
 
 type JsonObject = { [key: string]: Value };
 
-/** What a request that Iterable would not take is answered with; a correct client never causes one. */
+/** The answer to a request that Iterable would refuse as a whole; a correct client never causes one. */
 export class BadRequest extends Error {
   readonly code: string;
   readonly status: number;
@@ -45,7 +45,7 @@ export class BadRequest extends Error {
   }
 }
 
-/** The body as an object that has none but the known properties. Throws BadRequest. */
+/** Parses the body into an object with only known properties. Throws BadRequest. */
 export function readBody(contentType: string, body: Buffer, known: readonly string[]): JsonObject {
   if (body.length > MAX_BODY_BYTES) throw new BadRequest('over 4 MB', 'BatchTooLarge', 413);
   if (!contentType.startsWith('application/json')) throw new BadRequest('not JSON', 'BadJsonBody');
@@ -55,14 +55,14 @@ export function readBody(contentType: string, body: Buffer, known: readonly stri
   return value;
 }
 
-/** The users under a property, each with its own identity, data fields and flags. Throws BadRequest. */
+/** Reads the users in a property, each with identity, data fields and flags. Throws BadRequest. */
 export function readUsers(body: JsonObject, property: string): UserWrite[] {
   const users = readBatch(body, property);
   refuseWrongTypes(users, (index) => `obj.${property}[${index}]`);
   return users.map(readUser);
 }
 
-/** The users under a property where each is named and nothing else. Throws BadRequest. */
+/** Reads the users in a property, each with nothing but an identity. Throws BadRequest. */
 export function readIdentities(body: JsonObject, property: string): Identity[] {
   const users = readBatch(body, property);
   refuseWrongTypes(users, (index) => `obj.${property}[${index}]`);
@@ -112,28 +112,28 @@ export function readOptionalInteger(body: JsonObject, property: string): number 
   return integerOf(value.text, property);
 }
 
-/** An integer by its text, as paths and queries have it. Throws BadRequest. */
+/** Parses an integer from a path or query. Throws BadRequest. */
 export function integerOf(text: string, name: string): number {
   if (!/^-?\d+$/.test(text)) throw new BadRequest(`${name} is not an integer`);
   return Number(text);
 }
 
-/** A query with only known properties, each given once but for those that may repeat. Throws BadRequest. */
+/** Checks that a query has only known parameters, without duplicates except those in `repeatable`. Throws BadRequest. */
 export function checkQuery(url: URL, known: readonly string[], repeatable: readonly string[] = []): void {
   for (const name of new Set(url.searchParams.keys())) {
-    if (!known.includes(name)) throw new BadRequest(`unknown property ${name} of the query`);
+    if (!known.includes(name)) throw new BadRequest(`unknown query parameter ${name}`);
     if (!repeatable.includes(name) && url.searchParams.getAll(name).length > 1)
-      throw new BadRequest(`${name} twice in the query`);
+      throw new BadRequest(`duplicate query parameter ${name}`);
   }
 }
 
 export function queryValue(url: URL, name: string): string {
   const value = url.searchParams.get(name);
-  if (value === null) throw new BadRequest(`the query lacks ${name}`);
+  if (value === null) throw new BadRequest(`missing query parameter ${name}`);
   return value;
 }
 
-/** A body that does not parse into the schema is refused whole; the answer maps the path of each fault to the reason. */
+/** Refuses the whole body if users don't match the schema; the answer maps the path of each problem to the reason. */
 export function refuseWrongTypes(users: readonly Value[], pathOf: (index: number) => string): void {
   const reasons: Record<string, string> = {};
   for (const [index, user] of users.entries()) {
@@ -149,12 +149,12 @@ export function refuseWrongTypes(users: readonly Value[], pathOf: (index: number
   if (Object.keys(reasons).length > 0) throw badJsonBody(reasons);
 }
 
-/** @param reasons by JSON path, with the position of an element in its array from 0: `obj.users[1].preferUserId` */
+/** @param reasons JSON path → reason; array positions count from 0: `obj.users[1].preferUserId` */
 function badJsonBody(reasons: Readonly<Record<string, string>>): BadRequest {
   return new BadRequest('Invalid JSON body', 'BadJsonBody', 400, reasons);
 }
 
-/** One user of a call, of the right types. Throws BadRequest. */
+/** Reads one user whose types are already checked. Throws BadRequest. */
 export function readUser(user: Value): UserWrite {
   if (!isObject(user)) throw new BadRequest('a user is not an object');
   refuseUnknown(user, Object.keys(USER_PROPERTIES), 'user');

@@ -1,4 +1,4 @@
-/** The endpoints: path, published limit, query, handler. From Iterable's API description; anything else is a 404. */
+/** The endpoints with path, published limit, query and handler, from Iterable's API description. Anything else is a 404. */
 import type { Handler } from './context.ts';
 import { exportData } from './export.ts';
 import type { Limit } from './limits.ts';
@@ -8,7 +8,7 @@ import * as users from './user-calls.ts';
 
 export interface Route {
   readonly method: string;
-  /** Its group, if any, is the variable segment. */
+  /** The group, if there is one, is the variable segment. */
   readonly path: RegExp;
   readonly limit: Limit;
   readonly query?: readonly string[];
@@ -20,14 +20,14 @@ const perSecond = (calls: number): Limit => ({ calls, seconds: 1 });
 const perMinute = (calls: number): Limit => ({ calls, seconds: 60 });
 const UNSTATED = perSecond(Infinity);
 
-/** Names that the API gives to other calls than a look-up by address. */
+/** A look-up by address in the path; excludes paths that the API uses for other calls. */
 const EMAIL_IN_PATH = /^\/api\/users\/(?!(?:forgotten|forgottenUserIds|getSentMessages)$)([^/]+)$/;
 
-/** The first that fits counts. */
+/** The first match is used. */
 export const ROUTES: readonly Route[] = [
   { method: 'GET', path: /^\/api\/lists$/, limit: perSecond(100), handle: lists.getLists },
   { method: 'POST', path: /^\/api\/lists$/, limit: UNSTATED, handle: lists.createList },
-  // No limit is stated for these two: that of users/bulkUpdate is assumed.
+  // Iterable publishes no limit for these two; that of users/bulkUpdate is assumed.
   { method: 'POST', path: /^\/api\/lists\/subscribe$/, limit: perSecond(5), handle: lists.subscribe },
   { method: 'POST', path: /^\/api\/lists\/unsubscribe$/, limit: perSecond(5), handle: lists.unsubscribe },
   {

@@ -1,4 +1,4 @@
-/** A stand-in for Iterable: a real HTTP server, as strict as what is known of the API. Shares no code with the connector. */
+/** A stand-in for Iterable: a real HTTP server that enforces everything known about the API. Shares no code with the connector. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { failure, toJson, type Answer, type TextAnswer } from './answers.ts';
 import type { WrongTypeStyle } from './bulk-update.ts';
 import type { Context } from './context.ts';
-import { Fading } from './fading.ts';
+import { UnfinishedDeletions } from './unfinished-deletions.ts';
 import { Faults, page, type Fault } from './faults.ts';
 import { TokenBucket } from './limits.ts';
 import { Lists } from './lists.ts';
@@ -22,7 +22,7 @@ export const STANDIN_API_KEY = '0123456789abcdef0123456789abcdef';
 
 export interface LoggedRequest {
   readonly method: string;
-  /** Without the query. */
+  /** The path without the query. */
   readonly path: string;
   readonly receivedAt: number;
   readonly users: number;
@@ -35,17 +35,17 @@ export class Standin implements Context {
   readonly options: StandinOptions;
   readonly store: Store;
   readonly lists: Lists;
-  readonly fading: Fading;
+  readonly deletions: UnfinishedDeletions;
   readonly traffic: Traffic;
   readonly requests: LoggedRequest[] = [];
-  /** Whatever a correct client would not have sent. */
+  /** Descriptions of requests that a correct client would not have sent. */
   readonly unexpected: string[] = [];
   wrongTypeStyle: WrongTypeStyle;
-  /** The body of the request that came last, for `intercept` to look into. */
+  /** The body of the last request, for use in `intercept`. */
   lastBody = '';
-  /** Asked before each request, for faults that depend on it; others are better ordered from `faults`. */
+  /** Called before each request, for faults that depend on the request. For other faults, prefer `faults`. */
   intercept: ((request: LoggedRequest) => Fault | undefined) | undefined;
-  /** What requests meet that are not intercepted. */
+  /** Faults for requests that are not intercepted. */
   readonly faults = new Faults();
   readonly #server: Server;
   readonly #serving = new Set<Promise<void>>();
@@ -53,10 +53,10 @@ export class Standin implements Context {
 
   constructor(options: StandinOptions) {
     this.options = options;
-    this.fading = new Fading(options.lookUpsUntilGone ?? 0);
-    this.store = new Store(options, this.fading);
+    this.deletions = new UnfinishedDeletions(options.lookUpsUntilGone ?? 0);
+    this.store = new Store(options, this.deletions);
     this.lists = new Lists(options, this.#now);
-    this.traffic = new Traffic(this.store, this.fading, options, this.#now, (what) => {
+    this.traffic = new Traffic(this.store, this.deletions, options, this.#now, (what) => {
       this.unexpected.push(what);
     });
     this.wrongTypeStyle = options.wrongTypeStyle ?? 'lists';
@@ -86,18 +86,18 @@ export class Standin implements Context {
     return this.options.apiKey ?? STANDIN_API_KEY;
   }
 
-  /** Requests whose path ends like this. */
+  /** The requests whose path ends with this text. */
   calls(ending: string): LoggedRequest[] {
     return this.requests.filter(({ path }) => path.endsWith(ending));
   }
 
-  /** Who is on a list, by its name or id: the addresses, else ids, in order. */
+  /** The sorted addresses, or else user ids, of the members of a list, given by name or id. */
   members(list: string | number): string[] {
     const { id } = this.lists.find(list);
     return [...this.store.membersOf(id)].map(({ email, userId }) => email ?? userId ?? '').sort();
   }
 
-  /** Resolves when nothing is being worked on any more: whoever is gone may have left calls behind. */
+  /** Resolves when no request is being processed: a client that has ended may have left some behind. */
   async idle(): Promise<void> {
     while (this.#serving.size > 0) await Promise.allSettled(this.#serving);
   }
@@ -132,12 +132,12 @@ export class Standin implements Context {
       this.#fail(response, fault, logged);
       return;
     }
-    if (await hasLeft(request)) return;
+    if (await hasDisconnected(request)) return;
     const answer = await this.#answer(request, url, body);
     if (fault?.delayMs !== undefined) await sleep(fault.delayMs);
     else if (fault?.stall === true) {
       const text = 'body' in answer ? toJson(answer.body) : 'x';
-      // Never ended: the client has to give up.
+      // The response is never ended, so the client has to give up.
       response.writeHead(answer.status, { 'Content-Length': text.length }).write(text.slice(0, -1));
       return;
     } else if (fault) {
@@ -176,7 +176,7 @@ export class Standin implements Context {
   async #stream(response: ServerResponse, answer: TextAnswer, logged: LoggedRequest): Promise<void> {
     logged.status = answer.status;
     response.writeHead(answer.status, { 'Content-Type': answer.contentType });
-    // Whoever asked may hang up before the end.
+    // The client may disconnect before the end.
     await pipeline(inChunks(answer.pieces), response).catch(() => undefined);
     logged.answeredAt = this.#now();
   }
@@ -204,7 +204,7 @@ export class Standin implements Context {
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       this.unexpected.push(`${request.method ?? ''} ${url.pathname}: ${message}`);
-      // A fault of the stand-in itself; without an answer the client would wait for ever.
+      // A bug of the stand-in. It must answer nevertheless, or else the client would wait forever.
       if (!(error instanceof BadRequest)) return failure(500, 'GenericError', message);
       const { status, code, params } = error;
       const msg = code === 'BadJsonBody' ? `[${url.pathname}] Invalid JSON body` : message;
@@ -222,11 +222,11 @@ function sleep(ms: number): Promise<void> {
 }
 
 /**
- * True when the client gave up waiting. It may have called again, so what comes too late is dropped, not applied out of order:
- * how late Iterable may still apply a call that nobody waits for, is not known.
+ * True if the client has given up waiting. Such a request is dropped, since applying it after the client's retry would be out
+ * of order. Whether Iterable still applies a call whose client has disconnected is not known.
  */
-async function hasLeft({ socket }: IncomingMessage): Promise<boolean> {
-  // A busy process learns of request and goodbye together, but one round of its loop after the other.
+async function hasDisconnected({ socket }: IncomingMessage): Promise<boolean> {
+  // When the process is busy, request and disconnect arrive together, but are handled in different turns of the event loop.
   for (let round = 0; round < 3; round++) await new Promise(setImmediate);
   return socket.destroyed || !socket.writable;
 }
@@ -242,11 +242,11 @@ function decoded(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch {
-    throw new BadRequest('the path is not percent-encoded as it should be');
+    throw new BadRequest('the path is not percent-encoded correctly');
   }
 }
 
-/** Pieces of a line each would be written one by one. */
+/** Combines the pieces into larger chunks, since every piece would be a separate write. */
 function* inChunks(pieces: Iterable<string>): Generator<string> {
   let chunk = '';
   for (const piece of pieces) {

@@ -38,14 +38,20 @@ describe('users/update', () => {
     ['a forgotten address', { email: 'Gone@x.com' }, 409, 'ForgottenUserError', 'gone@x.com'],
     ['a forgotten id', { userId: 'gone' }, 409, 'ForgottenUserError', 'gone'],
     [
-      'another’s address',
+      'the address of another user',
       { userId: '1', dataFields: { email: 'A@x.com' } },
       400,
       'EmailAlreadyExists',
       'a@x.com',
     ],
-    ['another’s id', { email: 'a@x.com', dataFields: { userId: '1' } }, 400, 'UserIdAlreadyExists', '1'],
-  ])('%s is an error, but not the client’s', (_name, user, status, code, message) =>
+    [
+      'the id of another user',
+      { email: 'a@x.com', dataFields: { userId: '1' } },
+      400,
+      'UserIdAlreadyExists',
+      '1',
+    ],
+  ])('%s is an error, but no unexpected call', (_name, user, status, code, message) =>
     withStandin({}, async (standin) => {
       standin.store.forgotten.add('gone@x.com').add('gone');
       await bulk(standin, [{ email: 'a@x.com' }, { userId: '1' }]);
@@ -58,7 +64,7 @@ describe('users/update', () => {
     }),
   );
 
-  it('a conflict can be a 409, and an erased user a 400', () =>
+  it('can answer a conflict with 409, and an erased user with 400', () =>
     withStandin({ conflictStatus: 409, forgottenStatus: 400 }, async (standin) => {
       standin.store.forgotten.add('gone@x.com');
       await bulk(standin, [{ email: 'a@x.com' }, { userId: '1' }]);
@@ -68,7 +74,7 @@ describe('users/update', () => {
       expect([forgotten.status, forgotten.body.code]).toEqual([400, 'ForgottenUserError']);
     }));
 
-  it('a property of the wrong type is a body that can’t be read, by its path', () =>
+  it('answers a property of the wrong type with BadJsonBody and its path', () =>
     withStandin({}, async (standin) => {
       expect(await update(standin, { email: 'a@x.com', preferUserId: 'yes' })).toEqual({
         status: 400,
@@ -80,14 +86,14 @@ describe('users/update', () => {
       });
     }));
 
-  it('a field beyond the project’s limit refuses the call', () =>
+  it('refuses the call for a field beyond the project’s limit', () =>
     withStandin({ maxFields: 3 }, async (standin) => {
       const answer = await update(standin, { email: 'a@x.com', dataFields: { one: 1, two: 2 } });
       expect([answer.status, answer.body.code]).toEqual([400, 'UniqueFieldsLimitExceeded']);
       expect(standin.store.size).toBe(0);
     }));
 
-  it('a wrong type names the field and the value', () =>
+  it('names the field and the value if the type is wrong', () =>
     withStandin({ fields: { day: 'date' } }, async (standin) => {
       expect(await update(standin, { email: 'a@x.com', dataFields: { day: 'GGG' } })).toMatchObject({
         status: 400,
@@ -120,7 +126,7 @@ describe('users/update', () => {
     }),
   );
 
-  it('is answered 500 times a second', () =>
+  it('is limited to 500 calls a second', () =>
     withStandin({ limitScale: 0.004, now: () => 0 }, async (standin) => {
       const statuses: number[] = [];
       for (let n = 0; n < 3; n++) statuses.push((await update(standin, { email: 'a@x.com' })).status);
@@ -129,7 +135,7 @@ describe('users/update', () => {
 });
 
 describe('users/updateEmail', () => {
-  it('moves the profile with all that is on it', () =>
+  it('changes the address of the profile and keeps everything else', () =>
     withStandin(
       { projectType: 'email', lists: [{ name: 'VIPs', listType: 'Standard' }] },
       async (standin) => {
@@ -157,7 +163,7 @@ describe('users/updateEmail', () => {
     [{ currentUserId: '', newEmail: 'd@x.com' }, 400, 'InvalidUserIdError'],
     [{ currentEmail: 'a@x.com', newEmail: 'Gone@x.com' }, 409, 'ForgottenUserError'],
     [{ currentEmail: 'gone@x.com', newEmail: 'd@x.com' }, 409, 'ForgottenUserError'],
-  ])('%j is an error, but not the client’s', (change, status, code) =>
+  ])('%j is an error, but no unexpected call', (change, status, code) =>
     withStandin({ projectType: 'email' }, async (standin) => {
       standin.store.forgotten.add('gone@x.com');
       await bulk(standin, [{ email: 'a@x.com' }, { email: 'b@x.com' }]);
@@ -172,7 +178,7 @@ describe('users/updateEmail', () => {
     [undefined, 'EmailAlreadyExists'],
     ['newEmail', 'EmailAlreadyExists'],
     ['current', 'UnknownEmailError'],
-  ] as const)('the same change once more, looking at %s first, is %s', (updateEmailChecksFirst, code) =>
+  ] as const)('a repeated change, if %s is checked first, is %s', (updateEmailChecksFirst, code) =>
     withStandin(
       { projectType: 'email', ...(updateEmailChecksFirst ? { updateEmailChecksFirst } : {}) },
       async (standin) => {
@@ -202,7 +208,7 @@ describe('users/updateEmail', () => {
     }),
   );
 
-  it.each(['current@x.com', 'next@x.com'])('reports a call for %s at the same time', (email) =>
+  it.each(['current@x.com', 'next@x.com'])('reports a concurrent call for %s', (email) =>
     withStandin({ projectType: 'email', latencyMs: 50, refuseMixing: false }, async (standin) => {
       await bulk(standin, [{ email: 'current@x.com' }]);
       await Promise.all([
@@ -218,7 +224,7 @@ describe('single-user and bulk calls for one user', () => {
   const MIXED = /^users\/\w+: single-user and bulk calls for one user within \d+ ms$/;
 
   it.each(['old@x.com', 'new@x.com', 'New@x.com'])(
-    'a bulkUpdate of %s soon after updateEmail is reported',
+    'reports a bulkUpdate of %s soon after updateEmail',
     async (email) => {
       let now = 0;
       await withStandin({ projectType: 'email', now: () => now }, async (standin) => {
@@ -236,7 +242,7 @@ describe('single-user and bulk calls for one user', () => {
     },
   );
 
-  it('the user is told by the profile, and the window is an option', async () => {
+  it('identifies the user by profile, and takes the window from an option', async () => {
     let now = 0;
     await withStandin({ mixWindowMs: 10, now: () => now }, async (standin) => {
       await update(standin, { email: 'a@x.com', dataFields: { userId: '1' } });
@@ -249,7 +255,7 @@ describe('single-user and bulk calls for one user', () => {
     });
   });
 
-  it('lists’ calls and refused ones do not count, nor bulk before single', () =>
+  it('does not report calls for lists, refused calls, or bulk calls before single-user calls', () =>
     withStandin({ lists: [{ name: 'VIPs', listType: 'Standard' }] }, async (standin) => {
       await bulk(standin, [{ email: 'a@x.com' }, { userId: '1' }]);
       await update(standin, { userId: '1', dataFields: { email: 'a@x.com' } });

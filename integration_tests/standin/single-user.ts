@@ -1,4 +1,4 @@
-/** The calls that change one user: users/update and users/updateEmail. */
+/** The handlers of calls that change one user: users/update and users/updateEmail. */
 import { failure, success, type JsonAnswer } from './answers.ts';
 import { applyUsers, type Failures } from './bulk-update.ts';
 import { createsFields, type Context, type Handler } from './context.ts';
@@ -21,7 +21,7 @@ export const update: Handler = (context, { contentType, body }) => {
   delete user.createNewFields;
   refuseWrongTypes([user], () => 'obj');
   const write = readUser(user);
-  return context.traffic.visit({ name: 'users/update', kind: 'single', users: [[write]] }, () => {
+  return context.traffic.run({ name: 'users/update', kind: 'single', users: [[write]] }, () => {
     const { status, body, profiles, failed } = applyUsers(context.store, [write], {
       maxFields: context.options.maxFields ?? Infinity,
       createNewFields,
@@ -32,7 +32,7 @@ export const update: Handler = (context, { contentType, body }) => {
   });
 };
 
-/** Only for email-based projects: the others change an address as any other field. */
+/** Only for email-based projects: the other types change an address like any other field. */
 export const updateEmail: Handler = (context, { contentType, body }) => {
   const { store } = context;
   const request = readBody(contentType, body, ['currentEmail', 'currentUserId', 'newEmail']);
@@ -44,7 +44,7 @@ export const updateEmail: Handler = (context, { contentType, body }) => {
   if ((email === undefined) === (userId === undefined))
     throw new BadRequest('users/updateEmail needs currentEmail or currentUserId, not both');
   const current = email === undefined ? { userId: userId ?? '' } : { email };
-  return context.traffic.visit(
+  return context.traffic.run(
     { name: 'users/updateEmail', kind: 'single', users: [[current, { email: newEmail }]] },
     () => {
       const refused = emailRefusal(context, current, newEmail);
@@ -76,7 +76,7 @@ function unknownUser({ email, userId }: Identity): JsonAnswer {
     : failure(400, 'UnknownEmailError', `Unknown email: ${email.toLowerCase()}`);
 }
 
-/** What failed in a bulk answer's terms, as a single-user call says it. */
+/** Converts the failures of a bulk answer to the answer of a single-user call. */
 function refusal(context: Context, failed: Failures): JsonAnswer | undefined {
   for (const [list, [value]] of Object.entries(failed) as [FailureList, string[]][]) {
     if (value !== undefined) return refusalOf(context, list, value);
@@ -84,7 +84,7 @@ function refusal(context: Context, failed: Failures): JsonAnswer | undefined {
   return undefined;
 }
 
-/** One failure in a bulk answer's terms, as a single-user call says it. */
+/** Converts one failure of a bulk answer to the answer of a single-user call. */
 export function refusalOf({ options }: Context, list: FailureList, value: string): JsonAnswer {
   const { conflictStatus: conflict = 400, forgottenStatus: forgotten = 409 } = options;
   switch (list) {

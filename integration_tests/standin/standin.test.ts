@@ -6,9 +6,9 @@ describe('the stand-in is strict', () => {
     ['a wrong key', 'GET', '/api/lists', undefined, { 'Api-Key': 'wrong' }, 401, 'BadApiKey'],
     ['a key in the query', 'GET', '/api/lists?api_key=x', undefined, {}, 401, 'BadApiKey'],
     ['an unknown path', 'GET', '/api/nothing', undefined, {}, 404, 'NotFound'],
-    ['an unknown property of a query', 'GET', '/api/lists?page=2', undefined, {}, 400, 'BadParams'],
+    ['an unknown query parameter', 'GET', '/api/lists?page=2', undefined, {}, 400, 'BadParams'],
     [
-      'a property of a query twice',
+      'a duplicate query parameter',
       'GET',
       '/api/users/getByEmail?email=a&email=b',
       undefined,
@@ -19,7 +19,7 @@ describe('the stand-in is strict', () => {
     ['a path that is badly encoded', 'DELETE', '/api/users/50%', undefined, {}, 400, 'BadParams'],
     ['broken JSON', 'POST', '/api/users/bulkUpdate', '{"users":', {}, 400, 'BadJsonBody'],
     [
-      'a body that says it is text',
+      'a body with the content type text',
       'POST',
       '/api/users/bulkUpdate',
       '{"users":[]}',
@@ -92,7 +92,7 @@ describe('the stand-in is strict', () => {
     }),
   );
 
-  it('a bad key is refused with the endpoint', () =>
+  it('a bad key is refused with the endpoint in the params', () =>
     withStandin({}, async (standin) => {
       expect((await call(standin, 'GET', '/api/lists', undefined, { 'Api-Key': 'wrong' })).body).toEqual({
         msg: 'Invalid API key',
@@ -105,7 +105,7 @@ describe('the stand-in is strict', () => {
     ['users/bulkUpdate', 'users', {}],
     ['lists/subscribe', 'subscribers', { listId: 1 }],
     ['lists/unsubscribe', 'subscribers', { listId: 1, channelUnsubscribe: false }],
-  ])('%s: properties of a wrong type refuse the whole call, each by its path', (path, property, rest) =>
+  ])('%s: properties of a wrong type refuse the whole call, with the path of each', (path, property, rest) =>
     withStandin({ lists: [{ name: 'VIPs', listType: 'Standard' }] }, async (standin) => {
       const users = [{ email: 'a@x.com' }, { email: 'b@x.com', preferUserId: 'yes' }, { email: 5 }];
       expect(await call(standin, 'POST', `/api/${path}`, { ...rest, [property]: users })).toEqual({
@@ -123,7 +123,7 @@ describe('the stand-in is strict', () => {
     }),
   );
 
-  it('a gateway before it can take no larger body, and says so in HTML', () =>
+  it('a simulated gateway refuses larger bodies with an HTML page', () =>
     withStandin({ gatewayMaxBytes: 100 }, async (standin) => {
       const answer = await fetch(`${standin.url}/api/users/bulkUpdate`, {
         method: 'POST',
@@ -135,7 +135,7 @@ describe('the stand-in is strict', () => {
       expect(standin.unexpected).toEqual([]);
     }));
 
-  it('a passed limit is a 429 that says when to come back, and tokens return with time', async () => {
+  it('a call over the limit gets a 429 with the time until the reset, and tokens are refilled over time', async () => {
     let now = 0;
     await withStandin({ limitScale: 1, now: () => now }, async (standin) => {
       const statuses: number[] = [];
@@ -151,7 +151,7 @@ describe('the stand-in is strict', () => {
     });
   });
 
-  it('reports two calls for one user at a time, by whatever the user is named', () =>
+  it('reports concurrent calls for one user, whichever identity they use', () =>
     withStandin({ latencyMs: 50 }, async (standin) => {
       await bulk(standin, [{ email: 'a@x.com', dataFields: { userId: '1' } }]);
       await Promise.all([bulk(standin, [{ email: 'A@x.com' }]), bulk(standin, [{ userId: '1' }])]);
@@ -172,7 +172,7 @@ describe('the stand-in is strict', () => {
 });
 
 describe('the stand-in’s users', () => {
-  it('a field’s type is fixed by its first value, by the number’s text', () =>
+  it('the first value of a field fixes its type; for a number, its text decides', () =>
     withStandin({}, async (standin) => {
       await bulk(
         standin,
@@ -196,7 +196,7 @@ describe('the stand-in’s users', () => {
     ['lists', ['a@x.com'], undefined],
     ['whole', [], { n: { expectedType: 'long', offendingValue: 'text' } }],
   ] as const)(
-    'a new field has the type of its first value in the call, too: %s',
+    'the first value of a new field fixes its type within the call as well: %s',
     (wrongTypeStyle, written, errors) =>
       withStandin({ wrongTypeStyle }, async (standin) => {
         const answer = await bulk(standin, [
@@ -208,14 +208,14 @@ describe('the stand-in’s users', () => {
       }),
   );
 
-  it('a day that there is not makes no date', () =>
+  it('a day that does not exist is not a date', () =>
     withStandin({}, async (standin) => {
       await bulk(standin, [{ email: 'a@x.com', dataFields: { day: '2024-02-29', text: '2023-02-29' } }]);
       expect(standin.store.fields.types.get('day')).toBe('date');
       expect(standin.store.fields.types.get('text')).toBe('string');
     }));
 
-  it('a wrong type can refuse the whole request: nobody is updated', () =>
+  it('a wrong type can refuse the whole request, and then no user is updated', () =>
     withStandin({ fields: { n: 'long' }, wrongTypeStyle: 'whole' }, async (standin) => {
       const answer = await bulk(standin, [
         { email: 'a@x.com', dataFields: { n: 1 } },
@@ -231,7 +231,7 @@ describe('the stand-in’s users', () => {
       expect(standin.store.size).toBe(0);
     }));
 
-  it('null removes, objects are replaced or merged, dates are normalised', () =>
+  it('null removes a field, objects are replaced or merged, dates are normalised', () =>
     withStandin({}, async (standin) => {
       await bulk(standin, [
         { email: 'a@x.com', dataFields: { a: 1, o: { x: 1 }, p: { x: 1 }, day: '2020-08-19T20:50:04.000Z' } },
@@ -247,7 +247,7 @@ describe('the stand-in’s users', () => {
       });
     }));
 
-  it('identities are unique as the project type says, and a conflict names the existing one', () =>
+  it('identities are unique according to the project type, and a conflict names the existing one', () =>
     withStandin({}, async (standin) => {
       await bulk(standin, [{ email: 'a@x.com', dataFields: { userId: '1' } }, { userId: '2' }]);
       const answer = await bulk(standin, [
@@ -264,9 +264,9 @@ describe('the stand-in’s users', () => {
       });
     }));
 
-  it('fields beyond the limit refuse the whole call and are named; known ones, and a call that creates none, pass', () =>
+  it('a call with new fields beyond the limit is refused and names them; one that creates no fields is accepted', () =>
     withStandin({ maxFields: 5 }, async (standin) => {
-      // The two identities count.
+      // The identities email and userId count as fields.
       await bulk(standin, [{ email: 'a@x.com', dataFields: { one: 1 } }]);
       const users = [
         { email: 'b@x.com', dataFields: { one: 1 } },
@@ -285,7 +285,7 @@ describe('the stand-in’s users', () => {
       expect(standin.unexpected).toEqual([]);
     }));
 
-  it.each([400, 409] as const)('an erased user can refuse the whole call, as %i', (forgottenStatus) =>
+  it.each([400, 409] as const)('an erased user can refuse the whole call with status %i', (forgottenStatus) =>
     withStandin({ forgottenStyle: 'whole', forgottenStatus }, async (standin) => {
       standin.store.forgotten.add('gone@x.com');
       const answer = await bulk(standin, [{ email: 'a@x.com' }, { email: 'Gone@x.com' }]);
@@ -298,17 +298,19 @@ describe('the stand-in’s users', () => {
     [undefined, 400, 'BadParams', 'User does not exist. Email:  UserId: u/1'],
     [200, 200, 'Success', ''],
     [404, 404, 'NotFound', 'unknown user'],
-  ] as const)('deleting an unknown id (%s) is %i', (unknownUserIdStatus, status, code, msg) =>
-    withStandin(unknownUserIdStatus === undefined ? {} : { unknownUserIdStatus }, async (standin) => {
-      expect(await call(standin, 'DELETE', '/api/users/byUserId/u%2F1')).toMatchObject({
-        status,
-        body: { code, msg },
-      });
-      expect((await call(standin, 'DELETE', '/api/users/a%40x.com')).status).toBe(200);
-    }),
+  ] as const)(
+    'deleting an unknown id with unknownUserIdStatus %s is answered with %i',
+    (unknownUserIdStatus, status, code, msg) =>
+      withStandin(unknownUserIdStatus === undefined ? {} : { unknownUserIdStatus }, async (standin) => {
+        expect(await call(standin, 'DELETE', '/api/users/byUserId/u%2F1')).toMatchObject({
+          status,
+          body: { code, msg },
+        });
+        expect((await call(standin, 'DELETE', '/api/users/a%40x.com')).status).toBe(200);
+      }),
   );
 
-  it('email project: an unknown id needs preferUserId, and several people may share one', () =>
+  it('email project: an unknown id needs preferUserId, and several users may share an id', () =>
     withStandin({ projectType: 'email' }, async (standin) => {
       expect(failed(await bulk(standin, [{ userId: '1' }]))).toEqual({ notFoundUserIds: ['1'] });
       await bulk(standin, [
@@ -323,7 +325,7 @@ describe('the stand-in’s users', () => {
       expect(standin.store.size).toBe(0);
     }));
 
-  it('a deletion shows late, and a stranger is 200 with {}', () =>
+  it('a deletion takes effect later, and an unknown user is answered with 200 and {}', () =>
     withStandin({ lookUpsUntilGone: 1 }, async (standin) => {
       await bulk(standin, [{ email: 'a+b@x.com' }]);
       expect((await call(standin, 'DELETE', '/api/users/a%2Bb%40x.com')).body).toEqual({
@@ -336,7 +338,7 @@ describe('the stand-in’s users', () => {
       expect((await lookUp()).body).toEqual({});
     }));
 
-  it('until a deletion is done, no other user can have the address or the id; then the profile is gone under both', () =>
+  it('until a deletion is finished, no other user can have the address or the id; then both are free', () =>
     withStandin({ lookUpsUntilGone: 1 }, async (standin) => {
       await bulk(standin, [{ email: 'a@x.com', dataFields: { userId: '1' } }]);
       await call(standin, 'DELETE', '/api/users/a%40x.com');
@@ -358,13 +360,13 @@ describe('the stand-in’s users', () => {
     ['/api/users/a%40x', 'InvalidEmailAddressError'],
     [`/api/users/byUserId?userId=${'x'.repeat(53)}`, 'InvalidUserIdError'],
     ['/api/users/byUserId/a%20', 'InvalidUserIdError'],
-  ])('looking up whoever can’t exist is refused: %s', (path, code) =>
+  ])('a look-up with a malformed identity is refused: %s', (path, code) =>
     withStandin({}, async (standin) => {
       expect(await call(standin, 'GET', path)).toMatchObject({ status: 400, body: { code } });
     }),
   );
 
-  it('look-ups take the identity in the path too, and long numbers keep their digits', () =>
+  it('look-ups accept the identity in the path as well, and long numbers keep their digits', () =>
     withStandin({}, async (standin) => {
       await bulk(
         standin,
@@ -381,7 +383,7 @@ describe('the stand-in’s users', () => {
       expect(await response.text()).toContain('"n":9007199254740993');
     }));
 
-  it('hybrid project: a new address for the old one is taken or a conflict, as the option says', async () => {
+  it('hybrid project: a new address for a user identified by the old one is accepted or a conflict, as configured', async () => {
     const move = [{ email: 'old@x.com', dataFields: { email: 'New@x.com' } }];
     await withStandin({}, async (standin) => {
       await bulk(standin, [{ email: 'old@x.com' }]);
@@ -396,7 +398,7 @@ describe('the stand-in’s users', () => {
     });
   });
 
-  it('unknown fields are created or dropped, and named', () =>
+  it('unknown fields are created or dropped, and named in the answer', () =>
     withStandin({ fields: { old: 'long' } }, async (standin) => {
       const dropped = await bulk(standin, [{ email: 'a@x.com', dataFields: { old: 1, fresh: { x: 1 } } }], {
         createNewFields: false,

@@ -1,13 +1,13 @@
-/** The stand-in's users, by the rules of the three project types. */
-import type { Fading } from './fading.ts';
+/** Stores the stand-in's users by the rules of the three project types. */
 import { Fields } from './fields.ts';
 import { identityFailure, notFound, type Identity, type WriteFailure } from './identities.ts';
+import type { UnfinishedDeletions } from './unfinished-deletions.ts';
 import { isObject, toPlain, withoutNulls, type Value } from './values.ts';
 
 export type ProjectType = 'hybrid' | 'email' | 'user_id';
 
 interface StoredUser {
-  /** Stays when address and id change. */
+  /** Does not change when the address or the user id changes. */
   readonly profile: number;
   readonly lists: Set<number>;
   email?: string;
@@ -21,19 +21,19 @@ export interface PlainUser {
   readonly dataFields: Record<string, unknown>;
 }
 
-/** One user of a bulk or single request, its outer shape already checked. */
+/** One user of a bulk or single-user request, with checked properties. */
 export interface UserWrite extends Identity {
   readonly dataFields: { [field: string]: Value };
   readonly preferUserId: boolean;
   readonly mergeNestedObjects: boolean;
 }
 
-/** How a project answers where nobody documents it. */
+/** The settings of a project, including behaviour that Iterable does not document. */
 export interface StoreOptions {
   readonly projectType?: ProjectType;
-  /** Field types that the project has already. */
+  /** The types of existing fields. */
   readonly fields?: Readonly<Record<string, string>>;
-  /** Hybrid projects: what a new address in dataFields does to a user who is named by the old one. */
+  /** Hybrid projects: the effect of a new address in dataFields for a user that is identified by the old one. */
   readonly emailMoveByEmail?: 'moves' | 'conflicts';
 }
 
@@ -42,19 +42,19 @@ export class Store {
   readonly fields: Fields;
   readonly forgotten = new Set<string>();
   readonly #movesByEmail: boolean;
-  readonly #fading: Pick<Fading, 'has'>;
+  readonly #deletions: Pick<UnfinishedDeletions, 'has'>;
   readonly #users = new Map<number, StoredUser>();
   readonly #byEmail = new Map<string, StoredUser>();
   readonly #byUserId = new Map<string, Set<StoredUser>>();
 
   #profiles = 0;
 
-  /** @param fading profiles whose deletion is under way: nobody else can have what is theirs */
+  /** @param deletions unfinished deletions: no other user can have the identities of these profiles */
   constructor(
     { projectType = 'hybrid', fields = {}, emailMoveByEmail = 'moves' }: StoreOptions,
-    fading: Pick<Fading, 'has'>,
+    deletions: Pick<UnfinishedDeletions, 'has'>,
   ) {
-    this.#fading = fading;
+    this.#deletions = deletions;
     this.projectType = projectType;
     this.fields = new Fields(fields);
     this.#movesByEmail = projectType !== 'hybrid' || emailMoveByEmail === 'moves';
@@ -68,7 +68,7 @@ export class Store {
     return [...this.each()];
   }
 
-  /** The users one after the other, in the order in which they came. */
+  /** Iterates over the users in the order of their creation. */
   *each(): Generator<PlainUser> {
     for (const user of this.#users.values()) yield plain(user);
   }
@@ -86,7 +86,7 @@ export class Store {
     return this.usersByUserId(userId)[0];
   }
 
-  /** The profiles behind an identity as look-ups show them: with the lists that they are on. */
+  /** The profiles with this identity, as look-ups show them: including their lists. */
   shown({ email, userId }: Identity): PlainUser[] {
     const users =
       email === undefined
@@ -100,7 +100,7 @@ export class Store {
     });
   }
 
-  /** The profile that an identity names; it outlives changes of address and id. */
+  /** The number of the profile with this identity, which stays the same when the address or the user id changes. */
   profileOf(identity: Identity): number | undefined {
     return this.#find(identity)?.profile;
   }
@@ -121,14 +121,14 @@ export class Store {
     this.#users.get(profile)?.lists.add(listId);
   }
 
-  /** Takes a user off a list; gives the list of failures that names one who is not on it. */
+  /** Removes a user from a list; returns a failure if the user is not on it. */
   leave(identity: Identity, listId: number): WriteFailure | undefined {
     const failure = identityFailure(identity, {}, this.forgotten);
     if (failure) return failure;
     return this.#find(identity)?.lists.delete(listId) === true ? undefined : notFound(identity);
   }
 
-  /** Gives a profile another address; all else stays. */
+  /** Changes the address of a profile. */
   changeEmail(profile: number, email: string): void {
     const user = this.#users.get(profile);
     if (user) this.#setEmail(user, email.toLowerCase());
@@ -146,8 +146,8 @@ export class Store {
   }
 
   /**
-   * Applies one user of a request; gives its profile, or the list that names it when it fails. With `onlyExisting`,
-   * an unknown user fails where the project type heeds that. Types are checked by the caller.
+   * Applies one user of a request; returns its profile, or the failure. With `onlyExisting`, an unknown user fails if the
+   * project type honours that option. The caller has checked the types.
    */
   write(write: UserWrite, onlyExisting = false): { profile: number } | { failure: WriteFailure } {
     const failure = identityFailure(write, write.dataFields, this.forgotten);
@@ -175,9 +175,10 @@ export class Store {
     const { email, userId } = dataFields;
     if (typeof email === 'string') {
       const owner = this.#byEmail.get(email.toLowerCase());
-      const isTaken = owner ? owner !== existing : this.#fading.has({ email });
+      const isTaken = owner ? owner !== existing : this.#deletions.has({ email });
       if (isTaken) return { list: 'conflictEmails', value: email.toLowerCase() };
-      // Email-based projects change an address by users/updateEmail only, the others by the id at least.
+      // Email-based projects change an address only by users/updateEmail. The other types accept a change by user id, and
+      // one by the old address only if the option allows it.
       if (
         (this.projectType === 'email' || (namedBy !== undefined && !this.#movesByEmail)) &&
         existing?.email !== undefined &&
@@ -188,7 +189,7 @@ export class Store {
     }
     if (typeof userId === 'string' && this.projectType !== 'email') {
       const owner = [...(this.#byUserId.get(userId) ?? [])][0];
-      const isTaken = owner ? owner !== existing : this.#fading.has({ userId });
+      const isTaken = owner ? owner !== existing : this.#deletions.has({ userId });
       if (isTaken) return { list: 'conflictUserIds', value: userId };
     }
     return undefined;

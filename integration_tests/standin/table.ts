@@ -1,8 +1,8 @@
-/** The stand-in's users as a table for people. */
+/** Formats the stand-in's users as a table. */
 import Table from 'cli-table3';
 import type { PlainUser } from './store.ts';
 
-/** The first `most` users, one row each, and how many there are in all. */
+/** The first `most` users, one per row, and the total number. */
 export function usersTable(users: readonly PlainUser[], most: number): string {
   const shown = users.slice(0, most);
   const fields = [...new Set(shown.flatMap(({ dataFields }) => Object.keys(dataFields)))];

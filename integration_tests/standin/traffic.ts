@@ -1,21 +1,21 @@
-/** Watches which calls touch which users when, and reports what a correct client would not have sent. */
+/** Tracks which calls write which users at which time, and reports what a correct client would not have sent. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonAnswer } from './answers.ts';
-import { keysOf, type Fading } from './fading.ts';
 import type { Identity } from './identities.ts';
 import type { StandinOptions } from './options.ts';
 import type { Store } from './store.ts';
+import { keysOf, type UnfinishedDeletions } from './unfinished-deletions.ts';
 
 /** A call that writes users. */
-export interface Visit {
+export interface WriteCall {
   readonly name: string;
-  /** Iterable processes single-user and bulk updates apart from each other. */
+  /** Iterable processes single-user and bulk updates independently, so their order is not guaranteed. */
   readonly kind: 'single' | 'bulk' | 'list';
-  /** Each user by the identities that the call has for it. */
+  /** For each user, the identities that the call contains. */
   readonly users: readonly (readonly Identity[])[];
 }
 
-/** What a call did: its answer, and the profiles that it wrote. */
+/** The effect of a call: its answer, and the profiles that it wrote. */
 export interface Effect {
   readonly answer: JsonAnswer;
   readonly profiles: readonly number[];
@@ -23,43 +23,43 @@ export interface Effect {
 
 export class Traffic {
   readonly #store: Store;
-  readonly #fading: Fading;
+  readonly #deletions: UnfinishedDeletions;
   readonly #options: StandinOptions;
   readonly #now: () => number;
   readonly #report: (what: string) => void;
   readonly #inFlight = new Map<string, number>();
-  /** When a user was last written by a single-user call, and by a bulk one. */
+  /** User → the time of its last single-user call, and of its last bulk call. */
   readonly #lastSingle = new Map<string, number>();
   readonly #lastBulk = new Map<string, number>();
 
   constructor(
     store: Store,
-    fading: Fading,
+    deletions: UnfinishedDeletions,
     options: StandinOptions,
     now: () => number,
     report: (what: string) => void,
   ) {
     this.#store = store;
-    this.#fading = fading;
+    this.#deletions = deletions;
     this.#options = options;
     this.#now = now;
     this.#report = report;
   }
 
-  /** Does a call's work; until it is answered, its users are taken. */
-  async visit(visit: Visit, work: () => Effect): Promise<JsonAnswer> {
-    const keys = visit.users.map((identities) => this.#keys(identities));
-    const held = this.#enter(visit, keys);
+  /** Executes a call. Until it is answered, its users are in flight, and other calls for them are reported. */
+  async run(call: WriteCall, execute: () => Effect): Promise<JsonAnswer> {
+    const keys = call.users.map((identities) => this.#keys(identities));
+    const held = this.#enter(call, keys);
     try {
-      this.#checkFading(visit);
-      this.#checkMixing(visit, keys);
-      const { answer, profiles } = work();
-      // A user that the call created can be named by another identity from now on.
+      this.#checkDeletions(call);
+      this.#checkMixing(call, keys);
+      const { answer, profiles } = execute();
+      // A user that the call created may be identified differently by later calls.
       const written = profiles.map((profile) => `profile:${profile}`);
       this.#hold(written, held);
       const { latencyMs = 0 } = this.#options;
       if (latencyMs > 0) await sleep(latencyMs);
-      this.#remember(visit, keys, written);
+      this.#remember(call, keys, written);
       return answer;
     } finally {
       for (const key of held) this.#release(key);
@@ -73,11 +73,11 @@ export class Traffic {
     return [...identities.flatMap(keysOf), ...profiles.map((profile) => `profile:${profile}`)];
   }
 
-  #enter({ name }: Visit, users: readonly (readonly string[])[]): string[] {
+  #enter({ name }: WriteCall, users: readonly (readonly string[])[]): string[] {
     const held: string[] = [];
     for (const keys of users) {
       if (keys.some((key) => this.#inFlight.has(key)))
-        this.#report(`${name}: two calls for one user at a time, or a user twice in one`);
+        this.#report(`${name}: concurrent calls for one user, or one user twice in a call`);
       this.#hold(keys, held);
     }
     return held;
@@ -96,13 +96,13 @@ export class Traffic {
     else this.#inFlight.delete(key);
   }
 
-  #checkFading({ name, users }: Visit): void {
+  #checkDeletions({ name, users }: WriteCall): void {
     for (const identity of users.flat()) {
-      if (this.#fading.has(identity)) this.#report(`${name} of a user whose deletion is still under way`);
+      if (this.#deletions.has(identity)) this.#report(`${name} of a user whose deletion is not finished`);
     }
   }
 
-  #checkMixing({ name, kind }: Visit, users: readonly (readonly string[])[]): void {
+  #checkMixing({ name, kind }: WriteCall, users: readonly (readonly string[])[]): void {
     const { refuseMixing = true, mixWindowMs = 60_000 } = this.#options;
     if (kind === 'list' || refuseMixing === false || (kind === 'single' && refuseMixing !== 'both')) return;
     const others = kind === 'bulk' ? this.#lastSingle : this.#lastBulk;
@@ -113,13 +113,13 @@ export class Traffic {
     }
   }
 
-  /** A call that was refused wrote nobody, and is in no other call's way. */
-  #remember({ kind }: Visit, users: readonly (readonly string[])[], written: readonly string[]): void {
+  /** Notes the time of a call, unless it was refused and wrote no user. */
+  #remember({ kind }: WriteCall, users: readonly (readonly string[])[], written: readonly string[]): void {
     if (written.length === 0) return;
     const now = this.#now();
-    // The addresses too: the one that a user left could be written as somebody new.
+    // Includes the addresses of the call: a bulk call with the former address of a user would create a new user.
     if (kind === 'single') for (const key of [...users.flat(), ...written]) this.#lastSingle.set(key, now);
-    // Nobody asks otherwise, and these can be very many.
+    // Bulk calls have many users, and their times are needed only with this option.
     if (kind === 'bulk' && this.#options.refuseMixing === 'both')
       for (const key of written) this.#lastBulk.set(key, now);
   }

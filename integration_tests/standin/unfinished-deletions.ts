@@ -1,13 +1,13 @@
-/** Deletions that are under way: the profile still has its address and its id for a while, and look-ups show it. */
+/** Deletions that are not finished: the profile keeps its address and id for a while, and look-ups still show it. */
 import type { Identity } from './identities.ts';
 import type { PlainUser } from './store.ts';
 
-export class Fading {
+export class UnfinishedDeletions {
   readonly #lookUps: number;
-  /** A profile is in it under each of its identities, and goes as a whole. */
+  /** Each profile is stored under all its identities, which are removed together. */
   readonly #users = new Map<string, { readonly user: PlainUser; lookUps: number }>();
 
-  /** Each user is shown by this many look-ups more. */
+  /** @param lookUps how many more look-ups show a deleted user */
   constructor(lookUps: number) {
     this.#lookUps = lookUps;
   }
@@ -15,19 +15,19 @@ export class Fading {
   add(users: readonly PlainUser[]): void {
     if (this.#lookUps === 0) return;
     for (const user of users) {
-      const fading = { user, lookUps: this.#lookUps };
-      for (const key of keysOf(user)) this.#users.set(key, fading);
+      const shown = { user, lookUps: this.#lookUps };
+      for (const key of keysOf(user)) this.#users.set(key, shown);
     }
   }
 
-  /** The deleted user that one more look-up shows. */
+  /** Counts a look-up; returns the deleted user if the look-up still shows it. */
   lookUp(identity: Identity): PlainUser | undefined {
     for (const key of keysOf(identity)) {
-      const fading = this.#users.get(key);
-      if (!fading) continue;
-      fading.lookUps--;
-      if (fading.lookUps <= 0) for (const own of keysOf(fading.user)) this.#users.delete(own);
-      return fading.user;
+      const shown = this.#users.get(key);
+      if (!shown) continue;
+      shown.lookUps--;
+      if (shown.lookUps <= 0) for (const own of keysOf(shown.user)) this.#users.delete(own);
+      return shown.user;
     }
     return undefined;
   }
@@ -37,7 +37,7 @@ export class Fading {
   }
 }
 
-/** An identity as keys of maps: addresses are compared in lower case, ids exactly. */
+/** Map keys for an identity: addresses are compared in lower case, user ids exactly. */
 export function keysOf({ email, userId }: Identity): string[] {
   return [
     ...(email === undefined ? [] : [`email:${email.toLowerCase()}`]),

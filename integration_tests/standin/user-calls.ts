@@ -1,4 +1,4 @@
-/** The calls on users: look-ups, deletions, users/bulkUpdate. */
+/** The handlers of calls for users: look-ups, deletions, users/bulkUpdate. */
 import { failure, success, type Answer } from './answers.ts';
 import { applyUsers } from './bulk-update.ts';
 import { createsFields, refusalStyle, type Context, type Handler } from './context.ts';
@@ -20,24 +20,24 @@ export const getByEmailInPath: Handler = (context, { segment }) => lookUp(contex
 
 export const getByUserIdInPath: Handler = (context, { segment }) => lookUp(context, { userId: segment });
 
-/** Whoever can't exist is refused, not unknown. */
+/** A malformed identity is refused, not answered as an unknown user. */
 function lookUp(context: Context, identity: Identity): Answer {
-  const { store, fading } = context;
+  const { store, deletions } = context;
   const malformed = identityFailure(identity, {}, new Set());
   if (malformed) return refusalOf(context, malformed.list, malformed.value);
-  const user = fading.lookUp(identity) ?? store.shown(identity)[0];
+  const user = deletions.lookUp(identity) ?? store.shown(identity)[0];
   return { status: 200, body: user ? { user } : {} };
 }
 
-export const deleteByEmail: Handler = ({ store, fading }, { segment }) => {
+export const deleteByEmail: Handler = ({ store, deletions }, { segment }) => {
   if (store.projectType === 'user_id') throw new BadRequest('deletion by email on a userID-based project');
-  fading.add(store.shown({ email: segment }));
+  deletions.add(store.shown({ email: segment }));
   store.deleteByEmail(segment);
   return success();
 };
 
-export const deleteByUserId: Handler = ({ store, fading, options }, { segment }) => {
-  fading.add(store.shown({ userId: segment }));
+export const deleteByUserId: Handler = ({ store, deletions, options }, { segment }) => {
+  deletions.add(store.shown({ userId: segment }));
   const isKnown = store.deleteByUserId(segment);
   const { unknownUserIdStatus = 400 } = options;
   if (isKnown || unknownUserIdStatus === 200) return success();
@@ -50,7 +50,7 @@ export const bulkUpdate: Handler = (context, { contentType, body }) => {
   const request = readBody(contentType, body, ['users', 'createNewFields']);
   const users = readUsers(request, 'users');
   const createNewFields = createsFields(context, readOptionalBoolean(request, 'createNewFields'));
-  return context.traffic.visit(
+  return context.traffic.run(
     { name: 'users/bulkUpdate', kind: 'bulk', users: users.map((user) => [user]) },
     () => {
       const { status, body, profiles } = applyUsers(context.store, users, {

@@ -1,6 +1,6 @@
-/** JSON as Iterable sees it: a number's text tells a long from a double, so it is kept. Shares nothing with the connector. */
+/** JSON with the original text of numbers, by which Iterable tells a long from a double. Shares no code with the connector. */
 
-/** A number by its text. */
+/** A number as its original text. */
 export class NumberText {
   readonly text: string;
 
@@ -13,7 +13,7 @@ export type Value = null | boolean | string | NumberText | Value[] | { [key: str
 
 type SourceReviver = (this: unknown, key: string, value: unknown, context: { source?: string }) => unknown;
 
-/** Needs a Node with source text in JSON revivers (22 and later). Throws SyntaxError. */
+/** Needs a Node with source text in JSON revivers (22 or later). Throws SyntaxError. */
 export function parseExactly(text: string): Value {
   const revive: SourceReviver = (_key, value, { source }) =>
     typeof value === 'number' ? new NumberText(source ?? '') : value;
@@ -26,7 +26,7 @@ export function isObject(value: unknown): value is { [key: string]: Value } {
   );
 }
 
-/** Plain JavaScript for tests to compare with; an integer beyond 2^53 becomes a bigint. */
+/** Converts to plain JavaScript values for comparison in tests; an integer beyond 2^53 becomes a bigint. */
 export function toPlain(value: Value): unknown {
   if (value instanceof NumberText) {
     const number = Number(value.text);
@@ -37,7 +37,7 @@ export function toPlain(value: Value): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, toPlain(child)]));
 }
 
-/** Nulls remove: an object is stored without the fields that are null, at any depth. */
+/** Removes null fields at any depth, as Iterable does when it stores an object. */
 export function withoutNulls(value: Value): Value {
   if (!isObject(value)) return value;
   return Object.fromEntries(
@@ -53,12 +53,12 @@ export function isDateText(text: string): boolean {
   return DATE.test(text) && !Number.isNaN(Date.parse(text.replace(' +', '+'))) && isDay(text.slice(0, 10));
 }
 
-/** `Date.parse` takes the 30th of February for the 1st of March. */
+/** Whether the day exists: `Date.parse` reads 30 February as 1 March. */
 function isDay(day: string): boolean {
   return new Date(day).toISOString().startsWith(day);
 }
 
-/** `yyyy-MM-dd HH:mm:ss +00:00`, as Iterable gives dates back. */
+/** `yyyy-MM-dd HH:mm:ss +00:00`, the format in which Iterable returns dates. */
 export function normaliseDate(text: string): string {
   const hasZone = /(?:Z|[+-]\d{2}:?\d{2})$/.test(text) && text.length > 10;
   const iso = new Date(
@@ -67,7 +67,7 @@ export function normaliseDate(text: string): string {
   return `${iso.slice(0, 10)} ${iso.slice(11, 19)} +00:00`;
 }
 
-/** Iterable's word for a scalar's type when it meets it for the first time. */
+/** The type that Iterable gives to a new field with this scalar as its first value. */
 export function typeOfScalar(value: boolean | string | NumberText): string {
   if (typeof value === 'boolean') return 'boolean';
   if (value instanceof NumberText) return /[.eE]/.test(value.text) ? 'double' : 'long';

@@ -1,26 +1,26 @@
-/** A bucket of a real S3-compatible server, which checks signatures; with outages to order, and what it was asked. */
+/** A bucket on a real S3-compatible server, which checks signatures. Outages can be simulated, and requests are recorded. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import S3rver from '@20minutes/s3rver';
 import { TestFiles } from './connector.ts';
 
 const BUCKET = 'rejects';
-/** The one key pair that s3rver knows. */
+/** The access key id and secret of the only key pair that s3rver accepts. */
 const KEY = 'S3RVER';
 
 export interface Bucket {
   readonly url: string;
-  /** The option `rejected_records` that leads here. */
+  /** The option `rejected_records` for this bucket. */
   option(overrides?: Record<string, unknown>): Record<string, unknown>;
-  /** Object names in the order of the listing, and their texts; read back from the server. */
+  /** The names of all objects in the order of the listing, with their contents. */
   objects(): Promise<[string, string][]>;
   /** `METHOD path` of every request, in order. */
   readonly requests: string[];
-  /** Answers a request instead of the server, where it gives a status; `reset` cuts the connection. */
+  /** If it returns a status, the request is answered with that instead of by the server; `reset` cuts the connection. */
   intercept: (method: string, path: string) => number | 'reset' | undefined;
 }
 
-/** Gives the test a bucket that holds nothing, and takes it away afterwards. */
+/** Runs the test with an empty bucket, and removes the bucket afterwards. */
 export async function withBucket(test: (bucket: Bucket) => Promise<void>): Promise<void> {
   const files = new TestFiles();
   const s3rver = new S3rver({
@@ -60,7 +60,7 @@ export async function withBucket(test: (bucket: Bucket) => Promise<void>): Promi
       },
     }),
     objects: async () => {
-      // s3rver lets anybody read; of a listing that the SDK signs it refuses the signature, for a slash in the path.
+      // Unsigned, because s3rver allows everyone to read, but rejects the SDK's signature of a listing over a slash in the path.
       const read = async (path: string) => (await fetch(`${url}/${BUCKET}${path}`)).text();
       const keys = [...(await read('?list-type=2')).matchAll(/<Key>([^<]+)<\/Key>/g)].map(
         ([, key = '']) => key,

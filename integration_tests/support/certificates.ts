@@ -1,4 +1,4 @@
-/** Certificates for servers of tests, made by openssl where it is installed. */
+/** Creates certificates for test servers with openssl, if it is installed. */
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 
@@ -19,18 +19,18 @@ function openssl(...args: string[]): void {
 
 const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
 
-/** A new key, and a certificate for it: by itself, unless `more` says otherwise. */
+/** Creates a key and a certificate for it, self-signed unless `more` says otherwise. */
 function certify(place: string, ...more: string[]): void {
   const files = ['-keyout', `${place}.key`, '-out', `${place}.pem`];
   openssl('req', '-x509', ...NEW_KEY, ...files, '-subj', `/CN=${path.basename(place)}`, ...more);
 }
 
-/** A key and the certificate that it signs others with: `PLACE.key`, `PLACE.pem`. */
+/** Creates the key and certificate of an authority: `PLACE.key`, `PLACE.pem`. */
 export function makeAuthority(place: string): void {
   certify(place);
 }
 
-/** A key and a certificate for these names alone, as in `IP:127.0.0.1,DNS:host.test`: `PLACE.key`, `PLACE.pem`. */
+/** Creates a key and a certificate for names such as `IP:127.0.0.1,DNS:host.test`: `PLACE.key`, `PLACE.pem`. */
 export function sign(authority: string, place: string, names = 'IP:127.0.0.1'): void {
   certify(
     place,

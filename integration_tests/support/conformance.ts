@@ -1,6 +1,6 @@
 /**
- * What every run must keep on stdout, whatever it was given; restated from the Airbyte protocol, not taken from the connector.
- * Gives the rules that were broken, in words.
+ * The rules for stdout that every run must keep, whatever its input. Written from the Airbyte protocol, independently of the
+ * connector.
  */
 type Json = Record<string, unknown>;
 type Check = (body: Json) => boolean;
@@ -13,10 +13,10 @@ const isCount = (value: unknown) => value === undefined || (typeof value === 'nu
 
 const LEVELS = ['FATAL', 'ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE'];
 const FAILURES = ['config_error', 'transient_error', 'system_error'];
-/** Milliseconds since 1970 of the years 2001 to 2286 have 13 digits; seconds have 10. */
+/** For the years 2001 to 2286, milliseconds since 1970 have 13 digits, and seconds have 10. */
 const isMilliseconds = (value: unknown) => typeof value === 'number' && value >= 1e12 && value < 1e13;
 
-/** Message type → the property that holds its body, and what the body must be. */
+/** Message type → the property that holds its body, and a check of the body. */
 const MESSAGES: Readonly<Record<string, { readonly body: string; readonly isRight: Check }>> = {
   LOG: {
     body: 'log',
@@ -59,30 +59,30 @@ const MESSAGES: Readonly<Record<string, { readonly body: string; readonly isRigh
   },
 };
 
-/** Broken rules of a run that was not killed. */
+/** Returns descriptions of the rules that the run broke. A killed run is only checked for valid messages. */
 export function brokenRules({ lines, exitCode, signal, stdoutWasClosed }: Run): string[] {
   const broken: string[] = [];
   const counts = new Map<string, number>();
   for (const line of lines) {
     const type = typeOf(line);
     counts.set(type, (counts.get(type) ?? 0) + 1);
-    if (type === 'invalid') broken.push(`not a message of a destination: ${line.slice(0, 300)}`);
+    if (type === 'invalid') broken.push(`not a valid destination message: ${line.slice(0, 300)}`);
   }
   if (signal !== null || stdoutWasClosed) return broken;
   const traces = counts.get('TRACE') ?? 0;
-  if (exitCode === 0 && traces > 0) broken.push('a trace of an error, and exit code 0');
+  if (exitCode === 0 && traces > 0) broken.push('exit code 0 with an error trace');
   if (exitCode !== 0 && traces !== 1)
-    broken.push(`exit code ${exitCode ?? 'none'}, and ${traces} error traces`);
-  if (traces === 1 && typeOf(lines.at(-1) ?? '') !== 'TRACE') broken.push('something after the error trace');
+    broken.push(`exit code ${exitCode ?? 'none'} with ${traces} error traces instead of one`);
+  if (traces === 1 && typeOf(lines.at(-1) ?? '') !== 'TRACE') broken.push('output after the error trace');
   for (const last of ['SPEC', 'CONNECTION_STATUS', 'DESTINATION_CATALOG']) {
     if ((counts.get(last) ?? 0) > 1) broken.push(`more than one ${last}`);
-    if (counts.has(last) && typeOf(lines.at(-1) ?? '') !== last) broken.push(`something after ${last}`);
+    if (counts.has(last) && typeOf(lines.at(-1) ?? '') !== last) broken.push(`output after ${last}`);
   }
   return broken;
 }
 
 interface Run {
-  /** Of stdout, as they were printed. */
+  /** The lines of stdout. */
   readonly lines: readonly string[];
   readonly exitCode: number | null;
   readonly signal: string | null;

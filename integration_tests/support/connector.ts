@@ -1,4 +1,4 @@
-/** Runs the built program as a child process, and looks at it only from outside: stdout lines, stderr, exit code. */
+/** Runs the built program as a child process and observes it from outside: stdout lines, stderr, exit code. */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { LineTaker } from './line-taker.ts';
 
 export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
-/** Hundreds of processes need not compile the same program: a fifth of what a start takes. */
+/** Caches the compiled program, since hundreds of processes run it: this saves a fifth of each start. */
 const COMPILED =
   process.env.TEST_RUN_FOLDER === undefined
     ? {}
@@ -49,7 +49,7 @@ export interface Operation {
 export interface RunResult {
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** Every line of stdout as it was printed. */
+  /** Every line of stdout, verbatim. */
   readonly lines: string[];
   readonly messages: Message[];
   readonly stderr: string;
@@ -61,25 +61,25 @@ export interface RunResult {
 
 export interface RunOptions {
   readonly args: readonly string[];
-  /** Written to stdin; chunks one after the other, with backpressure. Left open when `keepOpen` is set. */
+  /** Written to stdin, chunk by chunk with backpressure. stdin is then closed unless `keepOpen` is set. */
   readonly input?: string | Iterable<string | Buffer> | AsyncIterable<string | Buffer>;
   readonly keepOpen?: boolean;
   readonly cwd?: string;
-  /** Another copy of the program. */
+  /** The path of another copy of the program. */
   readonly main?: string;
   readonly env?: NodeJS.ProcessEnv;
   /** Runs as this user. */
   readonly uid?: number;
   readonly onSpawn?: (child: ChildProcessWithoutNullStreams) => void;
-  /** The run is killed, and the test fails, when it takes longer; it is never meant to. */
+  /** If the run takes longer, it is killed and the test fails. */
   readonly deadlineMs?: number;
   /** Called with each complete line of stdout as it arrives. */
   readonly onLine?: (line: string) => void;
-  /** stdout is text for people, and holds no messages. */
+  /** stdout is plain text and contains no messages. */
   readonly isText?: boolean;
 }
 
-/** Runs `dist/main.js ARGS` to its end. */
+/** Runs `dist/main.js ARGS` and waits for its end. */
 export async function runConnector(options: RunOptions): Promise<RunResult> {
   const child = spawn(process.execPath, [options.main ?? MAIN, ...options.args], {
     cwd: options.cwd,
@@ -96,12 +96,12 @@ export async function runConnector(options: RunOptions): Promise<RunResult> {
     taker.take(text);
   });
   child.stdout.on('end', () => {
-    // Only a killed program may leave half a line.
+    // Only a killed program may leave an incomplete line.
     if (taker.rest !== '' && child.signalCode !== 'SIGKILL') stdout.push(taker.rest);
   });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  // The program may rightly end before it has read everything.
+  // The program may legitimately end before it has read all input.
   child.stdin.on('error', () => undefined);
   const stuck = new AbortController();
   const deadline = setTimeout(() => {
@@ -117,7 +117,7 @@ export async function runConnector(options: RunOptions): Promise<RunResult> {
   const [exitCode, signal] = await ended;
   clearTimeout(deadline);
   if (stuck.signal.aborted)
-    throw new Error(`The connector was stuck. Its last words:\n${stdout.slice(-30).join('\n')}`);
+    throw new Error(`The connector did not end in time. Its last output:\n${stdout.slice(-30).join('\n')}`);
   taker.throwFailure();
   if (options.isText === true)
     return { exitCode, signal, stderr, lines: stdout, messages: [], logs: [], states: [], errors: [] };
@@ -125,13 +125,13 @@ export async function runConnector(options: RunOptions): Promise<RunResult> {
   return { stderr, ...resultOf(stdout, { exitCode, signal, stdoutWasClosed }) };
 }
 
-/** What the lines of a run mean; fails when they break the protocol. */
+/** Parses the lines of a run; throws if they break the protocol. */
 export function resultOf(
   lines: string[],
   end: Pick<RunResult, 'exitCode' | 'signal'> & { readonly stdoutWasClosed: boolean },
 ): Omit<RunResult, 'stderr'> {
   const broken = brokenRules({ lines, ...end });
-  if (broken.length > 0) throw new Error(`The run broke rules of the protocol:\n${broken.join('\n')}`);
+  if (broken.length > 0) throw new Error(`The run broke the protocol:\n${broken.join('\n')}`);
   return { exitCode: end.exitCode, signal: end.signal, ...interpret(lines) };
 }
 
@@ -173,7 +173,7 @@ function drained(child: ChildProcessWithoutNullStreams): Promise<void> {
 export class TestFiles {
   readonly folder = mkdtempSync(path.join(tmpdir(), 'destination-iterable-'));
 
-  /** Writes a file (objects as JSON) and gives its path. */
+  /** Writes a file (objects as JSON) and returns its path. */
   write(name: string, content: unknown): string {
     const file = path.join(this.folder, name);
     writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));

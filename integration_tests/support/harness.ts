@@ -1,4 +1,4 @@
-/** One stand-in and one folder for a test: runs the built program against them, and has the stand-in's last word checked. */
+/** A stand-in and a folder for one test: runs the built program against them, and fails on unexpected calls to the stand-in. */
 import { expect } from '@jest/globals';
 import { startStandin, type Standin, type StandinOptions } from '../standin/server.ts';
 import { resultOf, runConnector, TestFiles, type RunOptions, type RunResult } from './connector.ts';
@@ -9,7 +9,7 @@ export interface WriteOptions extends Partial<RunOptions> {
   readonly catalog?: unknown;
 }
 
-/** What `plan --json` says, as far as tests ask. */
+/** The output of `plan --json`, as far as tests need it. */
 export interface Plan {
   readonly ledger: string;
   readonly failure: null | {
@@ -76,7 +76,7 @@ export class Harness {
     };
   }
 
-  /** Puts a user into the stand-in who was there before the connector came. */
+  /** Adds a user to the stand-in, as if it existed before the connector ran. */
   addUser(identity: { email: string } | { userId: string }, dataFields: Record<string, string> = {}): void {
     this.standin.store.write({ ...identity, dataFields, preferUserId: false, mergeNestedObjects: false });
   }
@@ -85,18 +85,18 @@ export class Harness {
     return this.#run(['write'], input, options);
   }
 
-  /** The lines of the result are the plan's text. */
+  /** Runs `plan`; the lines of the result are the text of the plan. */
   plan(input: RunOptions['input'], options: WriteOptions = {}): Promise<RunResult> {
     return this.#run(['plan'], input, { isText: true, ...options });
   }
 
-  /** `plan --json`: what it says, and how it ended. */
+  /** Runs `plan --json`. */
   async planJson(input: RunOptions['input'], options: WriteOptions = {}): Promise<JsonPlan> {
     const { exitCode, lines } = await this.#run(['plan', '--json'], input, { isText: true, ...options });
     return { exitCode, text: lines.join('\n'), plan: JSON.parse(lines.join('\n')) as Plan };
   }
 
-  /** The command line of a run, its files written. */
+  /** Writes the files of a run and returns its command line. */
   args(command: readonly string[], { config, catalog }: WriteOptions = {}): string[] {
     return [
       ...command,
@@ -116,7 +116,7 @@ export class Harness {
     });
   }
 
-  /** The same in this process, for tests of which many run: no start-up, and no stderr; all the rest is real. */
+  /** Like {@link write}, but in this process, for tests with many runs: without start-up and stderr, otherwise real. */
   writeInProcess(
     input: string | readonly string[],
     { config, catalog, onLine }: Pick<WriteOptions, 'config' | 'catalog' | 'onLine'> = {},
@@ -125,7 +125,7 @@ export class Harness {
     return inProcess(this.args(['write'], { ...(config ? { config } : {}), catalog }), lines, onLine);
   }
 
-  /** As `planJson`, in this process. */
+  /** Like {@link planJson}, but in this process. */
   async planJsonInProcess(
     lines: readonly string[],
     { config, catalog }: Pick<WriteOptions, 'config' | 'catalog'> = {},
@@ -136,7 +136,7 @@ export class Harness {
     return { exitCode, text: text.trimEnd(), plan: JSON.parse(text) as Plan };
   }
 
-  /** As `check`, in this process. */
+  /** Like {@link check}, but in this process. */
   checkInProcess(
     config: Record<string, unknown> = {},
     env: Readonly<Record<string, string>> = {},
@@ -171,14 +171,14 @@ async function inProcess(
   onLine?: RunOptions['onLine'],
   env: Readonly<Record<string, string>> = {},
 ): Promise<RunResult> {
-  // Loaded on need: tests that start processes can do without the whole of `src`.
+  // Loaded on demand: tests that start processes don't need `src`.
   const { runInProcess } = await import('./in-process.ts');
   const { text, exitCode } = await runInProcess(args, lines, undefined, onLine, env);
   const end = { exitCode, signal: null, stdoutWasClosed: false };
   return { stderr: '', ...resultOf(text.split('\n').slice(0, -1), end) };
 }
 
-/** Gives the test a harness, closes it afterwards, and fails when the stand-in saw a call that it did not expect. */
+/** Runs the test with a harness and closes it afterwards. Fails if the stand-in received an unexpected call. */
 export async function withHarness(
   options: StandinOptions,
   test: (harness: Harness) => Promise<void>,

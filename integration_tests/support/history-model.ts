@@ -1,9 +1,9 @@
 /**
- * What the contract makes of a history of syncs with a ledger, one record after the other. Where the contract leaves open what
- * comes of a record, playing it throws {@link OpenCase}.
+ * A model of the documented behaviour for a history of syncs with a ledger, one record after the other. If the documentation
+ * leaves the outcome of a record open, playing it throws {@link OpenCase}.
  */
 import type { History, HistorySync, Row, StreamSetup } from './history.ts';
-import { listChanges, membershipsOf, toldLists } from './history-lists.ts';
+import { listChanges, membershipsOf, statedLists } from './history-lists.ts';
 import { removeMissing, removeFlagged } from './history-removals.ts';
 import { HistoryState, Notes, OpenCase, type Entry, type Profile } from './history-state.ts';
 
@@ -13,16 +13,16 @@ interface Snapshot {
   isKeyless: boolean;
 }
 
-/** What a record ends in; `unsure` where it may be rejected. */
+/** The outcome of a record; `unsure` if it may or may not be rejected. */
 type End = 'rejected' | 'settled' | 'unsure';
 
 export class HistoryModel {
   readonly #state: HistoryState;
   readonly #open = new Map<string, Snapshot>();
   readonly #refreshed = new Map<string, number>();
-  /** Something of the last sync led, or may have led, to a call. */
+  /** The last sync made a call, or may have made one. */
   hasCalls = false;
-  /** The last sync fails: the source failed it, or every record was rejected. */
+  /** The last sync fails, because the source failed or because every record was rejected. */
   isFailed = false;
 
   constructor(history: History) {
@@ -46,7 +46,7 @@ export class HistoryModel {
     const ends = sync.rows.map((row) => this.#record(sync, row));
     const isRejected = ends.length > 0 && ends.every((end) => end === 'rejected');
     if (!isRejected && ends.length > 0 && ends.every((end) => end !== 'settled'))
-      throw new OpenCase('whether all are rejected');
+      throw new OpenCase('whether all records are rejected');
     this.isFailed = isRejected || Object.values(sync.statuses).includes('INCOMPLETE');
     if (this.isFailed) return;
     const proven = this.#state.history.streams.filter(({ name }) => sync.statuses[name] === 'COMPLETE');
@@ -59,15 +59,15 @@ export class HistoryModel {
 
   #record(sync: HistorySync, row: Row): End {
     const stream = this.#state.history.streams.find(({ name }) => name === row.stream);
-    if (!stream) throw new Error(`no stream ${row.stream}`);
+    if (!stream) throw new Error(`unknown stream ${row.stream}`);
     const { data } = row;
     const open = this.#open.get(stream.name);
     const identifier = this.#state.history.identifyBy === 'email' ? data.email : data.userId;
     const key = stream.hasKey ? data.id : identifier;
     if (key === undefined && (data.email ?? data.userId) !== undefined)
-      throw new OpenCase('a row without its key');
+      throw new OpenCase('a row without a key');
     if (data.deleted && this.#state.history.identifyBy === 'user_id' && data.email && data.userId)
-      throw new OpenCase('a deletion by two names');
+      throw new OpenCase('a deletion with two identities');
     if (key === undefined || (data.deleted !== true && identifier === undefined)) {
       if (key === undefined && open) open.isKeyless = true;
       if (key !== undefined) open?.seen.add(String(key));
@@ -82,11 +82,11 @@ export class HistoryModel {
     if (data.deleted === true) {
       if (sync.mode === 'sync' && !stream.isEnriched && removeFlagged(this.#state, sync, stream, data, held))
         this.hasCalls = true;
-      // Where people share an id, a deletion by it alone may be rejected.
+      // A deletion by user id alone may be rejected on projects where users can share an id.
       return this.#state.history.projectType === 'email' && data.email === undefined ? 'unsure' : 'settled';
     }
     if (data.level !== 'high') return this.#upsert(sync, stream, String(key), data, held);
-    // What is rejected is tried again.
+    // A rejected record is sent again by the next sync.
     this.hasCalls = true;
     return 'rejected';
   }
@@ -101,23 +101,27 @@ export class HistoryModel {
     const byEmail = this.#state.history.identifyBy === 'email';
     const mapped = sync.targets[stream.name] ?? {};
     const values = Object.entries(mapped).filter(([column]) => data[column] !== undefined);
-    const told = JSON.stringify([values.map(([column, to]) => [to, data[column]]), byEmail ? 0 : data.email]);
+    const fingerprint = JSON.stringify([
+      values.map(([column, to]) => [to, data[column]]),
+      byEmail ? 0 : data.email,
+    ]);
     const refused = `${stream.name} ${data.userId ?? ''}`;
-    if (this.#state.notes.refused.has(refused)) throw new OpenCase('laid over, it may pass');
+    if (this.#state.notes.refused.has(refused))
+      throw new OpenCase('a record that may pass when merged with a refused one');
     const target = this.#targetOf(stream, data, known);
     if (target === 'skipped') {
-      // There Iterable itself refuses strangers.
+      // On these projects the record is sent, and Iterable itself refuses the unknown user.
       if (this.#state.history.projectType === 'email' && !byEmail) this.hasCalls = true;
-      // Whoever has left for a stranger is written anew on coming back.
+      // If the row later names its former user again, its record is sent in full.
       this.#state.entries = this.#state.entries.map((entry) =>
-        entry === known ? { ...entry, told: '' } : entry,
+        entry === known ? { ...entry, fingerprint: '' } : entry,
       );
       return 'settled';
     }
     if (target === 'rejected') {
-      if (known?.told === told) throw new OpenCase('whether anything of it is sent');
+      if (known?.fingerprint === fingerprint) throw new OpenCase('whether the record is sent at all');
       if (this.#state.notes.upserted.has(`${stream.name} ${key}`))
-        throw new OpenCase('laid over what came before, it may pass');
+        throw new OpenCase('a record that may pass when merged with an earlier one');
       this.hasCalls = true;
       this.#state.notes.refused.add(refused);
       return 'rejected';
@@ -131,14 +135,15 @@ export class HistoryModel {
     const isResent =
       sync.resends ||
       (stream.kind === 'incremental' && this.#refreshed.get(stream.name) !== sync.generations[stream.name]);
-    const isSent = !known || !isSame || isMoved || isResent || cleared.length > 0 || known.told !== told;
+    const isSent =
+      !known || !isSame || isMoved || isResent || cleared.length > 0 || known.fingerprint !== fingerprint;
 
     const profile = target.profile ?? this.#state.create(data);
     const person = { ...profile };
     const isOfSeveral = sync.rows.filter((row) => isOfRow(row, stream, key, byEmail)).length > 1;
-    // Together they may say what the row's records said together before, and then nothing is sent.
-    if (isSent && isOfSeveral && known && isSame && !saysSo(profile, known))
-      throw new OpenCase('what waits together may be nothing new');
+    // Several records of a row may be merged. If the merged values equal those of the previous sync, nothing is sent.
+    if (isSent && isOfSeveral && known && isSame && !isUnchanged(profile, known))
+      throw new OpenCase('records that may be unchanged when merged');
     const isUnsure = isOfSeveral || known?.isOfSeveral === true;
     if (known?.isOfSeveral) this.hasCalls = true;
     if (isSent && !byEmail && data.email !== undefined && data.email !== target.profile?.email) {
@@ -146,13 +151,14 @@ export class HistoryModel {
       this.#state.notes.want(data.email);
     }
     if (data.email !== undefined && isSent) profile.email = data.email;
-    if (!isSame && cleared.some(([to]) => profile.fields.has(to))) throw new OpenCase('clears elsewhere');
+    if (!isSame && cleared.some(([to]) => profile.fields.has(to)))
+      throw new OpenCase('fields to clear on another profile');
     for (const [to, isSure] of cleared) {
-      if (!isSure && profile.fields.has(to)) throw new OpenCase('clears what it did not write');
+      if (!isSure && profile.fields.has(to)) throw new OpenCase('fields to clear that the row did not write');
       profile.fields.delete(to);
     }
     const lists = membershipsOf(sync, stream, data, held, isSame);
-    const changes = listChanges(toldLists(sync, stream, data).told, lists, {
+    const changes = listChanges(statedLists(sync, stream, data).stated, lists, {
       held,
       isSame,
       isResent,
@@ -162,11 +168,11 @@ export class HistoryModel {
     this.#state.notes.upserted.add(`${stream.name} ${key}`);
     if (held && !isSame) this.#state.notes.changed.add(`${stream.name} ${key}`);
     if (!isSent && changes.size > 0 && data.email !== undefined && profile.email !== data.email)
-      throw new OpenCase('fields with lists');
+      throw new OpenCase('whether fields are sent along with list changes');
     for (const [column, to] of values) {
       const value = data[column];
       if (!isSent && (changes.size > 0 || isUnsure) && (profile.fields.get(to) ?? null) !== value)
-        throw new OpenCase('fields with lists, or of what waits together');
+        throw new OpenCase('whether fields are sent along with list changes or merged records');
       if (!isSent) continue;
       if (value === null) profile.fields.delete(to);
       else profile.fields.set(to, value);
@@ -176,7 +182,7 @@ export class HistoryModel {
       const joined = `${stream.name} ${key} ${list}`;
       if (isOn && profile.lists.has(list)) this.#state.notes.joined.add(joined);
       if (!isOn && this.#state.notes.joined.has(joined) && profile.lists.has(list))
-        throw new OpenCase('joined and left at once');
+        throw new OpenCase('a list joined and left in one sync');
       if (isOn) profile.lists.add(list);
       else if (!this.#state.isNamed(list, others, person, profile)) profile.lists.delete(list);
     }
@@ -194,7 +200,7 @@ export class HistoryModel {
       {
         stream: stream.name,
         key,
-        told,
+        fingerprint,
         lists,
         isOfSeveral,
         left,
@@ -208,7 +214,7 @@ export class HistoryModel {
     return 'settled';
   }
 
-  /** Whose profile the record writes; none where one is to be created. */
+  /** The profile that the record writes to; undefined if one is to be created. */
   #targetOf(
     stream: StreamSetup,
     { email, userId, was }: Row['data'],
@@ -218,8 +224,8 @@ export class HistoryModel {
     const at = (address: string | undefined) =>
       address === undefined ? undefined : this.profiles.find((profile) => profile.email === address);
     const column = hasPrevious ? was : undefined;
-    // Whom Iterable did not know is looked for as if for the first time.
-    const previous = held?.told === '' && held.email === email ? column : (held?.email ?? column);
+    // A user that Iterable did not know is looked up as if for the first time.
+    const previous = held?.fingerprint === '' && held.email === email ? column : (held?.email ?? column);
     if (identifyBy === 'email') {
       const profile = at(email);
       if (profile) return { profile, isMoved: false };
@@ -273,15 +279,15 @@ function isOfRow(
   return stream === name && String(own) === key && data.deleted !== true;
 }
 
-/** Whether the profile still is as the row's records made it. */
-function saysSo(profile: Profile, { email, left }: Entry): boolean {
+/** Whether the profile still has the values that the row's records left. */
+function isUnchanged(profile: Profile, { email, left }: Entry): boolean {
   return (
     (email === undefined || profile.email === email) &&
     [...left].every(([to, value]) => (profile.fields.get(to) ?? null) === (value ?? null))
   );
 }
 
-/** Whether the contract says what comes of each of its records. */
+/** Whether the documentation defines the outcome of every record of the history. */
 export function plays(history: History): boolean {
   const model = new HistoryModel(history);
   try {

@@ -1,9 +1,9 @@
-/** Who is removed in a history: whom a record flags, and who is absent from a proven snapshot. */
+/** The users that are removed in a history: flagged by a record, or missing from a complete snapshot. */
 import type { HistorySync, Row, StreamSetup } from './history.ts';
-import { toldLists } from './history-lists.ts';
+import { statedLists } from './history-lists.ts';
 import { isAbout, onLists, OpenCase, type Entry, type HistoryState, type Person } from './history-state.ts';
 
-/** Gives whether there was anything to remove. */
+/** Returns whether there was anything to remove. */
 export function removeFlagged(
   state: HistoryState,
   sync: HistorySync,
@@ -21,14 +21,14 @@ export function removeFlagged(
   if (!named && !held) return false;
   const others = state.entries.filter((entry) => entry !== held);
   const elsewhere = others.filter((entry) => entry.stream !== stream.name);
-  // The deletion discards what came before it, if that still waits.
+  // A deletion discards earlier upserts of the row that still wait in a batch.
   if (
     state.notes.upserted.has(`${stream.name} ${held?.key ?? ''}`) &&
     elsewhere.some((entry) => isAbout(entry, ...(held ? [held] : []), ...(named ? [named] : [])))
   )
-    throw new OpenCase('an upsert that a deletion discards, of a person who stays');
+    throw new OpenCase('an upsert that a deletion may discard although the user stays');
   if (state.notes.changed.has(`${stream.name} ${held?.key ?? ''}`))
-    throw new OpenCase('a change of person that a deletion discards');
+    throw new OpenCase('a change of user that a deletion may discard');
   const former = held && !(named && isAbout(held, named)) ? held : undefined;
   const removed: Person[] = [];
   if (named && !elsewhere.some((entry) => isAbout(entry, named))) removed.push(named);
@@ -38,7 +38,7 @@ export function removeFlagged(
   const gone = state.entries.filter(isGone);
   state.entries = state.entries.filter((entry) => !isGone(entry));
   if (held && !removed.some((person) => isAbout(held, person))) state.leaveOwn(held);
-  const { told, untold } = toldLists(sync, stream, data);
+  const { stated, unspecified } = statedLists(sync, stream, data);
   for (const person of removed) {
     const profile = state.find(person);
     if (!profile) continue;
@@ -51,17 +51,17 @@ export function removeFlagged(
     if (sync.removal === 'delete_user') state.profiles.splice(state.profiles.indexOf(profile), 1);
     else {
       const lists = gone.filter((entry) => isAbout(entry, person)).flatMap(onLists);
-      for (const list of [...lists, ...(person === named || !named ? told.keys() : [])])
+      for (const list of [...lists, ...(person === named || !named ? stated.keys() : [])])
         profile.lists.delete(list);
-      if (person !== named && [...told.keys()].some((list) => profile.lists.has(list)))
-        throw new OpenCase('lists of the record, of whom it does not name');
-      if ([...untold].some((list) => profile.lists.has(list))) throw new OpenCase('a flag that is not told');
+      if (person !== named && [...stated.keys()].some((list) => profile.lists.has(list)))
+        throw new OpenCase('lists that the record states, of a user that it does not name');
+      if ([...unspecified].some((list) => profile.lists.has(list))) throw new OpenCase('an unspecified flag');
     }
   }
   return true;
 }
 
-/** The entries are those that no proven snapshot had. */
+/** Removes the users of `absent`: entries missing from complete snapshots. */
 export function removeMissing(state: HistoryState, sync: HistorySync, absent: readonly Entry[]): void {
   state.entries = state.entries.filter((entry) => !absent.includes(entry));
   for (const entry of absent) {

@@ -1,7 +1,7 @@
-/** What Iterable and the ledger hold in the course of a history, as far as the contract says so. */
+/** The modelled contents of Iterable and the ledger during a history, as far as the documentation defines them. */
 import type { History, Row, StreamSetup } from './history.ts';
 
-/** The contract leaves open what becomes of the case: a history that has one proves nothing. */
+/** The documentation leaves the outcome open. A history with such a case can't be used as a test. */
 export class OpenCase extends Error {}
 
 export interface Person {
@@ -16,29 +16,31 @@ export interface Profile extends Person {
 export interface Entry extends Person {
   readonly stream: string;
   readonly key: string;
-  readonly told: string;
+  /** The values last sent, as text; empty if unknown. */
+  readonly fingerprint: string;
   readonly lists: ReadonlyMap<string, boolean>;
-  /** Several records of one sync, of which nobody promises whether they were sent together. */
+  /** Written by several records of one sync, which may or may not have been merged. */
   readonly isOfSeveral: boolean;
-  /** What the row's records have made of its targets. */
+  /** Target → the value that the row's records left. */
   readonly left: ReadonlyMap<string, unknown>;
-  /** Targets that the row wrote; false for those that it wrote to another profile. */
+  /** The targets that the row wrote; the value is false if it wrote them to another profile. */
   readonly targets: ReadonlyMap<string, boolean>;
 }
 
-/** What has to be known of the sync's earlier records; rows are named by stream and key. */
+/** What the model has to remember of the sync's earlier records. Rows are identified by stream and key. */
 export class Notes {
   /** Address → the row that wrote it last. */
   readonly written = new Map<string, string>();
-  /** Addresses that a profile left by a row of which nobody could know that it had them. */
+  /** Addresses that a profile gave up although the row was not known to have them. */
   readonly freed = new Set<string>();
+  /** Addresses that a record wanted to take. */
   readonly wanted = new Set<string>();
-  /** Whose record was refused, by stream. */
+  /** Users whose record was refused, by stream. */
   readonly refused = new Set<string>();
   readonly upserted = new Set<string>();
-  /** Rows that are another person now. */
+  /** Rows that now name another user. */
   readonly changed = new Set<string>();
-  /** Lists that a row was to be put on, and whose member its person was already. */
+  /** Lists that a row's user was to be added to although it was already a member. */
   readonly joined = new Set<string>();
 
   want(address: string): void {
@@ -51,9 +53,9 @@ export class Notes {
     this.#checkOrder();
   }
 
-  /** Of records that say of different people who they are, nobody promises the order. */
+  /** The order of records of different users is not defined, so one may want an address before another gives it up. */
   #checkOrder(): void {
-    if ([...this.wanted].some((each) => this.freed.has(each))) throw new OpenCase('the order of two people');
+    if ([...this.wanted].some((each) => this.freed.has(each))) throw new OpenCase('the order of two users');
   }
 }
 
@@ -96,11 +98,12 @@ export class HistoryState {
     if (others.some((entry) => entry.email === address)) return true;
     const writer = this.notes.written.get(address ?? '');
     const own = stream.hasKey ? `${stream.name} ${held?.key ?? ''}` : stream.name;
-    if (writer !== undefined && writer !== own) throw new OpenCase('a claim of a row that went on');
+    if (writer !== undefined && writer !== own)
+      throw new OpenCase('an address that another row wrote earlier in the sync');
     return false;
   }
 
-  /** The person of an entry that is gone stays, and leaves the lists that nobody else names. */
+  /** The user of a dropped entry stays, but is removed from the lists that no other entry names. */
   leaveOwn(entry: Entry): void {
     const profile = this.find(entry);
     for (const list of onLists(entry)) {
@@ -113,7 +116,7 @@ export class HistoryState {
     const names = entries.filter((entry) => entry.lists.get(list) === true && isAbout(entry, ...people));
     if (names.length === 0 || this.history.identifyBy === 'email') return names.length > 0;
     if (!names.some(({ userId }) => people.some((person) => person.userId === userId)))
-      throw new OpenCase('named for an address that was somebody else’s');
+      throw new OpenCase('a list named only for an address that belonged to another user');
     return true;
   }
 
@@ -128,7 +131,7 @@ export function onLists({ lists }: Entry): string[] {
   return [...lists].flatMap(([list, isOn]) => (isOn ? [list] : []));
 }
 
-/** Whether the entry holds the person: its address or its id. */
+/** Whether the entry has the address or user id of one of these users. */
 export function isAbout(entry: Person, ...people: Person[]): boolean {
   return people.some(
     ({ email, userId }) =>

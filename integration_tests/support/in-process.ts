@@ -1,4 +1,4 @@
-/** Runs the program inside of the test's own process, for tests of which hundreds run: no start-up, all the rest is real. */
+/** Runs the program in the test's own process, for tests with hundreds of runs: without start-up, otherwise real. */
 import { Readable, Writable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { runProgram } from '../../src/cli/run.ts';
@@ -8,14 +8,14 @@ import { MessageWriter } from '../../src/protocol/writer.ts';
 import type { Message } from './connector.ts';
 import { LineTaker } from './line-taker.ts';
 
-/** Waits pass this much faster than they would. */
-const HURRY = 20;
+/** The factor by which waits are shortened. */
+const SPEED_UP = 20;
 
 /**
- * Time passes as it does, and whoever has waited finds that all of the wait has passed. So what only takes long because the
- * machine is busy uses up no patience that is meant for Iterable.
+ * A clock with shortened waits: each `sleep` takes a fraction of its time, and afterwards the clock has advanced by all of it.
+ * Other time is not accelerated, so that a busy machine does not use up time budgets meant for Iterable.
  */
-function hurriedClock(): Clock {
+function acceleratedClock(): Clock {
   let ahead = 0;
   const now = () => systemClock.now() + ahead;
   return {
@@ -23,7 +23,7 @@ function hurriedClock(): Clock {
     random: () => systemClock.random(),
     sleep: async (delayMs, signal) => {
       const dueAt = now() + delayMs;
-      await systemClock.sleep(delayMs / HURRY, signal);
+      await systemClock.sleep(delayMs / SPEED_UP, signal);
       ahead += Math.max(0, dueAt - now());
     },
   };
@@ -34,11 +34,15 @@ export interface InProcessResult {
   readonly messages: readonly Message[];
   readonly errors: readonly string[];
   readonly logs: readonly string[];
-  /** What people read: the text of `plan`, too, which is no message. */
+  /** All of stdout, including text of `plan`, which is not a message. */
   readonly text: string;
 }
 
-/** `onStart` is given what stops the run as a signal would; `onLine` each complete line of stdout when it is written; `env` is all of its environment. */
+/**
+ * @param onStart receives a function that stops the run as a signal would
+ * @param onLine receives each complete line of stdout as it is written
+ * @param env the whole environment of the run
+ */
 export async function runInProcess(
   args: readonly string[],
   input: readonly string[],
@@ -70,7 +74,7 @@ export async function runInProcess(
       },
     }),
     writer,
-    clock: hurriedClock(),
+    clock: acceleratedClock(),
     env,
     stopSignal: stop.signal,
   });

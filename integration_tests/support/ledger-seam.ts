@@ -1,4 +1,4 @@
-/** Ledgers opened in the tests' own process, as a run opens them: for tests of the interface that every backend keeps. */
+/** Opens ledgers in the test's own process, as a run does, to test the interface that all backends implement. */
 import { expect } from '@jest/globals';
 import { systemClock } from '../../src/clock.ts';
 import type { HeldEntry, Ledger, LedgerChanges } from '../../src/ledger/ledger.ts';
@@ -12,11 +12,11 @@ export interface SeamOptions extends Partial<Omit<OpenOptions, 'project'>> {
   readonly name?: string;
   readonly scope?: string;
   readonly project?: Partial<OpenOptions['project']>;
-  /** Instead of the backend's own, laid over it. */
+  /** Merged over the backend's own option. */
   readonly option?: Record<string, unknown>;
 }
 
-/** One place for a ledger. Whatever a test leaves open is closed at its end. */
+/** A location for one ledger. Ledgers that a test leaves open are closed at its end. */
 export class Seam implements LedgerOwner {
   readonly files = new TestFiles();
   readonly backend: LedgerBackend;
@@ -36,12 +36,12 @@ export class Seam implements LedgerOwner {
       retry: { clock: systemClock, retryBudgetMs: 10_000 },
       ...rest,
     });
-    if (!ledger) throw new Error('The option names no ledger');
+    if (!ledger) throw new Error('The option configures no ledger');
     this.#open.push(ledger);
     return ledger;
   }
 
-  /** Ids of the streams that the ledger was opened with. */
+  /** The ids of the streams that the ledger was opened with. */
   static ids(ledger: Ledger): number[] {
     return ledger.own.map(({ id }) => id);
   }
@@ -52,7 +52,7 @@ export class Seam implements LedgerOwner {
   }
 }
 
-/** Gives the test a place of its own. */
+/** Runs the test with a fresh location for a ledger. */
 export async function withSeam(backend: LedgerBackend, test: (seam: Seam) => Promise<void>): Promise<void> {
   const seam = new Seam(backend);
   try {
@@ -77,13 +77,13 @@ export function anEntry(stream: number, key: string, more: Partial<NewEntry> = {
   };
 }
 
-/** The same without an address. */
+/** The entry without its address. */
 export function withoutEmail({ ...entry }: NewEntry & { email?: unknown }): NewEntry {
   delete entry.email;
   return entry;
 }
 
-/** What the ledger gives back of an entry that was written. */
+/** The entry as the ledger returns it after it was written. */
 export function held(entry: NewEntry, more: Partial<HeldEntry> = {}): HeldEntry {
   return { ...entry, id: expect.any(Number) as unknown as number, isPendingDeletion: false, ...more };
 }

@@ -1,4 +1,4 @@
-/** The ledgers that tests run against, each place with a fresh one. */
+/** The ledger backends that tests run against; each owner gets a fresh ledger. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe } from '@jest/globals';
 import type { TestFiles } from './connector.ts';
 import { PostgresServer } from './postgres.ts';
 
-/** Whose ledger it is: a harness, or whatever else has a folder of its own. */
+/** The owner of a ledger: a harness, or anything else with a folder. */
 export interface LedgerOwner {
   readonly files: TestFiles;
 }
@@ -15,20 +15,20 @@ type Row = Record<string, unknown>;
 
 export interface LedgerBackend {
   readonly name: 'sqlite' | 'postgres';
-  /** The option `ledger` for this owner; `place` is its name and scope. */
+  /** The option `ledger` for this owner; `place` adds a name and a scope. */
   readonly option: (owner: LedgerOwner, place?: Record<string, string>) => Record<string, unknown>;
-  /** All that the ledger holds, claims too, and where it is a file whatever lies beside it; to be compared. */
+  /** Everything stored in the ledger, claims included, and for a file also the files beside it; for comparisons. */
   readonly contents: (owner: LedgerOwner) => Promise<unknown>;
-  /** A run of this owner was killed: what it claimed expires, without the wait. */
+  /** Makes the claims of a killed run expire at once. */
   readonly afterKill?: (owner: LedgerOwner) => Promise<void>;
-  /** Runs one statement from outside; `table` gives a table's name. Nobody else may have the ledger open in SQLite. */
+  /** Runs one statement from outside; `table` returns a table's name. In SQLite, no run may have the ledger open. */
   readonly query: (owner: LedgerOwner, sql: (table: (name: string) => string) => string) => Promise<Row[]>;
-  /** The ledger is gone, as if it had never been. */
+  /** Deletes the ledger completely. */
   readonly lose: (owner: LedgerOwner) => Promise<void>;
 }
 
 export interface PostgresBackend extends LedgerBackend {
-  /** From the tests' own hooks on. */
+  /** Available from the first hook of the tests on. */
   readonly server: () => PostgresServer;
   readonly url: () => string;
 }
@@ -66,7 +66,7 @@ function fileOf({ files }: LedgerOwner): string {
   return files.path('ledger.sqlite');
 }
 
-/** The same tests for each backend; the one with a server has one for all of them. */
+/** Defines the same tests for each backend. All tests of Postgres share one server. */
 export function describeLedgers(title: string, tests: (backend: LedgerBackend) => void): void {
   describe(`${title} in SQLite`, () => {
     tests(SQLITE);
@@ -76,7 +76,7 @@ export function describeLedgers(title: string, tests: (backend: LedgerBackend) =
   });
 }
 
-/** For the describe block in which it is called. */
+/** Starts a server for the describe block in which it is called. */
 export function withPostgres(): PostgresBackend {
   let server: PostgresServer | undefined;
   let url = '';
@@ -88,7 +88,7 @@ export function withPostgres(): PostgresBackend {
   }, 60_000);
   afterAll(() => server?.stop());
   const running = () => {
-    if (!server) throw new Error('The server runs from the first hook to the last');
+    if (!server) throw new Error('The server runs only from the first hook to the last');
     return server;
   };
   const schemaOf = (owner: LedgerOwner) => {
@@ -117,7 +117,7 @@ export function withPostgres(): PostgresBackend {
     afterKill: async (owner) => {
       await running().query(
         url,
-        // It may have been killed before there were any tables.
+        // The run may have been killed before it created the tables.
         `DO $$ BEGIN
            UPDATE "${schemaOf(owner)}".iterable_ledger_stream SET claimed_until = now() - interval '1 second';
          EXCEPTION WHEN undefined_table OR invalid_schema_name THEN NULL; END $$`,

@@ -1,6 +1,6 @@
-/** Cuts text that comes in pieces into lines, and tells of each; what a test throws there is kept until it can fail the test. */
+/** Splits chunks of text into lines and passes each to `onLine`; keeps errors thrown there until they can fail the test. */
 export class LineTaker {
-  /** The line that has begun and not ended. */
+  /** The incomplete last line. */
   rest = '';
   readonly #onLine: (line: string) => void;
   readonly #failures: unknown[] = [];
@@ -21,7 +21,7 @@ export class LineTaker {
     }
   }
 
-  /** Throws what was thrown first, if anything was. */
+  /** Throws the first error of `onLine`, if there was one. */
   throwFailure(): void {
     if (this.#failures.length > 0) throw this.#failures[0];
   }

@@ -1,4 +1,4 @@
-/** Builders for what an orchestrator sends: catalogs and message lines. */
+/** Builds what an orchestrator sends: catalogs and message lines. */
 
 export interface StreamOptions {
   readonly name?: string;
@@ -59,7 +59,7 @@ export function aRecord(data: Record<string, unknown>, options: RecordOptions = 
   });
 }
 
-/** One STATE line of a stream; its cursor tells it apart. */
+/** One STATE line of a stream, identified by its cursor. */
 export function aState(cursor: unknown, stream = 'users'): string {
   return line({
     type: 'STATE',

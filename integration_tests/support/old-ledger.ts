@@ -1,4 +1,4 @@
-/** Ledgers as the first version of the tables has them, written by hand: keys with their numbers in the notation of the source. */
+/** Writes ledgers with the first version of the tables, in which keys have numbers in the notation of the source. */
 import { DatabaseSync } from 'node:sqlite';
 import { MIGRATIONS as POSTGRES_MIGRATIONS } from '../../src/ledger/postgres/schema.ts';
 import { MIGRATIONS as SQLITE_MIGRATIONS } from '../../src/ledger/sqlite/schema.ts';
@@ -11,7 +11,7 @@ export interface OldEntry {
   readonly key: string;
   readonly email?: string;
   readonly userId?: string;
-  /** As they were mapped. */
+  /** The mapped values. */
   readonly values?: Readonly<Record<string, string>>;
   readonly lists?: readonly string[];
   readonly origin?: Written['origin'];
@@ -19,10 +19,10 @@ export interface OldEntry {
   readonly isPendingDeletion?: boolean;
 }
 
-/** The place of the project whose entries are written. */
+/** The option for the project whose entries are written. */
 export const OLD_PLACE = { name: 'shop' };
 
-/** Entries of the stream `users` of a hybrid project, whose primary key is `id`, up to its last snapshot; ids are given in this order. */
+/** Writes entries of the stream `users` with the primary key `id` in a hybrid project. Entry ids follow the order of `entries`. */
 export async function writeOldLedger(
   backend: LedgerBackend,
   owner: LedgerOwner,
@@ -58,7 +58,7 @@ export async function writeOldLedger(
   else await writePostgres(backend as PostgresBackend, owner, statements.join(';'));
 }
 
-/** `key` → what it stands for: `address or id, "in doubt"?`, of all entries. */
+/** Key → address or user id, followed by `, hash cleared` if the next record sends everything; of all entries. */
 export async function keysOf(backend: LedgerBackend, owner: LedgerOwner): Promise<Record<string, string>> {
   const rows = await backend.query(
     owner,
@@ -67,7 +67,7 @@ export async function keysOf(backend: LedgerBackend, owner: LedgerOwner): Promis
   return Object.fromEntries(
     rows.map(({ key, person, values_hash }) => [
       String(key),
-      `${String(person)}${values_hash === '' ? ', in doubt' : ''}`,
+      `${String(person)}${values_hash === '' ? ', hash cleared' : ''}`,
     ]),
   );
 }

@@ -1,4 +1,4 @@
-/** A real PgBouncer in front of a Postgres server, giving each transaction whichever connection is free. */
+/** A real PgBouncer in front of a Postgres server, in transaction pooling mode: each transaction gets any free connection. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,10 +7,10 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from './postgres.ts';
 
-/** Debian puts it where only root's path leads. */
+/** Debian installs it in a folder that only root has on the PATH. */
 const COMMANDS = ['pgbouncer', '/usr/sbin/pgbouncer'];
 
-/** Undefined where PgBouncer is not installed. */
+/** The command for PgBouncer; undefined if it is not installed. */
 export async function findPgBouncer(): Promise<string | undefined> {
   for (const command of COMMANDS) {
     const isThere = await promisify(execFile)(command, ['--version']).then(
@@ -33,7 +33,7 @@ export class PgBouncer {
     this.#folder = folder;
   }
 
-  /** In front of the database at this URL, with so many connections to it. */
+  /** Starts it in front of the database at this URL, with `poolSize` connections to it. */
   static async start(command: string, databaseUrl: string, poolSize: number): Promise<PgBouncer> {
     const folder = mkdtempSync(path.join(tmpdir(), 'iterable-pgbouncer-'));
     chmodSync(folder, 0o755);
@@ -56,11 +56,11 @@ export class PgBouncer {
         `auth_file = ${users}`,
         'pool_mode = transaction',
         `default_pool_size = ${poolSize}`,
-        // Whatever a session leaves behind would show.
+        // Sessions are not reset, so that tests notice any session state that the connector leaves behind.
         'server_reset_query =',
       ].join('\n'),
     );
-    // It refuses to run as root; the server of the tests runs as this user then, too.
+    // PgBouncer refuses to run as root. The Postgres server of the tests uses the same user in that case.
     const asUser = process.getuid?.() === 0 ? ['-u', 'postgres'] : [];
     const child = spawn(command, [...asUser, config], { stdio: ['ignore', 'ignore', 'pipe'] });
     url.port = String(port);
@@ -71,7 +71,7 @@ export class PgBouncer {
         if (log.includes('process up')) resolve();
       });
       child.once('exit', () => {
-        reject(new Error(`PgBouncer ended:\n${log}`));
+        reject(new Error(`PgBouncer exited:\n${log}`));
       });
     });
     return new PgBouncer(url.href, child, folder);

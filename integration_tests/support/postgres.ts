@@ -1,4 +1,4 @@
-/** A real Postgres server for the tests of one file, in a folder of its own, on a free port. */
+/** A real Postgres server for the tests of one file, in a temporary folder and on a free port. */
 import { execFile } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -25,10 +25,10 @@ export class PostgresServer {
     this.#folder = folder;
   }
 
-  /** @param prepare puts files into the server's folder before it starts; gives further settings, as `name=value` */
+  /** @param prepare adds files to the server's folder before it starts; returns further settings as `name=value` */
   static async start(prepare: (folder: string) => readonly string[] = () => []): Promise<PostgresServer> {
     const folder = mkdtempSync(path.join(tmpdir(), 'iterable-postgres-'));
-    // The server's user has to get in.
+    // The server's user needs access to the folder.
     chmodSync(folder, 0o755);
     const flags = ['max_connections=200', ...WITHOUT_SYNC].flatMap((setting) => ['-c', setting]);
     const port = await freePort();
@@ -37,18 +37,18 @@ export class PostgresServer {
       user: USER,
       password: PASSWORD,
       port,
-      // It may be stopped and started again; the folder goes at the end.
+      // The data must survive a restart; stop() deletes the folder.
       persistent: true,
       // The server refuses to run as root.
       createPostgresUser: process.getuid?.() === 0,
-      // What would survive a crash of the machine matters to nobody here, and is most of the time that a start takes.
+      // Tests don't need durability, and syncing would take most of the start-up time.
       initdbFlags: ['--no-sync'],
       postgresFlags: flags,
       onLog: () => undefined,
       onError: () => undefined,
     });
     await initialise(server, path.join(folder, 'data'));
-    // The server's user is there from now on, and reads the flags when it starts.
+    // Called only now, because `prepare` may need the server's user, which initialise() creates. The flags are read at start.
     flags.push(...prepare(folder).flatMap((setting) => ['-c', setting]));
     await server.start();
     return new PostgresServer(server, port, folder);
@@ -65,7 +65,7 @@ export class PostgresServer {
     return `postgresql://${USER}:${password}@127.0.0.1:${this.port}/${database}`;
   }
 
-  /** Runs one statement from outside of the ledger. */
+  /** Runs one statement over a separate connection. */
   async query<Row extends pg.QueryResultRow>(
     url: string,
     sql: string,
@@ -80,13 +80,13 @@ export class PostgresServer {
     }
   }
 
-  /** The server goes away, as one that is restarted does: who is connected is thrown out. */
+  /** Stops the server as a restart does: it closes all connections. */
   pause(): Promise<void> {
     return (this.#pausing = this.#server.stop());
   }
 
   async resume(): Promise<void> {
-    // Those whom it throws out know before it has ended.
+    // Clients notice the stop before the server process has ended.
     await this.#pausing;
     await this.#server.start();
   }
@@ -97,14 +97,14 @@ export class PostgresServer {
   }
 }
 
-/** Fills the data folder: from what the first server of this run of tests left, since to make one takes a second. */
+/** Initialises the data folder by copying the one of the first server of this test run, since creating one takes a second. */
 async function initialise(server: EmbeddedPostgres, data: string): Promise<void> {
   const folder = process.env.TEST_RUN_FOLDER;
   const template = folder === undefined ? undefined : path.join(folder, 'postgres');
   if (template !== undefined && existsSync(template)) return copy(template, data);
   await server.initialise();
   if (template === undefined) return;
-  // Under its name it is whole from the beginning; of several that are made at the same time one stays.
+  // Renamed only when complete; if several are created at the same time, one wins.
   const draft = mkdtempSync(`${template}-`);
   await copy(data, path.join(draft, 'data'));
   try {
@@ -114,7 +114,7 @@ async function initialise(server: EmbeddedPostgres, data: string): Promise<void>
   }
 }
 
-/** With owners and modes, on which the server insists. */
+/** Copies a folder with its owners and modes, which the server checks. */
 async function copy(from: string, to: string): Promise<void> {
   await promisify(execFile)('cp', ['-a', from, to]);
 }

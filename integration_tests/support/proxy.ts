@@ -1,4 +1,4 @@
-/** A real HTTP proxy: CONNECT for TLS, whole URLs for plain requests; and TLS in front of a server that does not speak it. */
+/** A real HTTP proxy (CONNECT for TLS, absolute URLs for plain requests), and a TLS front for a server without TLS. */
 import { readFileSync } from 'node:fs';
 import { createServer, request as sendRequest, type IncomingMessage, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
@@ -8,15 +8,15 @@ import { createServer as createTlsServer } from 'node:tls';
 export class TestProxy {
   /** `CONNECT host:port` or `METHOD URL` of each request, in order. */
   readonly requests: string[] = [];
-  /** Of each request, in order; empty where there is none. */
+  /** The credentials of each request, in order; empty if there were none. */
   readonly credentials: string[] = [];
-  /** Names that only this proxy knows, with their ports, and where on 127.0.0.1 they are. */
+  /** `host:port`, which only this proxy can resolve → the port on 127.0.0.1. */
   readonly hosts = new Map<string, number>();
-  /** `user:password`, without which 407 is answered. */
+  /** `user:password`; a request without it is answered with 407. */
   wants: string | undefined;
-  /** Answers in place of the host; `hang` says nothing. */
+  /** Answered in place of the host; with `hang` no answer is sent. */
   refuses: number | 'hang' | 'reset' | undefined;
-  /** Connections that are open. */
+  /** Open connections. */
   readonly sockets = new Set<Duplex>();
   readonly #server: Server;
 
@@ -24,7 +24,7 @@ export class TestProxy {
     this.#server = createServer((request, response) => {
       const status = this.#refusal(request, `${request.method ?? ''} ${request.url ?? ''}`);
       if (status === 'hang') return;
-      // Whoever had this port before may still be asked for.
+      // A stray request may be meant for a server that had this port before.
       if (status === undefined && !URL.canParse(request.url ?? '')) response.writeHead(400).end();
       else if (status === 'reset') request.socket.destroy();
       else if (status !== undefined) response.writeHead(status).end();
@@ -85,7 +85,7 @@ export class TestProxy {
     const host = request.url ?? '';
     const refusal = this.#refusal(request, `CONNECT ${host}`);
     if (refusal === 'hang' || refusal === 'reset') {
-      // Else it would not be seen when the other side goes away.
+      // The socket must be read to notice when the other side closes it.
       if (refusal === 'hang') socket.resume().on('end', () => socket.destroy());
       else socket.destroy();
       return;
@@ -111,7 +111,7 @@ export interface TlsFront {
   close(): Promise<void>;
 }
 
-/** Speaks TLS with the certificate of `PLACE.pem`, and hands all on to this port of 127.0.0.1. */
+/** Accepts TLS with the certificate `PLACE.pem` and forwards everything to this port of 127.0.0.1. */
 export async function tlsInFrontOf(port: number, place: string): Promise<TlsFront> {
   const sockets = new Set<Duplex>();
   const server = createTlsServer(
@@ -124,7 +124,7 @@ export async function tlsInFrontOf(port: number, place: string): Promise<TlsFron
       socket.pipe(onward).pipe(socket);
     },
   );
-  // A client that does not trust the certificate goes away.
+  // A client that does not trust the certificate closes the connection.
   server.on('tlsClientError', () => undefined);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {

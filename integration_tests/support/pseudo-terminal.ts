@@ -1,20 +1,20 @@
-/** Runs the built program with its stderr (or all its output) on a real pseudo-terminal, which Python's standard library brings. */
+/** Runs the built program with its stderr (or all output) on a real pseudo-terminal, from Python's standard library. */
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { MAIN, type TestFiles } from './connector.ts';
 
-/** Gives the command's exit code; what the screen receives goes to stdout as it comes. */
+/** Exits with the command's exit code; forwards the output of the terminal to stdout. */
 const SPAWN =
   'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(["/bin/sh", "-c", sys.argv[1]])))';
 
-/** Whether this machine has what it takes. */
+/** Whether this machine has Python with the module pty. */
 export const HAS_TERMINAL = spawnSync('python3', ['-c', 'import pty']).status === 0;
 
 export interface TerminalRun {
   readonly exitCode: number | null;
-  /** What the screen received, escape codes and all. */
+  /** The output of the terminal, including escape codes. */
   readonly raw: string;
-  /** Lines of stdout, where it went to a file. */
+  /** The lines of stdout, if it went to a file. */
   readonly lines: readonly string[];
 }
 
@@ -24,7 +24,7 @@ export interface TerminalOptions {
   readonly files: TestFiles;
   readonly env?: Record<string, string>;
   readonly columns?: number;
-  /** stdout is on the screen, too. */
+  /** Sends stdout to the terminal as well. */
   readonly showsStdout?: boolean;
 }
 
@@ -44,12 +44,12 @@ export async function runInTerminal(options: TerminalOptions): Promise<TerminalR
   return { exitCode, raw, lines: readFileSync(stdout, 'utf8').split('\n').slice(0, -1) };
 }
 
-/** The text with a sign in place of each escape character, so that patterns can name it. */
+/** Replaces each escape character with a visible symbol, for use in patterns. */
 export function visible(raw: string): string {
   return raw.replaceAll('\x1b', '␛');
 }
 
-/** What a person sees in the end: plays the few cursor movements that the display makes. */
+/** The final contents of the screen: interprets the few cursor movements that the display uses. */
 export function screenOf(raw: string): string[] {
   const lines: string[] = [''];
   let row = 0;
@@ -62,7 +62,7 @@ export function screenOf(raw: string): string[] {
     else if (action === 'G') column = Number(count || 1) - 1;
     else if (action === 'J') lines.splice(row, Infinity, (lines[row] ?? '').slice(0, column));
     else if (action === 'm') continue;
-    else if (action !== '') throw new Error(`the test knows no escape code ${JSON.stringify(token)}`);
+    else if (action !== '') throw new Error(`unknown escape code ${JSON.stringify(token)}`);
     else lines[row] = (lines[row] ?? '').padEnd(column).slice(0, column++) + token;
     while (lines.length <= row) lines.push('');
   }

@@ -1,4 +1,4 @@
-/** Random histories of syncs with a ledger: few people, who share addresses, move, come and go; never a case that is open. */
+/** Random histories of syncs with a ledger: few users that share and change addresses, appear and disappear; without open cases. */
 import type { History, HistorySync, Row, Rule, StreamSetup } from './history.ts';
 import { plays } from './history-model.ts';
 

@@ -1,6 +1,6 @@
-/** Seeded randomness: a failing run can be run again. */
+/** Seeded randomness, so that a failing run can be repeated. */
 
-/** A function that gives numbers in [0, 1), the same ones for the same seed (mulberry32). */
+/** A function that returns numbers in [0, 1), the same ones for the same seed (mulberry32). */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -11,7 +11,7 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** 1 … n: few in everyday tests, many where `LONG_TESTS` is set; the one that `SEED` names, to look into a failure. */
+/** The seeds 1 … n: `few` by default, `many` with `LONG_TESTS`; or only the one in `SEED`, to reproduce a failure. */
 export function seeds(few: number, many: number): number[] {
   if (process.env.SEED !== undefined) return [Number(process.env.SEED)];
   const count = process.env.LONG_TESTS === undefined ? few : many;

@@ -1,46 +1,47 @@
 /**
- * Random worlds in which people come and go in several streams, and a model of who may be removed by absence: not what the
- * connector should do in each case, but who must stay whatever happens. Where a run was cut off, the model knows less.
+ * Random scenarios in which rows appear and disappear in several streams, and a model of which users may be removed because
+ * their rows are missing from a snapshot. The model does not predict what the connector does in each case, only which users
+ * must stay in any case. After a run that was cut off, the model knows less.
  */
 import { aCatalog, aRecord, aState, aStatus, aStream, type StreamOptions } from './messages.ts';
 
-/** How a stream's sender says what its records are. */
+/** The kinds of senders, which differ in how the catalog declares a stream. */
 const SENDERS = ['overwrite', 'overwrite', 'refresh', 'refresh', 'incremental', 'PyAirbyte'] as const;
 type Sender = (typeof SENDERS)[number];
 type Mode = 'sync' | 'additive' | 'enrich';
 
-/** A row as the model knows its entry in the ledger. */
+/** What the model knows of a row's entry in the ledger. Users are identified by address. */
 interface Entry {
-  /** Whom it holds for certain. */
+  /** The user that the entry certainly holds. */
   certain: string | undefined;
-  /** Whom it may hold. */
+  /** The users that the entry may hold. */
   readonly possible: Set<string>;
-  /** Sent in a mode that creates. */
+  /** The users that were sent in a mode that creates users. */
   readonly written: Set<string>;
 }
 
 interface Stream {
   readonly name: string;
   readonly sender: Sender;
-  /** What the source has. */
+  /** The rows that the source has. */
   readonly rows: Set<number>;
   readonly entries: Map<number, Entry>;
   generation: number;
-  /** The generation that its snapshot began with. */
+  /** The generation in which the current snapshot began. */
   begun: number;
-  /** Ids that an unproven snapshot has had for certain. */
+  /** The ids that were certainly present in the current, incomplete snapshot. */
   seen: Set<number>;
-  /** Ids of a snapshot whose first part failed that are yet to be sent. */
+  /** The ids still to be sent of a snapshot whose first part failed. */
   rest: number[] | undefined;
   hasKeyless: boolean;
-  /** Ids whose removal a run may have decided that was cut off. */
+  /** Ids whose removal may have been decided by a run that was then cut off. */
   decided: Set<number>;
 }
 
 interface Sent {
   readonly stream: Stream;
   readonly ids: readonly number[];
-  /** Sent with an address that is none: rejected, but seen. */
+  /** Ids sent with a malformed address: rejected, but present in the snapshot. */
   readonly refused: ReadonlySet<number>;
   readonly keyless: boolean;
   readonly status: 'COMPLETE' | 'INCOMPLETE' | undefined;
@@ -50,7 +51,7 @@ export interface WorldRun {
   readonly mode: Mode;
   readonly catalog: ReturnType<typeof aCatalog>;
   readonly lines: readonly string[];
-  /** It is cut off at the request of this number. */
+  /** The number of the request at which the run is cut off. */
   readonly cutOffAt: number | undefined;
   readonly config: Record<string, unknown>;
   readonly maxPercent: number;
@@ -61,19 +62,19 @@ export interface WorldRun {
 export interface RunOutcome {
   readonly exitCode: number;
   readonly wasCutOff: boolean;
-  /** Addresses in Iterable before and after. */
+  /** The addresses in Iterable before the run, and after it. */
   readonly before: ReadonlySet<string>;
   readonly after: ReadonlySet<string>;
 }
 
 export class RemovalWorld {
-  /** In Iterable from the beginning. */
+  /** The users in Iterable before the first run. */
   readonly known: readonly string[] = ['s0@x.com', 's1@x.com', 'p0@x.com', 'p1@x.com'];
   readonly #random: () => number;
   readonly #streams: readonly Stream[];
   readonly #trusts: boolean;
   readonly #maxPercent: number;
-  /** Nothing has happened after which the model can't tell exactly who is left. */
+  /** False after an event that keeps the model from knowing exactly which users are left. */
   #isExact = true;
 
   constructor(random: () => number) {
@@ -95,7 +96,7 @@ export class RemovalWorld {
     for (const stream of this.#streams) for (let n = 0; n < 6; n++) stream.rows.add(this.#someId());
   }
 
-  /** Rows come and go, but not where the source is in the middle of a snapshot. */
+  /** Adds and deletes rows, except in streams that are in the middle of a snapshot. */
   change(): void {
     for (const { rows, rest } of this.#streams) {
       if (rest) continue;
@@ -105,7 +106,7 @@ export class RemovalWorld {
     }
   }
 
-  /** A run of any kind. */
+  /** A random run. */
   run(): WorldRun {
     const mode = this.#pick<Mode>(['sync', 'sync', 'sync', 'sync', 'additive', 'enrich']);
     const sent = this.#streams.map((stream) => this.#send(stream));
@@ -116,7 +117,7 @@ export class RemovalWorld {
     });
   }
 
-  /** A run in which everything arrives and is proven. */
+  /** A run with complete snapshots of all streams. */
   wholeRun(): WorldRun {
     const sent = this.#streams.map((stream): Sent => {
       stream.rest = undefined;
@@ -132,38 +133,39 @@ export class RemovalWorld {
     return this.#toRun('sync', sent, { cutOffAt: undefined, isBroken: false, maxPercent: 100 });
   }
 
-  /** What must not have happened in the run, in words; the model then knows what it did. */
+  /** Updates the model with the outcome of a run; returns descriptions of what must not have happened. */
   note(run: WorldRun, outcome: RunOutcome): string[] {
     const { exitCode, wasCutOff, before, after } = outcome;
     const endsWell = !run.isBroken && run.sent.every(({ status }) => status !== 'INCOMPLETE');
     if (run.mode === 'enrich' || wasCutOff) this.#isExact = false;
     const interrupted = this.#streams.map(({ decided }) => new Set(decided));
     for (const sent of run.sent) this.#noteSent(sent, run.mode, wasCutOff, before);
-    const goers = new Map<Stream, Set<number>>();
+    const removable = new Map<Stream, Set<number>>();
     for (const [index, sent] of run.sent.entries()) {
       const fresh = endsWell ? this.#absent(sent, run) : [];
       const left = [...(interrupted[index] ?? [])].filter(
         (id) => run.mode === 'sync' && endsWell && !sent.ids.includes(id),
       );
-      goers.set(sent.stream, new Set([...fresh, ...left]));
+      removable.set(sent.stream, new Set([...fresh, ...left]));
     }
     const removed = [...before].filter((address) => !after.has(address));
-    const wrongs = removed.flatMap((address) => this.#wrongIn(address, run, goers));
+    const problems = removed.flatMap((address) => this.#problemsWith(address, run, removable));
     if (removed.length > 0 && exitCode !== 0 && !wasCutOff)
-      wrongs.push(`${removed.join(', ')} removed by a run that failed`);
-    for (const sent of run.sent) this.#noteEnd(sent, goers.get(sent.stream) ?? new Set(), outcome, endsWell);
-    return wrongs;
+      problems.push(`${removed.join(', ')} removed by a run that failed`);
+    for (const sent of run.sent)
+      this.#noteEnd(sent, removable.get(sent.stream) ?? new Set(), outcome, endsWell);
+    return problems;
   }
 
-  /** Who must be in Iterable at the end, and who may be. */
-  get expected(): { readonly must: ReadonlySet<string>; readonly may: ReadonlySet<string> | 'anybody' } {
+  /** The users that must be in Iterable at the end, and those that may be. */
+  get expected(): { readonly must: ReadonlySet<string>; readonly may: ReadonlySet<string> | 'any' } {
     const must = new Set([
       's0@x.com',
       's1@x.com',
       ...this.#streams.flatMap(({ rows }) => [...rows].map(personOf)),
     ]);
     const mirrors = this.#streams.every(({ sender }) => sender === 'overwrite' || sender === 'refresh');
-    if (!this.#isExact || !mirrors) return { must, may: 'anybody' };
+    if (!this.#isExact || !mirrors) return { must, may: 'any' };
     const named = new Set(
       this.#streams.flatMap(({ entries }) => [...entries.values()].flatMap((e) => [...e.possible])),
     );
@@ -180,12 +182,12 @@ export class RemovalWorld {
     if (dice < 0.25) {
       const ids = all.slice(0, Math.floor(this.#random() * all.length));
       stream.rest = all.slice(ids.length);
-      // Without a status nobody can tell that it is a part, so such a sender is not trusted.
+      // A sender whose end of input is trusted must report INCOMPLETE, since without a status the part would count as complete.
       const status = this.#trusts || this.#random() < 0.5 ? 'INCOMPLETE' : undefined;
       return { stream, ids, refused, keyless, status };
     }
     stream.rest = undefined;
-    // As Airbyte's Clear sends it.
+    // An empty stream, such as Airbyte's Clear sends.
     if (dice < 0.3) return { stream, ids: [], refused: new Set(), keyless: false, status: 'COMPLETE' };
     const status = dice < 0.8 ? 'COMPLETE' : undefined;
     return { stream, ids: all, refused, keyless, status };
@@ -224,7 +226,7 @@ export class RemovalWorld {
     wasCutOff: boolean,
     before: ReadonlySet<string>,
   ): void {
-    // Each generation begins a snapshot; a run of the same one goes on with it.
+    // Each generation begins a snapshot; a run of the same generation continues it.
     if (stream.sender === 'refresh' && stream.generation !== stream.begun) beginSnapshot(stream);
     for (const id of ids) {
       stream.decided.delete(id);
@@ -246,7 +248,7 @@ export class RemovalWorld {
     if (keyless && !wasCutOff) stream.hasKeyless = true;
   }
 
-  /** Ids of the stream that the run may remove, since all of a snapshot has arrived without them. */
+  /** The ids of the stream that the run may remove, since they are missing from a complete snapshot. */
   #absent({ stream, ids, keyless, status }: Sent, { mode, maxPercent }: WorldRun): number[] {
     const isReplaced = stream.sender === 'overwrite' || stream.sender === 'refresh';
     const isProven = status === 'COMPLETE' || this.#trusts;
@@ -255,38 +257,42 @@ export class RemovalWorld {
     return [...stream.entries.keys()].filter((id) => !stream.seen.has(id) && !ids.includes(id));
   }
 
-  #wrongIn(address: string, { mode }: WorldRun, goers: ReadonlyMap<Stream, ReadonlySet<number>>): string[] {
-    if (mode !== 'sync') return [`${address} removed in the mode ${mode}`];
-    const goes = (stream: Stream, id: number) => goers.get(stream)?.has(id) === true;
-    let mayGo = false;
+  #problemsWith(
+    address: string,
+    { mode }: WorldRun,
+    removable: ReadonlyMap<Stream, ReadonlySet<number>>,
+  ): string[] {
+    if (mode !== 'sync') return [`${address} removed in mode ${mode}`];
+    const isRemovable = (stream: Stream, id: number) => removable.get(stream)?.has(id) === true;
+    let mayBeRemoved = false;
     for (const stream of this.#streams) {
       for (const [id, { certain, possible, written }] of stream.entries) {
-        if (certain === address && !goes(stream, id))
-          return [`${address} removed, whom row ${id} of ${stream.name} holds`];
-        if (possible.has(address) && written.has(address) && goes(stream, id)) mayGo = true;
+        if (certain === address && !isRemovable(stream, id))
+          return [`${address} removed although row ${id} of ${stream.name} holds it`];
+        if (possible.has(address) && written.has(address) && isRemovable(stream, id)) mayBeRemoved = true;
       }
     }
-    return mayGo ? [] : [`${address} removed, whom no absent row can have held`];
+    return mayBeRemoved ? [] : [`${address} removed although no missing row can have held it`];
   }
 
   #noteEnd(
     { stream, status }: Sent,
-    goers: ReadonlySet<number>,
+    removable: ReadonlySet<number>,
     { exitCode, wasCutOff }: RunOutcome,
     endsWell: boolean,
   ): void {
     const isProven = endsWell && (status === 'COMPLETE' || this.#trusts);
     if (wasCutOff) {
-      for (const id of goers) stream.decided.add(id);
+      for (const id of removable) stream.decided.add(id);
+      // The connector may also have kept the old snapshot open. The model does not know which rows that one has.
       if (isProven) beginSnapshot(stream);
-      // The snapshot may have gone on as well: what it had then is not known here.
       return;
     }
     if (!endsWell) return;
     stream.decided.clear();
     if (isProven) beginSnapshot(stream);
     if (exitCode !== 0) return;
-    for (const id of goers) entryOf(stream, id).certain = undefined;
+    for (const id of removable) entryOf(stream, id).certain = undefined;
   }
 
   #someId(): number {
@@ -298,7 +304,7 @@ export class RemovalWorld {
   }
 }
 
-/** A row is one person for good, and two rows of a stream may be the same one. */
+/** A row always stands for the same user; two rows of a stream may stand for the same one. */
 function personOf(id: number): string {
   return `p${id % 10}@x.com`;
 }
@@ -327,7 +333,7 @@ function streamOptions({ name, sender, generation }: Stream): StreamOptions {
         primaryKey,
         syncMode: 'full_refresh',
         destinationSyncMode: 'append_dedup',
-        // 1 with the sync id 1 would be PyAirbyte's.
+        // Not 1, which together with sync id 1 is what PyAirbyte sends.
         generationId: generation + 1,
         minimumGenerationId: generation + 1,
         syncId: 7,

@@ -1,6 +1,6 @@
 /**
- * A random world of rows that change from snapshot to snapshot, and a simple model of what Iterable is to hold after each.
- * Addresses are never used twice; a person may be a row of both streams, and then keeps its address.
+ * A random scenario of rows that change from snapshot to snapshot, and a simple model of what Iterable must contain after each.
+ * Addresses are never reused. A user may have a row in both streams, and then keeps its address.
  */
 import { aCatalog, aRecord, aState, aStatus, aStream } from './messages.ts';
 
@@ -14,13 +14,13 @@ interface Row {
   readonly isShared: boolean;
   value: number;
   lists: string[];
-  /** What it was at the end of the round before; none for one that is new. */
+  /** Its values at the end of the previous round; undefined for a new row. */
   before?: { readonly email: string; readonly value: number; readonly lists: string[] };
 }
 
 export interface Round {
   readonly lines: string[];
-  /** Flagged deletions of this round. */
+  /** The number of rows flagged as deleted in this round. */
   readonly flagged: number;
 }
 
@@ -54,7 +54,7 @@ export class SnapshotWorld {
     for (const stream of STREAMS) for (let n = 0; n < 12; n++) this.#add(stream);
   }
 
-  /** Rows appear, change, move to another address and disappear. */
+  /** Adds, changes and deletes rows, and changes addresses. */
   change(): void {
     this.#round++;
     for (const stream of STREAMS) {
@@ -80,8 +80,9 @@ export class SnapshotWorld {
   }
 
   /**
-   * Between two runs of a round of which the first failed: rows change once more, change back, or come back. Two things do not
-   * happen that a failed run can't be made good for: whoever it may have created disappears, or whom it may have moved moves on.
+   * Changes rows between a failed run and the second run of the same round: some change again, change back, or reappear. Two
+   * changes are left out, because the second run can't correct the effects of the failed one then: deleting a row that the
+   * failed run may have created, and changing an address that the failed run may have changed.
    */
   changeAfterFailure(): void {
     for (const stream of STREAMS) {
@@ -106,7 +107,7 @@ export class SnapshotWorld {
     }
   }
 
-  /** The whole snapshot, each stream with its state and status. */
+  /** The complete snapshot, each stream with its state and status. */
   lines(status = 'COMPLETE'): string[] {
     return STREAMS.flatMap((stream) => [
       ...this.#shuffled([
@@ -118,14 +119,14 @@ export class SnapshotWorld {
     ]);
   }
 
-  /** A first part of the snapshot, after which the source failed. */
+  /** The first part of the snapshot, after which the source fails. */
   part(): string[] {
     const lines = this.lines('INCOMPLETE');
     const kept = Math.floor(this.#random() * (lines.length - 2));
     return [...lines.slice(0, kept), aStatus('INCOMPLETE', 'users')];
   }
 
-  /** Address → the fields of the streams that have it as a row, and the lists that they name. */
+  /** Address → the expected fields and lists, merged from the rows of all streams. */
   get people(): Record<string, { fields: Record<string, number>; lists: string[] }> {
     const people: Record<string, { fields: Record<string, number>; lists: string[] }> = {};
     for (const stream of STREAMS) {

@@ -1,6 +1,6 @@
-/** The log line that ends a sync for each stream, with its level. */
+/** Builds the log line, with its level, that summarises a stream at the end of a sync. */
 
-/** What is left out is 0. */
+/** Counts that are left out are 0. */
 export interface Summary {
   readonly received?: number;
   readonly delivered?: number;

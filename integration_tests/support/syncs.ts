@@ -1,4 +1,4 @@
-/** Successive syncs with a ledger: what each one sent, and who is there after it. */
+/** Runs successive syncs with a ledger, and returns the calls of each and the users in Iterable afterwards. */
 import { expect } from '@jest/globals';
 import type { RunOptions, RunResult } from './connector.ts';
 import type { StandinOptions } from '../standin/server.ts';
@@ -11,16 +11,16 @@ type Data = Record<string, unknown>;
 export interface SyncOptions {
   readonly config?: Data;
   readonly catalog?: ReturnType<typeof aCatalog>;
-  /** Ends each stream with this status; none by default. */
+  /** The status sent at the end of the stream; none by default. */
   readonly status?: string;
   readonly stream?: string;
   readonly onSpawn?: RunOptions['onSpawn'];
-  /** The built program runs, and not only its source in this process. */
+  /** Runs the built program as a child process, instead of its source in this process. */
   readonly isProcess?: boolean;
 }
 
 export interface SyncResult extends RunResult {
-  /** Last parts of the paths of the calls that write, in order. */
+  /** The last path segment of each call that writes, in order; `delete` for a deletion. */
   readonly calls: readonly string[];
 }
 
@@ -37,7 +37,7 @@ export class Syncs {
     this.#config = config;
   }
 
-  /** Runs one sync of these rows, and expects it to end well. */
+  /** Runs one sync of these rows, and expects it to succeed. */
   async sync(rows: readonly (Data | string)[], options: SyncOptions = {}): Promise<SyncResult> {
     const result = await this.run(rows, options);
     expect(result.errors).toEqual([]);
@@ -49,7 +49,7 @@ export class Syncs {
     const { standin } = this.harness;
     const before = standin.requests.length;
     const [lines, write] = this.#runOf(rows, options);
-    // Whatever is killed has to be a process, too.
+    // Tests that kill the run (onSpawn) need a child process as well.
     const result =
       options.isProcess === true || options.onSpawn
         ? await this.harness.write(lines, write)
@@ -62,7 +62,7 @@ export class Syncs {
     return { ...result, calls };
   }
 
-  /** Plans the same run, and expects that nothing changes anywhere. */
+  /** Makes a dry run of these rows, and expects that it changes nothing. */
   async plan(rows: readonly (Data | string)[], options: SyncOptions = {}): Promise<JsonPlan> {
     const { standin } = this.harness;
     const requests = standin.requests.length;
@@ -75,7 +75,7 @@ export class Syncs {
     return result;
   }
 
-  /** All of Iterable and of the ledger. */
+  /** All contents of Iterable and the ledger. */
   async contents(): Promise<unknown> {
     const { store, lists } = this.harness.standin;
     const members = lists.all().map((list) => [list, [...store.membersOf(list.id)]]);
@@ -102,7 +102,7 @@ export class Syncs {
     ];
   }
 
-  /** Who is in Iterable: address, else user id → fields. */
+  /** The users in Iterable: address, or else user id → fields. */
   get users(): Record<string, Data> {
     return Object.fromEntries(
       this.harness.standin.store
@@ -115,10 +115,10 @@ export class Syncs {
   }
 }
 
-/** Enough for Iterable to have forgotten that a user was touched by a call of its own. */
+/** Longer than `mixWindowMs`, within which the stand-in reports single-user and bulk calls for one user. */
 const BETWEEN_SYNCS_MS = 120_000;
 
-/** Gives the test a stand-in and a fresh ledger; for the stand-in two minutes pass after each sync. */
+/** Runs the test with a stand-in and a fresh ledger. The stand-in's clock advances by two minutes after each sync. */
 export async function withSyncs(
   ledger: LedgerBackend,
   config: Data,

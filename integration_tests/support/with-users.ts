@@ -1,7 +1,7 @@
-/** Many plain users for tests of batches. */
+/** Generates many simple users for tests of batches. */
 import { aRecord, aState } from './messages.ts';
 
-/** RECORD lines of users 0 … n-1, with a STATE after each `stateEvery` records; a generator, so that input can be long. */
+/** RECORD lines of users 0 … n-1, with a STATE after every `stateEvery` records. A generator, so that long input takes no memory. */
 export function* userLines(
   n: number,
   stateEvery = Infinity,

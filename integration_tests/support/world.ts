@@ -1,12 +1,12 @@
 /**
- * A random world: what a source sends of several streams, and a model of what that means, kept far simpler than the
- * connector. Each record carries its number, so that whoever looks into Iterable knows which records have arrived.
+ * A random scenario: the messages of a source with several streams, and a model of their effect that is far simpler than the
+ * connector. Each record contains its number, so that the contents of Iterable show which records were delivered.
  */
 import type { Standin } from '../standin/server.ts';
 import { aCatalog, aRecord, aStream, line } from './messages.ts';
 
 interface Entry {
-  /** 1, 2, … over all streams. */
+  /** Counts from 1 over all streams. */
   readonly number: number;
   readonly stream: string;
   readonly email: string;
@@ -41,7 +41,7 @@ export class World {
     const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)] as Item;
     for (let number = 1; number <= records; number++) {
       const stream = pick(STREAMS);
-      // A person belongs to one stream, since streams start again from different places after a crash.
+      // Each user belongs to a single stream, because after a crash the streams resume from different positions.
       const email = `${stream}${Math.floor(random() * people)}@x.com`;
       this.entries.push(entry(number, stream, email, random(), pick(KINDS_OF_BAD), random() < 0.5));
       if (random() < 0.08 || number === records) this.#checkpoint(number, pick(STREAMS));
@@ -52,13 +52,13 @@ export class World {
   static readonly config = { lists: [{ kind: 'flag', source: 'vip', list: 'VIP' }] };
   static readonly catalog = aCatalog(...STREAMS.map((name) => aStream({ name })));
 
-  /** What Iterable is to know and to be before the first run. */
+  /** Prepares the stand-in for the first run: a typed field and an erased user. */
   static prepare(standin: Standin): void {
     standin.store.fields.types.set('level', 'long');
     standin.store.forgotten.add('erased@x.com');
   }
 
-  /** All input, or what a source sends that starts again after these states came back. */
+  /** The whole input, or what a source sends when it resumes after these acknowledged states. */
   input(acknowledged: readonly string[] = []): string[] {
     const done = new Map(STREAMS.map((stream) => [stream, 0]));
     for (const text of acknowledged) {
@@ -73,15 +73,15 @@ export class World {
     return lines.sort((a, b) => a.at - b.at).map(({ text }) => text);
   }
 
-  /** Which of the world's states a STATE line of the connector is. */
+  /** The checkpoint that belongs to a STATE line of the connector. */
   checkpointOf(stateLine: string): Checkpoint {
     const marker = /"marker":(\d+)/.exec(stateLine)?.[1];
     const found = this.checkpoints[Number(marker)];
-    if (!found) throw new Error(`an invented state: ${stateLine}`);
+    if (!found) throw new Error(`a state that was never sent: ${stateLine}`);
     return found;
   }
 
-  /** Records of the checkpoint whose effect is not to be seen in Iterable: the state was early. */
+  /** The records covered by the checkpoint whose effect is not visible in Iterable: if there are any, the state came too early. */
   missing({ after, streams }: Checkpoint, standin: Standin): number[] {
     const last = new Map<string, Entry>();
     for (const entry of this.entries)
@@ -90,7 +90,7 @@ export class World {
     return [...last.values()].filter((entry) => !this.#isVisible(entry, standin)).map(({ number }) => number);
   }
 
-  /** A later record of the same person may have taken its place. */
+  /** A later record of the same user may have overwritten it. */
   #isVisible({ number, email, kind }: Entry, standin: Standin): boolean {
     const seen = standin.store.userByEmail(email)?.dataFields.number as number | undefined;
     if (kind === 'upsert' && seen === number)
@@ -105,7 +105,7 @@ export class World {
     );
   }
 
-  /** Address → number of the last record, of everyone who is there in the end. */
+  /** Address → the number of the last record, of all users that must exist at the end. */
   finalUsers(): Record<string, number> {
     const users: Record<string, number> = {};
     for (const { email, kind, number } of this.entries) {
@@ -115,7 +115,7 @@ export class World {
     return users;
   }
 
-  /** Addresses of everyone who is on the list in the end: what the last record of each says. */
+  /** The addresses of the users on the list at the end, according to the last record of each. */
   finalMembers(): string[] {
     return Object.entries(this.finalUsers())
       .filter(([, number]) => isVip(number))
@@ -123,7 +123,7 @@ export class World {
       .sort();
   }
 
-  /** Numbers of the records that can never be delivered. */
+  /** The numbers of the records that can never be delivered. */
   get bad(): number[] {
     return this.entries.filter(({ kind }) => kind === 'bad').map(({ number }) => number);
   }
@@ -160,7 +160,7 @@ function entry(
     const text = aRecord({ email, number, _ab_cdc_deleted_at: '2026-01-01' }, { stream });
     return { number, stream, email, kind: 'deletion', text };
   }
-  // Objects are not laid over each other, so some records of a person go one after the other.
+  // Records with objects are not merged, so some records of a user have to be sent one after the other.
   const data = {
     email,
     number,
@@ -175,7 +175,7 @@ function isVip(number: number): boolean {
   return number % 3 === 0;
 }
 
-/** The same of a stand-in. */
+/** Address → the number of the last record, of all users in a stand-in; compare {@link World.finalUsers}. */
 export function usersOf(standin: Standin): Record<string, unknown> {
   return Object.fromEntries(
     standin.store.users().map(({ email = '', dataFields }): [string, unknown] => [email, dataFields.number]),
