@@ -10,7 +10,7 @@ export interface BatchReport {
   rejected: number;
   /** Users of several merged records who were rejected: their records are tried one by one now. */
   retried: number;
-  /** Users who were refused as conflicts that may pass. */
+  /** Users who were refused as conflicts that may be temporary. */
   doubtful: number;
   tookMs: number;
 }
@@ -57,7 +57,7 @@ export class SyncLog {
     const seconds = Math.max(this.#clock.now() - this.#startedAt, 1) / 1000;
     const parts = [`${delivered} of ${report.users} users delivered`];
     if (report.rejected > 0) parts.push(`${report.rejected} rejected`);
-    if (report.doubtful > 0) parts.push(`${report.doubtful} refused as conflicts that may pass`);
+    if (report.doubtful > 0) parts.push(`${report.doubtful} refused as conflicts that may be temporary`);
     if (report.retried > 0) parts.push(`${report.retried} tried again record by record`);
     this.info(
       `Batch of ${report.records} records: ${parts.join(', ')}, in ${(report.tookMs / 1000).toFixed(2)} s. So far: ` +

@@ -18,7 +18,7 @@ describe('the line after a batch', () => {
     expect(lines).toEqual([
       'INFO Batch of 3 records: 1 of 2 users delivered, 1 rejected, in 0.12 s. So far: 4 records received, ' +
         '1 users delivered, 1 records rejected, 2 users delivered per second.',
-      'INFO Batch of 5 records: 2 of 4 users delivered, 1 refused as conflicts that may pass, 1 tried again record by record, in 0.09 s. So far: 4 records received, ' +
+      'INFO Batch of 5 records: 2 of 4 users delivered, 1 refused as conflicts that may be temporary, 1 tried again record by record, in 0.09 s. So far: 4 records received, ' +
         '3 users delivered, 1 records rejected, 2 users delivered per second.',
     ]);
   });

@@ -141,10 +141,10 @@ describe('a bulk call', () => {
     );
   });
 
-  it('tells in the log of conflicts that may pass', async () => {
+  it('tells in the log of conflicts that may be temporary', async () => {
     const { lines } = await deliver(someTasks(), { refused: { 'b@x': CONFLICT }, mayPass: true });
     expect(lines[0]).toMatch(
-      /^Batch of 2 records: 1 of 2 users delivered, 1 refused as conflicts that may pass, in 1\.00 s\./,
+      /^Batch of 2 records: 1 of 2 users delivered, 1 refused as conflicts that may be temporary, in 1\.00 s\./,
     );
   });
 });
