@@ -169,7 +169,7 @@ describeLedgers('a plan with a ledger', (backend) => {
       ]);
       const additive = await syncs.plan([], { ...incremental, config: { sync_mode: 'additive' } });
       expect(additive.plan.streams).toMatchObject([{ removed_by_absence: 0 }]);
-      expect(additive.plan.notes.join('\n')).toContain('5 users stay');
+      expect(additive.plan.notes.join('\n')).toContain('5 pending deletions are cancelled');
       const sync = await syncs.sync(users(2), incremental);
       expect(sync.logs.join('\n')).toContain('4 removed: missing from the snapshot');
     }));

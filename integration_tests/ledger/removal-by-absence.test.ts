@@ -450,7 +450,7 @@ describeLedgers('removal of users with missing rows, with a ledger', (backend) =
       expect(failed.exitCode).toBe(1);
       syncs.harness.standin.intercept = undefined;
       const additive = await syncs.sync([], { config: { sync_mode: 'additive' } });
-      expect(additive.logs.join('\n')).toContain('2 users stay');
+      expect(additive.logs.join('\n')).toContain('2 pending deletions are cancelled');
       await syncs.sync([], { catalog: aCatalog(aStream({ primaryKey: [['id']] })) });
       expect(there(syncs)).toEqual(addresses(1, 2, 3));
     }));
