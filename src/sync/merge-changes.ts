@@ -1,5 +1,5 @@
 /** Merges two successive changes of one user: last write wins. */
-import { canMergeValues, mergeValues } from '../mapping/merge-values.ts';
+import { canMergeValues, mergeInOrder } from '../mapping/merge-values.ts';
 import type { Removal, Upsert, UserChange } from '../model.ts';
 
 export interface MergeOptions {
@@ -25,7 +25,7 @@ export function mergeChanges(
   return {
     kind: 'upsert',
     key: later.key,
-    values: mergeValues(earlier.values, later.values),
+    values: mergeInOrder(earlier.values, later.values, mergeNestedObjects),
     ...(earlier.previousEmail === undefined ? {} : { previousEmail: earlier.previousEmail }),
     ...((earlier.lists ?? later.lists)
       ? { lists: new Map([...(earlier.lists ?? []), ...(later.lists ?? [])]) }

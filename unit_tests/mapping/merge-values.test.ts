@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../src/json.ts';
 import { buildDataFields } from '../../src/mapping/data-fields.ts';
-import { canMergeValues, mergeValues } from '../../src/mapping/merge-values.ts';
+import { canMergeValues, mergeInOrder, mergeValues } from '../../src/mapping/merge-values.ts';
 import { plainObject } from '../../src/mapping/paths.ts';
 import type { TargetValues } from '../../src/model.ts';
 
@@ -11,7 +11,7 @@ const values = (object: Record<string, JsonValue>) => Object.assign(plainObject(
 describe('canMergeValues', () => {
   it.each<[string, Record<string, JsonValue>, Record<string, JsonValue>, boolean, boolean]>([
     ['plain values', { a: 1 }, { a: 2 }, true, true],
-    ['an object over the same target', { a: { x: 1 } }, { a: { y: 2 } }, true, false],
+    ['an object over an object', { a: { x: 1 } }, { a: { y: 2 } }, true, true],
     ['an empty object, too', { a: 1 }, { a: {} }, true, false],
     ['an object over null, which clears first', { a: null }, { a: { y: 2 } }, true, false],
     ['an object for a target of its own', { b: 1 }, { a: { y: 2 } }, true, true],
@@ -34,38 +34,84 @@ describe('mergeValues', () => {
     expect(mergeValues(earlier, later)).toEqual(values({ a: 1, 'b.c': 3, d: null }));
     expect([earlier, later]).toEqual([values({ a: 1, 'b.c': 2 }), values({ 'b.c': 3, d: null })]);
   });
+});
 
-  it('has the same effect as sending both in order', () => {
+describe('mergeInOrder', () => {
+  it.each<[string, Record<string, JsonValue>, Record<string, JsonValue>, boolean, Record<string, JsonValue>]>(
+    [
+      [
+        'merges direct children',
+        { a: { x: 1, y: 1 } },
+        { a: { y: 2, z: 2 } },
+        true,
+        { a: { x: 1, y: 2, z: 2 } },
+      ],
+      [
+        'replaces what lies deeper',
+        { a: { x: { p: 1 } } },
+        { a: { x: { q: 2 } } },
+        true,
+        { a: { x: { q: 2 } } },
+      ],
+      ['replaces arrays', { a: { x: [1] } }, { a: { x: [2] } }, true, { a: { x: [2] } }],
+      ['clears a child', { a: { x: 1 } }, { a: { x: null } }, true, { a: { x: null } }],
+      ['replaces a whole object without merging', { a: { x: 1 } }, { a: { y: 2 } }, false, { a: { y: 2 } }],
+      ['keeps another field of one object', { 'a.b': 1 }, { 'a.c': 2 }, true, { 'a.b': 1, 'a.c': 2 }],
+      [
+        'replaces the other fields without merging',
+        { 'a.b': 1, d: 1 },
+        { 'a.c': 2 },
+        false,
+        { 'a.c': 2, d: 1 },
+      ],
+      ['replaces fields below a child', { 'a.b.c': 1 }, { 'a.b.d': 2 }, true, { 'a.b.d': 2 }],
+    ],
+  )('%s', (_name, earlier, later, merge, expected) => {
+    expect(mergeInOrder(values(earlier), values(later), merge)).toEqual(values(expected));
+  });
+
+  it.each([true, false])('has the same effect as sending both in order, merging: %s', (merges) => {
     const leaf = fc.oneof(
       fc.integer(),
       fc.constant(null),
-      fc.record({ x: fc.integer() }, { requiredKeys: [] }),
+      fc.constant<JsonValue>([{ x: 1 }]),
+      fc.record(
+        { x: fc.integer(), y: fc.record({ p: fc.integer(), q: fc.integer() }, { requiredKeys: [] }) },
+        { requiredKeys: [] },
+      ),
     );
     const change = fc
-      .dictionary(fc.constantFrom('a', 'b', 'c', 'a.x', 'a.y'), leaf)
+      .dictionary(fc.constantFrom('a', 'b', 'c', 'a.x', 'a.y', 'd.x.p', 'd.x.q', 'd.z'), leaf)
       .filter((targets) => !('a' in targets && ('a.x' in targets || 'a.y' in targets)));
     fc.assert(
       fc.property(change, change, change, (profile, earlier, later) => {
         const [before, first, second] = [values(profile), values(earlier), values(later)];
-        if (!canMergeValues(first, second, true)) return;
-        expect(merged(merged({}, before), mergeValues(first, second))).toEqual(
-          merged(merged(merged({}, before), first), second),
+        if (!canMergeValues(first, second, merges)) return;
+        const apply = (profile: JsonObject, change: TargetValues) => applied(profile, change, merges);
+        expect(apply(apply({}, before), mergeInOrder(first, second, merges))).toEqual(
+          apply(apply(apply({}, before), first), second),
         );
       }),
     );
   });
 });
 
-/** How Iterable merges nested objects, at any depth. */
-function merged(profile: JsonObject, change: TargetValues): JsonObject {
-  return mergeInto(profile, buildDataFields(change));
-}
-
-function mergeInto(old: JsonObject, change: JsonObject): JsonObject {
-  const result = { ...old };
-  for (const [key, value] of Object.entries(change)) {
-    const before = result[key];
-    result[key] = isJsonObject(value) ? mergeInto(isJsonObject(before) ? before : {}, value) : value;
+/** What Iterable makes of a profile: with merging, the direct children of top-level objects are merged. Null removes. */
+function applied(profile: JsonObject, change: TargetValues, merges: boolean): JsonObject {
+  const result = { ...profile };
+  for (const [field, value] of Object.entries(buildDataFields(change))) {
+    const before = result[field];
+    if (value === null) Reflect.deleteProperty(result, field);
+    else
+      result[field] = withoutNulls(
+        merges && isJsonObject(value) && isJsonObject(before) ? { ...before, ...value } : value,
+      );
   }
   return result;
+}
+
+function withoutNulls(value: JsonValue): JsonValue {
+  if (!isJsonObject(value)) return value;
+  const kept = Object.entries(value).filter(([, child]) => child !== null);
+  return Object.fromEntries(kept.map(([name, child]) => [name, withoutNulls(child)]));
 }

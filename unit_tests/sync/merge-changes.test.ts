@@ -19,10 +19,10 @@ describe('two upserts of one user', () => {
       anUpsert(A, { a: 1, b: 2, c: 2 }),
     ],
     [
-      'have the nested targets of both',
+      'have the last fields of an object, where objects are not merged',
       anUpsert(A, { 'a.b': 1 }),
       anUpsert(A, { 'a.c': 2 }),
-      anUpsert(A, { 'a.b': 1, 'a.c': 2 }),
+      anUpsert(A, { 'a.c': 2 }),
     ],
     [
       'clear what the last one clears',

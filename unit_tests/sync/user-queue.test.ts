@@ -75,9 +75,9 @@ describe('records of a user who waits', () => {
     expect([...ready].map(idsOf)).toEqual([[0, 1]]);
   });
 
-  it('are not merged where Iterable would merge an object of theirs', () => {
+  it('are not merged where Iterable would merge an object into one that the earlier record clears', () => {
     const { add, ready } = aQueue({ mergeNestedObjects: true });
-    add(anUpsert(A, { address: { city: 'Rome' } }));
+    add(anUpsert(A, { address: null }));
     add(anUpsert(A, { address: { zip: '1' } }));
     expect([...ready].map(idsOf)).toEqual([[0]]);
   });
