@@ -64,10 +64,11 @@ export function planUpserts(asking: Asking, known: KnownUsers): Pick<DispatcherO
     known,
     enriched: enrichedKeys(streams),
     clock,
-    changesBySingleCalls: projectType === 'email' && changesAddresses(asking) && !isDryRun,
+    movesBySingleCalls: projectType === 'email',
+    keepsDistance: projectType === 'email' && changesAddresses(asking) && !isDryRun,
     refusesUnknownIds: projectType === 'email',
   });
-  return { routing: { routes, changer: new AddressChanger(caller, client, projectType) } };
+  return { routing: { routes, changer: new AddressChanger(caller, client) } };
 }
 
 /** Keys of streams that update only users whom Iterable knows. */

@@ -1,4 +1,4 @@
-/** Changes the email address of an existing profile, which keeps its history. Each project type needs a different call. */
+/** Changes the email address of an existing profile, which keeps its history: on email-based projects, where no bulk call can. */
 import type { IterableClient } from '../iterable/client.ts';
 import { ApiError } from '../iterable/errors.ts';
 import type { Rejection, UserKey } from '../model.ts';
@@ -13,23 +13,18 @@ export interface AddressChange {
 
 /**
  * - `changed`: the profile has the new address; its fields must not be sent by a bulk call in this run.
- * - `by`: not changed yet: a bulk call that identifies the user by `key` and holds the new address will change it.
  * - `stays`: no change, because no user has the old address (`unknown`) or another user has the new one (`taken`).
  */
 export type ChangedAddress =
-  | { readonly kind: 'changed' }
-  | { readonly kind: 'by'; readonly key: UserKey }
-  | { readonly kind: 'stays'; readonly why: 'unknown' | 'taken' };
+  { readonly kind: 'changed' } | { readonly kind: 'stays'; readonly why: 'unknown' | 'taken' };
 
 export class AddressChanger {
   readonly #caller: Caller;
   readonly #client: IterableClient;
-  readonly #projectType: 'hybrid' | 'email' | 'user_id';
 
-  constructor(caller: Caller, client: IterableClient, projectType: 'hybrid' | 'email' | 'user_id') {
+  constructor(caller: Caller, client: IterableClient) {
     this.#caller = caller;
     this.#client = client;
-    this.#projectType = projectType;
   }
 
   /**
@@ -37,7 +32,6 @@ export class AddressChanger {
    * @param key what identifies the user: a profile that has the old address but belongs to another user is not changed
    */
   async change(key: UserKey, { from, to }: AddressChange): Promise<ChangedAddress | Rejection> {
-    if (this.#projectType !== 'email') return this.#nameProfile(from);
     if (key.kind === 'userId') {
       const profile = await this.#caller.call(this.#client.getByUserId(key.value));
       if (profile?.email?.toLowerCase() !== from) return { kind: 'stays', why: 'unknown' };
@@ -52,13 +46,5 @@ export class AddressChanger {
       if (!(error instanceof ApiError)) throw error;
       return rejectionOf(error);
     }
-  }
-
-  /** Names the profile by its user id if it has one: an upsert by user id changes the address like any other field. */
-  async #nameProfile(from: string): Promise<ChangedAddress> {
-    const profile = await this.#caller.call(this.#client.getByEmail(from));
-    if (!profile) return { kind: 'stays', why: 'unknown' };
-    const { userId } = profile;
-    return { kind: 'by', key: userId ? { kind: 'userId', value: userId } : { kind: 'email', value: from } };
   }
 }

@@ -17,8 +17,10 @@ export interface UpsertRoutesOptions {
   /** On email-based projects Iterable itself refuses unknown user ids, so that they need no lookup. */
   readonly refusesUnknownIds: boolean;
   readonly clock: Clock;
-  /** True where single calls change addresses: they must keep their distance from bulk calls. */
-  readonly changesBySingleCalls: boolean;
+  /** True on email-based projects: no bulk call changes addresses there. */
+  readonly movesBySingleCalls: boolean;
+  /** True where single calls are made: they must keep their distance from bulk calls. */
+  readonly keepsDistance: boolean;
 }
 
 /** Iterable asks to wait this long between calls that depend on each other: it processes single-user and bulk calls apart. */
@@ -28,9 +30,10 @@ const BUFFER_MS = 60_000;
  * - `skip`: Iterable does not know the user, and none may be created.
  * - `bulk`: in a bulk call.
  * - `single`: by a call of its own.
- * - `move`: the profile at the previous address gets the new one first, by calls of its own.
+ * - `move`: the profile at the previous address gets the new one first, by calls of its own: on email-based projects.
+ * - `move in bulk`: a bulk call gives the profile its new address.
  */
-export type Route = 'skip' | 'bulk' | 'single' | 'move';
+export type Route = 'skip' | 'bulk' | 'single' | 'move' | 'move in bulk';
 
 const SINGLE = 1;
 
@@ -45,7 +48,12 @@ export class UpsertRoutes {
   constructor(options: UpsertRoutesOptions) {
     this.#options = options;
     this.#startedAt = options.clock.now();
-    this.#inBulk = options.changesBySingleCalls ? new IdentityTable() : undefined;
+    this.#inBulk = options.keepsDistance ? new IdentityTable() : undefined;
+  }
+
+  /** True where changes of addresses take calls of their own. */
+  get movesBySingleCalls(): boolean {
+    return this.#options.movesBySingleCalls;
   }
 
   /** True for an upsert whose route {@link find} has to find out. */
@@ -63,7 +71,7 @@ export class UpsertRoutes {
   }
 
   /** The route of a user whose profile could not get its new address after all. */
-  withoutMove(task: Task, why: 'unknown' | 'taken'): Route {
+  withoutMove(task: Task, why: 'unknown' | 'taken'): Exclude<Route, 'move in bulk'> {
     const change = upsertOf(task);
     const isUnknown = change.key.kind === 'email' && why === 'unknown';
     if (isUnknown && this.#isEnriched(task.records)) return 'skip';
@@ -128,7 +136,8 @@ export class UpsertRoutes {
     } else if (previousEmail !== undefined) {
       const previous: UserKey = { kind: 'email', value: previousEmail };
       const isFree = !known.isOwnedByAnother(previous, ownerOf(task.records[0], change));
-      if (isFree && existing.has(identityText(previous))) return 'move';
+      if (isFree && existing.has(identityText(previous)))
+        return this.movesBySingleCalls ? 'move' : 'move in bulk';
       if (!isFree) task.staysBehind = true;
     }
     const mayBeUnknown = !this.#refusesUnknown(change.key) && this.#isEnriched(task.records);

@@ -12,7 +12,7 @@ const OLD = 'old@x.com';
 const MOVE = anUpsert(A, { userId: 'u1' }, { previousEmail: OLD });
 
 /** Routes in a project without users. */
-function theRoutes({ changesBySingleCalls = true, isEnriched = false } = {}) {
+function theRoutes({ keepsDistance = true, isEnriched = false } = {}) {
   const clock = new HandClock({ now: 1_000_000_500 });
   const known: Pick<KnownUsers, 'findExisting' | 'noteGone' | 'markExists' | 'isOwnedByAnother'> = {
     findExisting: () => Promise.resolve(new Set()),
@@ -25,7 +25,8 @@ function theRoutes({ changesBySingleCalls = true, isEnriched = false } = {}) {
     clock,
     enriched: new Set(isEnriched ? ['users'] : []),
     refusesUnknownIds: false,
-    changesBySingleCalls,
+    keepsDistance,
+    movesBySingleCalls: true,
   });
   return { routes, clock };
 }
@@ -114,7 +115,7 @@ describe('the time between a bulk call and a single call for the same user', () 
   });
 
   it('is none where addresses change in bulk calls', () => {
-    const { routes } = theRoutes({ changesBySingleCalls: false });
+    const { routes } = theRoutes({ keepsDistance: false });
     routes.noteInBulk(anUpsert(A));
     expect(routes.restMs(anUpsert(A))).toBe(0);
   });

@@ -13,7 +13,7 @@ const A = 'a@x.com';
 const B = 'b@x.com';
 const OLD = 'old@x.com';
 
-type Options = Partial<Pick<UpsertRoutesOptions, 'enriched' | 'refusesUnknownIds' | 'changesBySingleCalls'>>;
+type Options = Partial<Pick<UpsertRoutesOptions, 'enriched' | 'refusesUnknownIds' | 'movesBySingleCalls'>>;
 const ENRICHES: Options = { enriched: new Set(['users']) };
 const REFUSES_UNKNOWN_IDS: Options = { ...ENRICHES, refusesUnknownIds: true };
 
@@ -35,7 +35,8 @@ function theRoutes(options: Options = {}, ...existing: string[]) {
     clock,
     enriched: new Set(),
     refusesUnknownIds: false,
-    changesBySingleCalls: false,
+    keepsDistance: false,
+    movesBySingleCalls: true,
     ...options,
   });
   const routeOf = async (change: Upsert, rest: Partial<PendingRecord> = {}) =>
@@ -80,6 +81,7 @@ describe('the route', () => {
     ['skips an unknown id', ENRICHES, [A], anUpsert('u1', { email: A }), 'skip'],
     ['is in bulk for an unknown id that Iterable refuses', REFUSES_UNKNOWN_IDS, [], anUpsert('u1'), 'bulk'],
     ['moves the profile', {}, [OLD], moving(), 'move'],
+    ['moves it in bulk where bulk calls can', { movesBySingleCalls: false }, [OLD], moving(), 'move in bulk'],
     ['moves it where none may be created, too', ENRICHES, [OLD], moving(), 'move'],
     ['leaves the profile where the new address is there', {}, [OLD, A], moving(), 'bulk'],
     ['leaves it where both are there, and creates no user', ENRICHES, [OLD, A], moving(), 'bulk'],

@@ -1,10 +1,11 @@
 /** Upserts that need to know something first: what the ledger says is to be sent, and by which calls Iterable takes it. */
 import type { UserRequest } from '../../batching/user-request.ts';
+import { mergeValues } from '../../mapping/merge-values.ts';
 import type { UserKey } from '../../model.ts';
 import type { Batch } from '../lanes/batch-lane.ts';
-import { end, listsOf, routeStep, type Go } from '../steps.ts';
+import { bulkAgain, end, listsOf, routeStep, type Go, type Step } from '../steps.ts';
 import type { TaskLedger } from '../task-ledger.ts';
-import { upsertOf, type Task } from '../task.ts';
+import { addressesOf, upsertOf, type Task } from '../task.ts';
 import type { UpsertRoutes } from '../upsert-routes.ts';
 import type { UserRequests } from '../user-requests.ts';
 
@@ -17,16 +18,34 @@ export interface RouteContext {
 
 /** Throws what a lookup or the ledger throws. */
 export async function routeUpserts(batch: Batch<Task>, context: RouteContext, go: Go): Promise<void> {
-  const { routes, ledger } = context;
+  const { routes, ledger, requests } = context;
   const changing = ledger ? await onlyChanging(batch, ledger, context, go) : batch;
   const asking = [...changing.keys()].filter((task) => routes.mustAsk(task));
   const found = asking.length > 0 ? await routes.find(asking) : [];
   const routeOf = new Map(asking.map((task, index) => [task, found[index]]));
   for (const [task, request] of changing) {
     const route = routeOf.get(task) ?? 'bulk';
+    if (route === 'move in bulk') {
+      go(task, moveInBulk(task, requests));
+      continue;
+    }
     if (route !== 'move') task.move = undefined;
     go(task, routeStep(route, request));
   }
+}
+
+/**
+ * Names the profile by its previous address: the new one is a field like any other. Source: works in bulk on hybrid projects,
+ * as Segment found; documented for user ids.
+ */
+function moveInBulk(task: Task, requests: UserRequests): Step {
+  const change = upsertOf(task);
+  const { from, to } = addressesOf(change);
+  const { values } = task.move?.changeAfterMove ?? change;
+  task.movesInBulk = true;
+  return bulkAgain(
+    requests.forTask(task, { kind: 'email', value: from }, mergeValues(values, { email: to })),
+  );
 }
 
 /** The tasks that have something to write, each with its request; the others go on from here. */

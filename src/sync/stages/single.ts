@@ -1,12 +1,11 @@
 /** Upserts that go by calls of their own: a profile gets its new address, a user is written apart from bulk calls. */
 import type { AddressChanger } from '../../delivery/change-address.ts';
 import type { UserUpserter } from '../../delivery/upsert-users.ts';
-import { mergeValues } from '../../mapping/merge-values.ts';
 import type { Upsert } from '../../model.ts';
 import { settleTypes } from '../settle-types.ts';
 import { bulkAgain, end, routeStep, type Go, type SingleCalls } from '../steps.ts';
 import type { TaskLedger } from '../task-ledger.ts';
-import { upsertOf, type Task } from '../task.ts';
+import { addressesOf, upsertOf, type Task } from '../task.ts';
 import type { UpsertRoutes } from '../upsert-routes.ts';
 import type { UserRequests } from '../user-requests.ts';
 import { written, type WrittenContext } from './written.ts';
@@ -44,12 +43,9 @@ export async function makeSingleCalls(
 
 async function move(task: Task, change: Upsert, context: SingleContext, go: Go): Promise<void> {
   const { routes, ledger, changer, requests } = context;
-  const { key, values, previousEmail } = change;
+  const { key, values } = change;
   const changeAfterMove = task.move?.changeAfterMove ?? change;
-  const newEmail = key.kind === 'email' ? key.value : values.email;
-  if (previousEmail === undefined || typeof newEmail !== 'string')
-    throw new Error('A user without two addresses has come to the change of its address');
-  const changed = await changer.change(key, { from: previousEmail, to: newEmail });
+  const changed = await changer.change(key, addressesOf(change));
   if ('code' in changed) {
     go(task, end(changed));
   } else if (changed.kind === 'changed') {
@@ -58,10 +54,6 @@ async function move(task: Task, change: Upsert, context: SingleContext, go: Go):
     task.isWritten = true;
     task.change = changeAfterMove;
     await write(task, changeAfterMove, context, go);
-  } else if (changed.kind === 'by') {
-    task.movesInBulk = true;
-    const moving = mergeValues(changeAfterMove.values, { email: newEmail });
-    go(task, bulkAgain(requests.forTask(task, changed.key, moving)));
   } else {
     go(task, routeStep(routes.withoutMove(task, changed.why), requests.forTask(task, key, values)));
   }

@@ -182,14 +182,42 @@ describe('upserts that the ledger decides about', () => {
   });
 });
 
+describe('an upsert that moves a profile in bulk', () => {
+  const routes = { 'new@x': 'move in bulk' } as const;
+  const aMove = () => taskOf(anUpsert('new@x', { n: 1 }, { previousEmail: 'old@x' }));
+
+  it('names the profile by its previous address, and has the new one among its fields', async () => {
+    const task = aMove();
+    const { events } = await routing([task], { routes });
+    const request = aRequest('old@x', { n: 1, email: 'new@x' });
+    expect(events).toEqual(['find new@x', `new@x: late bulk ${readText(request)}`]);
+    expect(task.movesInBulk).toBe(true);
+  });
+
+  it('clears what only its previous entry stands for', async () => {
+    const task = aMove();
+    const change = upsertOf(task);
+    const decision = {
+      ...decided('write', change),
+      changeAfterMove: { ...change, values: { n: 1, gone: null } },
+    };
+    task.move = decision;
+    const { events } = await routing([task], { routes, decisions: [decision] });
+    const request = aRequest('old@x', { n: 1, gone: null, email: 'new@x' });
+    expect(events.at(-1)).toBe(`new@x: late bulk ${readText(request)}`);
+    expect([task.change, task.move]).toEqual([change, decision]);
+  });
+});
+
 describe('what a profile leaves when it moves', () => {
   it.each<[string, Route, boolean]>([
     ['is kept for a task whose profile is to move', 'move', true],
+    ['is kept for a task whose profile is to move in bulk', 'move in bulk', true],
     ['is forgotten where the task goes by a call of its own', 'single', false],
     ['is forgotten where the task goes in bulk', 'bulk', false],
     ['is forgotten where the task is skipped', 'skip', false],
   ])('%s', async (_name, route, isKept) => {
-    const task = taskOf(anUpsert('a@x'));
+    const task = taskOf(anUpsert('a@x', {}, { previousEmail: 'old@x' }));
     const decision = decided('write', upsertOf(task));
     task.move = decision;
     await routing([task], { routes: { 'a@x': route }, decisions: [decision] });

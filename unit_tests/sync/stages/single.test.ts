@@ -11,7 +11,7 @@ import type { TaskLedger } from '../../../src/sync/task-ledger.ts';
 import { upsertOf, type Task } from '../../../src/sync/task.ts';
 import type { Route, UpsertRoutes } from '../../../src/sync/upsert-routes.ts';
 import type { UserRequests } from '../../../src/sync/user-requests.ts';
-import { anUpsert, keyOf, lists } from '../../support/rows.ts';
+import { anUpsert, lists } from '../../support/rows.ts';
 import { failureOf, nameOf, recordSteps } from '../../support/steps.ts';
 import { aRemoval, aRequest, taskOf } from '../../support/tasks.ts';
 
@@ -21,7 +21,7 @@ interface Case {
   /** What becomes of a change of address. */
   readonly changed?: ChangedAddress | Rejection | Error;
   /** By which calls the user is written whose profile stays. */
-  readonly withoutMove?: Route;
+  readonly withoutMove?: Exclude<Route, 'move in bulk'>;
   /** What Iterable says of the user. */
   readonly answer?: Rejection | Error;
   readonly hasLedger?: boolean;
@@ -182,23 +182,7 @@ describe('a user whose profile moves', () => {
     expect(events[1]).toBe('move u1 from old@x to new@x');
   });
 
-  it('moves by a bulk call where that is how it moves, with the new address among the fields', async () => {
-    const task = aMove();
-    const { events } = await calling(task, 'move', { changed: { kind: 'by', key: keyOf('old@x') } });
-    expect(events).toEqual([...MOVING, `new@x: late bulk ${text('old@x', { n: 1, email: 'new@x' })}`]);
-    expect([task.movesInBulk, task.isWritten]).toEqual([true, false]);
-  });
-
-  it('moves by a bulk call with what only its previous entry stands for', async () => {
-    const task = aMove();
-    const change = upsertOf(task);
-    task.move = { kind: 'write', change, changeAfterMove: { ...change, values: { n: 1, gone: null } } };
-    const { events } = await calling(task, 'move', { changed: { kind: 'by', key: keyOf('u1') } });
-    expect(events.at(-1)).toBe(`new@x: late bulk ${text('u1', { n: 1, gone: null, email: 'new@x' })}`);
-    expect(task.change).toBe(change);
-  });
-
-  it.each<['unknown' | 'taken', Route, string]>([
+  it.each<['unknown' | 'taken', Exclude<Route, 'move in bulk'>, string]>([
     ['unknown', 'bulk', `late bulk ${text('new@x', { n: 1 })}`],
     ['unknown', 'skip', 'end not_in_iterable'],
     ['taken', 'single', 'single call, write'],
