@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { Bench } from './bench.ts';
 import { calls } from './calls.ts';
 import { postgresLedger, sqliteLedger } from './ledgers.ts';
+import { fullCalls } from './full-calls.ts';
 import { limits } from './limits.ts';
 import { startUp } from './start-up.ts';
 import { throughput } from './throughput.ts';
@@ -16,6 +17,7 @@ const PARTS: Readonly<Record<string, (bench: Bench, isFull: boolean) => Promise<
   limits,
   throughput,
   calls,
+  'full-calls': fullCalls,
   'ledger-sqlite': sqliteLedger,
   'ledger-postgres': postgresLedger,
 };

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
  * Loaded into the process before its program; reports the resources used when it exits. Plain text, because loading TypeScript
  * would itself take memory. On Linux, maxRSS is inherited from the parent process; VmHWM is not.
  */
-const USAGE = `data:text/javascript,
+export const USAGE = `data:text/javascript,
 import { readFileSync, writeFileSync } from 'node:fs';
 process.on('exit', () => {
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();

@@ -112,7 +112,11 @@ export async function connect(config: Config, options: ConnectOptions): Promise<
   const rateOf = ratesOf(config);
   return {
     client: new IterableClient(http),
-    caller: new Caller({ ...callerOptions, rateOf }),
+    caller: new Caller({
+      ...callerOptions,
+      rateOf,
+      highestRateOf: (endpoint) => highestRate(endpoint, config),
+    }),
     rateOf,
     proxy: to.route?.proxy,
     close: () => {
@@ -149,7 +153,16 @@ export function listProblems({ lists }: Config, directory: ListDirectory): strin
 }
 
 /** The published rate, capped by `requests_per_second`; behind another `api_url` that rate replaces it, since a proxy has its own. */
-function requestRate(endpoint: Endpoint, { requests_per_second: cap, api_url: apiUrl }: Config): number {
-  if (cap === undefined) return endpoint.requestsPerSecond;
-  return apiUrl === undefined ? Math.min(cap, endpoint.requestsPerSecond) : cap;
+function requestRate({ requestsPerSecond }: Endpoint, config: Config): number {
+  return capped(requestsPerSecond, config);
+}
+
+/** The same of the highest rate to try, where none is published. */
+function highestRate({ requestsPerSecond, highestRequestsPerSecond }: Endpoint, config: Config): number {
+  return capped(highestRequestsPerSecond ?? requestsPerSecond, config);
+}
+
+function capped(rate: number, { requests_per_second: cap, api_url: apiUrl }: Config): number {
+  if (cap === undefined) return rate;
+  return apiUrl === undefined ? Math.min(cap, rate) : cap;
 }

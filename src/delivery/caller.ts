@@ -16,6 +16,8 @@ export interface CallerOptions {
   readonly clock: Clock;
   /** The rate limit of an endpoint, in requests per second. */
   readonly rateOf: (endpoint: Endpoint) => number;
+  /** For endpoints without a published limit: the highest rate to try. */
+  readonly highestRateOf?: ((endpoint: Endpoint) => number) | undefined;
   /** How long one call is retried, waits included, before it fails with a TransientError. */
   readonly callBudgetMs: number;
   /** Called before each backoff, so that a log can say why nothing is happening. */
@@ -67,6 +69,16 @@ export class Caller {
   /** Requests that are sent but not answered yet. */
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  /** Calls a second that the endpoint gets at present. */
+  currentRate(endpoint: Endpoint): number {
+    return this.#limiterOf(endpoint).rate;
+  }
+
+  /** Resolves when a call of the endpoint could be sent at once, so that what it carries can be chosen as late as possible. */
+  untilTurn(endpoint: Endpoint): Promise<void> {
+    return this.#limiterOf(endpoint).untilTurn(this.#options.stop);
   }
 
   /**
@@ -131,7 +143,11 @@ export class Caller {
   #limiterOf(endpoint: Endpoint): RateLimiter {
     let limiter = this.#limiters.get(endpoint.name + endpoint.method);
     if (!limiter) {
-      limiter = new RateLimiter(this.#options.rateOf(endpoint), this.#options.clock);
+      limiter = new RateLimiter(
+        this.#options.rateOf(endpoint),
+        this.#options.clock,
+        this.#options.highestRateOf?.(endpoint),
+      );
       this.#limiters.set(endpoint.name + endpoint.method, limiter);
     }
     return limiter;

@@ -3,6 +3,7 @@ import { joinTexts } from '../batching/text-pages.ts';
 import type { UserRequest } from '../batching/user-request.ts';
 import { ConfigError } from '../errors.ts';
 import type { IterableClient, Operation } from '../iterable/client.ts';
+import { ENDPOINTS, type Endpoint } from '../iterable/endpoints.ts';
 import { ApiError, NoAnswerError } from '../iterable/errors.ts';
 import type { BulkAnswer } from '../iterable/schemas.ts';
 import type { Rejection } from '../model.ts';
@@ -34,6 +35,16 @@ export class ListMembers {
     this.#caller = caller;
     this.#client = client;
     this.#directory = directory;
+  }
+
+  /** Calls a second at present. */
+  rate(isOn: boolean): number {
+    return this.#caller.currentRate(endpointOf(isOn));
+  }
+
+  /** Resolves when a call could be sent at once. */
+  untilTurn(isOn: boolean): Promise<void> {
+    return this.#caller.untilTurn(endpointOf(isOn));
   }
 
   /**
@@ -90,4 +101,8 @@ export class ListMembers {
       },
     };
   }
+}
+
+function endpointOf(isOn: boolean): Endpoint {
+  return isOn ? ENDPOINTS.subscribe : ENDPOINTS.unsubscribe;
 }

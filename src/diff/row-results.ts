@@ -4,7 +4,7 @@
  */
 import type { LedgerWriter } from './ledger-writer.ts';
 import { membershipChanges } from './lists.ts';
-import { entryAfter, asUnconfirmed, isUnconfirmed, type Row } from './row.ts';
+import { entryAfter, asUnconfirmed, isUnconfirmed, type NewEntry, type Row } from './row.ts';
 import { stateText, type DiffStream } from './streams.ts';
 import type { RowTask } from './upserts.ts';
 
@@ -46,6 +46,11 @@ export class RowResults {
     const entry = entryAfter(task);
     if (entry) this.#writer.write(entry, onCommitted);
     else onCommitted();
+  }
+
+  /** The row's records have been delivered: this is its entry. */
+  writtenAs(entry: NewEntry, onCommitted: () => void): void {
+    this.#writer.write(entry, onCommitted);
   }
 
   /** Nothing was to be sent for these records of one row. They may name fewer lists all the same, where another row names those. */

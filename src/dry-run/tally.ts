@@ -67,9 +67,9 @@ export class PlanTally extends SyncSummary {
     return tally;
   }
 
-  override changedLists(streamKey: string, changes: readonly ListChange[]): void {
-    super.changedLists(streamKey, changes);
-    for (const change of changes) this.#countList(streamKey, change);
+  override changedList(streamKey: string, change: ListChange): void {
+    super.changedList(streamKey, change);
+    this.#countList(streamKey, change);
   }
 
   /** To be called when a task ends. */

@@ -5,9 +5,11 @@
 
 /** A pending record's share in memory and in calls. */
 export interface Load {
-  readonly bytes: number;
+  bytes: number;
   /** True for a removal, a change of address, or an upsert after a deletion: each takes calls that can't go in bulk. */
-  readonly needsOwnCalls: boolean;
+  needsOwnCalls: boolean;
+  /** It only waits for list calls, and keeps little: see {@link Backlog.park}. */
+  isParked: boolean;
 }
 
 /** Calls a second that Iterable takes. */
@@ -31,8 +33,10 @@ const MIN_SINGLE_CALLS = 10;
 export interface TaskCounts {
   /** Not settled yet. */
   readonly size: number;
-  /** Of these, those whose lists are being changed: of users spread over many lists, the more wait the fewer calls they take. */
+  /** Of these, those whose lists are being changed. */
   readonly changingLists: number;
+  /** Share of the list changes that may wait. Of users spread over many lists, the more wait the fewer calls they take. */
+  readonly listLoad: number;
   /** Of those that need calls of their own, those that only wait for time to pass. */
   readonly resting: number;
 }
@@ -45,6 +49,7 @@ export class Backlog {
   #records = 0;
   #ownCalls = 0;
   #bytes = 0;
+  #parked = 0;
 
   /** @param calls how many have been sent and are not answered */
   constructor(batchSize: number, { batches, single }: Pace, calls: { readonly inFlight: number }) {
@@ -59,7 +64,8 @@ export class Backlog {
   isFull(tasks: TaskCounts): boolean {
     return (
       this.#records >= this.#maxRecords ||
-      tasks.size >= this.#usefulTasks(tasks) ||
+      tasks.size - this.#parked >= this.#usefulTasks(tasks) ||
+      tasks.listLoad >= 1 ||
       this.#ownCalls - tasks.resting >= this.#maxOwnCalls ||
       this.#bytes >= MAX_BYTES
     );
@@ -67,7 +73,7 @@ export class Backlog {
 
   /** What calls carry at the moment, and what the next ones will: more would only fill the memory. */
   #usefulTasks({ changingLists, resting }: TaskCounts): number {
-    const underWay = this.#calls.inFlight * this.#batchSize + changingLists + resting;
+    const underWay = this.#calls.inFlight * this.#batchSize + changingLists - this.#parked + resting;
     return Math.max(underWay + SPARE_BATCHES * this.#batchSize, MIN_RECORDS);
   }
 
@@ -77,8 +83,19 @@ export class Backlog {
     if (load.needsOwnCalls) this.#ownCalls++;
   }
 
+  /** The record only waits for list calls from now on, and keeps so many bytes. */
+  park(load: Load, keptBytes: number): void {
+    this.remove(load);
+    load.isParked = true;
+    load.bytes = keptBytes;
+    load.needsOwnCalls = false;
+    this.#parked++;
+    this.#bytes += keptBytes;
+  }
+
   remove(load: Load): void {
-    this.#records--;
+    if (load.isParked) this.#parked--;
+    else this.#records--;
     this.#bytes -= load.bytes;
     if (load.needsOwnCalls) this.#ownCalls--;
   }

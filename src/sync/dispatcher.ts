@@ -9,8 +9,9 @@ import { singleCalls, type Pace } from './backlog.ts';
 import { Conflicts } from './conflicts.ts';
 import { DeletionTasks } from './deletion-tasks.ts';
 import { BatchLane } from './lanes/batch-lane.ts';
-import { ListLanes } from './lanes/list-lanes.ts';
+import { ListScheduler } from './lanes/list-scheduler.ts';
 import { SingleLane } from './lanes/single-lane.ts';
+import { park } from './parking.ts';
 import type { PendingRecord } from './pending-record.ts';
 import { closeTypes } from './settle-types.ts';
 import { deliverBulk } from './stages/bulk.ts';
@@ -62,7 +63,7 @@ export class Dispatcher {
   readonly #bulkLane: BatchLane<Task>;
   readonly #singleLane: SingleLane<Task, SingleCalls>;
   readonly #removeLane: SingleLane<Task, undefined>;
-  readonly #listLanes: ListLanes<ListsTask>;
+  readonly #listScheduler: ListScheduler<ListsTask>;
   #changingLists = 0;
   #resting = 0;
   /** Tasks that wait for a deletion, or whose conflict is looked into. */
@@ -137,11 +138,19 @@ export class Dispatcher {
         });
       },
     });
-    this.#listLanes = new ListLanes({
-      ...lane,
-      limits: { maxItems: batchSize, maxBytes: limits.maxBytes },
+    this.#listScheduler = new ListScheduler({
+      run,
+      clock,
+      maxUsers: batchSize,
+      maxBytes: limits.maxBytes,
       preferUserId: request.preferUserId,
-      change: (change, batch) => changeLists(change, batch, context, go),
+      pace: options.listMembers,
+      change: (change, users) => changeLists(change, users, context, go),
+      made: ({ task, then }, change, isLast) => {
+        const [first] = task.records;
+        if (first) context.summary.changedList(first.streamKey, change);
+        if (isLast) this.#go(task, then);
+      },
     });
   }
 
@@ -155,6 +164,11 @@ export class Dispatcher {
     return this.#changingLists;
   }
 
+  /** Share of the list changes that may wait. */
+  get listLoad(): number {
+    return this.#listScheduler.load;
+  }
+
   /** Tasks that wait for time to pass between two calls for their user. */
   get resting(): number {
     return this.#resting;
@@ -162,14 +176,15 @@ export class Dispatcher {
 
   /** Calls in flight, and results on their way into the ledger. */
   get inFlight(): number {
-    const lanes = [this.#routeLane, this.#bulkLane, this.#singleLane, this.#removeLane, this.#listLanes];
+    const lanes = [this.#routeLane, this.#bulkLane, this.#singleLane, this.#removeLane, this.#listScheduler];
     const calls = lanes.reduce((sum, { inFlight }) => sum + inFlight, 0);
     return calls + (this.#context.ledger?.isBusy === true ? 1 : 0);
   }
 
   /** True when nothing moves until more records come, or {@link flush} is called. */
   get isIdle(): boolean {
-    const busy = this.#busyWriting + this.#listLanes.busyBatches + this.#removeLane.inFlight + this.#lookedUp;
+    const busy =
+      this.#busyWriting + this.#listScheduler.busyCalls + this.#removeLane.inFlight + this.#lookedUp;
     return busy === 0 && this.#context.ledger?.isBusy !== true;
   }
 
@@ -189,7 +204,7 @@ export class Dispatcher {
     // Tasks that are being routed may join those that wait for a bulk call.
     if (this.#busyRouting === 0) this.#bulkLane.flush();
     // Users who are being written may join those who wait for the same list.
-    if (this.#busyWriting === 0) this.#listLanes.flush();
+    if (this.#busyWriting === 0) this.#listScheduler.flush();
   }
 
   get #busyRouting(): number {
@@ -314,18 +329,19 @@ export class Dispatcher {
   }
 
   #changeLists(task: Task, step: ListsStep): void {
-    const { key, changes, made, then } = step;
+    const { key, changes, then } = step;
     const [first] = task.records;
-    const change = changes[made];
-    if (!change || !first) {
-      if (first && changes.length > 0) this.#context.summary.changedLists(first.streamKey, changes);
+    if (changes.length === 0 || !first) {
       this.#go(task, then);
       return;
     }
     if (!task.changesLists) this.#changingLists++;
     task.changesLists = true;
+    // A dry run shows the values of tasks that have ended.
+    if (!this.#context.onEnded) park(task, this.#context);
     const onlyExisting = isEnriched(task, this.#context);
-    this.#listLanes.put({ task, step }, key, { ...change, onlyExisting }, first.since);
+    const userChanges = changes.map((change) => ({ ...change, onlyExisting }));
+    this.#listScheduler.put({ task, key, then }, userChanges, first.since);
   }
 }
 

@@ -20,11 +20,12 @@ export interface TrackedRecord extends RecordPlace {
 }
 
 export interface PendingRecord extends TrackedRecord, Load {
-  readonly change: UserChange;
+  /** Without values once the record only waits for list calls. */
+  change: UserChange;
   /** When it was taken, by the clock. */
   readonly since: number;
-  /** An upsert's own request. */
-  readonly request: UserRequest | undefined;
+  /** An upsert's own request, until it is sent. */
+  request: UserRequest | undefined;
   /** With a ledger: see {@link QueuedRecord}. */
   readonly rowToken: string | undefined;
   readonly previousIdentities: readonly string[];

@@ -156,7 +156,7 @@ export class Pipeline {
   }
 
   #enqueue(record: IncomingRecord, change: UserChange): void {
-    const { detector, clock, remover } = this.#options;
+    const { detector, clock, remover, routing } = this.#options;
     const { streamKey, row, text } = record;
     const { queue, requests } = this.#dispatcher;
     const rowToken = row?.token;
@@ -185,8 +185,9 @@ export class Pipeline {
       bytes: (request?.bytes ?? 0) + (text?.length ?? 0),
       needsOwnCalls:
         change.kind === 'removal' ||
-        change.previousEmail !== undefined ||
+        (change.previousEmail !== undefined && routing?.routes.movesBySingleCalls === true) ||
         mayBeDeleted(change, remover.deletions),
+      isParked: false,
       request,
       rowToken,
       previousIdentities,

@@ -19,7 +19,7 @@ export type Step =
   | { readonly kind: 'remove' }
   /** Iterable refused it as a conflict that may pass. */
   | ConflictStep
-  /** Waits for the next change of the user's lists. */
+  /** Waits for the changes of the user's lists. */
   | ListsStep
   | EndStep;
 
@@ -58,10 +58,7 @@ export interface ListsStep {
   readonly kind: 'lists';
   /** Who changes lists. */
   readonly key: UserKey;
-  /** One after the other. */
   readonly changes: readonly ListChange[];
-  /** How many of them are made. */
-  readonly made: number;
   /** What follows when all are made. */
   readonly then: ListsStep | EndStep;
 }
@@ -86,7 +83,7 @@ export function bulkAgain(request: UserRequest): BulkStep {
 }
 
 /** By these calls the upsert reaches Iterable, or by none. */
-export function routeStep(route: Route, request: UserRequest): Step {
+export function routeStep(route: Exclude<Route, 'move in bulk'>, request: UserRequest): Step {
   switch (route) {
     case 'skip':
       return end('not_in_iterable');
@@ -101,7 +98,7 @@ export function routeStep(route: Route, request: UserRequest): Step {
 
 /** The user is in Iterable as the task says: its lists follow. */
 export function listsOf({ change }: { readonly change: UserChange }, key: UserKey): ListsStep {
-  return { kind: 'lists', key, changes: listChanges(change), made: 0, then: DELIVERED };
+  return { kind: 'lists', key, changes: listChanges(change), then: DELIVERED };
 }
 
 /** A user who leaves lists. */
@@ -115,7 +112,7 @@ export function leaveLists(leavers: readonly Leaver[], result: TaskResult): List
   let step: ListsStep | EndStep = end(result);
   for (const { key, lists } of leavers.toReversed()) {
     const changes = lists.map((list) => ({ list, isOn: false }));
-    step = { kind: 'lists', key, changes, made: 0, then: step };
+    step = { kind: 'lists', key, changes, then: step };
   }
   return step;
 }

@@ -38,7 +38,8 @@ export class SyncSummary {
     this.of(streamKey)[wasThere ? 'removedMissing' : 'missingNotThere']++;
   }
 
-  changedLists(streamKey: string, changes: readonly ListChange[]): void {
+  /** A user was put on a list, or taken off it. */
+  changedList(streamKey: string, ...changes: readonly ListChange[]): void {
     this.of(streamKey).listChanges += changes.length;
   }
 

@@ -1,7 +1,7 @@
 /** The ledger's side of a task: what of it is to be sent, and what the ledger holds once it has ended. */
 import type { ChangeDetector } from '../diff/change-detector.ts';
 import type { RemovalDecision } from '../diff/removals.ts';
-import type { RowUpsert } from '../diff/row.ts';
+import { entryAfter, type RowUpsert } from '../diff/row.ts';
 import type { Decision, RowTask } from '../diff/upserts.ts';
 import { mergedHash } from '../diff/values-hash.ts';
 import type { Removal, Upsert } from '../model.ts';
@@ -95,11 +95,19 @@ export class TaskLedger {
       else commitKeyless();
     } else if (task.change.kind === 'removal') {
       results.gone(task.gone, onCommitted);
+    } else if (task.entry) {
+      results.writtenAs(task.entry, onCommitted);
     } else if (rowTask) {
       results.written(rowTask, onCommitted);
     } else {
       onCommitted();
     }
+  }
+
+  /** The entry that the row of the task gets when it is delivered: taken before the task forgets its values. */
+  keepEntry(task: Task): void {
+    const rowTask = rowTaskOf(task);
+    if (rowTask) task.entry = entryAfter(rowTask);
   }
 
   /** Iterable refused the task: where nothing of it was written, its row is as it was. */

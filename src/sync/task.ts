@@ -1,5 +1,6 @@
 /** A task: what is to be done for one user, by one record or by several of one stream that are merged. */
 import type { RemovalDecision } from '../diff/removals.ts';
+import type { NewEntry } from '../diff/row.ts';
 import type { Decision } from '../diff/upserts.ts';
 import type { Removal, Upsert, UserChange } from '../model.ts';
 import type { PendingRecord } from './pending-record.ts';
@@ -46,6 +47,8 @@ export class Task<Item extends QueuedRecord = PendingRecord> {
   isWritten = false;
   /** Set while the ledger holds its row by the previous address: what is sent if the profile moves. */
   move: Decision | undefined = undefined;
+  /** The entry that its row gets, once the task keeps no values. */
+  entry: NewEntry | undefined = undefined;
   /** Entries that end with the removal. */
   gone: RemovalDecision['gone'] = [];
   /** Of several records: the hash of what they write together. */
@@ -64,6 +67,17 @@ export class Task<Item extends QueuedRecord = PendingRecord> {
 export function upsertOf({ change }: Pick<Task, 'change'>): Upsert {
   if (change.kind !== 'upsert') throw new Error('A removal has come to a stage that writes users');
   return change;
+}
+
+/** The previous and the new address of an upsert that moves a profile. */
+export function addressesOf({ key, values, previousEmail }: Upsert): {
+  readonly from: string;
+  readonly to: string;
+} {
+  const to = key.kind === 'email' ? key.value : values.email;
+  if (previousEmail === undefined || typeof to !== 'string')
+    throw new Error('A user without two addresses has come to the change of its address');
+  return { from: previousEmail, to };
 }
 
 /** The task's change, which must be a removal. */

@@ -32,6 +32,8 @@ export interface DispatcherCase {
   readonly enriched?: readonly string[];
   readonly newFields?: NewFieldTypes;
   readonly hasLedger?: boolean;
+  /** Whether the values of tasks that have ended are shown. */
+  readonly isDryRun?: boolean;
 }
 
 /** Calls under way, by a name such as `bulk a@x b@x`. */
@@ -82,6 +84,8 @@ export function aDispatcher(given: DispatcherCase = {}) {
   const run = new Run(clock);
   const calls = new OpenCalls();
   const outcomes: string[] = [];
+  /** The lines of records that only wait for list calls. */
+  const parked: number[] = [];
   const summary = new SyncSummary(['users']);
   const detector = aDetector();
   const deletions = new Deletions({
@@ -104,7 +108,11 @@ export function aDispatcher(given: DispatcherCase = {}) {
     enriched: new Set(enriched),
     log: new SyncLog(() => undefined, clock),
     summary,
-    backlog: { remove: () => undefined },
+    onEnded: given.isDryRun ? () => undefined : undefined,
+    backlog: {
+      park: (load) => parked.push((load as PendingRecord).line),
+      remove: () => undefined,
+    },
     settlement: {
       settle: (record, { kind }) =>
         outcomes.push(`${record.line} ${nameOf(record as PendingRecord)} ${kind}`),
@@ -120,7 +128,7 @@ export function aDispatcher(given: DispatcherCase = {}) {
     dispatcher.flush();
     await settle();
   };
-  return { dispatcher, run, clock, calls, outcomes, summary, deletions, detector, add, flush };
+  return { dispatcher, run, clock, calls, outcomes, parked, summary, deletions, detector, add, flush };
 }
 
 /** A ledger that has no entries, as records without rows meet it. */
@@ -186,7 +194,9 @@ function aRemover(calls: OpenCalls, deletions: Deletions): UserRemover {
 }
 
 function someLists(calls: OpenCalls): ListMembers {
-  const members: Pick<ListMembers, 'change'> = {
+  const members: Pick<ListMembers, 'rate' | 'untilTurn' | 'change'> = {
+    rate: () => 5,
+    untilTurn: done,
     change: async ({ list, isOn, onlyExisting }: UserListChange, users: readonly UserRequest[]) => {
       const name = `${isOn ? '+' : '-'}${list}${onlyExisting ? ' of existing' : ''} ${namesOf(users)}`;
       return rejectionsOf(users, await calls.make<Refused>(name));
@@ -197,6 +207,7 @@ function someLists(calls: OpenCalls): ListMembers {
 
 function someRoutes(calls: OpenCalls, isRouted: (task: Task) => boolean, restMs: number): UpsertRoutes {
   const routes: Omit<UpsertRoutes, never> = {
+    movesBySingleCalls: true,
     mustAsk: (task: Task) => changesAddress(task) || isRouted(task),
     find: (tasks: readonly Task[]) => calls.make<Route[]>(`find ${tasks.map(nameOf).join(' ')}`),
     restMs: () => restMs,

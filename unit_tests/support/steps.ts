@@ -33,7 +33,7 @@ export function stepText(step: Step): string {
     case 'conflict':
       return `conflict, ${step.rejection.reason}`;
     case 'lists': {
-      const changes = step.changes.slice(step.made).map(({ list, isOn }) => ` ${isOn ? '+' : '-'}${list}`);
+      const changes = step.changes.map(({ list, isOn }) => ` ${isOn ? '+' : '-'}${list}`);
       return `lists of ${step.key.value}${changes.join('')}, ${stepText(step.then)}`;
     }
     case 'end':

@@ -37,6 +37,7 @@ export function aRecord(change: UserChange, rest: Partial<PendingRecord> = {}): 
     previousIdentities: [],
     bytes: 0,
     needsOwnCalls: false,
+    isParked: false,
     since: 0,
     request: undefined,
     change,

@@ -1,10 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { Backlog, singleCalls, type Pace } from '../../src/sync/backlog.ts';
+import { Backlog, singleCalls, type Load, type Pace } from '../../src/sync/backlog.ts';
 
 const FAST: Pace = { batches: 5, single: 100 };
-const upsert = { bytes: 100, needsOwnCalls: false };
-const removal = { bytes: 0, needsOwnCalls: true };
-const NO_TASKS = { size: 0, changingLists: 0, resting: 0 };
+const upsert = aLoad({ bytes: 100 });
+const removal = aLoad({ needsOwnCalls: true });
+const NO_TASKS = { size: 0, changingLists: 0, listLoad: 0, resting: 0 };
+
+function aLoad(rest: Partial<Load> = {}): Load {
+  return { bytes: 0, needsOwnCalls: false, isParked: false, ...rest };
+}
 
 /** Where no call is made. */
 function aBacklog(pace: Pace = FAST, batchSize = 1000): Backlog {
@@ -12,7 +16,7 @@ function aBacklog(pace: Pace = FAST, batchSize = 1000): Backlog {
 }
 
 /** How many of these fit before it is full. */
-function room(backlog: Backlog, load: { bytes: number; needsOwnCalls: boolean }, resting = 0): number {
+function room(backlog: Backlog, load: Load, resting = 0): number {
   let count = 0;
   for (; !backlog.isFull({ ...NO_TASKS, resting }); count++) backlog.add(load);
   return count;
@@ -73,13 +77,13 @@ describe('a backlog', () => {
   });
 
   it('is bounded in bytes, whatever the number', () => {
-    expect(room(aBacklog(), { bytes: 3_999_999, needsOwnCalls: false })).toBe(7);
+    expect(room(aBacklog(), aLoad({ bytes: 3_999_999 }))).toBe(7);
   });
 
   it.each([
     ['records', upsert],
     ['removals', removal],
-    ['bytes', { bytes: 4_000_000, needsOwnCalls: false }],
+    ['bytes', aLoad({ bytes: 4_000_000 })],
   ])('has room again for what left: %s', (_name, load) => {
     const backlog = aBacklog({ batches: 5, single: 1 }, 1);
     const count = room(backlog, load);
@@ -88,6 +92,70 @@ describe('a backlog', () => {
     expect(room(backlog, load)).toBe(1);
     for (let left = count; left > 0; left--) backlog.remove(load);
     expect(room(backlog, load)).toBe(count);
+  });
+});
+
+describe('a backlog with records that only wait for list calls', () => {
+  /** These records, parked. */
+  const park = (
+    backlog: Backlog,
+    count: number,
+    { bytes = 100, keptBytes = 0, needsOwnCalls = false } = {},
+  ) =>
+    Array.from({ length: count }, () => {
+      const load = aLoad({ bytes, needsOwnCalls });
+      backlog.add(load);
+      backlog.park(load, keptBytes);
+      return load;
+    });
+
+  it('has each say so, with the bytes that it keeps', () => {
+    expect(park(aBacklog(), 1, { keptBytes: 30, needsOwnCalls: true })).toEqual([
+      { bytes: 30, needsOwnCalls: false, isParked: true },
+    ]);
+  });
+
+  it.each<[string, Load, { bytes?: number; needsOwnCalls?: boolean }, number]>([
+    ['records', upsert, {}, 2_000],
+    ['removals', removal, { needsOwnCalls: true }, 20],
+    ['bytes', aLoad({ bytes: 4_000_000 }), { bytes: 23_000_000 }, 6],
+  ])('has room for others in their place: %s', (_name, load, parked, expected) => {
+    const backlog = aBacklog({ batches: 0.01, single: 1 });
+    park(backlog, 30, parked);
+    expect(room(backlog, load)).toBe(expected);
+  });
+
+  it('counts the bytes that they keep, until they leave', () => {
+    const backlog = aBacklog();
+    const [first, ...others] = park(backlog, 6, { keptBytes: 4_000_000 });
+    expect(backlog.isFull(NO_TASKS)).toBe(true);
+    backlog.remove(first as Load);
+    expect(room(backlog, aLoad({ bytes: 4_000_000 }))).toBe(1);
+    for (const load of others) backlog.remove(load);
+    expect(room(backlog, aLoad({ bytes: 4_000_000 }))).toBe(5);
+  });
+
+  it('holds as many tasks besides them as without them', () => {
+    const backlog = aBacklog();
+    const loads = park(backlog, 700);
+    expect(maxTasks(backlog, { changingLists: 700 })).toBe(2_700);
+    // Of these, 50 are of several records, which keep everything.
+    expect(maxTasks(backlog, { changingLists: 750 })).toBe(2_750);
+    for (const load of loads) backlog.remove(load);
+    expect(maxTasks(backlog)).toBe(2_000);
+  });
+
+  it('holds a thousand tasks besides them at least', () => {
+    const backlog = aBacklog(FAST, 10);
+    park(backlog, 700);
+    expect(maxTasks(backlog, { changingLists: 700 })).toBe(1_700);
+  });
+
+  it.each([
+    [0.999, false],
+    [1, true],
+  ])('is full when list calls can take no more: %d of what may wait', (listLoad, expected) => {
+    expect(aBacklog().isFull({ ...NO_TASKS, listLoad })).toBe(expected);
   });
 });
 

@@ -4,7 +4,7 @@ import { NewFieldTypes, type NewField } from '../../src/mapping/new-field-types.
 import type { Rejection, Upsert } from '../../src/model.ts';
 import { aDispatcher } from '../support/dispatcher.ts';
 import { settle } from '../support/hand-clock.ts';
-import { anUpsert, lists } from '../support/rows.ts';
+import { anUpsert } from '../support/rows.ts';
 import { aRecord, aRemoval, aRequest } from '../support/tasks.ts';
 
 const A = 'a@x';
@@ -14,23 +14,6 @@ const REFUSED: Rejection = { code: 'invalid_data', reason: 'wrong' };
 const DELETE_A = aRemoval({ email: A });
 
 describe('an upsert', () => {
-  it('goes in bulk, then through its lists one after the other, and ends', async () => {
-    const { dispatcher, calls, outcomes, summary, add, flush } = aDispatcher({ batchSize: 2 });
-    await add(anUpsert(A, {}, { lists: lists('VIP', '-Old') }));
-    expect([calls.made, dispatcher.size]).toEqual([[], 1]);
-    await add(anUpsert(B));
-    await calls.answer('bulk a@x b@x');
-    expect([outcomes, dispatcher.size, dispatcher.changingLists]).toEqual([['2 b@x delivered'], 1, 1]);
-    await flush();
-    await calls.answer('+VIP a@x');
-    expect([dispatcher.changingLists, summary.of('users').listChanges]).toEqual([1, 0]);
-    await flush();
-    await calls.answer('-Old a@x');
-    expect([dispatcher.changingLists, summary.of('users').listChanges]).toEqual([0, 2]);
-    expect([outcomes.at(-1), dispatcher.size]).toEqual(['1 a@x delivered', 0]);
-    expect(calls.made).toEqual(['bulk a@x b@x', '+VIP a@x', '-Old a@x']);
-  });
-
   it('goes in bulk ten seconds after its record came, if no batch is full before', async () => {
     const { clock, calls, add } = aDispatcher();
     await add(anUpsert(A), { since: clock.now() - 2_000 });
@@ -38,24 +21,6 @@ describe('an upsert', () => {
     expect(calls.made).toEqual([]);
     await clock.advance(1);
     expect(calls.made).toEqual(['bulk a@x']);
-  });
-
-  it('ends with the first list that refuses its user, and no list counts as changed', async () => {
-    const { dispatcher, calls, outcomes, summary, add, flush } = aDispatcher({ batchSize: 1 });
-    await add(anUpsert(A, {}, { lists: lists('VIP', 'New') }));
-    await calls.answer('bulk a@x');
-    await flush();
-    await calls.answer('+VIP a@x', { [A]: REFUSED });
-    expect(outcomes).toEqual(['1 a@x rejected']);
-    expect([dispatcher.changingLists, summary.of('users').listChanges]).toEqual([0, 0]);
-  });
-
-  it('puts no user on a list whom its stream may not create', async () => {
-    const { calls, add, flush } = aDispatcher({ batchSize: 1, enriched: ['users'] });
-    await add(anUpsert(A, {}, { lists: lists('VIP') }));
-    await calls.answer('bulk a@x');
-    await flush();
-    expect(calls.made.at(-1)).toBe('+VIP of existing a@x');
   });
 
   it('of one record goes by the request of the record, and merged ones by one of their own', async () => {
@@ -162,10 +127,9 @@ describe('an upsert that has to be routed', () => {
     const { calls, outcomes, add, flush } = aDispatcher();
     await add(MOVE);
     await flush();
-    await calls.answer('find a@x', ['move']);
-    await calls.answer('move old@x to a@x', { kind: 'by', key: { kind: 'userId', value: 'u1' } });
+    await calls.answer('find a@x', ['move in bulk']);
     await flush();
-    await calls.answer('bulk u1', { u1: CONFLICT });
+    await calls.answer('bulk old@x', { 'old@x': CONFLICT });
     await flush();
     await calls.answer('bulk a@x');
     expect(outcomes).toEqual(['1 a@x delivered']);
@@ -198,17 +162,6 @@ describe('a removal', () => {
     await calls.answer('delete a@x');
     await calls.answer('delete a@x');
     expect(outcomes).toEqual(['1 a@x removed', '2 a@x removed']);
-  });
-
-  it('takes its user off lists, all users of a list by one call', async () => {
-    const { dispatcher, calls, outcomes, add, flush } = aDispatcher({ removal: 'remove_from_lists' });
-    await add(aRemoval({ email: A, lists: ['VIP'] }));
-    await add(aRemoval({ email: B, lists: ['VIP'] }));
-    expect(dispatcher.changingLists).toBe(2);
-    await flush();
-    await calls.answer('-VIP a@x b@x');
-    expect([calls.made, outcomes]).toEqual([['-VIP a@x b@x'], ['1 a@x removed', '2 b@x removed']]);
-    expect(dispatcher.changingLists).toBe(0);
   });
 
   it('goes on while others are made, 128 at a time', async () => {

@@ -22,10 +22,8 @@ describe('the summary of a stream', () => {
       summary.settled('a', { kind: 'rejected', code, reason: 'so' });
     summary.removedMissing('a');
     summary.removedMissing('a', false);
-    summary.changedLists('a', [
-      { list: 'VIP', isOn: true },
-      { list: 'Gold', isOn: false },
-    ]);
+    summary.changedList('a', { list: 'VIP', isOn: true });
+    summary.changedList('a', { list: 'Gold', isOn: false });
     expect(describeCounts(summary.of('a'))).toBe(
       '12 received, 1 delivered, 1 unchanged, 3 skipped (not_in_ledger 2, not_in_iterable 1), 1 removed, ' +
         '1 deleted but not in Iterable, 1 superseded by a later deletion, 3 rejected (conflict 2, wrong_type 1), ' +

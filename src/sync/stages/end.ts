@@ -14,7 +14,7 @@ export interface EndContext {
   readonly ledger: TaskLedger | undefined;
   /** Keys of streams that update only users whom Iterable knows. */
   readonly enriched: ReadonlySet<string>;
-  readonly backlog: Pick<Backlog, 'remove'>;
+  readonly backlog: Pick<Backlog, 'park' | 'remove'>;
   readonly settlement: Pick<Settlement, 'settle'>;
   /** Takes each task with its result, before its records are settled. */
   readonly onEnded?: ((task: Task, result: TaskResult) => void) | undefined;

@@ -1,25 +1,34 @@
-/** One change of one list, for a batch of users. */
+/** One change of one list, for some users. */
+import type { UserRequest } from '../../batching/user-request.ts';
 import type { ListMembers, UserListChange } from '../../delivery/list-members.ts';
-import type { Batch } from '../lanes/batch-lane.ts';
-import { end, type Go, type ListsStep } from '../steps.ts';
+import type { UserKey } from '../../model.ts';
+import { end, type EndStep, type Go, type ListsStep } from '../steps.ts';
 import type { Task } from '../task.ts';
 
-/** A task that waits for a list call, with what is left to do. */
+/** A task that waits for list calls. */
 export interface ListsTask {
   readonly task: Task;
-  readonly step: ListsStep;
+  /** Who changes lists. */
+  readonly key: UserKey;
+  /** What follows when all changes are made. */
+  readonly then: ListsStep | EndStep;
 }
 
-/** Throws what a call throws. */
+/** Gives the tasks whose users were refused: they have ended. Throws what a call throws. */
 export async function changeLists(
   change: UserListChange,
-  batch: Batch<ListsTask>,
+  users: ReadonlyMap<ListsTask, UserRequest>,
   { listMembers }: { readonly listMembers: ListMembers },
   go: Go,
-): Promise<void> {
-  const rejections = await listMembers.change(change, [...batch.values()]);
-  for (const [{ task, step }, request] of batch) {
+): Promise<ReadonlySet<ListsTask>> {
+  const rejections = await listMembers.change(change, [...users.values()]);
+  const refused = new Set<ListsTask>();
+  if (rejections.size === 0) return refused;
+  for (const [item, request] of users) {
     const rejection = rejections.get(request);
-    go(task, rejection ? end(rejection) : { ...step, made: step.made + 1 });
+    if (!rejection) continue;
+    refused.add(item);
+    go(item.task, end(rejection));
   }
+  return refused;
 }

@@ -41,7 +41,10 @@ function anEnd({ hasLedger = false, enriched = [] as string[] } = {}) {
       run,
       ledger: hasLedger ? (ledger as TaskLedger) : undefined,
       enriched: new Set(enriched),
-      backlog: { remove: (load) => events.push(`${lineOf(load)} is no longer pending`) },
+      backlog: {
+        park: () => undefined,
+        remove: (load) => events.push(`${lineOf(load)} is no longer pending`),
+      },
       settlement: {
         settle: (record, outcome) => events.push(`${lineOf(record)} ${outcomeText(outcome)}`),
       },
@@ -96,7 +99,7 @@ describe('a task that ends', () => {
       run: new Run(new HandClock()),
       ledger: undefined,
       enriched: new Set(),
-      backlog: { remove: () => undefined },
+      backlog: { park: () => undefined, remove: () => undefined },
       settlement: { settle: (_record, outcome) => outcomes.push(outcome) },
     });
     expect(outcomes).toEqual([{ kind: 'delivered' }]);

@@ -3,7 +3,7 @@ import type { UserRequest } from '../../../src/batching/user-request.ts';
 import type { ListMembers, UserListChange } from '../../../src/delivery/list-members.ts';
 import type { Rejection } from '../../../src/model.ts';
 import { changeLists, type ListsTask } from '../../../src/sync/stages/lists.ts';
-import { end, leaveLists, type ListsStep } from '../../../src/sync/steps.ts';
+import { end, leaveLists } from '../../../src/sync/steps.ts';
 import { anUpsert, keyOf } from '../../support/rows.ts';
 import { failureOf, recordSteps } from '../../support/steps.ts';
 import { aRequest, taskOf } from '../../support/tasks.ts';
@@ -11,13 +11,8 @@ import { aRequest, taskOf } from '../../support/tasks.ts';
 const REFUSED: Rejection = { code: 'refused', reason: 'no' };
 const ON_VIP: UserListChange = { list: 'VIP', isOn: true, onlyExisting: false };
 
-/** A task of this user that has changes of these lists to make. */
-function aListsTask(user: string, ...names: string[]): ListsTask {
-  const changes = names.map((list) => ({ list, isOn: true }));
-  return {
-    task: taskOf(anUpsert(user)),
-    step: { kind: 'lists', key: keyOf(user), changes, made: 0, then: end(undefined) },
-  };
+function aListsTask(user: string): ListsTask {
+  return { task: taskOf(anUpsert(user)), key: keyOf(user), then: end(undefined) };
 }
 
 /** Makes one change for all of them by a call that refuses these users, or fails. */
@@ -31,38 +26,31 @@ async function change(tasks: readonly ListsTask[], answer: readonly string[] | E
       return Promise.resolve(new Map(refused.map((user) => [user, REFUSED])));
     },
   };
-  const batch = new Map(tasks.map((each) => [each, aRequest(each.step.key.value)]));
-  const { go, steps, events } = recordSteps();
-  const context = { listMembers: listMembers as ListMembers };
-  const failure = await failureOf(changeLists(ON_VIP, batch, context, go));
-  return { calls, steps, events, failure };
+  const users = new Map(tasks.map((each) => [each, aRequest(each.key.value)]));
+  const { go, steps } = recordSteps();
+  let refused: ReadonlySet<ListsTask> | undefined;
+  const changed = changeLists(ON_VIP, users, { listMembers: listMembers as ListMembers }, go);
+  const failure = await failureOf(changed.then((those) => (refused = those)));
+  return { calls, steps, refused, failure };
 }
 
 describe('a change of a list', () => {
-  it('is made by one call for all users, and leads to their next changes', async () => {
-    const { calls, events } = await change([aListsTask('a@x', 'VIP', 'New'), aListsTask('b@x', 'VIP')]);
+  it('is made by one call for all users, whose tasks go on once all of their changes are made', async () => {
+    const { calls, steps, refused } = await change([aListsTask('a@x'), aListsTask('b@x')]);
     expect(calls).toEqual([[ON_VIP, ['a@x', 'b@x']]]);
-    expect(events).toEqual(['a@x: lists of a@x +New, end delivered', 'b@x: lists of b@x, end delivered']);
-  });
-
-  it('counts as made, and leaves the step as it is besides', async () => {
-    const lists = aListsTask('a@x', 'VIP', 'New');
-    const { steps } = await change([lists]);
-    expect(steps).toEqual([[lists.task, { ...lists.step, made: 1 }]]);
-    const again = await change([{ ...lists, step: steps[0]?.[1] as ListsStep }]);
-    expect(again.steps).toEqual([[lists.task, { ...lists.step, made: 2 }]]);
+    expect([steps, refused]).toEqual([[], new Set()]);
   });
 
   it('that is refused ends the task as rejected, and no other one', async () => {
-    const tasks = [aListsTask('a@x', 'VIP', 'New'), aListsTask('b@x', 'VIP', 'New')];
-    const { steps, events } = await change(tasks, ['a@x']);
-    expect(events).toEqual(['a@x: end refused', 'b@x: lists of b@x +New, end delivered']);
-    expect(steps[0]?.[1]).toEqual({ kind: 'end', result: REFUSED });
+    const tasks = [aListsTask('a@x'), aListsTask('b@x')] as const;
+    const { steps, refused } = await change(tasks, ['b@x']);
+    expect(steps).toEqual([[tasks[1].task, { kind: 'end', result: REFUSED }]]);
+    expect([...(refused ?? [])]).toEqual([tasks[1]]);
   });
 
   it('ends nothing where its call fails for good', async () => {
-    const { steps, failure } = await change([aListsTask('a@x', 'VIP')], new Error('away'));
-    expect([steps, failure]).toEqual([[], 'away']);
+    const { steps, refused, failure } = await change([aListsTask('a@x')], new Error('away'));
+    expect([steps, refused, failure]).toEqual([[], undefined, 'away']);
   });
 });
 
@@ -79,8 +67,7 @@ describe('users who leave lists', () => {
         { list: 'VIP', isOn: false },
         { list: 'Old', isOn: false },
       ],
-      made: 0,
-      then: { kind: 'lists', key: keyOf('b@x'), changes: [], made: 0, then: end('not_there') },
+      then: { kind: 'lists', key: keyOf('b@x'), changes: [], then: end('not_there') },
     });
   });
 
