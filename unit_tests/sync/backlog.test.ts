@@ -125,6 +125,12 @@ describe('a backlog with records that only wait for list calls', () => {
     expect(room(backlog, load)).toBe(expected);
   });
 
+  it('has room for no more records once they have left', () => {
+    const backlog = aBacklog({ batches: 0.01, single: 1 });
+    for (const load of park(backlog, 30)) backlog.remove(load);
+    expect(room(backlog, upsert)).toBe(2_000);
+  });
+
   it('counts the bytes that they keep, until they leave', () => {
     const backlog = aBacklog();
     const [first, ...others] = park(backlog, 6, { keptBytes: 4_000_000 });
