@@ -68,7 +68,7 @@ async function playCrashes(seed: number): Promise<void> {
 describe('a connector that is killed again and again', () => {
   it(
     'loses nothing when it resumes from the last state',
-    () => inParallel(seeds(20, 200), playCrashes),
+    () => inParallel(seeds(15, 200), playCrashes),
     600_000,
   );
 });

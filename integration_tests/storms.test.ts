@@ -90,7 +90,7 @@ function sum(numbers: readonly number[]): number {
 describe('a storm of faults', () => {
   it(
     'leaves Iterable as the model predicts, with all states returned and none too early',
-    () => inParallel(seeds(20, 200), playStorm),
+    () => inParallel(seeds(15, 200), playStorm),
     600_000,
   );
 });

@@ -143,7 +143,7 @@ function peopleOf({ standin }: Harness): object {
 describe('a history of syncs with a ledger', () => {
   it(
     'has the documented effect after each sync, and sends nothing if nothing changed',
-    () => inParallel(seeds(60, 500), playHistory),
+    () => inParallel(seeds(40, 500), playHistory),
     900_000,
   );
 });

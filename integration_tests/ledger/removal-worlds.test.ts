@@ -120,7 +120,7 @@ describe('a user who should stay', () => {
     'is never removed for a missing row',
     () =>
       inParallel(
-        seeds(100, 2_000),
+        seeds(60, 2_000),
         (seed) => playWorld(seed, seed % 5 === 0 ? postgres : SQLITE),
         // Many concurrently, because a run that is cut off mostly waits for calls in flight.
         24,

@@ -147,7 +147,7 @@ describe('successive snapshots', () => {
 
   it(
     'with runs that are stopped and started again, many times',
-    () => inParallel(seeds(20, 300), (seed) => playSnapshots(10_000 + seed, backendOf(seed), stopped)),
+    () => inParallel(seeds(12, 300), (seed) => playSnapshots(10_000 + seed, backendOf(seed), stopped)),
     3_600_000,
   );
 });
