@@ -126,13 +126,14 @@ export async function sync(
     ...(config.project_type === 'user_id' ? {} : { known }),
   });
   const listMembers = new ListMembers(caller, client, lists);
+  const upserter = new UserUpserter(caller, client, {
+    createNewFields: config.create_new_fields,
+    onFilteredFields: filteredFieldsWarning(log),
+  });
   const pipeline = new Pipeline({
     router,
     tracker: new CheckpointTracker(keys),
-    upserter: new UserUpserter(caller, client, {
-      createNewFields: config.create_new_fields,
-      onFilteredFields: filteredFieldsWarning(log),
-    }),
+    upserter,
     remover,
     listMembers,
     run,
@@ -209,6 +210,7 @@ export async function sync(
           remover,
           listMembers,
           removal: config.removal,
+          listCalls: { maxUsers: config.batch_size, maxBytes: upserter.bodyLimits.maxBytes },
           summary,
           log,
           clock,

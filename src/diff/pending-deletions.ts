@@ -19,8 +19,8 @@ export class PendingDeletions {
   readonly #ledger: Ledger;
   /** By the ledger's number: only streams whose mode removes users. */
   readonly #streams: ReadonlyMap<number, DiffStream>;
-  /** Refused in this run. */
-  readonly #postponed = new Set<string>();
+  /** Rows that {@link next} has given: being removed, or refused in this run. */
+  readonly #given = new Set<string>();
 
   constructor(ledger: Ledger, streams: readonly DiffStream[]) {
     this.#ledger = ledger;
@@ -31,16 +31,12 @@ export class PendingDeletions {
     );
   }
 
-  /** Some of those that are left. */
+  /** Some of those that are left, each once. */
   async next(limit: number): Promise<MissingRow[]> {
     if (this.#streams.size === 0) return [];
-    const all = await this.#ledger.nextPendingDeletions(
-      [...this.#streams.keys()],
-      limit + this.#postponed.size,
-    );
-    const entries = all
-      .filter(({ stream, key }) => !this.#postponed.has(rowToken(stream, key)))
-      .slice(0, limit);
+    const all = await this.#ledger.nextPendingDeletions([...this.#streams.keys()], limit + this.#given.size);
+    const entries = all.filter(({ stream, key }) => !this.#given.has(rowToken(stream, key))).slice(0, limit);
+    for (const { stream, key } of entries) this.#given.add(rowToken(stream, key));
     const held = entries.filter(({ isHeld, lists }) => isHeld && lists.size > 0);
     const holders =
       held.length === 0
@@ -55,13 +51,14 @@ export class PendingDeletions {
 
   /** Their users are removed: drops the entries. */
   async removed(rows: readonly MissingRow[]): Promise<void> {
-    if (rows.length > 0)
-      await this.#ledger.commit({ dropped: rows.map(({ entry: { stream, key } }) => ({ stream, key })) });
+    if (rows.length === 0) return;
+    await this.#ledger.commit({ dropped: rows.map(({ entry: { stream, key } }) => ({ stream, key })) });
+    this.later(rows);
   }
 
-  /** The next run tries them again. */
-  postpone(rows: readonly MissingRow[]): void {
-    for (const { entry } of rows) this.#postponed.add(rowToken(entry.stream, entry.key));
+  /** {@link next} gives the rows again. Those that it never gives again are left to the next run. */
+  later(rows: readonly MissingRow[]): void {
+    for (const { entry } of rows) this.#given.delete(rowToken(entry.stream, entry.key));
   }
 
   #toRow(entry: PendingDeletion, holders: readonly HeldEntry[]): MissingRow[] {

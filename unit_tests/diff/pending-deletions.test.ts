@@ -24,15 +24,16 @@ describe('pending deletions', () => {
     expect(gone.sort()).toEqual(['away0@s1', 'away1@s1', 'away2@s1']);
   });
 
-  it('are not handed out again in this run once they were rejected', async () => {
+  it('are handed out once in a run, or again later', async () => {
     const { pendingDeletions, ledger, streams } = await decided({ absent: 3 });
     const rejected = await pendingDeletions.next(1);
-    pendingDeletions.postpone(rejected);
     const others = await pendingDeletions.next(2);
     expect(others).toHaveLength(2);
     expect(others.map(({ removal }) => removal.email)).not.toContain(rejected[0]?.removal.email);
     await pendingDeletions.removed(others);
     expect(await pendingDeletions.next(5)).toEqual([]);
+    pendingDeletions.later(rejected);
+    expect(await pendingDeletions.next(5)).toEqual(rejected);
     // The next run has them again.
     expect(await new PendingDeletions(ledger, streams).next(5)).toHaveLength(1);
   });
