@@ -7,6 +7,12 @@ export interface UserKey {
   readonly value: string;
 }
 
+/** The identities of a user, as far as they are known. */
+export interface Identities {
+  readonly email?: string;
+  readonly userId?: string;
+}
+
 /**
  * The identity as one string, for use as a map key. An email is returned as it is, which avoids a copy per pending
  * record. A userId gets a leading space, which no email has, so that the two never collide.
@@ -65,6 +71,23 @@ export interface Removal {
   readonly isExported?: boolean;
 }
 
+/** An identity of a user who was deleted. */
+export interface DeletedIdentity {
+  /** As a text ({@link identityText}). */
+  readonly identity: string;
+  /** True for the one that the deletion named. Others may belong to other users by now. */
+  readonly isNamed: boolean;
+}
+
+export function deletedIdentities(key: UserKey, others: readonly UserKey[]): DeletedIdentity[] {
+  const named = identityText(key);
+  const besides = others.map(identityText).filter((identity) => identity !== named);
+  return [
+    { identity: named, isNamed: true },
+    ...[...new Set(besides)].map((identity) => ({ identity, isNamed: false })),
+  ];
+}
+
 export type UserChange = Upsert | Removal;
 
 /** Why a record can never be delivered; each is documented in docs/rejections.md. */
@@ -96,8 +119,7 @@ export interface Rejection {
 }
 
 /** Why a record was skipped: no call was made for it, and none is due. */
-export type SkipReason =
-  'removal_not_allowed' | 'not_in_iterable' | 'not_in_ledger' | 'held_by_another_stream';
+export type SkipReason = 'removal_not_allowed' | 'not_in_iterable' | 'not_in_ledger' | 'held_by_another_row';
 
 /** The outcome of one record. Every record read ends in exactly one. */
 export type Outcome =

@@ -117,6 +117,32 @@ describeLedgers('the interface', (backend) => {
       expect(await allOf(ledger, stream, ['b'])).toEqual([held(fresh)]);
     }));
 
+  it('clears the hash of entries that become stale, written in the same transaction or before', () =>
+    use(async (ledger, stream) => {
+      await ledger.commit({ entries: [anEntry(stream, 'a'), anEntry(stream, 'b')] });
+      const stale = ['a', 'c', 'none'].map((key) => ({ stream, key }));
+      await ledger.commit({ entries: [anEntry(stream, 'c')], stale });
+      const hashes = (await allOf(ledger, stream, ['a', 'b', 'c'])).map(({ valuesHash }) => valuesHash);
+      expect(hashes).toEqual(['', anEntry(stream, 'b').valuesHash, '']);
+    }));
+
+  it('remembers who was deleted, for all runs of the project', () =>
+    play(async (seam) => {
+      const ledger = await seam.open();
+      await ledger.commit({ deleted: [{ identity: 'a@x.com', isNamed: true }] });
+      await ledger.commit({ deleted: [{ identity: ' u1', isNamed: false }] });
+      await ledger.close();
+      const next = await seam.open({ scope: 'other' });
+      expect(await next.recentlyDeleted(60_000)).toEqual([
+        { identity: 'a@x.com', isNamed: true, agoMs: expect.any(Number) },
+        { identity: ' u1', isNamed: false, agoMs: expect.any(Number) },
+      ]);
+      expect(await next.recentlyDeleted(-60_000)).toEqual([]);
+      await next.close();
+      const other = await seam.open({ name: 'another project' });
+      expect(await other.recentlyDeleted(60_000)).toEqual([]);
+    }));
+
   it('accepts repetitions of all changes', () =>
     use(async (ledger, stream) => {
       const changes = {
@@ -129,8 +155,14 @@ describeLedgers('the interface', (backend) => {
       await ledger.commit(changes);
       expect(await allOf(ledger, stream, ['a', 'b'])).toEqual([held(anEntry(stream, 'a', { seen: 3 }))]);
       const proven = { stream, snapshot: 4, state: 'proven' };
-      const first = await ledger.decideDeletions([proven]);
-      expect(await ledger.decideDeletions([proven])).toEqual(first);
+      expect(await ledger.decideDeletions([proven], () => true)).toEqual([
+        { stream, removed: 1, staying: 0 },
+      ]);
+      // Who is pending deletion already does not count again.
+      expect(await ledger.decideDeletions([proven], () => true)).toEqual([
+        { stream, removed: 0, staying: 0 },
+      ]);
+      expect(keysOf(await ledger.nextPendingDeletions([stream], 9))).toEqual(['a']);
       await ledger.close();
       await ledger.close();
     }));
@@ -282,7 +314,7 @@ describeLedgers('the interface', (backend) => {
         await ledger.commit({
           entries: [anEntry(stream, 'a'), anEntry(stream, 'b'), anEntry(stream, 'c', { seen: 2 })],
         });
-        expect(await ledger.decideDeletions([proven(stream, 2)])).toEqual([
+        expect(await ledger.decideDeletions([proven(stream, 2)], () => true)).toEqual([
           { stream, removed: 2, staying: 0 },
         ]);
         await ledger.close();
@@ -293,7 +325,7 @@ describeLedgers('the interface', (backend) => {
         expect(keysOf(decided)).toEqual(['a', 'b']);
         expect(decided.find(({ key }) => key === 'a')).toEqual({
           ...held(anEntry(stream, 'a'), { isPendingDeletion: true }),
-          isHeld: false,
+          heldBy: undefined,
         });
         expect(await next.nextPendingDeletions([], 10)).toEqual([]);
         await next.commit({ dropped: [{ stream, key: 'a' }] });
@@ -304,7 +336,7 @@ describeLedgers('the interface', (backend) => {
       use(async (ledger, stream) => {
         const keys = ['a', 'b', 'c', 'd'];
         await ledger.commit({ entries: keys.map((key) => anEntry(stream, key)) });
-        await ledger.decideDeletions([proven(stream, 2)]);
+        await ledger.decideDeletions([proven(stream, 2)], () => true);
         await ledger.commit({
           entries: [anEntry(stream, 'a', { seen: 2 })],
           present: [{ stream, snapshot: 2, rows: rowsOf('b') }],
@@ -346,7 +378,7 @@ describeLedgers('the interface', (backend) => {
             anEntry(crm, 'there', { userId: 'by id', seen: 5 }),
           ],
         });
-        const decided = await ledger.decideDeletions([proven(crm, 5), proven(users, 2)]);
+        const decided = await ledger.decideDeletions([proven(crm, 5), proven(users, 2)], () => true);
         // `both` is missing from both streams, so no other entry holds the user.
         expect(decided).toEqual([
           { stream: crm, removed: 1, staying: 0 },
@@ -355,32 +387,97 @@ describeLedgers('the interface', (backend) => {
         const next = await ledger.nextPendingDeletions([users, crm], 100);
         expect(
           next
-            .map(({ stream, key, isHeld }) => `${stream === crm ? 'crm' : 'users'} ${key} ${isHeld}`)
+            .map(({ stream, key, heldBy }) => `${stream === crm ? 'crm' : 'users'} ${key} ${heldBy ?? '-'}`)
             .sort(),
         ).toEqual([
-          'crm both false',
-          'users both false',
-          'users enriched false',
-          'users gone false',
-          'users row true',
-          'users scope true',
-          'users stream true',
+          'crm both -',
+          'users both -',
+          'users enriched -',
+          'users gone -',
+          'users row entry',
+          'users scope entry',
+          'users stream entry',
         ]);
         expect(await ledger.nextPendingDeletions([users, crm], 3)).toHaveLength(3);
         // Once the other entry is dropped, the user is no longer held.
         await ledger.commit({ dropped: [{ stream: users, key: 'present' }] });
         const row = (await ledger.nextPendingDeletions([users], 100)).find(({ key }) => key === 'row');
-        expect(row?.isHeld).toBe(false);
+        expect(row?.heldBy).toBeUndefined();
+      }));
+
+    it('stay pending as long as only a rejected record names the user', () =>
+      use(async (ledger, stream) => {
+        await ledger.commit({
+          entries: [
+            anEntry(stream, 'a'),
+            anEntry(stream, 'b', { seen: 2 }),
+            anEntry(stream, 'c', { userId: 'u' }),
+          ],
+          named: [
+            { stream, key: 'b', named: { email: 'a@x.com' }, seen: 2 },
+            { stream, key: 'new', named: { email: 'other@x.com', userId: 'u' }, seen: 2 },
+          ],
+        });
+        expect(await ledger.count(stream)).toBe(3);
+        expect(await ledger.find(stream, ['new'])).toMatchObject(
+          new Map([
+            ['new', { named: { email: 'other@x.com', userId: 'u' }, origin: 'enrich', valuesHash: '' }],
+          ]),
+        );
+        expect(keysOf(await ledger.holders({ emails: ['a@x.com'], userIds: ['u'] }))).toEqual([
+          'a',
+          'b',
+          'c',
+          'new',
+        ]);
+        expect(await ledger.decideDeletions([proven(stream, 2)], () => true)).toEqual([
+          { stream, removed: 0, staying: 2 },
+        ]);
+        const pending = await ledger.nextPendingDeletions([stream], 9);
+        expect(pending.map(({ key, heldBy }) => [key, heldBy]).sort()).toEqual([
+          ['a', 'named'],
+          ['c', 'named'],
+        ]);
+        // The next record of the row names nobody else.
+        await ledger.commit({
+          entries: [anEntry(stream, 'b', { seen: 2 })],
+          dropped: [{ stream, key: 'new' }],
+        });
+        expect((await ledger.nextPendingDeletions([stream], 9)).map(({ heldBy }) => heldBy)).toEqual([
+          undefined,
+          undefined,
+        ]);
+      }));
+
+    it('are not decided where that is not accepted', () =>
+      use(async (ledger, stream) => {
+        await ledger.commit({ entries: [anEntry(stream, 'a')] });
+        const refused = await ledger.decideDeletions([proven(stream, 2)], (decided) => decided.length === 0);
+        expect(refused).toEqual([{ stream, removed: 1, staying: 0 }]);
+        expect(await ledger.nextPendingDeletions([stream], 9)).toEqual([]);
+        expect((await ledger.streams())[0]?.state).toBe('');
+      }));
+
+    it('are cancelled by a rejected record of the row, which is sent whole next time', () =>
+      use(async (ledger, stream) => {
+        await ledger.commit({ entries: [anEntry(stream, 'a')] });
+        await ledger.decideDeletions([proven(stream, 2)], () => true);
+        await ledger.commit({ named: [{ stream, key: 'a', named: {}, seen: 2 }] });
+        expect(await allOf(ledger, stream, ['a'])).toEqual([
+          held(anEntry(stream, 'a', { valuesHash: '', seen: 2 })),
+        ]);
       }));
 
     it('are not held by entries without address and user id', () =>
       use(async (ledger, stream) => {
         const anonymous = withoutEmail(anEntry(stream, 'a'));
         await ledger.commit({ entries: [anonymous, { ...anonymous, key: 'b', seen: 2 }] });
-        expect(await ledger.decideDeletions([proven(stream, 2)])).toEqual([
+        expect(await ledger.decideDeletions([proven(stream, 2)], () => true)).toEqual([
           { stream, removed: 1, staying: 0 },
         ]);
-        expect(await ledger.nextPendingDeletions([stream], 2)).toMatchObject([{ key: 'a', isHeld: false }]);
+        expect(await ledger.nextPendingDeletions([stream], 2)).toMatchObject([
+          { key: 'a', heldBy: undefined },
+        ]);
       }));
   });
 });

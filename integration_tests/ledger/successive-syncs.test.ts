@@ -397,7 +397,7 @@ describeLedgers('with a ledger', (backend) => {
         await syncs.sync([{ id: 9, email: 'a@x.com', name: 'A' }], { catalog, stream: 'crm' });
         const held = await syncs.sync([{ id: 1, ...GONE }], { catalog });
         expect(held.calls).toEqual([]);
-        expect(held.logs.join('\n')).toContain('held_by_another_stream 1');
+        expect(held.logs.join('\n')).toContain('held_by_another_row 1');
         await syncs.sync([{ id: 9, ...GONE }], { catalog, stream: 'crm' });
         expect(syncs.users).toEqual({});
       }));

@@ -32,7 +32,7 @@ export interface RemoveMissingOptions {
   readonly removals: Omit<MissingUsersOptions, 'pendingDeletions'>;
 }
 
-/** Decides for all streams together, then removes. Pending deletions of earlier runs come first. */
+/** Finishes the removals that earlier runs have decided; then decides for all streams together, and removes. */
 export async function removeMissing(options: RemoveMissingOptions): Promise<void> {
   const { config, ledger, streams, log, removals } = options;
   const isProven = provenBy(options);
@@ -42,6 +42,9 @@ export async function removeMissing(options: RemoveMissingOptions): Promise<void
         `Stream ${routed.name}: users missing from the snapshot stay, since no COMPLETE status says that all of it arrived (see trust_end_of_input).`,
       );
   }
+  const pendingDeletions = new PendingDeletions(ledger, streams);
+  // Before the guard counts: who was decided on before does not count again.
+  await removeMissingUsers({ ...removals, pendingDeletions });
   const { notes } = await decideAbsence({
     ledger,
     streams,
@@ -49,7 +52,7 @@ export async function removeMissing(options: RemoveMissingOptions): Promise<void
     maxRemovalsPercent: config.max_removals_percent,
   });
   for (const note of notes) log.info(note);
-  await removeMissingUsers({ ...removals, pendingDeletions: new PendingDeletions(ledger, streams) });
+  await removeMissingUsers({ ...removals, pendingDeletions });
 }
 
 /** A stream that the source completed; with `trust_end_of_input` any stream of a run that went well. */

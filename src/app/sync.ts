@@ -3,6 +3,7 @@ import { CheckpointTracker } from '../checkpoint/tracker.ts';
 import type { Config } from '../config/schema.ts';
 import type { ListDirectory } from '../delivery/list-directory.ts';
 import { ListMembers } from '../delivery/list-members.ts';
+import { MEMORY_MS } from '../delivery/deletions.ts';
 import { UserRemover } from '../delivery/remove-users.ts';
 import { UserUpserter } from '../delivery/upsert-users.ts';
 import { ENDPOINTS } from '../iterable/endpoints.ts';
@@ -125,6 +126,7 @@ export async function sync(
     // By user id, the answer to a deletion says whether there was such a user.
     ...(config.project_type === 'user_id' ? {} : { known }),
   });
+  if (ledger && !dryRun) remover.deletions.noteEarlier(await ledger.recentlyDeleted(MEMORY_MS));
   const listMembers = new ListMembers(caller, client, lists);
   const upserter = new UserUpserter(caller, client, {
     createNewFields: config.create_new_fields,

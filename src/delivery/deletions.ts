@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../clock.ts';
 import { TransientError } from '../errors.ts';
-import { identityText, type UserKey } from '../model.ts';
+import { identityText, type DeletedIdentity, type UserKey } from '../model.ts';
 
 /** The identities of a profile. */
 export interface ProfileIdentities {
@@ -20,11 +20,12 @@ export interface DeletionsOptions {
 
 interface Noted {
   readonly at: number;
-  readonly wasThere: boolean;
+  /** Undefined for a deletion of another run. */
+  readonly wasThere: boolean | undefined;
 }
 
 /** For this long after a deletion, the identities of the deleted user are looked up before they are written. */
-const MEMORY_MS = 10 * 60_000;
+export const MEMORY_MS = 10 * 60_000;
 /** How long to wait until Iterable no longer shows a deleted user. */
 const GONE_BUDGET_MS = 10 * 60_000;
 const FIRST_POLL_MS = 250;
@@ -70,6 +71,13 @@ export class Deletions {
     this.#forgetOld(at);
     putLast(this.#deleted, identityText(by), { at, wasThere });
     for (const key of others) putLast(this.#others, identityText(key), { at, wasThere });
+  }
+
+  /** Notes the deletions of earlier runs, the oldest first. To be called before the first of this run. */
+  noteEarlier(deleted: readonly (DeletedIdentity & { readonly agoMs: number })[]): void {
+    const now = this.#options.clock.now();
+    for (const { identity, isNamed, agoMs } of deleted)
+      putLast(isNamed ? this.#deleted : this.#others, identity, { at: now - agoMs, wasThere: undefined });
   }
 
   /** True when one of the identities may still belong to a deleted user. */

@@ -34,6 +34,8 @@ export interface Person {
 /** A deletion that Iterable has accepted. */
 export interface Deleted {
   readonly key: UserKey;
+  /** Other identities of the user; may include identities of other users. */
+  readonly others: readonly UserKey[];
   /** False when Iterable had no such user. */
   readonly wasThere: boolean;
 }
@@ -88,8 +90,9 @@ export class UserRemover {
     const seen = found?.profile ? keysBesides(key, found.profile) : [];
     const isSeen = found?.profile !== undefined || found === undefined;
     const wasThere = isOwn || (existedByAnswer(key, deleted) ?? found !== undefined);
-    this.deletions.note(key, [...others, ...seen], { isSeen, wasThere });
-    return { key, wasThere };
+    const all = [...others, ...seen];
+    this.deletions.note(key, all, { isSeen, wasThere });
+    return { key, others: all, wasThere };
   }
 
   /** To be called when a user was written and {@link KnownUsers} does not note it. */

@@ -3,7 +3,7 @@
  * stream of which no user is removed says why in the log.
  */
 import { ConfigError } from '../errors.ts';
-import type { Ledger, ProvenSnapshot } from '../ledger/ledger.ts';
+import type { DecidedDeletions, Ledger, ProvenSnapshot } from '../ledger/ledger.ts';
 import { SYNC_MODES } from '../streams/modes.ts';
 import { stateText, type DiffStream } from './streams.ts';
 
@@ -28,8 +28,6 @@ export interface SnapshotDecision {
   readonly stream: DiffStream;
   /** Why no user is removed; undefined when those that the snapshot lacks are. */
   readonly keptBecause?: string;
-  /** Entries that the snapshot lacks. */
-  readonly missing: number;
 }
 
 /**
@@ -38,27 +36,39 @@ export interface SnapshotDecision {
  */
 export async function decideAbsence(options: AbsenceOptions): Promise<Absence> {
   const { ledger } = options;
-  const decisions = await evaluate(options);
-  const objections = guardObjections(decisions, options.maxRemovalsPercent);
-  const removing =
-    objections.length > 0 ? [] : decisions.filter(({ keptBecause }) => keptBecause === undefined);
+  const decisions = evaluate(options);
+  const removing = decisions.filter(({ keptBecause }) => keptBecause === undefined);
+  const keeping = decisions.filter((decision) => !removing.includes(decision));
+  const notes = await notesOnKept(keeping, ledger);
+  const entriesOf = new Map(decisions.map(({ stream }) => [stream, stream.state.open?.entriesAtStart ?? 0]));
   for (const { stream } of decisions) endSnapshot(stream);
-  await ledger.commit({
-    states: decisions
-      .filter((decision) => !removing.includes(decision))
-      .map(({ stream }) => ({ stream: stream.rowStream.id, state: stateText(stream) })),
-  });
-  if (objections.length > 0) throw new ConfigError(objections, { code: 'too_many_removals' });
+  const endSnapshots = (ended: readonly SnapshotDecision[]) =>
+    ledger.commit({
+      states: ended.map(({ stream }) => ({ stream: stream.rowStream.id, state: stateText(stream) })),
+    });
+  await endSnapshots(keeping);
+  let objections: readonly string[] = [];
   const results =
-    removing.length > 0
-      ? await ledger.decideDeletions(removing.map(({ stream }) => provenSnapshot(stream)))
-      : [];
-  const removals = new Map<string, number>();
-  const notes = decisions.flatMap(({ stream, keptBecause, missing }) =>
-    keptBecause === undefined || missing === 0
+    removing.length === 0
       ? []
-      : [`Stream ${stream.routed.name}: users missing from the snapshot stay, since ${keptBecause}.`],
-  );
+      : await ledger.decideDeletions(
+          removing.map(({ stream }) => provenSnapshot(stream)),
+          (decided) => {
+            objections = removing.flatMap(({ stream }, index) =>
+              guardObjection(stream.routed.name, {
+                removed: decided[index]?.removed ?? 0,
+                entries: entriesOf.get(stream) ?? 0,
+                maxRemovalsPercent: options.maxRemovalsPercent,
+              }),
+            );
+            return objections.length === 0;
+          },
+        );
+  if (objections.length > 0) {
+    await endSnapshots(removing);
+    throw new ConfigError(objections, { code: 'too_many_removals' });
+  }
+  const removals = new Map<string, number>();
   for (const [index, { stream }] of removing.entries()) {
     const { removed: count = 0, staying: dropped = 0 } = results[index] ?? {};
     removals.set(stream.routed.key, count);
@@ -66,7 +76,7 @@ export async function decideAbsence(options: AbsenceOptions): Promise<Absence> {
     const kept =
       dropped === 0
         ? ''
-        : `; ${dropped} more stay in Iterable, since another row holds them or they were only enriched`;
+        : `; ${dropped} more stay in Iterable, since another row holds them, or nothing shows that this connector created them`;
     notes.push(
       `Stream ${stream.routed.name}: ${count === 1 ? '1 user is no longer among its records and is' : `${count} users are no longer among its records and are`} removed${kept}.`,
     );
@@ -75,35 +85,44 @@ export async function decideAbsence(options: AbsenceOptions): Promise<Absence> {
 }
 
 /** One decision for each stream with a proven snapshot; changes nothing. */
-export async function evaluate({ ledger, streams, isProven }: AbsenceOptions): Promise<SnapshotDecision[]> {
+export function evaluate({
+  streams,
+  isProven,
+}: Pick<AbsenceOptions, 'streams' | 'isProven'>): SnapshotDecision[] {
   const decisions: SnapshotDecision[] = [];
   for (const stream of streams) {
     const { open } = stream.state;
     if (!stream.rowStream.isReplaced || !open || !isProven(stream)) continue;
-    const { upserted, enriched } = await ledger.countMissing(stream.rowStream.id, stream.rowStream.snapshot);
     const keptBecause = whyKept(stream, open);
-    decisions.push({
-      stream,
-      missing: upserted + enriched,
-      ...(keptBecause === undefined ? {} : { keptBecause }),
-    });
+    decisions.push({ stream, ...(keptBecause === undefined ? {} : { keptBecause }) });
   }
   return decisions;
 }
 
-/** What triggers the guard (max_removals_percent): a sentence for each stream that loses too many entries. One such stream keeps the users of all. */
-export function guardObjections(
-  decisions: readonly SnapshotDecision[],
-  maxRemovalsPercent: number,
+async function notesOnKept(keeping: readonly SnapshotDecision[], ledger: Ledger): Promise<string[]> {
+  const notes: string[] = [];
+  for (const { stream, keptBecause = '' } of keeping) {
+    const { upserted, enriched } = await ledger.countMissing(stream.rowStream.id, stream.rowStream.snapshot);
+    if (upserted + enriched > 0)
+      notes.push(`Stream ${stream.routed.name}: users missing from the snapshot stay, since ${keptBecause}.`);
+  }
+  return notes;
+}
+
+/** What triggers the guard (max_removals_percent): a sentence if the stream loses too many users. One such stream keeps the users of all. */
+export function guardObjection(
+  name: string,
+  {
+    removed,
+    entries,
+    maxRemovalsPercent,
+  }: Pick<DecidedDeletions, 'removed'> & { readonly entries: number; readonly maxRemovalsPercent: number },
 ): string[] {
-  return decisions.flatMap(({ stream, keptBecause, missing }) => {
-    const entries = stream.state.open?.entriesAtStart ?? 0;
-    if (keptBecause !== undefined || missing * 100 <= maxRemovalsPercent * entries) return [];
-    const percent = ((100 * missing) / Math.max(entries, 1)).toFixed(1);
-    return [
-      `Stream ${stream.routed.name}: ${missing} of the ${entries} entries in the ledger are no longer among its records (${percent} %), more than max_removals_percent (${maxRemovalsPercent}) allows. No user was removed. If they are to go, raise max_removals_percent for one sync; if not, see why the source sent so few.`,
-    ];
-  });
+  if (removed * 100 <= maxRemovalsPercent * entries) return [];
+  const percent = ((100 * removed) / Math.max(entries, 1)).toFixed(1);
+  return [
+    `Stream ${name}: ${removed} users would be removed, since no record names them any longer: ${percent} % of its ${entries} entries in the ledger, more than max_removals_percent (${maxRemovalsPercent}) allows. No user was removed. If they are to go, raise max_removals_percent for one sync; if not, see why the source sent so few.`,
+  ];
 }
 
 function whyKept(

@@ -9,6 +9,7 @@ import type { ProjectType } from '../mapping/options.ts';
 import { type Removal, type Upsert, type UserKey } from '../model.ts';
 import type { Run } from '../run.ts';
 import { SYNC_MODES } from '../streams/modes.ts';
+import { holds, names } from './holds.ts';
 import { LedgerWriter } from './ledger-writer.ts';
 import { RowResults } from './row-results.ts';
 import { decideRemoval, type RemovalDecision } from './removals.ts';
@@ -27,7 +28,6 @@ import {
   asksOthers,
   decide,
   draft,
-  holds,
   isPlainlyNew,
   isUnchanged,
   type Decision,
@@ -195,10 +195,12 @@ export class ChangeDetector {
       asking.length === 0
         ? []
         : await this.#options.ledger.holders({
-            emails: asking.flatMap(({ emails, change: { previousEmail } }) =>
-              previousEmail === undefined ? emails : [...emails, previousEmail],
+            emails: asking.flatMap(({ emails, former, change: { previousEmail } }) =>
+              [...emails, previousEmail, former?.email].filter((email) => email !== undefined),
             ),
-            userIds: asking.flatMap(({ userIds }) => userIds),
+            userIds: asking.flatMap(({ userIds, former }) =>
+              former?.userId === undefined ? userIds : [...userIds, former.userId],
+            ),
           });
     return tasks.map((task, index) => {
       const own = drafts[index];
@@ -220,7 +222,8 @@ export class ChangeDetector {
     return decideRemoval({
       removal,
       held,
-      others: othersThan(row, holders).filter((entry) => holds(entry, people)),
+      others: othersThan(row, holders).filter((entry) => holds(entry, people) || names(entry, people)),
+      isKeyless: row === undefined || row.isKeyedByIdentity,
       streamId: this.#streamOf(streamKey)?.id ?? 0,
       projectType: this.#options.projectType,
     });

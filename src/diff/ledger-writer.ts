@@ -1,6 +1,7 @@
 /** Collects what is to be written into transactions: few enough to be fast, soon enough to keep no state waiting. */
 import type { Clock } from '../clock.ts';
-import type { Ledger, LedgerChanges, PresentRow } from '../ledger/ledger.ts';
+import type { Ledger, LedgerChanges, PresentRow, RowPlace } from '../ledger/ledger.ts';
+import type { DeletedIdentity, Identities } from '../model.ts';
 import type { Run } from '../run.ts';
 import { rowToken, type Row } from './row.ts';
 
@@ -21,7 +22,10 @@ const MAX_ENTRIES = 2_000;
 /** Changes of one transaction; a row is written or dropped once. */
 class Changes {
   readonly entries = new Map<string, NewEntry>();
-  readonly dropped = new Map<string, { readonly stream: number; readonly key: string }>();
+  readonly dropped = new Map<string, RowPlace>();
+  readonly named = new Map<string, NonNullable<LedgerChanges['named']>[number]>();
+  readonly stale = new Map<string, RowPlace>();
+  readonly deleted: DeletedIdentity[] = [];
   /** By stream. To mark a row that is also written or dropped, or to mark it twice, does no harm. */
   readonly present = new Map<number, { readonly snapshot: number; readonly rows: PresentRow[] }>();
   readonly states = new Map<number, string>();
@@ -38,6 +42,9 @@ class Changes {
     return {
       entries: [...this.entries.values()],
       dropped: [...this.dropped.values()],
+      named: [...this.named.values()],
+      stale: [...this.stale.values()],
+      deleted: this.deleted,
       present: [...this.present].map(([stream, marks]) => ({ stream, ...marks })),
       states: [...this.states].map(([stream, state]) => ({ stream, state })),
     };
@@ -82,16 +89,38 @@ export class LedgerWriter {
   write(entry: NewEntry, onCommitted: () => void): void {
     const token = rowToken(entry.stream, entry.key);
     this.#waiting.dropped.delete(token);
+    this.#waiting.named.delete(token);
     this.#waiting.entries.set(token, entry);
     this.#soon(onCommitted);
   }
 
-  drop(rows: readonly { readonly stream: number; readonly key: string }[], onCommitted: () => void): void {
+  drop(rows: readonly RowPlace[], onCommitted: () => void): void {
     for (const { stream, key } of rows) {
       const token = rowToken(stream, key);
       this.#waiting.entries.delete(token);
+      this.#waiting.named.delete(token);
       this.#waiting.dropped.set(token, { stream, key });
     }
+    this.#soon(onCommitted);
+  }
+
+  /** A removal has ended. Written together with the next {@link drop}. */
+  noteRemoval({
+    stale,
+    deleted,
+  }: {
+    readonly stale: readonly RowPlace[];
+    readonly deleted: readonly DeletedIdentity[];
+  }): void {
+    for (const { stream, key } of stale) this.#waiting.stale.set(rowToken(stream, key), { stream, key });
+    this.#waiting.deleted.push(...deleted);
+  }
+
+  /** The row's last record was rejected, and names these. */
+  name({ stream, key }: Pick<Row, 'stream' | 'key'>, named: Identities, onCommitted: () => void): void {
+    const token = rowToken(stream.id, key);
+    const { id, snapshot } = stream;
+    this.#waiting.named.set(token, { stream: id, key, named, seen: snapshot });
     this.#soon(onCommitted);
   }
 
@@ -174,7 +203,12 @@ export class LedgerWriter {
     try {
       await ledger.commit(changes.take());
       for (const watcher of this.#watchers)
-        for (const tokens of [changes.entries.keys(), changes.dropped.keys()])
+        for (const tokens of [
+          changes.entries.keys(),
+          changes.dropped.keys(),
+          changes.named.keys(),
+          changes.stale.keys(),
+        ])
           for (const token of tokens) watcher.add(token);
       this.#isWriting = false;
       for (const onCommitted of changes.onCommitted) onCommitted();

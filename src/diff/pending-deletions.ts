@@ -1,7 +1,8 @@
 /** The pending deletions of the ledger, page by page: users that a snapshot lacks, until they are removed. */
 import type { PendingDeletion, HeldEntry, Ledger } from '../ledger/ledger.ts';
-import type { Removal } from '../model.ts';
+import type { DeletedIdentity, Removal } from '../model.ts';
 import { SYNC_MODES } from '../streams/modes.ts';
+import { identitiesIn as userOf, keepersOf, listsLeft } from './holds.ts';
 import { rowToken } from './row.ts';
 import type { DiffStream } from './streams.ts';
 
@@ -9,7 +10,9 @@ export interface MissingRow {
   readonly entry: PendingDeletion;
   /** Its lists are those that no other entry names. */
   readonly removal: Removal;
-  /** The user stays in Iterable: another entry has it, or it was only enriched. */
+  /** Entries that hold the user. */
+  readonly keepers: readonly HeldEntry[];
+  /** The user stays in Iterable: another entry holds it, or it was only enriched. */
   readonly stays: boolean;
   readonly streamKey: string;
   readonly streamName: string;
@@ -37,7 +40,7 @@ export class PendingDeletions {
     const all = await this.#ledger.nextPendingDeletions([...this.#streams.keys()], limit + this.#given.size);
     const entries = all.filter(({ stream, key }) => !this.#given.has(rowToken(stream, key))).slice(0, limit);
     for (const { stream, key } of entries) this.#given.add(rowToken(stream, key));
-    const held = entries.filter(({ isHeld, lists }) => isHeld && lists.size > 0);
+    const held = entries.filter(({ heldBy }) => heldBy === 'entry');
     const holders =
       held.length === 0
         ? []
@@ -45,14 +48,27 @@ export class PendingDeletions {
             emails: held.flatMap(({ email }) => (email === undefined ? [] : [email])),
             userIds: held.flatMap(({ userId }) => (userId === undefined ? [] : [userId])),
           });
-    const staying = holders.filter(({ isPendingDeletion }) => !isPendingDeletion);
-    return entries.flatMap((entry) => this.#toRow(entry, staying));
+    // Whom only rejected records name stays, and is looked at again in the next sync.
+    return entries
+      .filter(({ heldBy }) => heldBy !== 'named')
+      .flatMap((entry) => this.#toRow(entry, keepersOf(userOf(entry), holders)));
   }
 
-  /** Their users are removed: drops the entries. */
-  async removed(rows: readonly MissingRow[]): Promise<void> {
+  /**
+   * Their users are removed, or stay with another row: drops the entries. Rows that hold a user who stays are sent again when they
+   * come, since their values count now.
+   * @param deleted the users who were deleted
+   */
+  async removed(rows: readonly MissingRow[], deleted: readonly DeletedIdentity[]): Promise<void> {
     if (rows.length === 0) return;
-    await this.#ledger.commit({ dropped: rows.map(({ entry: { stream, key } }) => ({ stream, key })) });
+    const stale = new Map(
+      rows.flatMap(({ keepers }) => keepers.map((row) => [rowToken(row.stream, row.key), row])),
+    );
+    await this.#ledger.commit({
+      dropped: rows.map(({ entry: { stream, key } }) => ({ stream, key })),
+      stale: [...stale.values()].map(({ stream, key }) => ({ stream, key })),
+      deleted,
+    });
     this.later(rows);
   }
 
@@ -61,18 +77,15 @@ export class PendingDeletions {
     for (const { entry } of rows) this.#given.delete(rowToken(entry.stream, entry.key));
   }
 
-  #toRow(entry: PendingDeletion, holders: readonly HeldEntry[]): MissingRow[] {
+  #toRow(entry: PendingDeletion, keepers: readonly HeldEntry[]): MissingRow[] {
     const stream = this.#streams.get(entry.stream);
     if (!stream) return [];
-    const { email, userId, lists } = entry;
-    const others = holders.filter(
-      (other) =>
-        (email !== undefined && other.email === email) || (userId !== undefined && other.userId === userId),
-    );
+    const { email, userId } = entry;
     return [
       {
         entry,
-        stays: entry.isHeld || entry.origin === 'enrich',
+        keepers,
+        stays: entry.heldBy === 'entry' || entry.origin === 'enrich',
         streamKey: stream.routed.key,
         streamName: stream.routed.name,
         removal: {
@@ -81,9 +94,7 @@ export class PendingDeletions {
           ...(email === undefined ? {} : { email }),
           ...(userId === undefined ? {} : { userId }),
           isExported: true,
-          lists: [...lists].flatMap(([list, isOn]) =>
-            isOn && !others.some((other) => other.lists.get(list) === true) ? [list] : [],
-          ),
+          lists: listsLeft([entry], keepers),
         },
       },
     ];

@@ -2,86 +2,87 @@
 import type { HeldEntry } from '../ledger/ledger.ts';
 import type { ProjectType } from '../mapping/options.ts';
 import type { Removal, SkipReason, UserKey } from '../model.ts';
+import { holds, identitiesIn, keepersOf, listsLeft, listsNamedBy, type UserIdentities } from './holds.ts';
 import { isUnconfirmed } from './row.ts';
-import { holds } from './upserts.ts';
 
 export interface RemovalDecision {
   /** No user is removed, for this reason. */
   readonly skip?: SkipReason;
   /** The users to remove: the one that the record names, and the one that its row stood for until now. */
   readonly removals: readonly Removal[];
-  /** The user that its row stood for until now, if that one stays, with the lists that only the row's entry names. */
-  readonly leaves?: Removal;
+  /** The users who stay, with the lists that only the released entries name. */
+  readonly leaves: readonly Removal[];
   /** Entries that end with the removal. */
   readonly gone: readonly HeldEntry[];
+  /** Entries that hold the users who stay: what their rows say counts now, so they are sent again. */
+  readonly stale: readonly HeldEntry[];
 }
 
-/**
- * @param held the entry of the record's row
- * @param others entries with an address or id of the user, in any stream
- */
+export interface RemovalCase {
+  readonly removal: Removal;
+  /** The entry of the record's row. */
+  readonly held: HeldEntry | undefined;
+  /** All other entries with an address or id of the user that the record names, or of the one that its row stood for. */
+  readonly others: readonly HeldEntry[];
+  /** The record lacks its primary key: it is about all rows of its stream that stand for the user. */
+  readonly isKeyless: boolean;
+  readonly streamId: number;
+  readonly projectType: ProjectType;
+}
+
 export function decideRemoval({
   removal,
   held,
   others,
+  isKeyless,
   streamId,
   projectType,
-}: {
-  readonly removal: Removal;
-  readonly held: HeldEntry | undefined;
-  readonly others: readonly HeldEntry[];
-  readonly streamId: number;
-  readonly projectType: ProjectType;
-}): RemovalDecision {
-  const own = held ? [held] : [];
+}: RemovalCase): RemovalDecision {
   const isNamed = removal.email !== undefined || removal.userId !== undefined;
-  if (!isNamed && !held) return { skip: 'not_in_ledger', removals: [], gone: [] };
-  const named = isNamed ? [removal] : [];
-  const previous = held && !isSameUser(removal, held, projectType) ? [removalOf(held, removal)] : [];
-  const isHeld = (user: Removal, entries: readonly HeldEntry[]) =>
-    entries.some((entry) => holds(entry, identitiesIn(user)));
-  const elsewhere = others.filter(({ stream }) => stream !== streamId);
-  const removals = [
-    ...named.filter((user) => !isHeld(user, elsewhere)),
-    // Another user may have the previous address or id by now.
-    ...previous.filter((user) => !isHeld(user, others)),
+  if (!isNamed && !held) return { skip: 'not_in_ledger', removals: [], leaves: [], gone: [], stale: [] };
+  const own = held ? [held] : [];
+  const named = identitiesIn(removal);
+  const released = [
+    ...own,
+    ...(isKeyless ? others.filter((entry) => entry.stream === streamId && holds(entry, named)) : []),
   ];
-  const isGoing = removals.includes(previous[0] ?? removal);
-  const decided = {
-    removals: removals.map((user) => {
-      const about = [
-        ...(user === removal && previous.length > 0 ? [] : own),
-        ...others.filter((entry) => holds(entry, identitiesIn(user))),
-      ];
-      return {
+  const left = others.filter((entry) => !released.includes(entry));
+  const previous = held && !isSameUser(removal, held, projectType) ? removalOf(held, removal) : undefined;
+  const users: Removal[] = [...(isNamed ? [removal] : []), ...(previous ? [previous] : [])];
+
+  const removals: Removal[] = [];
+  const leaves: Removal[] = [];
+  const stale = new Set<HeldEntry>();
+  for (const user of users) {
+    const isOfRow = user === previous || !previous;
+    const about = [
+      ...(isOfRow ? own : []),
+      ...released.filter((entry) => entry !== held && holds(entry, identitiesIn(user))),
+    ];
+    const keepers = keepersOf(allOf(user, about, projectType), left);
+    if (keepers.length === 0) {
+      removals.push({
         ...user,
-        lists: listsToLeave(user, about),
+        lists: [...new Set([...(user.lists ?? []), ...listsNamedBy(about)])],
         alsoKnownAs: identitiesBesides(user, about),
         isExported: about.some((entry) => !isUnconfirmed(entry)),
-      };
-    }),
-    ...(isGoing ? {} : leavingOnly(removal, held, others)),
-  };
-  if (removals.length === 0) return { skip: 'held_by_another_stream', ...decided, gone: own };
-  const same = others.filter(
-    (entry) => entry.stream === streamId && removals.some((user) => holds(entry, identitiesIn(user))),
-  );
-  return { ...decided, gone: [...own, ...same] };
+      });
+    } else {
+      for (const entry of keepers) stale.add(entry);
+      const lists = listsLeft(about, keepers);
+      if (lists.length > 0) leaves.push({ ...(isOfRow && held ? removalOf(held, removal) : user), lists });
+    }
+  }
+  const skip = removals.length === 0 ? ({ skip: 'held_by_another_row' } as const) : {};
+  return { ...skip, removals, leaves, gone: released, stale: [...stale] };
 }
 
-function leavingOnly(
-  removal: Removal,
-  held: HeldEntry | undefined,
-  others: readonly HeldEntry[],
-): Pick<RemovalDecision, 'leaves'> {
-  if (!held) return {};
-  const named = namedLists(others.filter((entry) => holds(entry, identitiesIn(removalOf(held, removal)))));
-  const lists = namedLists([held]).filter((list) => !named.includes(list));
-  return lists.length > 0 ? { leaves: { ...removalOf(held, removal), lists } } : {};
-}
-
-function namedLists(entries: readonly HeldEntry[]): string[] {
-  return entries.flatMap(({ lists }) => [...lists].flatMap(([list, isOn]) => (isOn ? [list] : [])));
+/** All that the user is known by: what the record says, and what its entries say. */
+function allOf(user: Removal, entries: readonly HeldEntry[], projectType: ProjectType): UserIdentities {
+  // Where the address tells the user, several users may share an id.
+  const isTold = projectType === 'email' && user.email !== undefined;
+  const all = (isTold ? [user] : [user, ...entries]).map(identitiesIn);
+  return { emails: all.flatMap(({ emails }) => emails), userIds: all.flatMap(({ userIds }) => userIds) };
 }
 
 /** Whether the identities of the record lead to the user of the row. */
@@ -99,6 +100,7 @@ function isSameUser(removal: Removal, held: HeldEntry, projectType: ProjectType)
   return held[kind] === undefined || held[kind] === removal[kind];
 }
 
+/** The user of the entry. */
 function removalOf({ email, userId }: HeldEntry, { identifiedBy, lists }: Removal): Removal {
   return {
     kind: 'removal',
@@ -107,11 +109,6 @@ function removalOf({ email, userId }: HeldEntry, { identifiedBy, lists }: Remova
     ...(userId === undefined ? {} : { userId }),
     ...(lists ? { lists } : {}),
   };
-}
-
-/** The lists that the record names, and those that its entries put the user on. */
-function listsToLeave({ lists }: Removal, about: readonly HeldEntry[]): string[] {
-  return [...new Set([...(lists ?? []), ...namedLists(about)])];
 }
 
 /** Further identities of the user, as these entries say. */
@@ -124,11 +121,4 @@ function identitiesBesides({ email, userId }: Removal, entries: readonly HeldEnt
       ? []
       : [{ kind: 'userId', value: entry.userId } as const]),
   ]);
-}
-
-function identitiesIn({ email, userId }: Removal): { emails: string[]; userIds: string[] } {
-  return {
-    emails: email === undefined ? [] : [email],
-    userIds: userId === undefined ? [] : [userId],
-  };
 }

@@ -4,11 +4,27 @@
  */
 import type { LedgerWriter } from './ledger-writer.ts';
 import { membershipChanges } from './lists.ts';
-import { entryAfter, asUnconfirmed, isUnconfirmed, type NewEntry, type Row } from './row.ts';
+import {
+  asUnconfirmed,
+  entryAfter,
+  formerUser,
+  holdOf,
+  isUnconfirmed,
+  namedBesides,
+  withoutNamed,
+  type NewEntry,
+  type Row,
+} from './row.ts';
 import { stateText, type DiffStream } from './streams.ts';
+import type { RowPlace } from '../ledger/ledger.ts';
+import type { DeletedIdentity, Identities } from '../model.ts';
+import { SYNC_MODES } from '../streams/modes.ts';
+import type { RemovalDecision } from './removals.ts';
 import type { RowTask } from './upserts.ts';
 
 type Written = Pick<RowTask, 'records' | 'valuesHash'>;
+
+const NOTHING = (): void => undefined;
 
 export class RowResults {
   readonly #writer: LedgerWriter;
@@ -41,15 +57,48 @@ export class RowResults {
     } else this.#writer.drop([{ stream: row.stream.id, key: row.key }], onCommitted);
   }
 
-  /** These records of one row have been delivered, in order. */
-  written(task: Written, onCommitted: () => void): void {
+  /** A record of the row was rejected: the users whom it names stay, whatever their own rows come to. */
+  rejected(row: Row, named: Identities, onCommitted: () => void): void {
+    const besides = namedBesides(row.entry, named).named ?? {};
+    const before = row.entry?.named ?? {};
+    const isKnown = row.isCurrent && before.email === besides.email && before.userId === besides.userId;
+    if (isKnown) this.seen(row, onCommitted);
+    else this.#writer.name(row, besides, onCommitted);
+  }
+
+  /**
+   * These records of one row have been delivered, in order.
+   * @param hasMoved the profile that the row stood for has got the row's new address
+   */
+  written(task: Written & Pick<RowTask, 'change'>, hasMoved: boolean, onCommitted: () => void): void {
     const entry = entryAfter(task);
-    if (entry) this.#writer.write(entry, onCommitted);
+    if (entry) this.#writeWithFormer(task, entry, hasMoved, onCommitted);
     else onCommitted();
   }
 
-  /** The row's records have been delivered: this is its entry. */
-  writtenAs(entry: NewEntry, onCommitted: () => void): void {
+  /** The same where the entry is known already. */
+  writtenAs(
+    task: Pick<RowTask, 'records' | 'change'>,
+    entry: NewEntry,
+    hasMoved: boolean,
+    onCommitted: () => void,
+  ): void {
+    this.#writeWithFormer(task, entry, hasMoved, onCommitted);
+  }
+
+  /** In a full replacement, a row that has become another user leaves its hold behind until the snapshot is verified. */
+  #writeWithFormer(
+    { records, change }: Pick<RowTask, 'records' | 'change'>,
+    entry: NewEntry,
+    hasMoved: boolean,
+    onCommitted: () => void,
+  ): void {
+    const row = records[0]?.row;
+    const held = row?.entry;
+    const former = hasMoved ? undefined : formerUser(held, change);
+    const mayBeRemoved =
+      row?.stream.isReplaced === true && SYNC_MODES[row.stream.mode].remove && held?.origin === 'upsert';
+    if (former && row && mayBeRemoved) this.#writer.write(holdOf(former, row.stream), NOTHING);
     this.#writer.write(entry, onCommitted);
   }
 
@@ -58,7 +107,7 @@ export class RowResults {
     const row = task.records.at(-1)?.row;
     const held = task.records[0]?.row.entry;
     const after = entryAfter(task);
-    if (held && after && membershipChanges(held.lists, after.lists).size > 0)
+    if (held && after && (held.named || membershipChanges(held.lists, after.lists).size > 0))
       this.#writer.write(after, onCommitted);
     else if (row) this.seen(row, onCommitted);
     else onCommitted();
@@ -66,14 +115,32 @@ export class RowResults {
 
   /** Iterable does not know the user: once it does, the record is written again. An entry of an earlier user stays. */
   missing({ stream, key, entry }: Row, onCommitted: () => void): void {
-    if (entry) this.#writer.write({ ...asUnconfirmed(entry), seen: stream.snapshot }, onCommitted);
+    if (entry)
+      this.#writer.write({ ...withoutNamed(asUnconfirmed(entry)), seen: stream.snapshot }, onCommitted);
     else this.#writer.drop([{ stream: stream.id, key }], onCommitted);
   }
 
   /** The entries end. */
-  gone(rows: readonly { readonly stream: number; readonly key: string }[], onCommitted: () => void): void {
+  gone(rows: readonly RowPlace[], onCommitted: () => void): void {
     if (rows.length === 0) onCommitted();
     else this.#writer.drop(rows, onCommitted);
+  }
+
+  /**
+   * A removal has ended, and its entries with it.
+   * @param deleted the users who were deleted
+   */
+  removed(
+    { gone, stale }: Pick<RemovalDecision, 'gone' | 'stale'>,
+    deleted: readonly DeletedIdentity[],
+    onCommitted: () => void,
+  ): void {
+    if (gone.length + stale.length + deleted.length === 0) {
+      onCommitted();
+      return;
+    }
+    this.#writer.noteRemoval({ stale, deleted });
+    this.#writer.drop(gone, onCommitted);
   }
 
   /** The row was in the input, though nothing was written. */

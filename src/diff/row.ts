@@ -1,7 +1,7 @@
 /** A record's row in the ledger: its key, and the entry that the ledger has of it. */
 import { storableKey } from '../ledger/keys.ts';
 import type { HeldEntry, LedgerEntry } from '../ledger/ledger.ts';
-import { identityText, type ListMemberships, type Upsert, type UserKey } from '../model.ts';
+import { identityText, type Identities, type ListMemberships, type Upsert, type UserKey } from '../model.ts';
 import type { SyncMode } from '../streams/modes.ts';
 import { membershipsAfterAll } from './lists.ts';
 import type { TargetHistory } from './targets.ts';
@@ -127,10 +127,8 @@ export function entryInFlight(
     return after && { ...after, origin: 'enrich' };
   }
   return {
-    ...after,
-    ...held,
-    ...(held.userId === undefined && after.userId !== undefined ? { userId: after.userId } : {}),
-    ...(held.email === undefined && after.email !== undefined ? { email: after.email } : {}),
+    ...withoutNamed(held),
+    ...namedBesides(held, after),
     valuesHash: UNCONFIRMED,
     targets: [...new Set([...held.targets, ...after.targets])].sort(),
     lists: new Map([...held.lists, ...(lists ?? [])]),
@@ -141,6 +139,54 @@ export function entryInFlight(
 /** The entry of a row of which it is unknown what Iterable has, as while its user is being removed. */
 export function asUnconfirmed(held: HeldEntry): NewEntry {
   return { ...held, valuesHash: UNCONFIRMED };
+}
+
+/** What these identities name besides those of the entry, as a part of an entry. */
+export function namedBesides(
+  held: Identities | undefined,
+  { email, userId }: Identities,
+): Pick<LedgerEntry, 'named'> {
+  const named = {
+    ...(email === undefined || email === held?.email ? {} : { email }),
+    ...(userId === undefined || userId === held?.userId ? {} : { userId }),
+  };
+  return Object.keys(named).length === 0 ? {} : { named };
+}
+
+/** The entry once another record of the row has come: it no longer names whom the one before named. */
+export function withoutNamed<Entry extends LedgerEntry>(entry: Entry): Omit<Entry, 'named'> {
+  const { named, ...rest } = entry;
+  return named ? rest : entry;
+}
+
+/** The identities that an upsert gives its user. */
+export function identitiesOfUpsert(change: Upsert): Identities {
+  return identitiesAfter({}, change);
+}
+
+/** The user that the row stood for, where the upsert, once written, makes it stand for another one. */
+export function formerUser(held: HeldEntry | undefined, { key }: Upsert): Identities | undefined {
+  const before = key.kind === 'email' ? held?.email : held?.userId;
+  if (!held || before === undefined || before === key.value) return undefined;
+  return {
+    ...(held.email === undefined ? {} : { email: held.email }),
+    ...(held.userId === undefined ? {} : { userId: held.userId }),
+  };
+}
+
+/** The hold that a row leaves behind when it becomes another user: released when the snapshot is verified, since no record has its key. */
+export function holdOf(former: Identities, { id, snapshot }: RowStream): NewEntry {
+  const { email, userId } = former;
+  return {
+    ...former,
+    stream: id,
+    key: storableKey(`former:${JSON.stringify([email ?? null, userId ?? null])}`),
+    valuesHash: UNCONFIRMED,
+    targets: [],
+    lists: new Map(),
+    origin: 'upsert',
+    seen: snapshot - 1,
+  };
 }
 
 /** All identities of the entry. */
@@ -190,8 +236,6 @@ export function membershipsBefore(held: HeldEntry | undefined, { key }: Upsert):
   const isAnother = key.kind === 'userId' && held?.userId !== undefined && held.userId !== key.value;
   return held === undefined || isAnother ? new Map() : held.lists;
 }
-
-type Identities = Pick<LedgerEntry, 'email' | 'userId'>;
 
 /** An absent column leaves the other identity as it was, unless another id makes it another user. */
 function identitiesAfter(before: Identities, { key, values }: Upsert): Identities {

@@ -1,10 +1,18 @@
 /** What of a record has to be sent, given the ledger. Pure: entries that it needs are read before. */
 import type { HeldEntry } from '../ledger/ledger.ts';
 import { mergeValues } from '../mapping/merge-values.ts';
-import type { TargetValues, Upsert } from '../model.ts';
+import type { Identities, Removal, TargetValues, Upsert } from '../model.ts';
 import type { ProjectType } from '../mapping/options.ts';
+import { holds, identitiesIn, keepersOf, listsLeft } from './holds.ts';
 import { membershipChanges, membershipsAfterAll, membershipsAnew } from './lists.ts';
-import { isUnconfirmed, membershipsBefore, rowKey, type RowStream, type RowUpsert } from './row.ts';
+import {
+  formerUser,
+  isUnconfirmed,
+  membershipsBefore,
+  rowKey,
+  type RowStream,
+  type RowUpsert,
+} from './row.ts';
 
 /**
  * - `unchanged`: nothing is to be sent.
@@ -17,6 +25,8 @@ export interface Decision {
   readonly change: Upsert;
   /** The row's entries by its previous address, where that was its key: they end once the profile moves. */
   readonly previousEntries?: readonly HeldEntry[];
+  /** The user that the row stood for until now, with the lists that only the row named: it leaves them unless its profile moves. */
+  readonly leaves?: Removal;
   /** What is sent instead if the profile moves: it also clears the fields and leaves the lists of those entries. */
   readonly changeAfterMove?: Upsert;
 }
@@ -26,6 +36,8 @@ export interface Draft extends Decision {
   /** The user's addresses and ids, of now and before. */
   readonly emails: readonly string[];
   readonly userIds: readonly string[];
+  /** The user that the row stood for until now, if that one may leave lists. */
+  readonly former?: Identities | undefined;
 }
 
 /** Records of one row, in order, that are sent together, merged into `change`. */
@@ -42,6 +54,7 @@ export function isUnchanged(held: HeldEntry, { row, change }: RowUpsert): boolea
   return (
     held.valuesHash === row.valuesHash &&
     !isUnconfirmed(held) &&
+    held.named === undefined &&
     !stream.resends &&
     isSameUser(held, change) &&
     stream.targets.toClear(held.targets).length === 0 &&
@@ -84,12 +97,20 @@ export function draft({ records, change, valuesHash }: RowTask, projectType: Pro
     // Where the row now stands for another user, entries with the previous address or id say nothing of that user.
     emails: present([emailOf(change), held && isSameUser(held, change) ? held.email : undefined]),
     userIds: present([userIdOf(change), change.key.kind === 'email' ? held?.userId : undefined]),
+    former: held && [...held.lists.values()].includes(true) ? formerUser(held, change) : undefined,
   };
 }
 
-/** True when the draft depends on other entries: whether one claims the previous address, or names a list to leave. */
-export function asksOthers({ change }: Draft): boolean {
-  return change.previousEmail !== undefined || [...(change.lists?.values() ?? [])].includes(false);
+/**
+ * True when the draft depends on other entries: whether one claims the previous address, names a list to leave, or holds the user
+ * that the row stood for.
+ */
+export function asksOthers({ change, former }: Draft): boolean {
+  return (
+    change.previousEmail !== undefined ||
+    former !== undefined ||
+    [...(change.lists?.values() ?? [])].includes(false)
+  );
 }
 
 /**
@@ -109,10 +130,11 @@ export function decide(draft: Draft, others: readonly HeldEntry[], task: RowTask
     others.some((other) => other.lists.get(list) === true && holds(other, draft));
   for (const [list, isOn] of lists) if (!isOn && isNamed(list)) lists.delete(list);
   const kind = draft.kind === 'lists' && lists.size === 0 ? 'unchanged' : draft.kind;
-  if (previousEmail === undefined || isClaimed) return { kind, change: { ...change, lists } };
+  const leaves = leavesOf(draft.former, others, task);
+  if (previousEmail === undefined || isClaimed) return { kind, change: { ...change, lists }, ...leaves };
   const sent = { ...change, lists, previousEmail };
   const [entry] = previousEntries;
-  if (!entry || !stream) return { kind, change: sent };
+  if (!entry || !stream) return { kind, change: sent, ...leaves };
   const moved = listsToChange({ ...entry, email: change.key.value }, task, stream);
   const left = [...moved].filter(([list, isOn]) => !isOn && !isNamed(list));
   const changeAfterMove = {
@@ -120,18 +142,20 @@ export function decide(draft: Draft, others: readonly HeldEntry[], task: RowTask
     values: withCleared(change.values, stream.targets.toClear(entry.targets)),
     lists: new Map([...lists, ...left]),
   };
-  return { kind, change: sent, previousEntries, changeAfterMove };
+  return { kind, change: sent, previousEntries, changeAfterMove, ...leaves };
 }
 
-/** Whether the entry has an identity of the user. */
-export function holds(
-  { email, userId }: Pick<HeldEntry, 'email' | 'userId'>,
-  user: { readonly emails: readonly string[]; readonly userIds: readonly string[] },
-): boolean {
-  return (
-    (email !== undefined && user.emails.includes(email)) ||
-    (userId !== undefined && user.userIds.includes(userId))
-  );
+/** The former user leaves the lists that only its row named. */
+function leavesOf(
+  former: Identities | undefined,
+  others: readonly HeldEntry[],
+  { records, change }: RowTask,
+): Pick<Decision, 'leaves'> {
+  const held = records[0]?.row.entry;
+  if (!former || !held) return {};
+  const lists = listsLeft([held], keepersOf(identitiesIn(former), others));
+  if (lists.length === 0) return {};
+  return { leaves: { kind: 'removal', identifiedBy: change.key.kind, ...former, lists, isExported: true } };
 }
 
 function listsToChange(

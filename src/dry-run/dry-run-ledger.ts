@@ -3,14 +3,10 @@
  * them. Takes 12 to 32 bytes per row of the input, plus the memory of {@link ScratchEntries} per entry that would be written.
  */
 import { IdentityTable } from '../delivery/identity-table.ts';
-import type {
-  PendingDeletion,
-  HeldEntry,
-  Ledger,
-  LedgerChanges,
-  LedgerStream,
-  ProvenSnapshot,
-} from '../ledger/ledger.ts';
+import type { PendingDeletion, HeldEntry, Ledger, LedgerChanges, LedgerStream } from '../ledger/ledger.ts';
+import type { Identities } from '../model.ts';
+import { heldBy } from '../ledger/ledger.ts';
+import { NOTHING_WRITTEN } from '../ledger/written.ts';
 import { rowToken } from '../diff/row.ts';
 import { ScratchEntries } from './scratch-entries.ts';
 
@@ -32,13 +28,15 @@ export class DryRunLedger implements Ledger {
   readonly #touched = new IdentityTable();
   /** Stream → the snapshot in which rows are marked as present. */
   readonly #snapshots = new Map<number, number>();
+  /** Rows whose hashes are cleared. */
+  readonly #stale = new Set<string>();
   /** Streams whose pending deletions were cancelled. */
   readonly #cancelled = new Set<number>();
   /** Stream → entries last seen before this snapshot are pending deletion. */
   readonly #decidedBefore = new Map<number, number>();
   readonly #reading = new Map<number, Reading>();
   readonly #leftOver = new WeakSet<HeldEntry>();
-  /** Stream → the snapshot whose missing rows were counted. */
+  /** Stream → the snapshot whose missing users were too many. */
   readonly judged = new Map<number, number>();
 
   private constructor(base: Ledger, scratch: ScratchEntries) {
@@ -71,7 +69,7 @@ export class DryRunLedger implements Ledger {
     for (const key of keys) {
       const state = this.#touched.get(rowToken(stream, key));
       const written = state === WRITTEN ? this.#scratch.find(stream, key) : undefined;
-      if (written) found.set(key, written);
+      if (written) found.set(key, this.#withStale(written));
       else if (state !== DROPPED) untouched.push(key);
     }
     for (const entry of (await this.#base.find(stream, untouched)).values()) {
@@ -94,10 +92,20 @@ export class DryRunLedger implements Ledger {
     return this.#base.count(stream);
   }
 
-  commit({ entries = [], dropped = [], present = [] }: LedgerChanges): Promise<void> {
+  async commit({
+    entries = [],
+    dropped = [],
+    named = [],
+    present = [],
+    stale = [],
+  }: LedgerChanges): Promise<void> {
     this.#scratch.change(entries, dropped);
-    for (const { stream, key } of entries) this.#touched.set(rowToken(stream, key), WRITTEN);
+    for (const { stream, key } of entries) {
+      this.#touched.set(rowToken(stream, key), WRITTEN);
+      this.#stale.delete(rowToken(stream, key));
+    }
     for (const { stream, key } of dropped) this.#touched.set(rowToken(stream, key), DROPPED);
+    await this.#name(named);
     for (const { stream, snapshot, rows } of present) {
       this.#snapshots.set(stream, snapshot);
       for (const { key } of rows) {
@@ -105,11 +113,19 @@ export class DryRunLedger implements Ledger {
         if (this.#touched.get(token) === undefined) this.#touched.set(token, PRESENT);
       }
     }
-    return Promise.resolve();
+    for (const { stream, key } of stale) this.#stale.add(rowToken(stream, key));
+  }
+
+  async #name(rows: NonNullable<LedgerChanges['named']>): Promise<void> {
+    for (const { stream, key, named, seen } of rows) {
+      const found = (await this.find(stream, [key])).get(key);
+      const entry = found ?? { key, valuesHash: '', ...NOTHING_WRITTEN };
+      this.#scratch.change([{ ...entry, stream, named, seen }], []);
+      this.#touched.set(rowToken(stream, key), WRITTEN);
+    }
   }
 
   async countMissing(stream: number, snapshot: number): Promise<{ upserted: number; enriched: number }> {
-    this.judged.set(stream, snapshot);
     const counts = { upserted: 0, enriched: 0 };
     for await (const { origin } of this.absent(stream, snapshot))
       counts[origin === 'upsert' ? 'upserted' : 'enriched']++;
@@ -132,6 +148,9 @@ export class DryRunLedger implements Ledger {
         if (view) yield view;
       }
     } while (page.length === PAGE);
+    // Holds that the run's rows have left behind.
+    for (const entry of this.#scratch.unseen(stream, snapshot, after))
+      yield { ...entry, isPendingDeletion: entry.seen < (this.#decidedBefore.get(stream) ?? 0) };
   }
 
   async unseen(
@@ -145,15 +164,18 @@ export class DryRunLedger implements Ledger {
     return entries;
   }
 
-  async decideDeletions(snapshots: readonly ProvenSnapshot[]): ReturnType<Ledger['decideDeletions']> {
+  async decideDeletions(
+    ...[snapshots, accept]: Parameters<Ledger['decideDeletions']>
+  ): ReturnType<Ledger['decideDeletions']> {
     for (const { stream, snapshot } of snapshots) this.#decidedBefore.set(stream, snapshot);
     this.#reading.clear();
     const results: { stream: number; removed: number; staying: number }[] = [];
     for (const { stream } of snapshots) {
       const result = { stream, removed: 0, staying: 0 };
       const add = async (entries: readonly HeldEntry[]) => {
-        for (const { origin, isHeld } of await this.#withHeld(entries))
-          result[origin === 'enrich' || isHeld ? 'staying' : 'removed']++;
+        const decided = entries.filter((entry) => !this.#leftOver.has(entry));
+        for (const { origin, heldBy } of await this.#withHeld(decided))
+          result[origin === 'enrich' || heldBy ? 'staying' : 'removed']++;
       };
       let page: HeldEntry[] = [];
       for await (const entry of this.#pending(stream)) {
@@ -163,6 +185,13 @@ export class DryRunLedger implements Ledger {
       }
       await add(page);
       results.push(result);
+    }
+    if (!accept(results)) {
+      for (const { stream, snapshot } of snapshots) {
+        this.judged.set(stream, snapshot);
+        this.#decidedBefore.delete(stream);
+      }
+      this.#reading.clear();
     }
     return results;
   }
@@ -198,6 +227,10 @@ export class DryRunLedger implements Ledger {
     return count;
   }
 
+  recentlyDeleted(ms: number): ReturnType<Ledger['recentlyDeleted']> {
+    return this.#base.recentlyDeleted(ms);
+  }
+
   async close(): Promise<void> {
     this.#scratch.close();
     await this.#base.close();
@@ -214,17 +247,25 @@ export class DryRunLedger implements Ledger {
       emails: entries.flatMap(({ email }) => (email === undefined ? [] : [email])),
       userIds: entries.flatMap(({ userId }) => (userId === undefined ? [] : [userId])),
     });
-    const staying = holders.filter(({ isPendingDeletion }) => !isPendingDeletion);
-    const emails = new Set(staying.map(({ email }) => email));
-    const userIds = new Set(staying.map(({ userId }) => userId));
+    const holding = new IdentitySet();
+    const naming = new IdentitySet();
+    for (const { isPendingDeletion, named, ...entry } of holders) {
+      if (isPendingDeletion) continue;
+      holding.add(entry);
+      if (named) naming.add(named);
+    }
     return entries.map((entry) => {
-      const { email, userId } = entry;
-      const isHeld =
-        (email !== undefined && emails.has(email)) || (userId !== undefined && userIds.has(userId));
-      const pending = { ...entry, isHeld };
+      const pending = {
+        ...entry,
+        heldBy: heldBy({ isHeld: holding.has(entry), isNamed: naming.has(entry) }),
+      };
       if (this.#leftOver.has(entry)) this.#leftOver.add(pending);
       return pending;
     });
+  }
+
+  #withStale(entry: HeldEntry): HeldEntry {
+    return this.#stale.has(rowToken(entry.stream, entry.key)) ? { ...entry, valuesHash: '' } : entry;
   }
 
   /** A stored entry with the run's changes applied; undefined if the run has replaced or dropped it. */
@@ -233,7 +274,9 @@ export class DryRunLedger implements Ledger {
     const state = this.#touched.get(rowToken(stream, key));
     if (state !== undefined && state !== PRESENT) return undefined;
     const wasPending = isPendingDeletion && !this.#cancelled.has(stream);
-    const valuesHash = isPendingDeletion && (state === PRESENT || !wasPending) ? '' : entry.valuesHash;
+    const isStale = this.#stale.has(rowToken(stream, key));
+    const valuesHash =
+      isStale || (isPendingDeletion && (state === PRESENT || !wasPending)) ? '' : entry.valuesHash;
     if (state === PRESENT)
       return { ...entry, valuesHash, seen: this.#snapshots.get(stream) ?? seen, isPendingDeletion: false };
     const view = {
@@ -243,5 +286,22 @@ export class DryRunLedger implements Ledger {
     };
     if (wasPending) this.#leftOver.add(view);
     return view;
+  }
+}
+
+/** Users, by either identity. */
+class IdentitySet {
+  readonly #emails = new Set<string>();
+  readonly #userIds = new Set<string>();
+
+  add({ email, userId }: Identities): void {
+    if (email !== undefined) this.#emails.add(email);
+    if (userId !== undefined) this.#userIds.add(userId);
+  }
+
+  has({ email, userId }: Identities): boolean {
+    return (
+      (email !== undefined && this.#emails.has(email)) || (userId !== undefined && this.#userIds.has(userId))
+    );
   }
 }

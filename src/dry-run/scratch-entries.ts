@@ -1,7 +1,7 @@
 /** The ledger entries that a dry run would write, in an in-memory SQLite database: about 350 bytes each, outside the heap. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { HeldEntry, LedgerChanges } from '../ledger/ledger.ts';
-import { writtenText, type Written } from '../ledger/written.ts';
+import { toIdentities, writtenText, type Written } from '../ledger/written.ts';
 
 type NewEntry = NonNullable<LedgerChanges['entries']>[number];
 
@@ -13,6 +13,8 @@ interface EntryRow {
   readonly values_hash: string;
   readonly written: number;
   readonly seen: number;
+  readonly named_email: string | null;
+  readonly named_user_id: string | null;
 }
 
 const TABLES = `
@@ -23,11 +25,15 @@ const TABLES = `
     user_id TEXT,
     values_hash TEXT NOT NULL,
     written INTEGER NOT NULL,
-    seen INTEGER NOT NULL
+    seen INTEGER NOT NULL,
+    named_email TEXT,
+    named_user_id TEXT
   ) STRICT;
   CREATE UNIQUE INDEX entry_by_key ON entry (stream, key);
   CREATE INDEX entry_by_email ON entry (email) WHERE email IS NOT NULL;
-  CREATE INDEX entry_by_user_id ON entry (user_id) WHERE user_id IS NOT NULL;`;
+  CREATE INDEX entry_by_user_id ON entry (user_id) WHERE user_id IS NOT NULL;
+  CREATE INDEX entry_by_named_email ON entry (named_email) WHERE named_email IS NOT NULL;
+  CREATE INDEX entry_by_named_user_id ON entry (named_user_id) WHERE named_user_id IS NOT NULL;`;
 
 export class ScratchEntries {
   readonly #database: DatabaseSync;
@@ -36,6 +42,7 @@ export class ScratchEntries {
   readonly #find: StatementSync;
   readonly #byEmail: StatementSync;
   readonly #byUserId: StatementSync;
+  readonly #unseen: StatementSync;
   /** Interned data that entries share, by its number: there are few distinct combinations. */
   readonly #written: Written[] = [];
   readonly #numberOf = new Map<string, number>();
@@ -43,11 +50,18 @@ export class ScratchEntries {
   private constructor(database: DatabaseSync) {
     this.#database = database;
     database.exec(TABLES);
-    this.#put = database.prepare('INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?, ?)');
+    this.#put = database.prepare('INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
     this.#drop = database.prepare('DELETE FROM entry WHERE stream = ? AND key = ?');
     this.#find = database.prepare('SELECT * FROM entry WHERE stream = ? AND key = ?');
-    this.#byEmail = database.prepare('SELECT * FROM entry WHERE email = ?');
-    this.#byUserId = database.prepare('SELECT * FROM entry WHERE user_id = ?');
+    this.#unseen = database.prepare(
+      'SELECT * FROM entry WHERE stream = ? AND seen < ? AND key > ? ORDER BY key',
+    );
+    this.#byEmail = database.prepare(
+      'SELECT * FROM entry WHERE email = ? UNION SELECT * FROM entry WHERE named_email = ?',
+    );
+    this.#byUserId = database.prepare(
+      'SELECT * FROM entry WHERE user_id = ? UNION SELECT * FROM entry WHERE named_user_id = ?',
+    );
   }
 
   /** Writes nothing to disk. */
@@ -59,8 +73,9 @@ export class ScratchEntries {
   change(entries: readonly NewEntry[], dropped: NonNullable<LedgerChanges['dropped']>): void {
     this.#database.exec('BEGIN');
     for (const entry of entries) {
-      const { stream, key, email = null, userId = null, valuesHash, seen } = entry;
-      this.#put.run(stream, key, email, userId, valuesHash, this.#intern(entry), seen);
+      const { stream, key, email = null, userId = null, named = {}, valuesHash, seen } = entry;
+      const { email: namedEmail = null, userId: namedId = null } = named;
+      this.#put.run(stream, key, email, userId, valuesHash, this.#intern(entry), seen, namedEmail, namedId);
     }
     for (const { stream, key } of dropped) this.#drop.run(stream, key);
     this.#database.exec('COMMIT');
@@ -73,9 +88,15 @@ export class ScratchEntries {
 
   holders(emails: readonly string[], userIds: readonly string[]): HeldEntry[] {
     const rows = [
-      ...emails.flatMap((email) => this.#byEmail.all(email)),
-      ...userIds.flatMap((userId) => this.#byUserId.all(userId)),
+      ...emails.flatMap((email) => this.#byEmail.all(email, email)),
+      ...userIds.flatMap((userId) => this.#byUserId.all(userId, userId)),
     ] as unknown as EntryRow[];
+    return rows.map((row) => this.#toEntry(row));
+  }
+
+  /** The entries of the stream that were last seen before this snapshot, in the order of their keys. */
+  unseen(stream: number, snapshot: number, after: string): HeldEntry[] {
+    const rows = this.#unseen.all(stream, snapshot, after) as unknown as EntryRow[];
     return rows.map((row) => this.#toEntry(row));
   }
 
@@ -102,6 +123,8 @@ export class ScratchEntries {
     values_hash: valuesHash,
     written,
     seen,
+    named_email: namedEmail,
+    named_user_id: namedId,
   }: EntryRow): HeldEntry {
     const {
       targets = [],
@@ -113,6 +136,7 @@ export class ScratchEntries {
       key,
       ...(email === null ? {} : { email }),
       ...(userId === null ? {} : { userId }),
+      ...(namedEmail === null && namedId === null ? {} : { named: toIdentities(namedEmail, namedId) }),
       valuesHash,
       targets,
       lists,

@@ -20,6 +20,7 @@ export function emptyLedger(opening: LedgerOpening): Ledger {
     decideDeletions: () => Promise.reject(new Error('This ledger is only read')),
     nextPendingDeletions: () => Promise.resolve([]),
     cancelDeletions: () => Promise.resolve(0),
+    recentlyDeleted: () => Promise.resolve([]),
     close: () => Promise.resolve(),
   };
 }

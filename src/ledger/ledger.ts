@@ -2,7 +2,10 @@
  * What was exported so far, by stream and primary key. The interface is small, so that both backends can implement it in the
  * same way. It does not interpret entries; the sync does.
  */
-import type { StreamId } from '../model.ts';
+import type { DeletedIdentity, Identities, StreamId } from '../model.ts';
+
+/** How long the ledger keeps who was deleted. */
+export const DELETED_KEPT_MS = 60 * 60_000;
 
 /** What the ledger remembers of a row. It contains no personal data besides the identifiers. */
 export interface LedgerEntry {
@@ -10,6 +13,11 @@ export interface LedgerEntry {
   readonly key: string;
   readonly email?: string;
   readonly userId?: string;
+  /**
+   * What the row's last record names besides, while its user was not written: the record was rejected, or its call is unconfirmed.
+   * Users who are named so stay in Iterable.
+   */
+  readonly named?: Identities;
   /**
    * The hash of the values as they were sent; base64, at most 43 characters. Empty while it is unknown which values Iterable
    * has, since calls for the row are unconfirmed.
@@ -41,10 +49,22 @@ export interface HeldEntry extends LedgerEntry {
 /** An entry that is pending deletion. */
 export interface PendingDeletion extends HeldEntry {
   /**
-   * Another entry, in any stream or scope of the project, holds the same address or user id and is not pending deletion. So
-   * the user must not be removed.
+   * What keeps the user in Iterable: another entry, in any stream or scope of the project, that has its address or user id and is
+   * not pending deletion. `named`: such entries only name it ({@link LedgerEntry.named}), and the deletion stays pending.
    */
+  readonly heldBy: 'entry' | 'named' | undefined;
+}
+
+/** What {@link PendingDeletion.heldBy} says of an entry whose user others hold, or name. */
+export function heldBy({
+  isHeld,
+  isNamed,
+}: {
   readonly isHeld: boolean;
+  readonly isNamed: boolean;
+}): PendingDeletion['heldBy'] {
+  if (isHeld) return 'entry';
+  return isNamed ? 'named' : undefined;
 }
 
 export interface LedgerStream {
@@ -62,11 +82,22 @@ export interface PresentRow {
   readonly id?: number | undefined;
 }
 
+export interface RowPlace {
+  readonly stream: number;
+  readonly key: string;
+}
+
 /** Changes to be made in one transaction. In `entries` and `dropped` together, a key occurs at most once. */
 export interface LedgerChanges {
   /** Entries that replace the stored ones as a whole. They are present in the snapshot `seen`, and no longer pending deletion. */
   readonly entries?: readonly (LedgerEntry & { readonly stream: number; readonly seen: number })[];
-  readonly dropped?: readonly { readonly stream: number; readonly key: string }[];
+  readonly dropped?: readonly RowPlace[];
+  /** Rows whose last record was rejected: their entries, new ones if need be, name whom it names, and are present in `seen`. */
+  readonly named?: readonly (RowPlace & { readonly named: Identities; readonly seen: number })[];
+  /** Entries that become unconfirmed: their hash is cleared, so that their rows are sent again. Applied last. */
+  readonly stale?: readonly RowPlace[];
+  /** Users who were just deleted. */
+  readonly deleted?: readonly DeletedIdentity[];
   /**
    * Rows that are present in the snapshot and unchanged. An entry that was pending deletion no longer is, and its hash is
    * cleared. Rows without an entry are ignored.
@@ -77,6 +108,15 @@ export interface LedgerChanges {
     readonly rows: readonly PresentRow[];
   }[];
   readonly states?: readonly { readonly stream: number; readonly state: string }[];
+}
+
+/** What the decision about a snapshot comes to. */
+export interface DecidedDeletions {
+  readonly stream: number;
+  /** Users to be removed. */
+  readonly removed: number;
+  /** Users who stay: they were only enriched, or another entry holds or names them. */
+  readonly staying: number;
 }
 
 /** A stream's snapshot that is known to be complete, so that missing rows are deleted rows. */
@@ -103,7 +143,7 @@ export interface Ledger {
     readonly emails: readonly string[];
     readonly userIds: readonly string[];
   }): Promise<readonly HeldEntry[]>;
-  /** The number of entries of the stream. */
+  /** The number of entries of the stream that hold a user. */
   count(stream: number): Promise<number>;
   /** Makes the changes in one transaction. */
   commit(changes: LedgerChanges): Promise<void>;
@@ -115,13 +155,14 @@ export interface Ledger {
   /** The next entries of the stream after this key, in key order, that are pending deletion or were last seen before this snapshot. */
   unseen(stream: number, snapshot: number, after: string, limit: number): Promise<readonly HeldEntry[]>;
   /**
-   * Marks the entries last seen before their stream's snapshot as pending deletion, in one transaction for all streams.
-   * Returns for each stream how many of its users are to be removed, and how many stay: those that were only enriched, or
-   * that are held by another entry (in any stream or scope of the project) which is not pending deletion.
+   * Marks the entries last seen before their stream's snapshot as pending deletion, in one transaction for all streams. If
+   * `accept` returns false for what that comes to, nothing is marked, and the states of the streams stay as they are. Entries that
+   * were pending deletion before do not count.
    */
   decideDeletions(
     snapshots: readonly ProvenSnapshot[],
-  ): Promise<readonly { readonly stream: number; readonly removed: number; readonly staying: number }[]>;
+    accept: (decided: readonly DecidedDeletions[]) => boolean,
+  ): Promise<readonly DecidedDeletions[]>;
   /** Some entries of these streams that are pending deletion, at most `limit`. */
   nextPendingDeletions(streams: readonly number[], limit: number): Promise<readonly PendingDeletion[]>;
   /**
@@ -129,6 +170,8 @@ export interface Ledger {
    * removal may already have begun.
    */
   cancelDeletions(streams: readonly number[]): Promise<number>;
+  /** Users who were deleted in the last `ms` milliseconds, also by other runs: the oldest first, each with how long ago that was. */
+  recentlyDeleted(ms: number): Promise<readonly (DeletedIdentity & { readonly agoMs: number })[]>;
   close(): Promise<void>;
 }
 

@@ -168,9 +168,10 @@ export function withMovedKeys(base: Ledger, moved: MovedKeys | undefined): Ledge
         from = last.key;
       }
     },
-    decideDeletions: (snapshots) => base.decideDeletions(snapshots),
+    decideDeletions: (snapshots, accept) => base.decideDeletions(snapshots, accept),
     nextPendingDeletions: async (streams, limit) => view(await base.nextPendingDeletions(streams, limit)),
     cancelDeletions: (streams) => base.cancelDeletions(streams),
+    recentlyDeleted: (ms) => base.recentlyDeleted(ms),
     close: async () => {
       moved.close();
       await base.close();

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { ListMembers } from '../delivery/list-members.ts';
 import type { UserRemover } from '../delivery/remove-users.ts';
 import type { MissingRow, PendingDeletions } from '../diff/pending-deletions.ts';
-import { identityText, type Rejection } from '../model.ts';
+import { deletedIdentities, identityText, type DeletedIdentity, type Rejection } from '../model.ts';
 import { Run } from '../run.ts';
 import { ListLeavers, type MissingUser } from './leave-lists.ts';
 import type { SyncSummary } from './stream-summary.ts';
@@ -133,17 +133,21 @@ class Removals {
     const { remover, stop } = this.#options;
     const notThere = new Set<MissingRow>();
     const done: MissingRow[] = [];
+    const deleted: DeletedIdentity[] = [];
     const left = await this.#usersOf(page);
     const deleteNext = async (): Promise<void> => {
       for (let user = left.shift(); user && !stop.aborted; user = left.shift()) {
         const result = await remover.removePerson(user);
         if ('code' in result) for (const row of user.rows) this.#noteRefused(row, result);
-        else done.push(...user.rows);
+        else {
+          done.push(...user.rows);
+          deleted.push(...deletedIdentities(result.key, result.others));
+        }
         if ('key' in result && !result.wasThere) for (const row of user.rows) notThere.add(row);
       }
     };
     const results = await Promise.allSettled(Array.from({ length: MAX_IN_FLIGHT }, deleteNext));
-    await this.#noteDone(done, notThere);
+    await this.#noteDone(done, notThere, deleted);
     const failure = results.find((result) => result.status === 'rejected');
     if (failure) this.#run.fail(failure.reason as Error);
   }
@@ -151,13 +155,17 @@ class Removals {
   async #settleLeavers(): Promise<void> {
     const { done, refused } = this.#leavers.take();
     for (const [row, rejection] of refused) this.#noteRefused(row, rejection);
-    await this.#noteDone(done, NONE);
+    await this.#noteDone(done, NONE, []);
   }
 
-  async #noteDone(rows: readonly MissingRow[], notThere: ReadonlySet<MissingRow>): Promise<void> {
+  async #noteDone(
+    rows: readonly MissingRow[],
+    notThere: ReadonlySet<MissingRow>,
+    deleted: readonly DeletedIdentity[],
+  ): Promise<void> {
     const { pendingDeletions, summary, onDone } = this.#options;
     if (rows.length === 0) return;
-    await pendingDeletions.removed(rows);
+    await pendingDeletions.removed(rows, deleted);
     onDone?.(rows, notThere);
     for (const row of rows) {
       if (row.stays) continue;

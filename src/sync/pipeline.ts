@@ -5,6 +5,7 @@
 import type { UserRequest } from '../batching/user-request.ts';
 import type { ReleasedState } from '../checkpoint/tracker.ts';
 import type { ChangeDetector } from '../diff/change-detector.ts';
+import { identitiesOfUpsert } from '../diff/row.ts';
 import type { Removal, Upsert, UserChange } from '../model.ts';
 import type { InputMessage } from '../protocol/messages.ts';
 import { streamKey } from '../protocol/catalog.ts';
@@ -145,7 +146,7 @@ export class Pipeline {
   #dispatch(record: IncomingRecord): void {
     const { mapped, mode } = record;
     if (mapped.kind === 'rejected') {
-      this.#settlement.settleUnsent(record, mapped);
+      this.#settlement.settleUnsent(record, mapped, mapped.key && { [mapped.key.kind]: mapped.key.value });
     } else if (mapped.kind === 'removal' && !SYNC_MODES[mode].remove) {
       this.#settlement.settleUnsent(record, { kind: 'skipped', why: 'removal_not_allowed' });
     } else if (mapped.kind === 'removal' && !isNamed(mapped) && record.row === undefined) {
@@ -168,7 +169,8 @@ export class Pipeline {
     }
     const request = change.kind === 'upsert' ? this.#requestFor(change, streamKey) : undefined;
     if (change.kind === 'upsert' && !(request && requests.fits(request))) {
-      this.#settlement.settleUnsent(record, { kind: 'rejected', ...(request ? TOO_LARGE : TOO_DEEP) });
+      const rejection = request ? TOO_LARGE : TOO_DEEP;
+      this.#settlement.settleUnsent(record, { kind: 'rejected', ...rejection }, identitiesOfUpsert(change));
       return;
     }
     const pending: PendingRecord = {

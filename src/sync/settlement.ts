@@ -1,7 +1,7 @@
 /** The last stage of a record: its outcome is counted, its rejection stored, its state comes a step nearer. Every record passes here once. */
 import type { CheckpointTracker, Ticket } from '../checkpoint/tracker.ts';
 import type { ChangeDetector } from '../diff/change-detector.ts';
-import type { Outcome, Rejection } from '../model.ts';
+import type { Identities, Outcome, Rejection } from '../model.ts';
 import { recordDataText } from '../protocol/record-text.ts';
 import type { RejectedRecords } from '../rejected-records/rejected-records.ts';
 import type { Run } from '../run.ts';
@@ -37,8 +37,11 @@ export class Settlement {
     this.#count(record.streamKey, record.ticket, outcome);
   }
 
-  /** Settles a record that leads to no call: at once, or once the ledger has it where it matters there that the record came. */
-  settleUnsent(record: TrackedRecord, outcome: Outcome): void {
+  /**
+   * Settles a record that leads to no call: at once, or once the ledger has it where it matters there that the record came.
+   * @param named the user that a rejected record names, as far as it can be told
+   */
+  settleUnsent(record: TrackedRecord, outcome: Outcome, named?: Identities): void {
     const { detector } = this.#options;
     const { row } = record;
     if (!detector) {
@@ -49,8 +52,14 @@ export class Settlement {
       outcome.kind === 'rejected'
         ? this.#rejecterOf(record, outcome)
         : this.#settlerOf(record.streamKey, record.ticket, outcome);
-    if (row && (!row.isKeyedByIdentity || outcome.kind === 'unchanged')) detector.results.seen(row, settle);
-    else detector.results.keyless(record.streamKey, settle);
+    const keyless = () => {
+      detector.results.keyless(record.streamKey, settle);
+    };
+    const isKnown = row && (!row.isKeyedByIdentity || outcome.kind === 'unchanged');
+    if (row && outcome.kind === 'rejected' && named)
+      detector.results.rejected(row, named, isKnown ? settle : keyless);
+    else if (isKnown) detector.results.seen(row, settle);
+    else keyless();
   }
 
   #rejecterOf(record: TrackedRecord, rejection: Outcome): () => void {

@@ -1,9 +1,9 @@
 /** The steps of a task. A stage says which one comes next; the dispatcher takes the task there. */
 import type { UserRequest } from '../batching/user-request.ts';
 import type { ListChange } from '../delivery/list-members.ts';
-import type { Rejection, UserChange, UserKey } from '../model.ts';
+import type { Rejection, UserKey } from '../model.ts';
 import { listChanges, type TaskResult } from './outcomes.ts';
-import type { Task } from './task.ts';
+import type { Leaver, Task } from './task.ts';
 import type { Route } from './upsert-routes.ts';
 
 export type Step =
@@ -96,15 +96,13 @@ export function routeStep(route: Exclude<Route, 'move in bulk'>, request: UserRe
   }
 }
 
-/** The user is in Iterable as the task says: its lists follow. */
-export function listsOf({ change }: { readonly change: UserChange }, key: UserKey): ListsStep {
-  return { kind: 'lists', key, changes: listChanges(change), then: DELIVERED };
-}
-
-/** A user who leaves lists. */
-export interface Leaver {
-  readonly key: UserKey;
-  readonly lists: readonly string[];
+/** The user is in Iterable as the task says: its lists follow, and those that the user leaves for which its row stood before. */
+export function listsOf(
+  { change, leaves, hasMoved }: Pick<Task, 'change' | 'leaves' | 'hasMoved'>,
+  key: UserKey,
+): ListsStep {
+  const then = leaves && !hasMoved ? leaveLists([leaves], undefined) : DELIVERED;
+  return { kind: 'lists', key, changes: listChanges(change), then };
 }
 
 /** The users leave their lists, one after the other; then the task ends so. */

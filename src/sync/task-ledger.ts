@@ -1,12 +1,14 @@
 /** The ledger's side of a task: what of it is to be sent, and what the ledger holds once it has ended. */
 import type { ChangeDetector } from '../diff/change-detector.ts';
 import type { RemovalDecision } from '../diff/removals.ts';
-import { entryAfter, type RowUpsert } from '../diff/row.ts';
+import { entryAfter, identitiesOfUpsert, type RowUpsert } from '../diff/row.ts';
 import type { Decision, RowTask } from '../diff/upserts.ts';
 import { mergedHash } from '../diff/values-hash.ts';
 import type { Removal, Upsert } from '../model.ts';
 import { isRejection, type TaskResult } from './outcomes.ts';
 import type { Task } from './task.ts';
+
+const NO_ENTRIES: Pick<RemovalDecision, 'gone' | 'stale'> = { gone: [], stale: [] };
 
 export class TaskLedger {
   readonly #detector: ChangeDetector;
@@ -46,7 +48,7 @@ export class TaskLedger {
   async decideRemoval(task: Task, removal: Removal): Promise<RemovalDecision> {
     const last = task.records.at(-1);
     const decision = await this.#detector.decideRemoval(last?.row, last?.streamKey ?? '', removal);
-    task.gone = decision.gone;
+    task.removal = decision;
     return decision;
   }
 
@@ -59,16 +61,17 @@ export class TaskLedger {
     for (const task of fresh) task.isUnconfirmed = true;
     await this.#detector.markUnconfirmed(fresh.map(rowTaskOf).filter((task) => task !== undefined));
     await this.#detector.markEntriesUnconfirmed(
-      fresh.flatMap(({ change, gone, move }) =>
-        change.kind === 'removal' ? gone : (move?.previousEntries ?? []),
+      fresh.flatMap(({ change, removal, move }) =>
+        change.kind === 'removal' ? (removal?.gone ?? []) : (move?.previousEntries ?? []),
       ),
     );
   }
 
   /** The profile has left its previous address: the entry of that address ends, and what it says goes for the row. */
-  noteMoved({ records, move }: Task): void {
-    const previous = move?.previousEntries ?? [];
-    for (const { row } of records) row?.takeOver(previous[0]);
+  noteMoved(task: Task): void {
+    const previous = task.move?.previousEntries ?? [];
+    task.hasMoved = true;
+    for (const { row } of task.records) row?.takeOver(previous[0]);
     this.#detector.results.gone(previous, () => undefined);
   }
 
@@ -84,7 +87,10 @@ export class TaskLedger {
     const isUnknown = !row || row.isKeyedByIdentity;
     if (isRejection(result)) {
       this.commitRejected(task, () => {
-        if (isUnknown) commitKeyless();
+        if (!row) commitKeyless();
+        else if (task.change.kind === 'upsert')
+          results.rejected(row, identitiesOfUpsert(task.change), isUnknown ? commitKeyless : onCommitted);
+        else if (isUnknown) commitKeyless();
         else results.seen(row, onCommitted);
       });
     } else if (result === 'unchanged') {
@@ -94,11 +100,11 @@ export class TaskLedger {
       if (row) results.missing(row, isUnknown ? commitKeyless : onCommitted);
       else commitKeyless();
     } else if (task.change.kind === 'removal') {
-      results.gone(task.gone, onCommitted);
-    } else if (task.entry) {
-      results.writtenAs(task.entry, onCommitted);
+      results.removed(task.removal ?? NO_ENTRIES, task.deleted, onCommitted);
+    } else if (rowTask && task.entry) {
+      results.writtenAs(rowTask, task.entry, task.hasMoved, onCommitted);
     } else if (rowTask) {
-      results.written(rowTask, onCommitted);
+      results.written(rowTask, task.hasMoved, onCommitted);
     } else {
       onCommitted();
     }

@@ -2,11 +2,18 @@
 import type { RemovalDecision } from '../diff/removals.ts';
 import type { NewEntry } from '../diff/row.ts';
 import type { Decision } from '../diff/upserts.ts';
-import type { Removal, Upsert, UserChange } from '../model.ts';
+import type { DeletedIdentity, Removal, Upsert, UserChange, UserKey } from '../model.ts';
 import type { PendingRecord } from './pending-record.ts';
 import type { QueuedRecord } from './touched-identities.ts';
 
 const NO_IDENTITIES: readonly string[] = [];
+const NONE_DELETED: readonly DeletedIdentity[] = [];
+
+/** A user who leaves lists. */
+export interface Leaver {
+  readonly key: UserKey;
+  readonly lists: readonly string[];
+}
 
 export class Task<Item extends QueuedRecord = PendingRecord> {
   /** The records' changes, merged. A stage may replace it once the task has started. */
@@ -49,8 +56,14 @@ export class Task<Item extends QueuedRecord = PendingRecord> {
   move: Decision | undefined = undefined;
   /** The entry that its row gets, once the task keeps no values. */
   entry: NewEntry | undefined = undefined;
-  /** Entries that end with the removal. */
-  gone: RemovalDecision['gone'] = [];
+  /** The user that its row stood for until now, who leaves lists: not if its profile moves. */
+  leaves: Leaver | undefined = undefined;
+  /** Its profile has got the row's new address. */
+  hasMoved = false;
+  /** Of a removal. */
+  removal: RemovalDecision | undefined = undefined;
+  /** The users whom the removal has deleted. */
+  deleted: readonly DeletedIdentity[] = NONE_DELETED;
   /** Of several records: the hash of what they write together. */
   mergedHash: string | undefined = undefined;
 

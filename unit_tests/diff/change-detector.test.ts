@@ -26,7 +26,10 @@ async function aDetector(given: TaskLedgerCase = {}) {
   const read = (...rows: ReturnType<typeof rowOf>[]) => its.detector.read(rows, () => Promise.resolve());
   /** Entries that no snapshot has seen become pending deletions. */
   const makePending = () =>
-    its.detector.ledger.decideDeletions([{ stream: its.stream.rowStream.id, snapshot: 1, state: '' }]);
+    its.detector.ledger.decideDeletions(
+      [{ stream: its.stream.rowStream.id, snapshot: 1, state: '' }],
+      () => true,
+    );
   return { ...its, rowOf, read, makePending };
 }
 

@@ -19,7 +19,7 @@ describe('pending deletions', () => {
     for (let page = await pendingDeletions.next(2); page.length > 0; page = await pendingDeletions.next(2)) {
       expect(page.length).toBeLessThanOrEqual(2);
       gone.push(...page.map(({ removal }) => removal.email));
-      await pendingDeletions.removed(page);
+      await pendingDeletions.removed(page, []);
     }
     expect(gone.sort()).toEqual(['away0@s1', 'away1@s1', 'away2@s1']);
   });
@@ -30,7 +30,7 @@ describe('pending deletions', () => {
     const others = await pendingDeletions.next(2);
     expect(others).toHaveLength(2);
     expect(others.map(({ removal }) => removal.email)).not.toContain(rejected[0]?.removal.email);
-    await pendingDeletions.removed(others);
+    await pendingDeletions.removed(others, []);
     expect(await pendingDeletions.next(5)).toEqual([]);
     pendingDeletions.later(rejected);
     expect(await pendingDeletions.next(5)).toEqual(rejected);

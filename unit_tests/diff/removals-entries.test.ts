@@ -14,13 +14,21 @@ const SAME_STREAM = anEntry({ key: '[2]', email: A, lists: lists('VIP', 'New') }
 const ELSEWHERE = anEntry({ stream: OWN_STREAM + 1, key: '[9]', email: A, lists: lists('VIP', '-Old') });
 
 function decided(removal: Removal, entry: HeldEntry | undefined, ...others: HeldEntry[]) {
-  return decideRemoval({ removal, held: entry, others, streamId: OWN_STREAM, projectType: 'hybrid' });
+  return decideRemoval({
+    removal,
+    held: entry,
+    others,
+    isKeyless: entry === undefined,
+    streamId: OWN_STREAM,
+    projectType: 'hybrid',
+  });
 }
 
 describe('a user who is removed', () => {
   it('leaves the lists that the record names, and all on which its entries have it', () => {
     const removal = { ...NAMES_A, lists: ['All', 'Old'] };
-    expect(decided(removal, OWN, SAME_STREAM).removals[0]?.lists).toEqual(['All', 'Old', 'VIP', 'New']);
+    expect(decided(removal, OWN).removals[0]?.lists).toEqual(['All', 'Old', 'VIP']);
+    expect(decided(removal, undefined, SAME_STREAM).removals[0]?.lists).toEqual(['All', 'Old', 'VIP', 'New']);
   });
 
   it.each<[string, Removal, HeldEntry | undefined, HeldEntry[], string[]]>([
@@ -44,7 +52,12 @@ describe('a user who is removed', () => {
     ['is in Iterable where another row exported it', undefined, [SAME_STREAM], true],
     ['may not be in Iterable where nothing is known of it', undefined, [], false],
     ['may not be in Iterable where its entry is unconfirmed', { ...OWN, ...UNCONFIRMED }, [], false],
-    ['is in Iterable where one of two entries is confirmed', { ...OWN, ...UNCONFIRMED }, [SAME_STREAM], true],
+    [
+      'is in Iterable where one of two entries is confirmed',
+      undefined,
+      [{ ...SAME_STREAM, ...UNCONFIRMED }, SAME_STREAM],
+      true,
+    ],
   ])('%s', (_name, entry, others, expected) => {
     expect(decided(NAMES_A, entry, ...others).removals[0]?.isExported).toBe(expected);
   });
@@ -78,12 +91,12 @@ describe('a user who is removed', () => {
   });
 });
 
-it('two users who are removed each leave the lists of their own entries', () => {
-  const { removals } = decided(NAMES_B, OWN, { ...SAME_STREAM, email: B });
-  expect(removals.map((removal) => removal.lists)).toEqual([
-    ['VIP', 'New'],
-    ['VIP', 'Old'],
-  ]);
+it('rows that hold a user who stays are sent again', () => {
+  expect(decided(NAMES_A, OWN, SAME_STREAM, ELSEWHERE)).toMatchObject({
+    removals: [],
+    stale: [SAME_STREAM, ELSEWHERE],
+  });
+  expect(decided(NAMES_A, OWN).stale).toEqual([]);
 });
 
 describe('the user of the row, where it is not removed', () => {
@@ -108,19 +121,19 @@ describe('the user of the row, where it is not removed', () => {
       ['VIP', 'Old'],
     ],
   ])('%s', (_name, removal, others, expected) => {
-    expect(decided(removal, OWN, ...others).leaves?.lists).toEqual(expected);
+    expect(decided(removal, OWN, ...others).leaves[0]?.lists).toEqual(expected);
   });
 
   it('is named as its entry has it', () => {
-    expect(decided(NAMES_B, OWN, ELSEWHERE).leaves).toEqual({ ...NAMES_A, userId: 'u1', lists: ['Old'] });
+    expect(decided(NAMES_B, OWN, ELSEWHERE).leaves).toEqual([{ ...NAMES_A, userId: 'u1', lists: ['Old'] }]);
   });
 
   it('leaves nothing where the record has no row', () => {
-    expect(decided(NAMES_A, undefined, ELSEWHERE).leaves).toBeUndefined();
+    expect(decided(NAMES_A, undefined, ELSEWHERE).leaves).toEqual([]);
   });
 
   it('leaves nothing by itself where it is removed', () => {
-    expect(decided(NAMES_A, OWN).leaves).toBeUndefined();
+    expect(decided(NAMES_A, OWN).leaves).toEqual([]);
   });
 });
 
@@ -128,15 +141,15 @@ describe('the entries that end', () => {
   it.each<[string, Removal, HeldEntry | undefined, HeldEntry[], HeldEntry[]]>([
     ['are none where nothing is known', NAMES_A, undefined, [], []],
     ['are that of the row', NAMES_A, OWN, [], [OWN]],
-    ['are those of its stream that have the user', NAMES_A, OWN, [SAME_STREAM], [OWN, SAME_STREAM]],
-    ['are that of the row alone where the user is not removed', NAMES_A, OWN, [ELSEWHERE], [OWN]],
     [
-      'are those of its stream alone',
-      NAMES_B,
-      OWN,
-      [ELSEWHERE, { ...SAME_STREAM, email: B }],
-      [OWN, { ...SAME_STREAM, email: B }],
+      'are those of its stream that have the user, where the record lacks its key',
+      NAMES_A,
+      undefined,
+      [SAME_STREAM, ELSEWHERE],
+      [SAME_STREAM],
     ],
+    ['are not those of other rows', NAMES_A, OWN, [SAME_STREAM], [OWN]],
+    ['are that of the row alone where the user is not removed', NAMES_A, OWN, [ELSEWHERE], [OWN]],
     ['are not those of its stream that have a user who is not removed', NAMES_B, OWN, [SAME_STREAM], [OWN]],
     ['are none where no row is known and the user is not removed', NAMES_A, undefined, [ELSEWHERE], []],
   ])('%s', (_name, removal, entry, others, expected) => {

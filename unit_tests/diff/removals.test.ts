@@ -19,11 +19,19 @@ interface Case {
   /** The entry of the record's own row. */
   readonly entry?: HeldEntry;
   readonly others?: readonly HeldEntry[];
+  readonly isKeyless?: boolean;
   readonly project?: ProjectType;
 }
 
-function decided({ removal, entry, others = [], project = 'hybrid' }: Case) {
-  return decideRemoval({ removal, held: entry, others, streamId: OWN_STREAM, projectType: project });
+function decided({ removal, entry, others = [], isKeyless = false, project = 'hybrid' }: Case) {
+  return decideRemoval({
+    removal,
+    held: entry,
+    others,
+    isKeyless,
+    streamId: OWN_STREAM,
+    projectType: project,
+  });
 }
 
 /** The users that are removed, as `a@x.com u1`, or why none is. */
@@ -64,22 +72,66 @@ describe('a deletion record removes', () => {
     [
       'nobody where another stream has the user',
       { removal: naming(A), others: [elsewhere({ email: A })] },
-      ['held_by_another_stream'],
+      ['held_by_another_row'],
     ],
     [
       'nobody where another stream has the user by the id',
       { removal: naming(A, 'u1'), others: [elsewhere({ userId: 'u1' })] },
-      ['held_by_another_stream'],
+      ['held_by_another_row'],
     ],
     [
       'the user that it names without its primary key, which another row of its stream has',
+      { removal: naming(A), others: [sameStream({ email: A })], isKeyless: true },
+      [A],
+    ],
+    [
+      'nobody where another row of its stream has the user',
+      { removal: naming(A), entry: anEntry({ email: A }), others: [sameStream({ email: A })] },
+      ['held_by_another_row'],
+    ],
+    [
+      'nobody where another row of its stream has the user that it names, though its own row is unknown',
       { removal: naming(A), others: [sameStream({ email: A })] },
+      ['held_by_another_row'],
+    ],
+    [
+      'nobody where another stream has the user of its row by the id, which the record does not name',
+      {
+        removal: naming(A),
+        entry: anEntry({ email: A, userId: 'u1' }),
+        others: [elsewhere({ userId: 'u1' })],
+      },
+      ['held_by_another_row'],
+    ],
+    [
+      'the user that it names, in an email-based project, though another user shares the id',
+      {
+        removal: naming(A),
+        entry: anEntry({ email: A, userId: 'u1' }),
+        others: [sameStream({ email: B, userId: 'u1' })],
+        project: 'email',
+      },
+      [A],
+    ],
+    [
+      'nobody where a rejected record names the user',
+      { removal: naming(A), others: [sameStream({ email: B, named: { email: A } })] },
+      ['held_by_another_row'],
+    ],
+    [
+      'the user whom only a pending deletion has besides',
+      { removal: naming(A), others: [sameStream({ email: A, isPendingDeletion: true })] },
+      [A],
+    ],
+    [
+      'the user of its row alone, where it names the survivor of a merge, whom another row has',
+      { removal: naming(B), entry: anEntry({ email: A }), others: [sameStream({ email: B })] },
       [A],
     ],
     [
       'nobody where another stream has the user of its row',
       { removal: naming(), entry: anEntry({ email: A }), others: [elsewhere({ email: A })] },
-      ['held_by_another_stream'],
+      ['held_by_another_row'],
     ],
     [
       'not the previous user where another row of the stream has the address by now',
@@ -107,7 +159,7 @@ describe('a deletion record removes', () => {
         entry: anEntry({ email: A }),
         others: [elsewhere({ email: B }), elsewhere({ email: A })],
       },
-      ['held_by_another_stream'],
+      ['held_by_another_row'],
     ],
   ])('%s', (_name, given, expected) => {
     expect(removed(given)).toEqual(expected);

@@ -156,7 +156,7 @@ describe('the entry of a row whose calls are in flight', () => {
     const change = anUpsert(B, { userId: 'u1', a: 1 }, { lists: lists('VIP', 'New') });
     expect(entryInFlight([aRowUpsert(change, { entry: before, stream })], lists('New', '-Old'))).toEqual({
       ...before,
-      userId: 'u1',
+      named: { email: B, userId: 'u1' },
       valuesHash: '',
       targets: ['a', 'b', 'gone', 'userId'],
       lists: lists('VIP', '-Old', 'New'),
@@ -164,13 +164,13 @@ describe('the entry of a row whose calls are in flight', () => {
     });
   });
 
-  it('keeps the identities that it had, and gains those that it lacked', () => {
+  it('keeps the identities that it had, and names those of the record besides', () => {
     const before = anEntry({ userId: 'u1' });
     expect(
       entryInFlight([aRowUpsert(anUpsert('u1', { email: B }), { entry: before })], undefined),
     ).toMatchObject({
       userId: 'u1',
-      email: B,
+      named: { email: B },
     });
     const both = anEntry({ userId: 'u1', email: A });
     expect(
@@ -178,6 +178,7 @@ describe('the entry of a row whose calls are in flight', () => {
     ).toMatchObject({
       userId: 'u1',
       email: A,
+      named: { email: B, userId: 'u2' },
     });
   });
 });

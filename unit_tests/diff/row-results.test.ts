@@ -55,17 +55,30 @@ async function committed(use: (rows: RowResults, onCommitted: () => void) => voi
   await clock.advance(1_000);
   expect([times, run.failure]).toEqual([1, undefined]);
   const [first] = commits;
-  const { entries = [], dropped = [], present = [], states = [] } = first ?? {};
+  const { entries = [], dropped = [], named = [], present = [], states = [] } = first ?? {};
+  const { stale = [], deleted = [] } = first ?? {};
   return {
     when,
     entries,
     dropped,
+    named,
+    stale,
+    deleted,
     present: present.flatMap(({ rows, ...rest }) => rows.map((row) => ({ ...rest, ...row }))),
     states: states.map(({ stream: id, state }) => ({ stream: id, ...(JSON.parse(state) as object) })),
   };
 }
 
-const NOTHING = { when: 'at once', entries: [], dropped: [], present: [], states: [] };
+const NOTHING = {
+  when: 'at once',
+  entries: [],
+  dropped: [],
+  named: [],
+  present: [],
+  stale: [],
+  deleted: [],
+  states: [],
+};
 const LATER = { ...NOTHING, when: 'once the ledger has it' };
 const DROPPED = { ...LATER, dropped: [{ stream: OWN_STREAM, key: '[1]' }] };
 const ENTRY = anEntry({ id: 7, email: A, values: PLAN, lists: lists('VIP') });
@@ -75,7 +88,7 @@ const task = (entry: HeldEntry | undefined, ...names: string[]) =>
 describe('what is committed of a row', () => {
   it('that was written is what its record says', async () => {
     const { entries, ...rest } = await committed((rows, onCommitted) => {
-      rows.written(task(ENTRY, 'New'), onCommitted);
+      rows.written(task(ENTRY, 'New'), false, onCommitted);
     });
     expect({ ...rest, entries: [] }).toEqual(LATER);
     expect(entries).toMatchObject([{ key: '[1]', email: A, lists: lists('New'), seen: 2 }]);
@@ -143,8 +156,8 @@ describe('what is committed of a row', () => {
 
   it('that has no record is nothing', async () => {
     const none = { records: [], valuesHash: '' };
-    for (const method of ['written', 'unchanged'] as const)
-      expect(await committed((rows, onCommitted) => { rows[method](none, onCommitted); })).toEqual(NOTHING); // prettier-ignore
+    expect(await committed((rows, onCommitted) => { rows.written({ ...none, change: anUpsert(A) }, false, onCommitted); })).toEqual(NOTHING); // prettier-ignore
+    expect(await committed((rows, onCommitted) => { rows.unchanged(none, onCommitted); })).toEqual(NOTHING); // prettier-ignore
     expect(await committed((rows, onCommitted) => { rows.asBefore([], onCommitted); })).toEqual(NOTHING); // prettier-ignore
   });
 

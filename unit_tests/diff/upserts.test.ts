@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { HeldEntry } from '../../src/ledger/ledger.ts';
-import { asksOthers, decide, draft, holds, isPlainlyNew, isUnchanged } from '../../src/diff/upserts.ts';
+import { holds } from '../../src/diff/holds.ts';
+import { asksOthers, decide, draft, isPlainlyNew, isUnchanged } from '../../src/diff/upserts.ts';
 import type { Upsert } from '../../src/model.ts';
 import {
   anEntry,

@@ -136,10 +136,13 @@ function aDetector() {
   return {
     isBusy: false,
     decideRemoval: (_row: unknown, _stream: string, removal: Removal): Promise<RemovalDecision> =>
-      Promise.resolve({ removals: [removal], gone: [] }),
+      Promise.resolve({ removals: [removal], leaves: [], gone: [], stale: [] }),
     markUnconfirmed: done,
     markEntriesUnconfirmed: done,
     results: {
+      removed: (_decision: unknown, _deleted: unknown, onCommitted: () => void) => {
+        onCommitted();
+      },
       gone: (_rows: unknown, onCommitted: () => void) => {
         onCommitted();
       },
@@ -182,7 +185,7 @@ function aRemover(calls: OpenCalls, deletions: Deletions): UserRemover {
       const key = keyOf(user.email ?? user.userId ?? '');
       await calls.make(`delete ${key.value}`);
       deletions.note(key, [], { isSeen: true, wasThere: true });
-      return { key, wasThere: true };
+      return { key, others: [], wasThere: true };
     },
     identify: async ({ email, userId = '' }: Removal) => {
       if (email === undefined) await calls.make(`identify ${userId}`);

@@ -130,7 +130,7 @@ describe('a removal that takes users off lists', () => {
     const all = aDispatcher({ ...FROM_LISTS, hasLedger: true });
     const { dispatcher, calls, detector, add, flush, parked, outcomes, summary } = all;
     const removals = [aRemoval({ email: A, lists: ['VIP', 'Old'] }), aRemoval({ email: B, lists: ['VIP'] })];
-    detector.decideRemoval = () => Promise.resolve({ removals, gone: [] });
+    detector.decideRemoval = () => Promise.resolve({ removals, leaves: [], gone: [], stale: [] });
     await add(aRemoval({ email: A }));
     for (const call of ['-VIP a@x', '-Old a@x', '-VIP b@x']) {
       await flush();

@@ -51,7 +51,7 @@ async function removing(
         removePerson: ({ key }) => {
           calls.push(`delete ${key.value}`);
           onCall();
-          return Promise.resolve(refuses(key.value) ? REFUSED : { key, wasThere: true });
+          return Promise.resolve(refuses(key.value) ? REFUSED : { key, others: [], wasThere: true });
         },
       },
       listMembers: {

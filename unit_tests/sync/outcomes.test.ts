@@ -30,16 +30,16 @@ describe('the outcome of a record', () => {
     [
       'a removal of a user whom another stream has',
       REMOVAL,
-      'held_by_another_stream',
+      'held_by_another_row',
       true,
-      { kind: 'skipped', why: 'held_by_another_stream' },
+      { kind: 'skipped', why: 'held_by_another_row' },
     ],
     [
       'a record that such a removal discards as well',
       REMOVAL,
-      'held_by_another_stream',
+      'held_by_another_row',
       false,
-      { kind: 'skipped', why: 'held_by_another_stream' },
+      { kind: 'skipped', why: 'held_by_another_row' },
     ],
     [
       'a removal of a row that is not in the ledger',

@@ -88,9 +88,9 @@ describe('a task is committed', () => {
       later({ ...BEFORE, seen: 2 }),
     ],
     [
-      'rejected, unwritten, new: it has no entry',
+      'rejected, unwritten, new: its entry only names the user',
       { isNew: true, progress: 'unconfirmed', result: REJECTED },
-      later(undefined),
+      later({ key: '[1]', named: { email: A }, origin: 'enrich', valuesHash: '', lists: new Map(), seen: 2 }),
     ],
     [
       'rejected, written: its row stays unconfirmed',
@@ -105,7 +105,7 @@ describe('a task is committed', () => {
     [
       'rejected, without its primary key: the snapshot has a record without a key',
       { row: 'keyless', result: REJECTED },
-      later({ ...BEFORE, seen: 1 }, true),
+      later({ ...BEFORE, seen: 2 }, true),
     ],
     [
       'rejected, without its primary key, unwritten: the same, and its row is as it was',
@@ -148,7 +148,7 @@ describe('a task is committed', () => {
     ['removed, but not there: its entry ends', removing('not_there'), later(undefined)],
     [
       'not removed, since another stream has the user: its entry ends',
-      removing('held_by_another_stream'),
+      removing('held_by_another_row'),
       later(undefined),
     ],
     ['not removed, since it has no entry', { ...removing('not_in_ledger'), isNew: true }, atOnce(undefined)],

@@ -1,15 +1,16 @@
 /** Rows missing from a snapshot, in the Postgres ledger: counting, marking as pending deletion, reading page by page, cancelling. */
 import type { PoolClient } from 'pg';
-import type { Ledger, ProvenSnapshot } from '../ledger.ts';
+import type { DecidedDeletions, ProvenSnapshot } from '../ledger.ts';
 import { ENTRY_COLUMNS, type EntryRow } from './entries.ts';
 import { isAbsent } from './presence.ts';
 
 const OF_PROJECT = 'stream IN (SELECT id FROM iterable_ledger_stream WHERE project = $1)';
-/** Whether another entry of the project ($1), not pending deletion, holds the address or user id of `entry`. */
-const IS_HELD_BY_ANOTHER = `(
-    EXISTS (SELECT 1 FROM iterable_ledger_entry AS other WHERE NOT other.doomed AND other.email = entry.email AND other.${OF_PROJECT})
-    OR EXISTS (SELECT 1 FROM iterable_ledger_entry AS other WHERE NOT other.doomed AND other.user_id = entry.user_id AND other.${OF_PROJECT})
+/** Whether a column of another entry of the project ($1), not pending deletion, has the same value as one of `entry`. */
+const isInAnother = (column: string, ofEntry: string) => `EXISTS (
+    SELECT 1 FROM iterable_ledger_entry AS other WHERE NOT other.doomed AND other.${column} = entry.${ofEntry} AND other.${OF_PROJECT}
   )`;
+const IS_HELD_BY_ANOTHER = `(${isInAnother('email', 'email')} OR ${isInAnother('user_id', 'user_id')})`;
+const IS_NAMED_BY_ANOTHER = `(${isInAnother('named_email', 'email')} OR ${isInAnother('named_user_id', 'user_id')})`;
 
 export async function countMissing(
   client: PoolClient,
@@ -26,8 +27,10 @@ export async function countMissing(
   return { upserted: count('upsert'), enriched: count('enrich') };
 }
 
+/** @param entries SQL for all entries */
 export async function unseen(
   client: PoolClient,
+  entries: string,
   {
     stream,
     snapshot,
@@ -41,7 +44,7 @@ export async function unseen(
   },
 ): Promise<EntryRow[]> {
   const { rows } = await client.query<EntryRow>(
-    `SELECT ${ENTRY_COLUMNS} FROM iterable_ledger_entry AS entry
+    `SELECT ${ENTRY_COLUMNS} FROM ${entries} AS entry
      WHERE stream = $1 AND key > $2 AND (doomed OR ${isAbsent('$3')}) ORDER BY key LIMIT $4`,
     [stream, after, snapshot, limit],
   );
@@ -52,35 +55,48 @@ export async function decideDeletions(
   client: PoolClient,
   project: number,
   snapshots: readonly ProvenSnapshot[],
-): Promise<Awaited<ReturnType<Ledger['decideDeletions']>>> {
+): Promise<DecidedDeletions[]> {
+  const ids = snapshots.map(({ stream }) => stream);
+  const before = await countPending(client, project, ids);
   for (const { stream, snapshot } of snapshots) {
     await client.query(
       `UPDATE iterable_ledger_entry AS entry SET doomed = TRUE WHERE stream = $1 AND ${isAbsent('$2')} AND NOT doomed`,
       [stream, snapshot],
     );
   }
-  const ids = snapshots.map(({ stream }) => stream);
   // A user stays if another entry, not pending deletion, holds it; that is known only after all entries are marked.
+  const after = await countPending(client, project, ids);
+  return ids.map((stream) => ({
+    stream,
+    removed: (after.get(stream)?.removed ?? 0) - (before.get(stream)?.removed ?? 0),
+    staying: (after.get(stream)?.staying ?? 0) - (before.get(stream)?.staying ?? 0),
+  }));
+}
+
+async function countPending(
+  client: PoolClient,
+  project: number,
+  streams: readonly number[],
+): Promise<Map<number, { readonly removed: number; readonly staying: number }>> {
   const { rows } = await client.query<{ stream: number; doomed: number; staying: number }>(
     `SELECT stream, count(*)::int AS doomed,
-       (count(*) FILTER (WHERE written.origin = 'enrich' OR ${IS_HELD_BY_ANOTHER}))::int AS staying
+       (count(*) FILTER (
+         WHERE written.origin = 'enrich' OR ${IS_HELD_BY_ANOTHER} OR ${IS_NAMED_BY_ANOTHER}
+       ))::int AS staying
      FROM iterable_ledger_entry AS entry JOIN iterable_ledger_written AS written ON written.id = entry.written
      WHERE stream = ANY($2::int[]) AND doomed GROUP BY stream`,
-    [project, ids],
+    [project, streams],
   );
-  return ids.map((stream) => {
-    const { doomed = 0, staying = 0 } = rows.find((row) => row.stream === stream) ?? {};
-    return { stream, removed: doomed - staying, staying };
-  });
+  return new Map(rows.map(({ stream, doomed, staying }) => [stream, { removed: doomed - staying, staying }]));
 }
 
 export async function nextPendingDeletions(
   client: PoolClient,
   project: number,
   { streams, limit }: { readonly streams: readonly number[]; readonly limit: number },
-): Promise<(EntryRow & { readonly held: boolean })[]> {
-  const { rows } = await client.query<EntryRow & { held: boolean }>(
-    `SELECT ${ENTRY_COLUMNS}, ${IS_HELD_BY_ANOTHER} AS held FROM iterable_ledger_entry AS entry
+): Promise<(EntryRow & { readonly held: boolean; readonly is_named: boolean })[]> {
+  const { rows } = await client.query<EntryRow & { held: boolean; is_named: boolean }>(
+    `SELECT ${ENTRY_COLUMNS}, ${IS_HELD_BY_ANOTHER} AS held, ${IS_NAMED_BY_ANOTHER} AS is_named FROM iterable_ledger_entry AS entry
      WHERE stream = ANY($2::int[]) AND doomed LIMIT $3`,
     [project, streams, limit],
   );

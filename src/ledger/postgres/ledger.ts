@@ -10,16 +10,17 @@ import type {
   LedgerChanges,
   LedgerOpening,
   LedgerStream,
-  ProvenSnapshot,
 } from '../ledger.ts';
+import { heldBy, DELETED_KEPT_MS } from '../ledger.ts';
+import type { DeletedIdentity } from '../../model.ts';
 import { countMissing, decideDeletions, nextPendingDeletions, cancelDeletions, unseen } from './absence.ts';
 import { withMovedKeys } from '../old-keys.ts';
 import { PostgresConnection, type PostgresOptions, type RetryOptions } from './connection.ts';
 import { toStream, type Enrolled, type StreamRow } from '../enrolled.ts';
 import { CLAIM_SECONDS, enrol, lookUp } from './enrol.ts';
-import { EntryTable } from './entries.ts';
+import { EntryTable, storable } from './entries.ts';
 import { movedKeys, moveOldKeys, streamsWithOldKeys } from './keys.ts';
-import { migrate, schemaVersion } from './schema.ts';
+import { entriesOf, migrate, schemaVersion } from './schema.ts';
 
 const RENEW_EVERY_MS = 15_000;
 /** How long to wait for the server when a run begins. Short, since a run that fails before reading any input loses nothing. */
@@ -40,20 +41,23 @@ export async function openPostgresLedger(
         if (version === 0) return undefined;
         const enrolled = await lookUp(client, opening);
         const old = await streamsWithOldKeys(client, version, enrolled.own);
-        return { enrolled, moved: await movedKeys(client, old) };
+        return { version, enrolled, moved: await movedKeys(client, old) };
       }, until);
-      if (found) return withMovedKeys(new PostgresLedger(connection, found.enrolled, undefined), found.moved);
+      if (found) {
+        const { version, enrolled, moved } = found;
+        return withMovedKeys(new PostgresLedger(connection, enrolled, { run: undefined, version }), moved);
+      }
       await connection.close();
       return emptyLedger(opening);
     }
     const run = randomUUID();
     await connection.transaction((client) => migrate(client, connection.quotedSchema), until);
-    const { enrolled, old } = await connection.transaction(async (client) => {
+    const { enrolled, old, version } = await connection.transaction(async (client) => {
       const enrolled = await enrol(client, opening, run);
       const version = await schemaVersion(client);
-      return { enrolled, old: await streamsWithOldKeys(client, version, enrolled.own) };
+      return { enrolled, version, old: await streamsWithOldKeys(client, version, enrolled.own) };
     }, until);
-    const ledger = new PostgresLedger(connection, enrolled, run);
+    const ledger = new PostgresLedger(connection, enrolled, { run, version });
     if (old.length > 0) await ledger.moveOldKeys(old);
     ledger.keepClaims(retry);
     return ledger;
@@ -68,13 +72,20 @@ class PostgresLedger implements Ledger {
   readonly #connection: PostgresConnection;
   readonly #entries: EntryTable;
   readonly #project: number;
+  /** Of the tables. */
+  readonly #version: number;
   /** The id of this run, for its claims; undefined if the ledger is only read. */
   readonly #run: string | undefined;
   readonly #closing = new AbortController();
 
-  constructor(connection: PostgresConnection, { project, own }: Enrolled, run: string | undefined) {
+  constructor(
+    connection: PostgresConnection,
+    { project, own }: Enrolled,
+    { run, version }: { readonly run: string | undefined; readonly version: number },
+  ) {
     this.#connection = connection;
-    this.#entries = new EntryTable(connection);
+    this.#entries = new EntryTable(connection, version);
+    this.#version = version;
     this.#project = project;
     this.#run = run;
     this.own = own;
@@ -121,12 +132,8 @@ class PostgresLedger implements Ledger {
     return this.#entries.holders(this.#project, people);
   }
 
-  async count(stream: number): Promise<number> {
-    const [row] = await this.#connection.read<{ number: number }>(
-      `SELECT count(*)::int AS number FROM ${this.#connection.quotedSchema}.iterable_ledger_entry WHERE stream = $1`,
-      [stream],
-    );
-    return row?.number ?? 0;
+  count(stream: number): Promise<number> {
+    return this.#entries.count(stream);
   }
 
   async commit(changes: LedgerChanges): Promise<void> {
@@ -135,6 +142,7 @@ class PostgresLedger implements Ledger {
       await this.#write(async (client) => {
         await this.#entries.write(client, prepared);
         await setStates(client, changes.states ?? []);
+        await noteDeleted(client, this.#project, changes.deleted ?? []);
       });
     } catch (error) {
       this.#entries.forgetPrepared();
@@ -150,15 +158,19 @@ class PostgresLedger implements Ledger {
     ...[stream, snapshot, after, limit]: Parameters<Ledger['unseen']>
   ): ReturnType<Ledger['unseen']> {
     const rows = await this.#connection.transaction((client) =>
-      unseen(client, { stream, snapshot, after, limit }),
+      unseen(client, entriesOf(this.#version), { stream, snapshot, after, limit }),
     );
     return this.#entries.toEntries(rows);
   }
 
-  decideDeletions(snapshots: readonly ProvenSnapshot[]): ReturnType<Ledger['decideDeletions']> {
+  decideDeletions(
+    ...[snapshots, accept]: Parameters<Ledger['decideDeletions']>
+  ): ReturnType<Ledger['decideDeletions']> {
     return this.#write(async (client) => {
-      await setStates(client, snapshots);
+      await client.query('SAVEPOINT decision');
       const decided = await decideDeletions(client, this.#project, snapshots);
+      if (accept(decided)) await setStates(client, snapshots);
+      else await client.query('ROLLBACK TO SAVEPOINT decision');
       await extendClaims(client, this.own);
       return decided;
     });
@@ -169,11 +181,28 @@ class PostgresLedger implements Ledger {
       nextPendingDeletions(client, this.#project, { streams, limit }),
     );
     const entries = await this.#entries.toEntries(rows);
-    return entries.map((entry, index) => ({ ...entry, isHeld: rows[index]?.held === true }));
+    return entries.map((entry, index) => ({
+      ...entry,
+      heldBy: heldBy({ isHeld: rows[index]?.held === true, isNamed: rows[index]?.is_named === true }),
+    }));
   }
 
   cancelDeletions(streams: readonly number[]): Promise<number> {
     return this.#write((client) => cancelDeletions(client, streams));
+  }
+
+  async recentlyDeleted(ms: number): ReturnType<Ledger['recentlyDeleted']> {
+    const rows = await this.#connection.read<{ identity: string; is_named: boolean; ago: number }>(
+      `SELECT identity, is_named, (extract(epoch FROM now() - at) * 1000)::float8 AS ago
+       FROM ${this.#connection.quotedSchema}.iterable_ledger_deleted
+       WHERE project = $1 AND at > now() - make_interval(secs => $2) ORDER BY at`,
+      [this.#project, ms / 1000],
+    );
+    return rows.map(({ identity, is_named, ago }) => ({
+      identity,
+      isNamed: is_named,
+      agoMs: Math.max(0, ago),
+    }));
   }
 
   async close(): Promise<void> {
@@ -214,6 +243,24 @@ async function extendClaims(client: PoolClient, streams: readonly LedgerStream[]
     `UPDATE iterable_ledger_stream SET claimed_until = clock_timestamp() + make_interval(secs => ${CLAIM_SECONDS})
      WHERE id = ANY($1::int[])`,
     [streams.map(({ id }) => id)],
+  );
+}
+
+async function noteDeleted(
+  client: PoolClient,
+  project: number,
+  deleted: readonly DeletedIdentity[],
+): Promise<void> {
+  if (deleted.length === 0) return;
+  await client.query('DELETE FROM iterable_ledger_deleted WHERE at < now() - make_interval(secs => $1)', [
+    DELETED_KEPT_MS / 1000,
+  ]);
+  const byIdentity = new Map(deleted.map(({ identity, isNamed }) => [storable(identity), isNamed]));
+  await client.query(
+    `INSERT INTO iterable_ledger_deleted (project, identity, is_named)
+     SELECT $1, * FROM unnest($2::text[], $3::boolean[])
+     ON CONFLICT (project, identity) DO UPDATE SET is_named = excluded.is_named, at = now()`,
+    [project, [...byIdentity.keys()], [...byIdentity.values()]],
   );
 }
 

@@ -55,7 +55,28 @@ export const MIGRATIONS: readonly string[] = [
    ) WITH (fillfactor = 50);`,
   // Existing streams have keys with numbers in the notation of the source; the next sync of each converts them (keys.ts).
   'ALTER TABLE iterable_ledger_stream ADD COLUMN key_form INTEGER NOT NULL DEFAULT 1;',
+  `ALTER TABLE iterable_ledger_entry ADD COLUMN named_email TEXT, ADD COLUMN named_user_id TEXT;
+   CREATE INDEX iterable_ledger_entry_by_named_email ON iterable_ledger_entry (named_email) WHERE named_email IS NOT NULL;
+   CREATE INDEX iterable_ledger_entry_by_named_user_id ON iterable_ledger_entry (named_user_id) WHERE named_user_id IS NOT NULL;
+   CREATE TABLE iterable_ledger_deleted (
+     project INTEGER NOT NULL REFERENCES iterable_ledger_project (id),
+     identity TEXT NOT NULL,
+     is_named BOOLEAN NOT NULL,
+     at TIMESTAMPTZ NOT NULL DEFAULT now(),
+     PRIMARY KEY (project, identity)
+   );`,
 ];
+
+/** The first version whose entries say whom a rejected record names. */
+const VERSION_OF_NAMES = 3;
+
+/** SQL for the entries with all columns of this version, from tables of the given one. @param schema quoted, with its dot */
+export function entriesOf(version: number, schema = ''): string {
+  const table = `${schema}iterable_ledger_entry`;
+  return version >= VERSION_OF_NAMES
+    ? table
+    : `(SELECT *, NULL::text AS named_email, NULL::text AS named_user_id FROM ${table})`;
+}
 
 /** The advisory lock held during a migration, since two runs may begin at the same time. */
 const MIGRATION_LOCK = 4_827_301_996;

@@ -6,7 +6,7 @@ import { parseWritten, writtenText, type Written } from '../written.ts';
 
 /** The size of the caches, which let similar entries share objects. A full cache is cleared. */
 const MAX_KEPT = 20_000;
-const NOTHING_WRITTEN: Written = { origin: 'upsert', targets: [], lists: new Map() };
+const UNKNOWN: Written = { origin: 'upsert', targets: [], lists: new Map() };
 
 export class WrittenTable {
   readonly #connection: PostgresConnection;
@@ -27,7 +27,7 @@ export class WrittenTable {
       if (known) found.set(id, known);
     }
     if (found.size < distinct.length) await this.#readInto(found, distinct);
-    return (id) => found.get(id) ?? NOTHING_WRITTEN;
+    return (id) => found.get(id) ?? UNKNOWN;
   }
 
   async #readInto(found: Map<number, Written>, ids: readonly number[]): Promise<void> {

@@ -1,5 +1,11 @@
 /** Rows missing from a snapshot, in the SQLite ledger: counting, marking as pending deletion, reading page by page, cancelling. */
-import type { PendingDeletion, HeldEntry, Ledger, ProvenSnapshot } from '../ledger.ts';
+import {
+  heldBy,
+  type DecidedDeletions,
+  type HeldEntry,
+  type PendingDeletion,
+  type ProvenSnapshot,
+} from '../ledger.ts';
 import { ENTRY_COLUMNS, type EntryRow, type EntryTable } from './entries.ts';
 import type { Statements } from './statements.ts';
 
@@ -9,14 +15,13 @@ const RANGE_IDS = 50_000;
 const IS_IN_RANGE = 'entry.id BETWEEN :first AND :last AND +stream = :stream';
 /** Whether an entry was last present before a snapshot. */
 const IS_ABSENT = 'seen < :snapshot AND NOT is_marked(stream, :snapshot, entry.id)';
-/** Whether another entry of the project, not pending deletion, holds the address or user id of `entry`. */
-const IS_HELD_BY_ANOTHER = `EXISTS (
+/** Whether a column of another entry of the project, not pending deletion, has the same value as one of `entry`. */
+const isInAnother = (column: string, ofEntry: string) => `EXISTS (
     SELECT 1 FROM entry AS other JOIN stream ON stream.id = other.stream
-    WHERE stream.project = :project AND other.doomed = 0 AND other.email = entry.email
-  ) OR EXISTS (
-    SELECT 1 FROM entry AS other JOIN stream ON stream.id = other.stream
-    WHERE stream.project = :project AND other.doomed = 0 AND other.user_id = entry.user_id
+    WHERE stream.project = :project AND other.doomed = 0 AND other.${column} = entry.${ofEntry}
   )`;
+const IS_HELD_BY_ANOTHER = `(${isInAnother('email', 'email')} OR ${isInAnother('user_id', 'user_id')})`;
+const IS_NAMED_BY_ANOTHER = `(${isInAnother('named_email', 'email')} OR ${isInAnother('named_user_id', 'user_id')})`;
 
 export function countMissing(
   statements: Statements,
@@ -69,7 +74,10 @@ export function decideDeletions(
   statements: Statements,
   project: number,
   snapshots: readonly ProvenSnapshot[],
-): Awaited<ReturnType<Ledger['decideDeletions']>> {
+): DecidedDeletions[] {
+  const pendingBefore = new Map(
+    snapshots.map(({ stream }) => [stream, countPending(statements, stream, project)]),
+  );
   const doom = statements.prepare(
     `UPDATE entry SET doomed = 1 WHERE ${IS_IN_RANGE} AND ${IS_ABSENT} AND doomed = 0`,
   );
@@ -77,19 +85,29 @@ export function decideDeletions(
     for (const range of idRanges(statements)) doom.run({ ...range, stream, snapshot });
   // A user stays if another entry, not pending deletion, holds it; that is known only after all entries are marked.
   return snapshots.map(({ stream }) => {
-    const doomed = statements.number(
-      'SELECT count(*) AS number FROM entry WHERE stream = ? AND doomed = 1',
-      stream,
-    );
-    const [row] = statements
-      .prepare(
-        `SELECT count(*) AS number FROM entry JOIN written ON written.id = entry.written
-         WHERE stream = :stream AND doomed = 1 AND (origin = 'enrich' OR ${IS_HELD_BY_ANOTHER})`,
-      )
-      .all({ stream, project }) as { number: number }[];
-    const staying = row?.number ?? 0;
-    return { stream, removed: doomed - staying, staying };
+    const pending = countPending(statements, stream, project);
+    const { removed = 0, staying = 0 } = pendingBefore.get(stream) ?? {};
+    return { stream, removed: pending.removed - removed, staying: pending.staying - staying };
   });
+}
+
+function countPending(
+  statements: Statements,
+  stream: number,
+  project: number,
+): { removed: number; staying: number } {
+  const pending = statements.number(
+    'SELECT count(*) AS number FROM entry WHERE stream = ? AND doomed = 1',
+    stream,
+  );
+  const [row] = statements
+    .prepare(
+      `SELECT count(*) AS number FROM entry JOIN written ON written.id = entry.written
+       WHERE stream = :stream AND doomed = 1 AND (origin = 'enrich' OR ${IS_HELD_BY_ANOTHER} OR ${IS_NAMED_BY_ANOTHER})`,
+    )
+    .all({ stream, project }) as { number: number }[];
+  const staying = row?.number ?? 0;
+  return { removed: pending - staying, staying };
 }
 
 export function nextPendingDeletions(
@@ -101,16 +119,20 @@ export function nextPendingDeletions(
     table,
   }: { readonly streams: readonly number[]; readonly limit: number; readonly table: EntryTable },
 ): PendingDeletion[] {
-  const rows: (EntryRow & { readonly held: number })[] = [];
+  const rows: (EntryRow & { readonly held: number; readonly is_named: number })[] = [];
   const select = statements.prepare(
-    `SELECT ${ENTRY_COLUMNS}, (${IS_HELD_BY_ANOTHER}) AS held FROM entry WHERE stream = :stream AND doomed = 1 LIMIT :limit`,
+    `SELECT ${ENTRY_COLUMNS}, ${IS_HELD_BY_ANOTHER} AS held, ${IS_NAMED_BY_ANOTHER} AS is_named
+     FROM entry WHERE stream = :stream AND doomed = 1 LIMIT :limit`,
   );
   for (const stream of streams) {
     const left = limit - rows.length;
     if (left <= 0) break;
     rows.push(...(select.all({ stream, project, limit: left }) as unknown as typeof rows));
   }
-  return rows.map((row) => ({ ...table.toEntry(row, row.key), isHeld: row.held === 1 }));
+  return rows.map((row) => ({
+    ...table.toEntry(row, row.key),
+    heldBy: heldBy({ isHeld: row.held === 1, isNamed: row.is_named === 1 }),
+  }));
 }
 
 /** To be called within a transaction. Returns the number of cancelled deletions. */

@@ -8,8 +8,9 @@ import type {
   LedgerChanges,
   LedgerOpening,
   LedgerStream,
-  ProvenSnapshot,
 } from '../ledger.ts';
+import { DELETED_KEPT_MS } from '../ledger.ts';
+import type { DeletedIdentity } from '../../model.ts';
 import { countMissing, decideDeletions, nextPendingDeletions, cancelDeletions, unseen } from './absence.ts';
 import { MovedKeys, withMovedKeys } from '../old-keys.ts';
 import { toStream, type Enrolled, type StreamRow } from '../enrolled.ts';
@@ -100,15 +101,22 @@ class SqliteLedger implements Ledger {
   }
 
   count(stream: number): Promise<number> {
-    return this.#statements.run(() =>
-      this.#statements.number('SELECT count(*) AS number FROM entry WHERE stream = ?', stream),
-    );
+    return this.#statements.run(() => {
+      const all = this.#statements.number('SELECT count(*) AS number FROM entry WHERE stream = ?', stream);
+      const holdingNone = this.#statements.number(
+        `SELECT count(*) AS number FROM entry
+         WHERE (named_email IS NOT NULL OR named_user_id IS NOT NULL) AND +stream = ? AND email IS NULL AND user_id IS NULL`,
+        stream,
+      );
+      return all - holdingNone;
+    });
   }
 
   commit(changes: LedgerChanges): Promise<void> {
     return this.#statements.transaction(() => {
       this.#entries.change(changes);
       this.#setStates(changes.states ?? []);
+      this.#noteDeleted(changes.deleted ?? []);
     });
   }
 
@@ -122,10 +130,15 @@ class SqliteLedger implements Ledger {
     );
   }
 
-  decideDeletions(snapshots: readonly ProvenSnapshot[]): ReturnType<Ledger['decideDeletions']> {
+  decideDeletions(
+    ...[snapshots, accept]: Parameters<Ledger['decideDeletions']>
+  ): ReturnType<Ledger['decideDeletions']> {
     return this.#statements.transaction(() => {
-      this.#setStates(snapshots);
-      return decideDeletions(this.#statements, this.#project, snapshots);
+      this.#statements.database.exec('SAVEPOINT decision');
+      const decided = decideDeletions(this.#statements, this.#project, snapshots);
+      if (accept(decided)) this.#setStates(snapshots);
+      else this.#statements.database.exec('ROLLBACK TO decision');
+      return decided;
     });
   }
 
@@ -139,11 +152,42 @@ class SqliteLedger implements Ledger {
     return this.#statements.transaction(() => cancelDeletions(this.#statements, streams));
   }
 
+  recentlyDeleted(ms: number): ReturnType<Ledger['recentlyDeleted']> {
+    const now = Date.now();
+    return this.#statements.run(() =>
+      this.#statements
+        .all<{ identity: string; is_named: number; at: number }>(
+          'SELECT identity, is_named, at FROM deleted WHERE project = ? AND at > ? ORDER BY at, rowid',
+          this.#project,
+          now - ms,
+        )
+        .map(({ identity, is_named, at }) => ({
+          identity,
+          isNamed: is_named === 1,
+          agoMs: Math.max(0, now - at),
+        })),
+    );
+  }
+
   close(): Promise<void> {
     return this.#statements.run(() => {
       if (this.#statements.database.isOpen) this.#statements.database.close();
       this.#reading?.tidy();
     });
+  }
+
+  #noteDeleted(deleted: readonly DeletedIdentity[]): void {
+    if (deleted.length === 0) return;
+    const now = Date.now();
+    this.#statements.exec('DELETE FROM deleted WHERE at < ?', now - DELETED_KEPT_MS);
+    for (const { identity, isNamed } of deleted)
+      this.#statements.exec(
+        'INSERT OR REPLACE INTO deleted VALUES (?, ?, ?, ?)',
+        this.#project,
+        identity,
+        isNamed ? 1 : 0,
+        now,
+      );
   }
 
   #setStates(states: readonly { readonly stream: number; readonly state: string }[]): void {

@@ -6,7 +6,7 @@ import type * as Driver from 'node:sqlite';
 import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { ConfigError, ConnectorError, TransientError } from '../../errors.ts';
-import { migrate, schemaVersion } from './schema.ts';
+import { migrate, schemaVersion, showAsCurrent } from './schema.ts';
 
 /** Small, so that memory use does not depend on the size of the ledger. */
 const CACHE_KIB = 32_768;
@@ -70,7 +70,10 @@ export async function openToRead(path: string): Promise<OpenedToRead | undefined
     const location = isQuiet ? new URL(`${pathToFileURL(path).href}?immutable=1`) : resolve(path);
     database = new DatabaseSync(location, { readOnly: true });
     database.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
-    if (schemaVersion(database) > 0) return { database, tidy, explain: explainRead };
+    if (schemaVersion(database) > 0) {
+      showAsCurrent(database);
+      return { database, tidy, explain: explainRead };
+    }
   } catch (error) {
     database?.close();
     tidy();

@@ -50,7 +50,21 @@ export const MIGRATIONS: readonly string[] = [
    ) STRICT;`,
   // Existing streams have keys with numbers in the notation of the source; the next sync of each converts them (keys.ts).
   'ALTER TABLE stream ADD COLUMN key_form INTEGER NOT NULL DEFAULT 1;',
+  `ALTER TABLE entry ADD COLUMN named_email TEXT;
+   ALTER TABLE entry ADD COLUMN named_user_id TEXT;
+   CREATE INDEX entry_by_named_email ON entry (named_email) WHERE named_email IS NOT NULL;
+   CREATE INDEX entry_by_named_user_id ON entry (named_user_id) WHERE named_user_id IS NOT NULL;
+   CREATE TABLE deleted (
+     project INTEGER NOT NULL REFERENCES project (id),
+     identity TEXT NOT NULL,
+     is_named INTEGER NOT NULL,
+     at INTEGER NOT NULL,
+     PRIMARY KEY (project, identity)
+   ) STRICT;`,
 ];
+
+/** The first version whose entries say whom a rejected record names. */
+const VERSION_OF_NAMES = 3;
 
 /** The version of the file's tables; 0 for none. Throws ConfigError `ledger_too_new` above `known`. */
 export function schemaVersion(database: DatabaseSync, known = MIGRATIONS.length): number {
@@ -58,6 +72,15 @@ export function schemaVersion(database: DatabaseSync, known = MIGRATIONS.length)
   refuseNewer(version, known);
   if (version === 0) refuseForeign(database);
   return version;
+}
+
+/** Makes tables of an older version look like those of this one, to a connection that only reads. */
+export function showAsCurrent(database: DatabaseSync): void {
+  if (schemaVersion(database) >= VERSION_OF_NAMES) return;
+  database.exec(
+    `CREATE TEMP VIEW entry AS SELECT *, NULL AS named_email, NULL AS named_user_id FROM main.entry;
+     CREATE TEMP VIEW deleted AS SELECT 0 AS project, '' AS identity, 0 AS is_named, 0 AS at WHERE FALSE`,
+  );
 }
 
 /** Migrates the tables to the current version, in one transaction. */

@@ -1,10 +1,10 @@
 /** Removes one user: by deleting it, or by taking it off its lists. */
 import type { UserRemover } from '../../delivery/remove-users.ts';
-import type { Rejection, Removal } from '../../model.ts';
+import { deletedIdentities, type Rejection, type Removal } from '../../model.ts';
 import type { TaskResult } from '../outcomes.ts';
-import { end, leaveLists, type Go, type Leaver } from '../steps.ts';
+import { end, leaveLists, type Go } from '../steps.ts';
 import type { TaskLedger } from '../task-ledger.ts';
-import { removalOf, type Task } from '../task.ts';
+import { removalOf, type Leaver, type Task } from '../task.ts';
 import type { UpsertRoutes } from '../upsert-routes.ts';
 
 export interface RemoveContext {
@@ -26,26 +26,26 @@ export async function removeUser(task: Task, context: RemoveContext, go: Go): Pr
   }
   const decision = await ledger.decideRemoval(task, removal);
   const { skip, leaves } = decision;
-  if (leaves || !skip) await ledger.markUnconfirmed([task]);
-  if (skip && !leaves) go(task, end(skip));
+  if (leaves.length > 0 || !skip) await ledger.markUnconfirmed([task]);
+  if (skip && leaves.length === 0) go(task, end(skip));
   else await remove(task, decision, context, go);
 }
 
 interface Removals {
   /** More than one user where the record names another one than its row was until now. */
   readonly removals: readonly Removal[];
-  /** A user who stays in Iterable, but leaves lists. */
-  readonly leaves?: Removal;
+  /** Users who stay in Iterable, but leave lists. */
+  readonly leaves?: readonly Removal[];
   readonly skip?: TaskResult;
 }
 
 async function remove(
   task: Task,
-  { removals, leaves, skip }: Removals,
+  { removals, leaves = [], skip }: Removals,
   { remover, removal, routes }: RemoveContext,
   go: Go,
 ): Promise<void> {
-  const leaving = leaves ? [leaves] : [];
+  const leaving = [...leaves];
   let refused: Rejection | undefined;
   let removedOne = false;
   if (removal === 'remove_from_lists') leaving.unshift(...removals);
@@ -55,7 +55,10 @@ async function remove(
     for (const user of removals) {
       const deleted = await remover.remove({ ...user, isExported });
       if ('code' in deleted) refused = deleted;
-      else routes?.noteRemoved(deleted.key);
+      else {
+        routes?.noteRemoved(deleted.key);
+        task.deleted = [...task.deleted, ...deletedIdentities(deleted.key, deleted.others)];
+      }
       removedOne ||= 'key' in deleted && deleted.wasThere;
     }
   }

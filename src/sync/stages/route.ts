@@ -1,11 +1,12 @@
 /** Upserts that need to know something first: what the ledger says is to be sent, and by which calls Iterable takes it. */
 import type { UserRequest } from '../../batching/user-request.ts';
 import { mergeValues } from '../../mapping/merge-values.ts';
-import type { UserKey } from '../../model.ts';
+import type { UserRemover } from '../../delivery/remove-users.ts';
+import type { Removal, UserKey } from '../../model.ts';
 import type { Batch } from '../lanes/batch-lane.ts';
 import { bulkAgain, end, listsOf, routeStep, type Go, type Step } from '../steps.ts';
 import type { TaskLedger } from '../task-ledger.ts';
-import { addressesOf, upsertOf, type Task } from '../task.ts';
+import { addressesOf, upsertOf, type Leaver, type Task } from '../task.ts';
 import type { UpsertRoutes } from '../upsert-routes.ts';
 import type { UserRequests } from '../user-requests.ts';
 
@@ -14,6 +15,7 @@ export interface RouteContext {
   readonly requests: UserRequests;
   /** With a ledger: what of the tasks is to be sent at all. */
   readonly ledger: TaskLedger | undefined;
+  readonly remover: Pick<UserRemover, 'identify'>;
 }
 
 /** Throws what a lookup or the ledger throws. */
@@ -52,7 +54,7 @@ function moveInBulk(task: Task, requests: UserRequests): Step {
 async function onlyChanging(
   batch: Batch<Task>,
   ledger: TaskLedger,
-  { requests }: RouteContext,
+  { requests, remover }: RouteContext,
   go: Go,
 ): Promise<Batch<Task>> {
   const decisions = await ledger.decide([...batch.keys()]);
@@ -62,7 +64,8 @@ async function onlyChanging(
   for (const [task, request] of batch) {
     const decision = decisions[next++];
     if (!decision) throw new Error('A removal has come to the stage that routes upserts');
-    const { kind, change } = decision;
+    const { kind, change, leaves } = decision;
+    if (leaves) task.leaves = await leaverOf(leaves, remover);
     const isAsMapped = change.values === upsertOf(task).values;
     task.change = change;
     if (kind === 'unchanged') go(task, end('unchanged'));
@@ -72,4 +75,10 @@ async function onlyChanging(
   if (changingLists.size > 0) await ledger.markUnconfirmed([...changingLists.keys()]);
   for (const [task, key] of changingLists) go(task, listsOf(task, key));
   return changing;
+}
+
+/** Undefined where its user can't be told for certain: nobody else may leave the lists. */
+async function leaverOf(user: Removal, remover: Pick<UserRemover, 'identify'>): Promise<Leaver | undefined> {
+  const leaver = await remover.identify(user);
+  return 'code' in leaver ? undefined : { key: leaver.key, lists: user.lists ?? [] };
 }

@@ -36,7 +36,7 @@ async function removing(given: Case = {}, task: Task = taskOf(aRemoval({ email: 
       events.push(`delete ${name}`);
       if (deleted[name] === 'away') return Promise.reject(new Error('away'));
       if (deleted[name] === 'refused') return Promise.resolve(REFUSED);
-      return Promise.resolve({ key: keyOf(name), wasThere: deleted[name] !== 'not there' });
+      return Promise.resolve({ key: keyOf(name), others: [], wasThere: deleted[name] !== 'not there' });
     },
     identify: (user: Removal) =>
       Promise.resolve(
@@ -68,7 +68,13 @@ async function removing(given: Case = {}, task: Task = taskOf(aRemoval({ email: 
 }
 
 const both = [aRemoval({ email: B }), aRemoval({ email: A, lists: ['VIP'] })];
-const deciding = (rest: Partial<RemovalDecision>): RemovalDecision => ({ removals: [], gone: [], ...rest });
+const deciding = (rest: Partial<RemovalDecision>): RemovalDecision => ({
+  removals: [],
+  leaves: [],
+  gone: [],
+  stale: [],
+  ...rest,
+});
 
 describe('a removal that deletes', () => {
   it('deletes the user and ends', async () => {
@@ -144,9 +150,9 @@ describe('a removal that deletes', () => {
   });
 
   it('takes a user who stays off the lists that only this row names', async () => {
-    const leaves = aRemoval({ email: A, lists: ['VIP', 'Old'] });
-    const staying = await removing({ decision: deciding({ skip: 'held_by_another_stream', leaves }) });
-    expect(staying.steps).toEqual([`lists of ${A} -VIP -Old, end held_by_another_stream`]);
+    const leaves = [aRemoval({ email: A, lists: ['VIP', 'Old'] })];
+    const staying = await removing({ decision: deciding({ skip: 'held_by_another_row', leaves }) });
+    expect(staying.steps).toEqual([`lists of ${A} -VIP -Old, end held_by_another_row`]);
     expect(staying.events).toEqual([`decide ${A}`, 'unconfirmed 1']);
     const leaving = await removing({ decision: deciding({ removals: [aRemoval({ email: B })], leaves }) });
     expect(leaving.steps).toEqual([`lists of ${A} -VIP -Old, end delivered`]);
@@ -154,8 +160,8 @@ describe('a removal that deletes', () => {
 });
 
 it('a removal is refused where nothing says which user who stays is to leave lists', async () => {
-  const leaves = aRemoval({ userId: 'u1', lists: ['VIP'] });
-  const { steps } = await removing({ decision: deciding({ skip: 'held_by_another_stream', leaves }) });
+  const leaves = [aRemoval({ userId: 'u1', lists: ['VIP'] })];
+  const { steps } = await removing({ decision: deciding({ skip: 'held_by_another_row', leaves }) });
   expect(steps).toEqual([`end ${REFUSED.code}`]);
 });
 
@@ -177,7 +183,7 @@ describe('a removal that takes users off lists', () => {
     ],
     [
       'is for all users that the ledger names, and then for the one who stays',
-      { decision: deciding({ removals: both, leaves: aRemoval({ email: 'c@x.com', lists: ['Own'] }) }) },
+      { decision: deciding({ removals: both, leaves: [aRemoval({ email: 'c@x.com', lists: ['Own'] })] }) },
       aRemoval({ email: B }),
       `lists of ${B}, lists of ${A} -VIP, lists of c@x.com -Own, end delivered`,
     ],

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { readText } from '../../../src/batching/text-pages.ts';
 import type { Decision } from '../../../src/diff/upserts.ts';
-import type { Upsert } from '../../../src/model.ts';
+import type { Removal, Upsert } from '../../../src/model.ts';
 import { routeUpserts } from '../../../src/sync/stages/route.ts';
 import type { TaskLedger } from '../../../src/sync/task-ledger.ts';
 import { upsertOf, type Task } from '../../../src/sync/task.ts';
 import type { Route, UpsertRoutes } from '../../../src/sync/upsert-routes.ts';
 import type { UserRequests } from '../../../src/sync/user-requests.ts';
-import { anUpsert, lists } from '../../support/rows.ts';
+import { anUpsert, keyOf, lists } from '../../support/rows.ts';
 import { failureOf, nameOf, recordSteps } from '../../support/steps.ts';
 import { aRequest, taskOf } from '../../support/tasks.ts';
 
@@ -50,6 +50,10 @@ async function routing(tasks: readonly Task[], given: Case = {}) {
     routes: upsertRoutes as UpsertRoutes,
     requests: requests as UserRequests,
     ledger: decisions && (ledger as TaskLedger),
+    remover: {
+      identify: ({ email, userId }: Removal) =>
+        Promise.resolve({ key: keyOf(email ?? userId ?? ''), others: [], isKnown: true }),
+    },
   };
   const failure = await failureOf(routeUpserts(batch, context, go));
   /** The request with which the task goes on, where that is the one it came with. */
