@@ -56,6 +56,7 @@ async function playHistory(seed: number): Promise<void> {
           index,
           round,
           exitCode: result.exitCode,
+          errors: result.errors,
           people: peopleOf(harness),
           callsForNothing: model.hasCalls ? [] : sent.map(({ path }) => path),
         }).toEqual({
@@ -63,6 +64,7 @@ async function playHistory(seed: number): Promise<void> {
           index,
           round,
           exitCode: model.isFailed ? 1 : 0,
+          errors: model.isFailed ? expect.any(Array) : [],
           people: Object.fromEntries(
             model.profiles.map(({ email, userId, fields, lists }) => [
               userId ?? email ?? '',

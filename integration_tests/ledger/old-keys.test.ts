@@ -228,7 +228,7 @@ describeLedgers('a ledger of the first version', (backend) => {
           expect(plan.failure?.code).toBe('too_many_removals');
           expect(Object.keys(syncs.users)).toContain('b@x.com');
         },
-        { max_removals_percent: 20 },
+        { max_removals_percent: 10 },
       ));
   });
 

@@ -40,7 +40,8 @@ export async function decideAbsence(options: AbsenceOptions): Promise<Absence> {
   const removing = decisions.filter(({ keptBecause }) => keptBecause === undefined);
   const keeping = decisions.filter((decision) => !removing.includes(decision));
   const notes = await notesOnKept(keeping, ledger);
-  const entriesOf = new Map(decisions.map(({ stream }) => [stream, stream.state.open?.entriesAtStart ?? 0]));
+  const entriesOf = new Map<DiffStream, number>();
+  for (const { stream } of removing) entriesOf.set(stream, await entriesIn(stream, ledger));
   for (const { stream } of decisions) endSnapshot(stream);
   const endSnapshots = (ended: readonly SnapshotDecision[]) =>
     ledger.commit({
@@ -118,10 +119,10 @@ export function guardObjection(
     maxRemovalsPercent,
   }: Pick<DecidedDeletions, 'removed'> & { readonly entries: number; readonly maxRemovalsPercent: number },
 ): string[] {
-  if (removed * 100 <= maxRemovalsPercent * entries) return [];
+  if (maxRemovalsPercent >= 100 || removed * 100 <= maxRemovalsPercent * entries) return [];
   const percent = ((100 * removed) / Math.max(entries, 1)).toFixed(1);
   return [
-    `Stream ${name}: ${removed} users would be removed, since no record names them any longer: ${percent} % of its ${entries} entries in the ledger, more than max_removals_percent (${maxRemovalsPercent}) allows. No user was removed. If they are to go, raise max_removals_percent for one sync; if not, see why the source sent so few.`,
+    `Stream ${name}: ${removed} of the ${entries} entries in the ledger are of users whom no record names any longer (${percent} %), more than max_removals_percent (${maxRemovalsPercent}) allows. No user was removed. If they are to go, raise max_removals_percent for one sync; if not, see why the source sent so few.`,
   ];
 }
 
@@ -137,6 +138,11 @@ function whyKept(
   if (state.identityConfigChanged)
     return 'this is the first full snapshot after its primary key, identify_by or project_type changed';
   return undefined;
+}
+
+/** What the guard's share is of: a first snapshot begins without entries, and its rows may become other users, too. */
+async function entriesIn({ rowStream, state }: DiffStream, ledger: Ledger): Promise<number> {
+  return Math.max(state.open?.entriesAtStart ?? 0, await ledger.count(rowStream.id));
 }
 
 function endSnapshot(stream: DiffStream): void {

@@ -98,6 +98,8 @@ export interface LedgerChanges {
   readonly stale?: readonly RowPlace[];
   /** Users who were just deleted. */
   readonly deleted?: readonly DeletedIdentity[];
+  /** Identities that no deleted user has any longer, as texts. */
+  readonly free?: readonly string[];
   /**
    * Rows that are present in the snapshot and unchanged. An entry that was pending deletion no longer is, and its hash is
    * cleared. Rows without an entry are ignored.

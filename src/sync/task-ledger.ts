@@ -59,7 +59,10 @@ export class TaskLedger {
   async markUnconfirmed(tasks: readonly Task[]): Promise<void> {
     const fresh = tasks.filter((task) => !task.isUnconfirmed);
     for (const task of fresh) task.isUnconfirmed = true;
-    await this.#detector.markUnconfirmed(fresh.map(rowTaskOf).filter((task) => task !== undefined));
+    await this.#detector.markUnconfirmed(
+      fresh.map(rowTaskOf).filter((task) => task !== undefined),
+      fresh.flatMap(({ free }) => free),
+    );
     await this.#detector.markEntriesUnconfirmed(
       fresh.flatMap(({ change, removal, move }) =>
         change.kind === 'removal' ? (removal?.gone ?? []) : (move?.previousEntries ?? []),

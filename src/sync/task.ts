@@ -62,6 +62,8 @@ export class Task<Item extends QueuedRecord = PendingRecord> {
   hasMoved = false;
   /** Of a removal. */
   removal: RemovalDecision | undefined = undefined;
+  /** Identities that a deleted user had, and has no longer: as texts. */
+  free: readonly string[] = NO_IDENTITIES;
   /** The users whom the removal has deleted. */
   deleted: readonly DeletedIdentity[] = NONE_DELETED;
   /** Of several records: the hash of what they write together. */

@@ -112,6 +112,7 @@ it('a snapshot stays open where its removals could not be stored: all are in one
   const run = await aReplacingRun({ absent: 1 }, { present: 1, mode: 'additive' });
   const ledger = {
     countMissing: (stream: number, snapshot: number) => run.ledger.countMissing(stream, snapshot),
+    count: (stream: number) => run.ledger.count(stream),
     commit: (changes: LedgerChanges) => run.ledger.commit(changes),
     decideDeletions: () => Promise.reject(new Error('away')),
   };
@@ -197,7 +198,7 @@ describe('the removal guard', () => {
     expect(failure).toBeInstanceOf(ConfigError);
     expect(failure?.code).toBe('too_many_removals');
     const sentence =
-      '2 users would be removed, since no record names them any longer: 66.7 % of its 3 entries in the ledger, more than max_removals_percent (20) allows. No user was removed. If they are to go, raise max_removals_percent for one sync; if not, see why the source sent so few.';
+      '2 of the 3 entries in the ledger are of users whom no record names any longer (66.7 %), more than max_removals_percent (20) allows. No user was removed. If they are to go, raise max_removals_percent for one sync; if not, see why the source sent so few.';
     expect(failure?.problems).toEqual([`Stream s1: ${sentence}`, `Stream s3: ${sentence}`]);
     expect(toBeRemoved).toEqual([]);
     expect(states.map((state) => [state?.snapshot, state?.open])).toEqual([[2, undefined], [2, undefined], [2, undefined]]); // prettier-ignore

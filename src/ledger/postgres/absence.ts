@@ -6,11 +6,12 @@ import { isAbsent } from './presence.ts';
 
 const OF_PROJECT = 'stream IN (SELECT id FROM iterable_ledger_stream WHERE project = $1)';
 /** Whether a column of another entry of the project ($1), not pending deletion, has the same value as one of `entry`. */
-const isInAnother = (column: string, ofEntry: string) => `EXISTS (
-    SELECT 1 FROM iterable_ledger_entry AS other WHERE NOT other.doomed AND other.${column} = entry.${ofEntry} AND other.${OF_PROJECT}
+const isInAnother = (column: string, ofEntry: string, entries = 'iterable_ledger_entry') => `EXISTS (
+    SELECT 1 FROM ${entries} AS other WHERE NOT other.doomed AND other.${column} = entry.${ofEntry} AND other.${OF_PROJECT}
   )`;
 const IS_HELD_BY_ANOTHER = `(${isInAnother('email', 'email')} OR ${isInAnother('user_id', 'user_id')})`;
-const IS_NAMED_BY_ANOTHER = `(${isInAnother('named_email', 'email')} OR ${isInAnother('named_user_id', 'user_id')})`;
+const isNamedByAnother = (entries?: string) =>
+  `(${isInAnother('named_email', 'email', entries)} OR ${isInAnother('named_user_id', 'user_id', entries)})`;
 
 export async function countMissing(
   client: PoolClient,
@@ -81,7 +82,7 @@ async function countPending(
   const { rows } = await client.query<{ stream: number; doomed: number; staying: number }>(
     `SELECT stream, count(*)::int AS doomed,
        (count(*) FILTER (
-         WHERE written.origin = 'enrich' OR ${IS_HELD_BY_ANOTHER} OR ${IS_NAMED_BY_ANOTHER}
+         WHERE written.origin = 'enrich' OR ${IS_HELD_BY_ANOTHER} OR ${isNamedByAnother()}
        ))::int AS staying
      FROM iterable_ledger_entry AS entry JOIN iterable_ledger_written AS written ON written.id = entry.written
      WHERE stream = ANY($2::int[]) AND doomed GROUP BY stream`,
@@ -90,13 +91,15 @@ async function countPending(
   return new Map(rows.map(({ stream, doomed, staying }) => [stream, { removed: doomed - staying, staying }]));
 }
 
+/** @param entries SQL for all entries */
 export async function nextPendingDeletions(
   client: PoolClient,
+  entries: string,
   project: number,
   { streams, limit }: { readonly streams: readonly number[]; readonly limit: number },
 ): Promise<(EntryRow & { readonly held: boolean; readonly is_named: boolean })[]> {
   const { rows } = await client.query<EntryRow & { held: boolean; is_named: boolean }>(
-    `SELECT ${ENTRY_COLUMNS}, ${IS_HELD_BY_ANOTHER} AS held, ${IS_NAMED_BY_ANOTHER} AS is_named FROM iterable_ledger_entry AS entry
+    `SELECT ${ENTRY_COLUMNS}, ${IS_HELD_BY_ANOTHER} AS held, ${isNamedByAnother(entries)} AS is_named FROM ${entries} AS entry
      WHERE stream = ANY($2::int[]) AND doomed LIMIT $3`,
     [project, streams, limit],
   );

@@ -142,6 +142,7 @@ class PostgresLedger implements Ledger {
       await this.#write(async (client) => {
         await this.#entries.write(client, prepared);
         await setStates(client, changes.states ?? []);
+        await noteFree(client, this.#project, changes.free ?? []);
         await noteDeleted(client, this.#project, changes.deleted ?? []);
       });
     } catch (error) {
@@ -178,7 +179,7 @@ class PostgresLedger implements Ledger {
 
   async nextPendingDeletions(streams: readonly number[], limit: number): Promise<readonly PendingDeletion[]> {
     const rows = await this.#connection.transaction((client) =>
-      nextPendingDeletions(client, this.#project, { streams, limit }),
+      nextPendingDeletions(client, entriesOf(this.#version), this.#project, { streams, limit }),
     );
     const entries = await this.#entries.toEntries(rows);
     return entries.map((entry, index) => ({
@@ -262,6 +263,14 @@ async function noteDeleted(
      ON CONFLICT (project, identity) DO UPDATE SET is_named = excluded.is_named, at = now()`,
     [project, [...byIdentity.keys()], [...byIdentity.values()]],
   );
+}
+
+async function noteFree(client: PoolClient, project: number, identities: readonly string[]): Promise<void> {
+  if (identities.length > 0)
+    await client.query(
+      'DELETE FROM iterable_ledger_deleted WHERE project = $1 AND identity = ANY($2::text[])',
+      [project, identities.map(storable)],
+    );
 }
 
 async function setStates(

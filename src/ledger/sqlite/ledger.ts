@@ -116,6 +116,12 @@ class SqliteLedger implements Ledger {
     return this.#statements.transaction(() => {
       this.#entries.change(changes);
       this.#setStates(changes.states ?? []);
+      for (const identity of changes.free ?? [])
+        this.#statements.exec(
+          'DELETE FROM deleted WHERE project = ? AND identity = ?',
+          this.#project,
+          identity,
+        );
       this.#noteDeleted(changes.deleted ?? []);
     });
   }

@@ -1,6 +1,6 @@
 /** An upsert of a user who was just deleted: Iterable deletes later than it answers, and what is written before that is lost. */
 import type { Deletions } from '../../delivery/deletions.ts';
-import type { Upsert } from '../../model.ts';
+import { identityText, type Upsert } from '../../model.ts';
 import type { Task } from '../task.ts';
 import { touchedKeys } from '../touched-identities.ts';
 import type { UpsertRoutes } from '../upsert-routes.ts';
@@ -12,9 +12,11 @@ export function mayBeDeleted(change: Upsert, deletions: Deletions): boolean {
 
 /** Resolves when no deleted user has one of the task's identities. Throws what a lookup throws. */
 export async function waitUntilGone(
-  { change }: Task,
+  task: Task,
   { deletions, routes }: { readonly deletions: Deletions; readonly routes: UpsertRoutes | undefined },
 ): Promise<void> {
-  const gone = await deletions.waitUntilGone(touchedKeys(change));
+  const keys = touchedKeys(task.change);
+  const gone = await deletions.waitUntilGone(keys);
+  task.free = keys.map(identityText);
   for (const key of gone) routes?.noteRemoved(key);
 }
