@@ -16,7 +16,8 @@ import { countMissing, decideDeletions, nextPendingDeletions, cancelDeletions, u
 import { withMovedKeys } from '../old-keys.ts';
 import { PostgresConnection, type PostgresOptions, type RetryOptions } from './connection.ts';
 import { toStream, type Enrolled, type StreamRow } from '../enrolled.ts';
-import { CLAIM_SECONDS, enrol, lookUp } from './enrol.ts';
+import { CLAIM_SECONDS, claimStreams } from './claims.ts';
+import { enrol, lookUp } from './enrol.ts';
 import { EntryTable } from './entries.ts';
 import { movedKeys, moveOldKeys, streamsWithOldKeys } from './keys.ts';
 import { migrate, schemaVersion } from './schema.ts';
@@ -25,42 +26,73 @@ const RENEW_EVERY_MS = 15_000;
 /** How long to wait for the server when a run begins. Short, since a run that fails before reading any input loses nothing. */
 const MAX_OPENING_MS = 120_000;
 
-/** Opens the ledger in this database. Throws ConfigError, or TransientError if another run has claimed one of the streams. */
+/** Opens the ledger in this database. Throws ConfigError, or TransientError if another run that is alive has claimed one of the streams. */
 export async function openPostgresLedger(
   options: PostgresOptions,
   opening: LedgerOpening,
   retry: RetryOptions,
 ): Promise<Ledger> {
   const connection = await PostgresConnection.create(options, retry);
-  const until = retry.clock.now() + Math.min(retry.retryBudgetMs, MAX_OPENING_MS);
+  /** When to give up an attempt to reach the server that begins now. */
+  const until = () => retry.clock.now() + Math.min(retry.retryBudgetMs, MAX_OPENING_MS);
   try {
-    if (opening.access === 'read') {
-      const found = await connection.transaction(async (client) => {
-        const version = await schemaVersion(client);
-        if (version === 0) return undefined;
-        const enrolled = await lookUp(client, opening);
-        const old = await streamsWithOldKeys(client, version, enrolled.own);
-        return { enrolled, moved: await movedKeys(client, old) };
-      }, until);
-      if (found) return withMovedKeys(new PostgresLedger(connection, found.enrolled, undefined), found.moved);
-      await connection.close();
-      return emptyLedger(opening);
-    }
-    const run = randomUUID();
-    await connection.transaction((client) => migrate(client, connection.quotedSchema), until);
-    const { enrolled, old } = await connection.transaction(async (client) => {
-      const enrolled = await enrol(client, opening, run);
-      const version = await schemaVersion(client);
-      return { enrolled, old: await streamsWithOldKeys(client, version, enrolled.own) };
-    }, until);
-    const ledger = new PostgresLedger(connection, enrolled, run);
-    if (old.length > 0) await ledger.moveOldKeys(old);
-    ledger.keepClaims(retry);
-    return ledger;
+    return opening.access === 'read'
+      ? await openToRead(connection, opening, until())
+      : await openToWrite(connection, opening, { retry, until });
   } catch (error) {
     await connection.close();
     throw error;
   }
+}
+
+async function openToRead(
+  connection: PostgresConnection,
+  opening: LedgerOpening,
+  until: number,
+): Promise<Ledger> {
+  const found = await connection.transaction(async (client) => {
+    const version = await schemaVersion(client);
+    if (version === 0) return undefined;
+    const enrolled = await lookUp(client, opening);
+    const old = await streamsWithOldKeys(client, version, enrolled.own);
+    return { enrolled, moved: await movedKeys(client, old) };
+  }, until);
+  if (found) return withMovedKeys(new PostgresLedger(connection, found.enrolled, undefined), found.moved);
+  await connection.close();
+  return emptyLedger(opening);
+}
+
+async function openToWrite(
+  connection: PostgresConnection,
+  opening: LedgerOpening,
+  { retry, until }: { readonly retry: RetryOptions; readonly until: () => number },
+): Promise<Ledger> {
+  const run = randomUUID();
+  const reachedUntil = until();
+  await connection.transaction((client) => migrate(client, connection.quotedSchema), reachedUntil);
+  const enrolled = await connection.transaction((client) => enrol(client, opening), reachedUntil);
+  const claimed = await claimStreams({
+    streams: enrolled.own.map(({ id }) => id),
+    run,
+    retry,
+    transaction: (task) => connection.transaction(task, until()),
+  });
+  const rows = new Map(claimed.map((row) => [row.id, row]));
+  // The states are those of the moment of the claim: the run that was waited for may have changed them.
+  const own = enrolled.own.map((stream) => toStream(rows.get(stream.id) as StreamRow));
+  const ledger = new PostgresLedger(connection, { ...enrolled, own }, run);
+  try {
+    const old = await connection.transaction(
+      async (client) => streamsWithOldKeys(client, await schemaVersion(client), own),
+      until(),
+    );
+    if (old.length > 0) await ledger.moveOldKeys(old);
+  } catch (error) {
+    await ledger.close();
+    throw error;
+  }
+  ledger.keepClaims(retry);
+  return ledger;
 }
 
 class PostgresLedger implements Ledger {
