@@ -118,16 +118,17 @@ it('a run that died has lost its claim to the next one, and writes nothing more'
 it('a run that renews its claim is alive: the next one fails at once', () =>
   play(async (seam) => {
     const alive = (await open(seam).opened) as Ledger;
+    const [stream = 0] = Seam.ids(alive);
     const { clock, opened } = open(seam, {
       onWaited: async (waitedMs) => {
-        if (waitedMs > 10_000) await alive.commit({});
+        if (waitedMs > 10_000) await alive.commit({ states: [{ stream, state: 's' }] });
       },
     });
     expect(await opened).toBeInstanceOf(TransientError);
     expect(await opened).toMatchObject(asRefused);
     expect(clock.waitedMs).toBeGreaterThan(10_000);
     expect(clock.waitedMs).toBeLessThan(12_000);
-    await alive.commit({});
+    await alive.commit({ states: [{ stream, state: 's' }] });
   }));
 
 it('a run that ends meanwhile is followed at once, by a run that begins with its states', () =>
@@ -228,7 +229,38 @@ it('while a run waits for one of its streams, it has claimed none of them', () =
     });
     expect(await opened).toMatchObject({ code: 'stopped' });
     expect(notices).toEqual([expect.stringContaining('has claimed the stream b in this ledger')]);
-    await third?.commit({});
+    await third?.commit({ states: [{ stream: third.own[0]?.id ?? 0, state: 's' }] });
+  }));
+
+it('writes to some streams go on while the claims on all of them are renewed', () =>
+  play(async (seam) => {
+    const streams = Array.from({ length: 40 }, (_, index) => ({ name: `users ${index}` }));
+    const notices: string[] = [];
+    let renewals = 0;
+    const clock: Clock = {
+      now: () => 0,
+      random: () => 0.5,
+      // Claims are renewed again and again.
+      sleep: async (_delayMs, signal) => {
+        renewals++;
+        await new Promise(setImmediate);
+        signal?.throwIfAborted();
+      },
+    };
+    const ledger = await seam.open({
+      streams,
+      retry: { clock, retryBudgetMs: 600_000, onRetry: (message) => notices.push(message) },
+    });
+    const ids = Seam.ids(ledger);
+    const writes = Array.from({ length: 100 }, (_, index) => {
+      const some = ids.filter((_id, at) => (at * 7 + index) % 3 === 0).reverse();
+      return ledger.commit({ states: some.map((stream) => ({ stream, state: `${index}` })) });
+    });
+    await Promise.all(writes);
+    await ledger.close();
+    expect(renewals).toBeGreaterThan(1);
+    // Neither a deadlock nor a lost claim.
+    expect(notices).toEqual([]);
   }));
 
 it('SIGTERM ends a program that waits at once; check does not wait, and plan neither', () =>

@@ -40,12 +40,13 @@ export async function decideAbsence(options: AbsenceOptions): Promise<Absence> {
   const { ledger } = options;
   const decisions = await evaluate(options);
   const objections = guardObjections(decisions, options.maxRemovalsPercent);
-  const removing =
-    objections.length > 0 ? [] : decisions.filter(({ keptBecause }) => keptBecause === undefined);
+  const mayRemove = ({ keptBecause }: SnapshotDecision) =>
+    objections.length === 0 && keptBecause === undefined;
+  const removing = decisions.filter(mayRemove);
   for (const { stream } of decisions) endSnapshot(stream);
   await ledger.commit({
     states: decisions
-      .filter((decision) => !removing.includes(decision))
+      .filter((decision) => !mayRemove(decision))
       .map(({ stream }) => ({ stream: stream.rowStream.id, state: stateText(stream) })),
   });
   if (objections.length > 0) throw new ConfigError(objections, { code: 'too_many_removals' });

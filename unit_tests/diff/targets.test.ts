@@ -35,6 +35,21 @@ describe('a field that was written before', () => {
   });
 });
 
+describe('what the streams of a project write', () => {
+  it('is one for all of them, however many there are', () => {
+    const project = new ProjectTargets(
+      Array.from({ length: 5_000 }, (_, index) => ['email', 'address.city', `only_${index}`]),
+    );
+    const histories = ['only_0', 'only_4999'].map((own) => new TargetHistory([own], project));
+    for (const history of histories)
+      expect(history.toClear(['address', 'address.zip', 'gone', 'only_7', 'only_5000'])).toEqual([
+        'address.zip',
+        'gone',
+        'only_5000',
+      ]);
+  });
+});
+
 describe('the fields to remember', () => {
   it.each<[string, MappedTargets, string[], string[], string[]]>([
     ['are those that the record writes, sorted', ['a', 'b'], [], ['b', 'a'], ['a', 'b']],

@@ -2,6 +2,7 @@
 import type { PoolClient } from 'pg';
 import type { Ledger, ProvenSnapshot } from '../ledger.ts';
 import { ENTRY_COLUMNS, type EntryRow } from './entries.ts';
+import type { PostgresConnection } from './connection.ts';
 import { isAbsent } from './presence.ts';
 
 const OF_PROJECT = 'stream IN (SELECT id FROM iterable_ledger_stream WHERE project = $1)';
@@ -11,15 +12,17 @@ const IS_HELD_BY_ANOTHER = `(
     OR EXISTS (SELECT 1 FROM iterable_ledger_entry AS other WHERE NOT other.doomed AND other.user_id = entry.user_id AND other.${OF_PROJECT})
   )`;
 
+/** One round trip, since there may be thousands of streams. */
 export async function countMissing(
-  client: PoolClient,
+  connection: PostgresConnection,
   stream: number,
   snapshot: number,
 ): Promise<{ upserted: number; enriched: number }> {
-  const { rows } = await client.query<{ origin: string; number: number }>(
-    `SELECT origin, count(*)::int AS number FROM iterable_ledger_entry AS entry
-     JOIN iterable_ledger_written AS written ON written.id = entry.written
-     WHERE stream = $1 AND ${isAbsent('$2')} GROUP BY origin`,
+  const prefix = `${connection.quotedSchema}.`;
+  const rows = await connection.read<{ origin: string; number: number }>(
+    `SELECT origin, count(*)::int AS number FROM ${prefix}iterable_ledger_entry AS entry
+     JOIN ${prefix}iterable_ledger_written AS written ON written.id = entry.written
+     WHERE stream = $1 AND ${isAbsent('$2', prefix)} GROUP BY origin`,
     [stream, snapshot],
   );
   const count = (origin: string) => rows.find((row) => row.origin === origin)?.number ?? 0;
@@ -53,13 +56,13 @@ export async function decideDeletions(
   project: number,
   snapshots: readonly ProvenSnapshot[],
 ): Promise<Awaited<ReturnType<Ledger['decideDeletions']>>> {
-  for (const { stream, snapshot } of snapshots) {
-    await client.query(
-      `UPDATE iterable_ledger_entry AS entry SET doomed = TRUE WHERE stream = $1 AND ${isAbsent('$2')} AND NOT doomed`,
-      [stream, snapshot],
-    );
-  }
   const ids = snapshots.map(({ stream }) => stream);
+  await client.query(
+    `UPDATE iterable_ledger_entry AS entry SET doomed = TRUE
+     FROM unnest($1::int[], $2::int[]) AS proven (stream, snapshot)
+     WHERE entry.stream = proven.stream AND ${isAbsent('proven.snapshot')} AND NOT doomed`,
+    [ids, snapshots.map(({ snapshot }) => snapshot)],
+  );
   // A user stays if another entry, not pending deletion, holds it; that is known only after all entries are marked.
   const { rows } = await client.query<{ stream: number; doomed: number; staying: number }>(
     `SELECT stream, count(*)::int AS doomed,
@@ -68,8 +71,9 @@ export async function decideDeletions(
      WHERE stream = ANY($2::int[]) AND doomed GROUP BY stream`,
     [project, ids],
   );
+  const counts = new Map(rows.map((row) => [row.stream, row]));
   return ids.map((stream) => {
-    const { doomed = 0, staying = 0 } = rows.find((row) => row.stream === stream) ?? {};
+    const { doomed = 0, staying = 0 } = counts.get(stream) ?? {};
     return { stream, removed: doomed - staying, staying };
   });
 }

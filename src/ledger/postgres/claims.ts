@@ -89,6 +89,38 @@ async function tryToClaim(client: PoolClient, { streams, run }: ClaimOptions): P
   return { claimed };
 }
 
+/** Renews the claims of this run on these streams. Throws TransientError `ledger_claim_lost` if one of them is no longer this run's. */
+export async function renewClaims(
+  client: PoolClient,
+  streams: readonly number[],
+  run: string,
+): Promise<void> {
+  if (streams.length === 0) return;
+  // Locked in one order, so that the transactions of a run, which renew some or all of them, can't deadlock.
+  const { rowCount } = await client.query(
+    `WITH own AS MATERIALIZED (
+       SELECT id FROM iterable_ledger_stream WHERE id = ANY($1::int[]) AND claimed_by = $2 ORDER BY id FOR UPDATE
+     )
+     UPDATE iterable_ledger_stream AS stream SET claimed_until = now() + make_interval(secs => ${CLAIM_SECONDS})
+     FROM own WHERE stream.id = own.id`,
+    [streams, run],
+  );
+  if (rowCount === streams.length) return;
+  throw new TransientError(
+    'ledger_claim_lost',
+    'Another run has taken over a stream of this one in the ledger, since this one was away for too long. Run again when the other one has ended.',
+  );
+}
+
+/** For transactions that may take long, and have renewed their claims: these must not have expired when they commit. */
+export async function extendClaims(client: PoolClient, streams: readonly number[]): Promise<void> {
+  await client.query(
+    `UPDATE iterable_ledger_stream SET claimed_until = clock_timestamp() + make_interval(secs => ${CLAIM_SECONDS})
+     WHERE id = ANY($1::int[])`,
+    [streams],
+  );
+}
+
 /** Only a run that is alive moves the end of its claim, or takes one. */
 function isRenewed({ run, until }: Claim, before: Claim | undefined): boolean {
   return before !== undefined && (run !== before.run || until > before.until);

@@ -80,12 +80,12 @@ export class EntryTable {
         [dropped.map(({ stream }) => stream), dropped.map(({ key }) => key)],
       );
     }
-    for (const change of presence) await this.#presence.write(client, change);
+    await this.#presence.write(client, presence);
   }
 
   async toEntries(rows: readonly EntryRow[]): Promise<HeldEntry[]> {
     const writtenOf = await this.written.read(rows.map(({ written }) => written));
-    for (const stream of new Set(rows.map((row) => row.stream))) await this.#presence.read(stream);
+    await this.#presence.read(rows.map(({ stream }) => stream));
     return rows.map((row) => this.#toEntry(row, writtenOf(row.written)));
   }
 

@@ -1,7 +1,6 @@
 /** The ledger in a Postgres database, shared by many machines, so that containers can be disposable. A stream has one run at a time. */
 import { randomUUID } from 'node:crypto';
 import type { PoolClient } from 'pg';
-import { TransientError } from '../../errors.ts';
 import { emptyLedger } from '../empty.ts';
 import type {
   PendingDeletion,
@@ -16,7 +15,7 @@ import { countMissing, decideDeletions, nextPendingDeletions, cancelDeletions, u
 import { withMovedKeys } from '../old-keys.ts';
 import { PostgresConnection, type PostgresOptions, type RetryOptions } from './connection.ts';
 import { toStream, type Enrolled, type StreamRow } from '../enrolled.ts';
-import { CLAIM_SECONDS, claimStreams } from './claims.ts';
+import { claimStreams, extendClaims, renewClaims } from './claims.ts';
 import { enrol, lookUp } from './enrol.ts';
 import { EntryTable } from './entries.ts';
 import { movedKeys, moveOldKeys, streamsWithOldKeys } from './keys.ts';
@@ -103,6 +102,8 @@ class PostgresLedger implements Ledger {
   /** The id of this run, for its claims; undefined if the ledger is only read. */
   readonly #run: string | undefined;
   readonly #closing = new AbortController();
+  /** Why the claims are no longer renewed: no write may follow, not even to a stream whose claim is still held. */
+  #renewalFailure: Error | undefined;
 
   constructor(connection: PostgresConnection, { project, own }: Enrolled, run: string | undefined) {
     this.#connection = connection;
@@ -117,22 +118,24 @@ class PostgresLedger implements Ledger {
    * To be called before anything is read.
    */
   moveOldKeys(streams: readonly number[]): Promise<void> {
-    return this.#write(async (client) => {
+    return this.#write(streams, async (client) => {
       await moveOldKeys(client, this.#entries.written, streams);
-      await extendClaims(client, this.own);
+      await extendClaims(client, streams);
     });
   }
 
-  /** Renews the claims in the background until the ledger is closed. In addition, each write checks and renews them. */
+  /** Renews all claims in the background until the ledger is closed. In addition, each write checks and renews those of its streams. */
   keepClaims({ clock }: RetryOptions): void {
     const renew = async (): Promise<void> => {
       while (!this.#closing.signal.aborted) {
         await clock.sleep(RENEW_EVERY_MS, this.#closing.signal);
-        await this.#write(() => Promise.resolve());
+        const streams = this.own.map(({ id }) => id);
+        await this.#write(streams, () => Promise.resolve());
       }
     };
-    // The next write will fail with the same error.
-    renew().catch(() => undefined);
+    renew().catch((error: unknown) => {
+      if (!this.#closing.signal.aborted) this.#renewalFailure = error as Error;
+    });
   }
 
   streams(): Promise<readonly LedgerStream[]> {
@@ -164,7 +167,7 @@ class PostgresLedger implements Ledger {
   async commit(changes: LedgerChanges): Promise<void> {
     const prepared = await this.#entries.prepare(changes);
     try {
-      await this.#write(async (client) => {
+      await this.#write(streamsOf(changes), async (client) => {
         await this.#entries.write(client, prepared);
         await setStates(client, changes.states ?? []);
       });
@@ -175,7 +178,7 @@ class PostgresLedger implements Ledger {
   }
 
   countMissing(stream: number, snapshot: number): Promise<{ upserted: number; enriched: number }> {
-    return this.#connection.transaction((client) => countMissing(client, stream, snapshot));
+    return countMissing(this.#connection, stream, snapshot);
   }
 
   async unseen(
@@ -188,10 +191,11 @@ class PostgresLedger implements Ledger {
   }
 
   decideDeletions(snapshots: readonly ProvenSnapshot[]): ReturnType<Ledger['decideDeletions']> {
-    return this.#write(async (client) => {
+    const streams = snapshots.map(({ stream }) => stream);
+    return this.#write(streams, async (client) => {
       await setStates(client, snapshots);
       const decided = await decideDeletions(client, this.#project, snapshots);
-      await extendClaims(client, this.own);
+      await extendClaims(client, streams);
       return decided;
     });
   }
@@ -205,7 +209,7 @@ class PostgresLedger implements Ledger {
   }
 
   cancelDeletions(streams: readonly number[]): Promise<number> {
-    return this.#write((client) => cancelDeletions(client, streams));
+    return this.#write(streams, (client) => cancelDeletions(client, streams));
   }
 
   async close(): Promise<void> {
@@ -220,39 +224,35 @@ class PostgresLedger implements Ledger {
     await this.#connection.close(this.#run === undefined ? undefined : release);
   }
 
-  /** Runs `task` in a transaction that also checks and renews this run's claims. */
-  #write<Result>(task: (client: PoolClient) => Promise<Result>): Promise<Result> {
+  /** Runs `task`, which writes to these streams, in a transaction that also checks and renews this run's claims on them. */
+  #write<Result>(streams: Iterable<number>, task: (client: PoolClient) => Promise<Result>): Promise<Result> {
+    if (this.#renewalFailure) return Promise.reject(this.#renewalFailure);
+    const ids = [...new Set(streams)];
     return this.#connection.transaction(async (client) => {
-      const ids = this.own.map(({ id }) => id);
-      const { rowCount } = await client.query(
-        `UPDATE iterable_ledger_stream SET claimed_until = now() + make_interval(secs => ${CLAIM_SECONDS})
-         WHERE id = ANY($1::int[]) AND claimed_by = $2`,
-        [ids, this.#run ?? ''],
-      );
-      if (rowCount !== ids.length) {
-        throw new TransientError(
-          'ledger_claim_lost',
-          'Another run has taken over a stream of this one in the ledger, since this one was away for too long. Run again when the other one has ended.',
-        );
-      }
+      await renewClaims(client, ids, this.#run ?? '');
       return task(client);
     });
   }
 }
 
-/** For transactions that may take long: their claims must not have expired when they commit. */
-async function extendClaims(client: PoolClient, streams: readonly LedgerStream[]): Promise<void> {
-  await client.query(
-    `UPDATE iterable_ledger_stream SET claimed_until = clock_timestamp() + make_interval(secs => ${CLAIM_SECONDS})
-     WHERE id = ANY($1::int[])`,
-    [streams.map(({ id }) => id)],
-  );
+/** The streams that these changes concern. */
+function* streamsOf({
+  entries = [],
+  dropped = [],
+  present = [],
+  states = [],
+}: LedgerChanges): Generator<number> {
+  for (const changes of [entries, dropped, present, states]) for (const { stream } of changes) yield stream;
 }
 
 async function setStates(
   client: PoolClient,
   states: readonly { readonly stream: number; readonly state: string }[],
 ): Promise<void> {
-  for (const { stream, state } of states)
-    await client.query('UPDATE iterable_ledger_stream SET state = $1 WHERE id = $2', [state, stream]);
+  if (states.length === 0) return;
+  await client.query(
+    `UPDATE iterable_ledger_stream AS stream SET state = own.state
+     FROM unnest($1::int[], $2::text[]) AS own (id, state) WHERE stream.id = own.id`,
+    [states.map(({ stream }) => stream), states.map(({ state }) => state)],
+  );
 }
