@@ -1,6 +1,7 @@
 /** `plan` predicts what `write` would do, and changes nothing. Predictions are checked by writing afterwards. */
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
+import { runConnector } from './support/connector.ts';
 import { withHarness, type PlannedStream } from './support/harness.ts';
 import { describeLedgers, SQLITE } from './support/ledgers.ts';
 import { aCatalog, aRecord, aState, aStatus, aStream } from './support/messages.ts';
@@ -429,13 +430,21 @@ describe('a plan without a ledger', () => {
       );
     }));
 
-  it('fails like other commands if no plan can be made, and explains the error on stderr', () =>
+  it('fails like other commands if no plan can be made, and explains the error on stderr, though that is no terminal', () =>
     withHarness({}, async (harness) => {
-      const broken = await harness.plan('', { config: { batch_size: 0 }, isText: false });
-      expect(broken.exitCode).toBe(1);
-      expect(broken.errors).toMatchObject([{ failure_type: 'config_error' }]);
-      expect(broken.stderr).toContain('Failed: batch_size');
-      expect(broken.stderr).toContain('Next:');
+      const config = { batch_size: 0 };
+      for (const command of [['plan'], ['plan', '--json']]) {
+        const broken = await runConnector({ args: harness.args(command, { config }) });
+        expect(broken.exitCode).toBe(1);
+        expect(broken.messages).toHaveLength(1);
+        expect(broken.errors).toMatchObject([{ failure_type: 'config_error' }]);
+        expect(broken.stderr).toMatch(
+          /^Failed: batch_size.*\nNext: {3}Change what .*\n +\(config_invalid; .*\)\n$/,
+        );
+        // eslint-disable-next-line no-control-regex -- no colors: this goes to logs
+        expect(broken.stderr).not.toMatch(/\x1b/);
+      }
+      expect((await harness.write('', { config })).stderr).toBe('');
       const unstorable = await harness.plan('', {
         config: { rejected_records: { type: 'file', path: harness.files.path('no/folder') } },
         isText: false,

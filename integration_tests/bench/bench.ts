@@ -32,8 +32,17 @@ export class Bench {
 
   /** Runs `write` with this number of customers, into the sink unless `config` says otherwise. */
   write(count: number, config: Record<string, unknown> = {}, isSnapshot = false): Promise<Measurement> {
+    return this.writeFile(this.customers(count), aCatalog(customersStream({ isSnapshot })), config);
+  }
+
+  /** Runs `write` with this file on its stdin, into the sink unless `config` says otherwise. */
+  writeFile(
+    input: string,
+    catalog: ReturnType<typeof aCatalog>,
+    config: Record<string, unknown>,
+  ): Promise<Measurement> {
     const { files } = this;
-    return this.run(count, [
+    return this.#measure(input, [
       MAIN,
       'write',
       '--config',
@@ -44,15 +53,19 @@ export class Bench {
         ...config,
       }),
       '--catalog',
-      files.write('catalog.json', aCatalog(customersStream({ isSnapshot }))),
+      files.write('catalog.json', catalog),
     ]);
   }
 
   /** Runs any Node program with this number of customers on its stdin. */
   run(count: number, args: readonly string[]): Promise<Measurement> {
+    return this.#measure(this.customers(count), args);
+  }
+
+  #measure(input: string, args: readonly string[]): Promise<Measurement> {
     return measure({
       args,
-      input: this.customers(count),
+      input,
       usageFile: this.files.path(`usage-${++this.#runs}.json`),
     });
   }

@@ -10,6 +10,7 @@ import { postgresLedger, sqliteLedger } from './ledgers.ts';
 import { fullCalls } from './full-calls.ts';
 import { limits } from './limits.ts';
 import { startUp } from './start-up.ts';
+import { streams } from './streams.ts';
 import { throughput } from './throughput.ts';
 
 const PARTS: Readonly<Record<string, (bench: Bench, isFull: boolean) => Promise<void>>> = {
@@ -20,6 +21,7 @@ const PARTS: Readonly<Record<string, (bench: Bench, isFull: boolean) => Promise<
   'full-calls': fullCalls,
   'ledger-sqlite': sqliteLedger,
   'ledger-postgres': postgresLedger,
+  streams,
 };
 
 const { values } = parseArgs({

@@ -1,5 +1,5 @@
 /** The input for the measurements: typical warehouse records of 400 bytes each, with a state after every 10,000. */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { aRecord, aState, aStatus, aStream } from '../support/messages.ts';
 
 const LINE_BYTES = 400;
@@ -7,9 +7,15 @@ const STATE_EVERY = 10_000;
 const STREAM = 'customers';
 
 /** The stream of the catalog; with `isSnapshot` a full replacement, for which a ledger must mark present rows. */
-export function customersStream({ isSnapshot }: { readonly isSnapshot: boolean }) {
+export function customersStream({
+  isSnapshot,
+  name = STREAM,
+}: {
+  readonly isSnapshot: boolean;
+  readonly name?: string;
+}) {
   return aStream({
-    name: STREAM,
+    name,
     primaryKey: [['id']],
     ...(isSnapshot ? { syncMode: 'full_refresh', destinationSyncMode: 'overwrite' } : {}),
     jsonSchema: {
@@ -51,7 +57,13 @@ export function writeCustomers(path: string, count: number): void {
   closeSync(file);
 }
 
-function customerLine(id: number): string {
+/** Writes one customer for each stream to a file, each with its state, and the streams' statuses at the end. */
+export function writeCustomerPerStream(path: string, streams: readonly string[]): void {
+  const lines = streams.map((stream, index) => customerLine(index + 1, stream) + aState(index, stream));
+  writeFileSync(path, [...lines, ...streams.map((stream) => aStatus('COMPLETE', stream))].join(''));
+}
+
+function customerLine(id: number, stream = STREAM): string {
   const customer = {
     id,
     email: `customer.${id}@example.com`,
@@ -66,6 +78,6 @@ function customerLine(id: number): string {
     signed_up_at: '2026-01-02T03:04:05Z',
     notes: '',
   };
-  const bare = Buffer.byteLength(aRecord(customer, { stream: STREAM }));
-  return aRecord({ ...customer, notes: 'n'.repeat(Math.max(LINE_BYTES - bare, 0)) }, { stream: STREAM });
+  const bare = Buffer.byteLength(aRecord(customer, { stream }));
+  return aRecord({ ...customer, notes: 'n'.repeat(Math.max(LINE_BYTES - bare, 0)) }, { stream });
 }

@@ -156,11 +156,11 @@ describeLedgers('the interface', (backend) => {
       expect(await allOf(ledger, stream, ['a', 'b'])).toEqual([held(anEntry(stream, 'a', { seen: 3 }))]);
       const proven = { stream, snapshot: 4, state: 'proven' };
       expect(await ledger.decideDeletions([proven], () => true)).toEqual([
-        { stream, removed: 1, staying: 0 },
+        { stream, removed: 1, staying: 0, entries: 1 },
       ]);
       // Who is pending deletion already does not count again.
       expect(await ledger.decideDeletions([proven], () => true)).toEqual([
-        { stream, removed: 0, staying: 0 },
+        { stream, removed: 0, staying: 0, entries: 0 },
       ]);
       expect(keysOf(await ledger.nextPendingDeletions([stream], 9))).toEqual(['a']);
       await ledger.close();
@@ -315,7 +315,7 @@ describeLedgers('the interface', (backend) => {
           entries: [anEntry(stream, 'a'), anEntry(stream, 'b'), anEntry(stream, 'c', { seen: 2 })],
         });
         expect(await ledger.decideDeletions([proven(stream, 2)], () => true)).toEqual([
-          { stream, removed: 2, staying: 0 },
+          { stream, removed: 2, staying: 0, entries: 3 },
         ]);
         await ledger.close();
         const next = await seam.open();
@@ -381,8 +381,8 @@ describeLedgers('the interface', (backend) => {
         const decided = await ledger.decideDeletions([proven(crm, 5), proven(users, 2)], () => true);
         // `both` is missing from both streams, so no other entry holds the user.
         expect(decided).toEqual([
-          { stream: crm, removed: 1, staying: 0 },
-          { stream: users, removed: 2, staying: 4 },
+          { stream: crm, removed: 1, staying: 0, entries: 2 },
+          { stream: users, removed: 2, staying: 4, entries: 7 },
         ]);
         const next = await ledger.nextPendingDeletions([users, crm], 100);
         expect(
@@ -431,7 +431,7 @@ describeLedgers('the interface', (backend) => {
           'new',
         ]);
         expect(await ledger.decideDeletions([proven(stream, 2)], () => true)).toEqual([
-          { stream, removed: 0, staying: 2 },
+          { stream, removed: 0, staying: 2, entries: 0 },
         ]);
         const pending = await ledger.nextPendingDeletions([stream], 9);
         expect(pending.map(({ key, heldBy }) => [key, heldBy]).sort()).toEqual([
@@ -453,7 +453,7 @@ describeLedgers('the interface', (backend) => {
       use(async (ledger, stream) => {
         await ledger.commit({ entries: [anEntry(stream, 'a')] });
         const refused = await ledger.decideDeletions([proven(stream, 2)], (decided) => decided.length === 0);
-        expect(refused).toEqual([{ stream, removed: 1, staying: 0 }]);
+        expect(refused).toEqual([{ stream, removed: 1, staying: 0, entries: 1 }]);
         expect(await ledger.nextPendingDeletions([stream], 9)).toEqual([]);
         expect((await ledger.streams())[0]?.state).toBe('');
       }));
@@ -473,7 +473,7 @@ describeLedgers('the interface', (backend) => {
         const anonymous = withoutEmail(anEntry(stream, 'a'));
         await ledger.commit({ entries: [anonymous, { ...anonymous, key: 'b', seen: 2 }] });
         expect(await ledger.decideDeletions([proven(stream, 2)], () => true)).toEqual([
-          { stream, removed: 1, staying: 0 },
+          { stream, removed: 1, staying: 0, entries: 2 },
         ]);
         expect(await ledger.nextPendingDeletions([stream], 2)).toMatchObject([
           { key: 'a', heldBy: undefined },

@@ -1,7 +1,7 @@
 /** A Postgres ledger on a server that accepts no writes: a replica, or the former primary after a failover. */
 import { describe, expect, it } from '@jest/globals';
 import type { Clock } from '../../src/clock.ts';
-import { ConfigError, TransientError } from '../../src/errors.ts';
+import { ConfigError } from '../../src/errors.ts';
 import type { Seam } from '../support/ledger-seam.ts';
 import { withSeam } from '../support/ledger-seam.ts';
 import { withPostgres } from '../support/ledgers.ts';
@@ -154,8 +154,8 @@ describe('a read-only Postgres ledger', () => {
 });
 
 describe('a Postgres ledger that can’t be opened', () => {
-  const opened = (seam: Seam, clock: Clock, option = {}) =>
-    seam.open({ option, retry: { clock, retryBudgetMs: 1_800_000 } }).catch((error: unknown) => error);
+  const opened = (seam: Seam, clock: Clock) =>
+    seam.open({ retry: { clock, retryBudgetMs: 1_800_000 } }).catch((error: unknown) => error);
 
   it('because it is read-only is waited for, for at most two minutes', () =>
     withSeam(backend, async (seam) => {
@@ -169,16 +169,18 @@ describe('a Postgres ledger that can’t be opened', () => {
       expect(clock.waitedMs).toBeLessThan(130_000);
     }));
 
-  it('because the server has reached its connection limit is waited for, for at most two minutes', () =>
+  it('because the server has reached its connection limit is waited for, for at most two minutes, to read it as well', () =>
     withSeam(backend, async (seam) => {
       await backend.server().query(backend.url(), "CREATE ROLE crowd LOGIN PASSWORD 'pw' CONNECTION LIMIT 0");
-      const clock = new LeapingClock();
       const url = backend.url().replace(/\/\/[^@]*@/, '//crowd:pw@');
-      const error = await opened(seam, clock, { url });
-      expect(error).toBeInstanceOf(TransientError);
-      expect((error as TransientError).code).toBe('ledger_unavailable');
-      expect(clock.waitedMs).toBeGreaterThan(60_000);
-      expect(clock.waitedMs).toBeLessThan(130_000);
+      for (const access of ['write', 'read'] as const) {
+        const clock = new LeapingClock();
+        const retry = { clock, retryBudgetMs: 1_800_000 };
+        await expect(seam.open({ option: { url }, access, retry })).rejects.toMatchObject({
+          code: 'ledger_unavailable',
+        });
+        expect([access, clock.waitedMs > 60_000, clock.waitedMs < 130_000]).toEqual([access, true, true]);
+      }
     }));
 
   it('at first is used as soon as it accepts writes', () =>

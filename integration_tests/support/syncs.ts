@@ -15,6 +15,7 @@ export interface SyncOptions {
   readonly status?: string;
   readonly stream?: string;
   readonly onSpawn?: RunOptions['onSpawn'];
+  readonly onLine?: RunOptions['onLine'];
   /** Runs the built program as a child process, instead of its source in this process. */
   readonly isProcess?: boolean;
 }
@@ -92,6 +93,7 @@ export class Syncs {
       ],
       {
         ...(options.onSpawn ? { onSpawn: options.onSpawn } : {}),
+        ...(options.onLine ? { onLine: options.onLine } : {}),
         catalog: options.catalog ?? aCatalog(aStream({ name: stream, primaryKey: [['id']] })),
         config: {
           ledger: this.#ledger.option(this.harness),

@@ -40,8 +40,7 @@ export async function decideAbsence(options: AbsenceOptions): Promise<Absence> {
   const removing = decisions.filter(({ keptBecause }) => keptBecause === undefined);
   const keeping = decisions.filter((decision) => !removing.includes(decision));
   const notes = await notesOnKept(keeping, ledger);
-  const entriesOf = new Map<DiffStream, number>();
-  for (const { stream } of removing) entriesOf.set(stream, await entriesIn(stream, ledger));
+  const atStart = removing.map(({ stream }) => stream.state.open?.entriesAtStart ?? 0);
   for (const { stream } of decisions) endSnapshot(stream);
   const endSnapshots = (ended: readonly SnapshotDecision[]) =>
     ledger.commit({
@@ -55,10 +54,11 @@ export async function decideAbsence(options: AbsenceOptions): Promise<Absence> {
       : await ledger.decideDeletions(
           removing.map(({ stream }) => provenSnapshot(stream)),
           (decided) => {
-            objections = removing.flatMap(({ stream }, index) =>
-              guardObjection(stream.routed.name, {
-                removed: decided[index]?.removed ?? 0,
-                entries: entriesOf.get(stream) ?? 0,
+            objections = decided.flatMap(({ removed, entries }, index) =>
+              guardObjection(removing[index]?.stream.routed.name ?? '', {
+                removed,
+                // A first snapshot begins without entries, and its rows may become other users, too.
+                entries: Math.max(atStart[index] ?? 0, entries),
                 maxRemovalsPercent: options.maxRemovalsPercent,
               }),
             );
@@ -117,7 +117,7 @@ export function guardObjection(
     removed,
     entries,
     maxRemovalsPercent,
-  }: Pick<DecidedDeletions, 'removed'> & { readonly entries: number; readonly maxRemovalsPercent: number },
+  }: Pick<DecidedDeletions, 'removed' | 'entries'> & { readonly maxRemovalsPercent: number },
 ): string[] {
   if (maxRemovalsPercent >= 100 || removed * 100 <= maxRemovalsPercent * entries) return [];
   const percent = ((100 * removed) / Math.max(entries, 1)).toFixed(1);
@@ -138,11 +138,6 @@ function whyKept(
   if (state.identityConfigChanged)
     return 'this is the first full snapshot after its primary key, identify_by or project_type changed';
   return undefined;
-}
-
-/** What the guard's share is of: a first snapshot begins without entries, and its rows may become other users, too. */
-async function entriesIn({ rowStream, state }: DiffStream, ledger: Ledger): Promise<number> {
-  return Math.max(state.open?.entriesAtStart ?? 0, await ledger.count(rowStream.id));
 }
 
 function endSnapshot(stream: DiffStream): void {

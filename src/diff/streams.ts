@@ -5,7 +5,7 @@ import { isFullReplacement } from '../protocol/catalog.ts';
 import type { RoutedStream } from '../streams/router.ts';
 import type { RowStream } from './row.ts';
 import { readStreamState, writeStreamState, type StreamState } from './stream-state.ts';
-import { TargetHistory, type MappedTargets } from './targets.ts';
+import { ProjectTargets, TargetHistory } from './targets.ts';
 
 export interface StreamsOptions {
   readonly ledger: Ledger;
@@ -34,6 +34,7 @@ export async function readStreams(options: StreamsOptions): Promise<Map<string, 
     .map(({ state }) => readStreamState(state))
     .filter((state) => state !== undefined)
     .map(({ targets }) => targets ?? undefined);
+  const project = new ProjectTargets([...elsewhere, ...streams.map(({ targets }) => targets)]);
   const streamsOfRun = new Map<string, DiffStream>();
   for (const [index, routed] of streams.entries()) {
     const row = ledger.own[index];
@@ -43,10 +44,6 @@ export async function readStreams(options: StreamsOptions): Promise<Map<string, 
       projectType,
       entries: await entriesIfNeeded(ledger, row.id, before, routed),
     });
-    const others: MappedTargets[] = [
-      ...elsewhere,
-      ...streams.filter((other) => other !== routed).map(({ targets }) => targets),
-    ];
     streamsOfRun.set(routed.key, {
       routed,
       state,
@@ -57,7 +54,7 @@ export async function readStreams(options: StreamsOptions): Promise<Map<string, 
         snapshot: state.snapshot,
         isReplaced: isFullReplacement(routed.configured),
         resends: resendUnchanged || isRefreshed(before, routed),
-        targets: new TargetHistory(routed.targets, others),
+        targets: new TargetHistory(routed.targets, project),
       },
     });
   }

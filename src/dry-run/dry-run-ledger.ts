@@ -3,11 +3,18 @@
  * them. Takes 12 to 32 bytes per row of the input, plus the memory of {@link ScratchEntries} per entry that would be written.
  */
 import { IdentityTable } from '../delivery/identity-table.ts';
-import type { PendingDeletion, HeldEntry, Ledger, LedgerChanges, LedgerStream } from '../ledger/ledger.ts';
-import type { Identities } from '../model.ts';
-import { heldBy } from '../ledger/ledger.ts';
+import {
+  heldBy,
+  type DecidedDeletions,
+  type HeldEntry,
+  type Ledger,
+  type LedgerChanges,
+  type LedgerStream,
+  type PendingDeletion,
+} from '../ledger/ledger.ts';
 import { NOTHING_WRITTEN } from '../ledger/written.ts';
 import { rowToken } from '../diff/row.ts';
+import { IdentitySet } from './identity-set.ts';
 import { ScratchEntries } from './scratch-entries.ts';
 
 const PRESENT = 1;
@@ -169,7 +176,7 @@ export class DryRunLedger implements Ledger {
   ): ReturnType<Ledger['decideDeletions']> {
     for (const { stream, snapshot } of snapshots) this.#decidedBefore.set(stream, snapshot);
     this.#reading.clear();
-    const results: { stream: number; removed: number; staying: number }[] = [];
+    const results: DecidedDeletions[] = [];
     for (const { stream } of snapshots) {
       const result = { stream, removed: 0, staying: 0 };
       const add = async (entries: readonly HeldEntry[]) => {
@@ -184,7 +191,7 @@ export class DryRunLedger implements Ledger {
         page = [];
       }
       await add(page);
-      results.push(result);
+      results.push({ ...result, entries: result.removed > 0 ? await this.#entriesIn(stream) : 0 });
     }
     if (!accept(results)) {
       for (const { stream, snapshot } of snapshots) {
@@ -194,6 +201,11 @@ export class DryRunLedger implements Ledger {
       this.#reading.clear();
     }
     return results;
+  }
+
+  /** At least: entries that the run would replace or drop count as they were. */
+  async #entriesIn(stream: number): Promise<number> {
+    return Math.max(await this.#base.count(stream), this.#scratch.count(stream));
   }
 
   async nextPendingDeletions(streams: readonly number[], limit: number): Promise<readonly PendingDeletion[]> {
@@ -286,22 +298,5 @@ export class DryRunLedger implements Ledger {
     };
     if (wasPending) this.#leftOver.add(view);
     return view;
-  }
-}
-
-/** Users, by either identity. */
-class IdentitySet {
-  readonly #emails = new Set<string>();
-  readonly #userIds = new Set<string>();
-
-  add({ email, userId }: Identities): void {
-    if (email !== undefined) this.#emails.add(email);
-    if (userId !== undefined) this.#userIds.add(userId);
-  }
-
-  has({ email, userId }: Identities): boolean {
-    return (
-      (email !== undefined && this.#emails.has(email)) || (userId !== undefined && this.#userIds.has(userId))
-    );
   }
 }

@@ -43,6 +43,7 @@ export class ScratchEntries {
   readonly #byEmail: StatementSync;
   readonly #byUserId: StatementSync;
   readonly #unseen: StatementSync;
+  readonly #count: StatementSync;
   /** Interned data that entries share, by its number: there are few distinct combinations. */
   readonly #written: Written[] = [];
   readonly #numberOf = new Map<string, number>();
@@ -53,6 +54,9 @@ export class ScratchEntries {
     this.#put = database.prepare('INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
     this.#drop = database.prepare('DELETE FROM entry WHERE stream = ? AND key = ?');
     this.#find = database.prepare('SELECT * FROM entry WHERE stream = ? AND key = ?');
+    this.#count = database.prepare(
+      'SELECT count(*) AS number FROM entry WHERE stream = ? AND (email IS NOT NULL OR user_id IS NOT NULL)',
+    );
     this.#unseen = database.prepare(
       'SELECT * FROM entry WHERE stream = ? AND seen < ? AND key > ? ORDER BY key',
     );
@@ -98,6 +102,11 @@ export class ScratchEntries {
   unseen(stream: number, snapshot: number, after: string): HeldEntry[] {
     const rows = this.#unseen.all(stream, snapshot, after) as unknown as EntryRow[];
     return rows.map((row) => this.#toEntry(row));
+  }
+
+  /** The number of entries of the stream that hold a user. */
+  count(stream: number): number {
+    return (this.#count.get(stream) as { number: number }).number;
   }
 
   close(): void {

@@ -1,4 +1,5 @@
 /** A run's project and streams, as both backends read them. */
+import type { StreamId } from '../model.ts';
 import type { LedgerStream } from './ledger.ts';
 
 /** A run's project, and its streams in the order of the opening. */
@@ -19,4 +20,9 @@ export interface StreamRow {
 
 export function toStream({ id, scope, namespace, name, state }: StreamRow): LedgerStream {
   return { id, scope, stream: namespace === '' ? { name } : { name, namespace }, state };
+}
+
+/** A stream's namespace and name as one text, to find it by. */
+export function streamText({ namespace = '', name }: StreamId): string {
+  return JSON.stringify([namespace, name]);
 }

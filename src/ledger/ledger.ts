@@ -119,6 +119,8 @@ export interface DecidedDeletions {
   readonly removed: number;
   /** Users who stay: they were only enriched, or another entry holds or names them. */
   readonly staying: number;
+  /** Entries of the stream that hold a user; 0 where nobody is to be removed. */
+  readonly entries: number;
 }
 
 /** A stream's snapshot that is known to be complete, so that missing rows are deleted rows. */

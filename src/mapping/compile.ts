@@ -59,7 +59,7 @@ export function compileMapper(options: MapperOptions, onWarning: (message: strin
       throw error;
     }
   };
-  const { newFields } = options;
+  const { newFields } = options.planner;
   if (!newFields) return map;
   return (record) => {
     const mapped = map(record);

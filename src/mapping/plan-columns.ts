@@ -5,21 +5,19 @@
 import { hasKeys, type JsonObject } from '../json.ts';
 import type { StreamId } from '../model.ts';
 import { appliesTo } from './check-mappings.ts';
-import { planColumn, type ColumnPlan } from './column-plan.ts';
-import { isManagedField, type KnownFields } from './fields.ts';
-import type { NewFieldTypes } from './new-field-types.ts';
+import type { ColumnPlan } from './column-plan.ts';
+import type { ColumnPlanner } from './column-planner.ts';
+import { isManagedField } from './fields.ts';
 import type { Mapping } from './options.ts';
 import { isWithin, isWritablePath } from './paths.ts';
-import { typeTrees } from './type-tree.ts';
 
 export interface PlanOptions {
   readonly stream: StreamId;
   readonly jsonSchema: JsonObject;
   /** All mappings of the configuration; an empty list sends every column to the field of its own name. */
   readonly mappings: readonly Mapping[];
-  readonly knownFields: KnownFields;
-  /** Shared by the whole sync. Undefined if new fields are not created: their values then stay as they are. */
-  readonly newFields?: NewFieldTypes | undefined;
+  /** Shared by all streams. */
+  readonly planner: ColumnPlanner;
   /** The column that marks a record as a deletion; dots reach into objects. */
   readonly deletionColumn: string;
   /** Columns that other options use; an empty mapping leaves them out. Dots reach into objects. */
@@ -45,19 +43,16 @@ export function planColumns(options: PlanOptions, onWarning: (message: string) =
   return options.mappings.length === 0 ? planEveryColumn(options, onWarning) : planMappings(options);
 }
 
-function planMappings({ mappings, stream, knownFields, newFields, jsonSchema }: PlanOptions): PlansFor {
-  const typesOf = typeTrees(knownFields, jsonSchema, newFields);
+function planMappings({ mappings, stream, planner, jsonSchema }: PlanOptions): PlansFor {
   const plans = mappings
     .filter((mapping) => appliesTo(mapping, stream.name))
-    .map(({ source, target, type }) =>
-      planColumn({ source, target, forcedType: type, types: typesOf(source, target) }),
-    );
+    .map(({ source, target, type }) => planner.plan({ source, target, forcedType: type, jsonSchema }));
   return () => plans;
 }
 
 /** Plans are made when a column first occurs, and then cached. */
 function planEveryColumn(options: PlanOptions, onWarning: (message: string) => void): PlansFor {
-  const typesOf = typeTrees(options.knownFields, options.jsonSchema, options.newFields);
+  const { planner, jsonSchema } = options;
   const usedElsewhere = [options.deletionColumn, ...options.reservedColumns];
   const plans = new Map<string, ColumnPlan | 'left out'>();
 
@@ -70,7 +65,7 @@ function planEveryColumn(options: PlanOptions, onWarning: (message: string) => v
       return 'left out';
     }
     const leavesLeftOut = usedElsewhere.filter((path) => isWithin(path, column));
-    return planColumn({ source: column, target: column, types: typesOf(column, column), leavesLeftOut });
+    return planner.plan({ source: column, target: column, jsonSchema, leavesLeftOut });
   };
 
   // Records of one stream mostly have the same columns in the same order.

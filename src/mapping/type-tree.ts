@@ -2,12 +2,12 @@
  * The types of a column and of everything inside it, collected once. Iterable's type of a field takes precedence over
  * the schema's. Fields that the project does not have yet get their type from the sync itself.
  */
-import type { JsonObject, JsonValue } from '../json.ts';
+import type { JsonValue } from '../json.ts';
 import { conversionFor, withWellKnownFields, type KnownFields } from './fields.ts';
 import type { NewField, NewFieldTypes } from './new-field-types.ts';
 import type { MappingType } from './options.ts';
 import { pathsAbove, pathSegments } from './paths.ts';
-import { propertyNames, propertySchema, schemaOfColumn, typeOfSchema } from './schema-types.ts';
+import { propertyNames, propertySchema, typeOfSchema } from './schema-types.ts';
 
 /** What is known about one field. */
 export class TypeTree {
@@ -81,14 +81,13 @@ interface KnownNode {
 const NONE: readonly NewField[] = [];
 
 /**
- * Returns a function that gives the tree for a column and its target. The paths of the known fields are split once, for
- * all columns of a stream. Without `newFields`, values of unknown fields stay as they are.
+ * Returns a function that gives the tree for a column, by its schema, and its target. The paths of the known fields are
+ * split once, for all columns of a sync. Without `newFields`, values of unknown fields stay as they are.
  */
 export function typeTrees(
   knownFields: KnownFields,
-  jsonSchema: JsonObject,
   newFields?: NewFieldTypes,
-): (source: string, target: string) => TypeTree {
+): (schema: JsonValue | undefined, target: string) => TypeTree {
   const root: KnownNode = { word: undefined, inside: new Map() };
   for (const [field, word] of withWellKnownFields(knownFields)) {
     let node = root;
@@ -100,15 +99,9 @@ export function typeTrees(
     for (const segment of pathSegments(path)) known = known?.inside.get(segment);
     return known;
   };
-  return (source, target) => {
+  return (schema, target) => {
     const above = pathsAbove(target).flatMap((path) => (nodeAt(path) ? [] : (newFields?.at(path) ?? [])));
-    return grow({
-      path: target,
-      above,
-      known: nodeAt(target),
-      schema: schemaOfColumn(jsonSchema, source),
-      newFields,
-    });
+    return grow({ path: target, above, known: nodeAt(target), schema, newFields });
   };
 }
 

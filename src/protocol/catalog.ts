@@ -3,7 +3,7 @@
  */
 import * as z from 'zod';
 import { ConfigError } from '../errors.ts';
-import type { JsonObject } from '../json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts';
 import type { StreamId } from '../model.ts';
 import { jsonObject } from './schemas.ts';
 import { describeStream, streamKey, toStreamId } from './stream-id.ts';
@@ -66,7 +66,8 @@ export function parseCatalog(text: string): ConfiguredCatalog {
   const { streams } = result.data;
   const problems: string[] = [];
   const places = new Map<string, number>();
-  const configured = streams.map(toConfiguredStream);
+  const shareColumns = columnSharing();
+  const configured = streams.map((stream) => toConfiguredStream(stream, shareColumns));
   for (const [place, { id }] of configured.entries()) {
     const earlier = places.get(streamKey(id));
     if (earlier === undefined) places.set(streamKey(id), place);
@@ -90,11 +91,35 @@ export function isFullReplacement(stream: ConfiguredStream): boolean {
   return minimumGenerationId > 0 && generationId === minimumGenerationId && !isBlanketTriple;
 }
 
-function toConfiguredStream(configured: z.infer<typeof streamSchema>): ConfiguredStream {
+/**
+ * perf ("Many streams" in docs/performance.md): the columns of thousands of streams have a few different schemas, which would take most
+ * of the catalog's memory. Gives a stream's schema with one object for equal columns.
+ */
+function columnSharing(): (schema: JsonObject) => JsonObject {
+  const shared = new Map<string, JsonValue>();
+  const share = (column: JsonValue): JsonValue => {
+    const text = JSON.stringify(column);
+    const known = shared.get(text);
+    if (known === undefined) shared.set(text, column);
+    return known ?? column;
+  };
+  return (schema) => {
+    const { properties } = schema;
+    if (!isJsonObject(properties)) return schema;
+    // From entries, since a column may be named __proto__.
+    const columns = Object.entries(properties).map(([name, column]) => [name, share(column)]);
+    return { ...schema, properties: Object.fromEntries(columns) as JsonObject };
+  };
+}
+
+function toConfiguredStream(
+  configured: z.infer<typeof streamSchema>,
+  shareColumns: (schema: JsonObject) => JsonObject,
+): ConfiguredStream {
   const { stream } = configured;
   return {
     id: toStreamId(stream.name, stream.namespace),
-    jsonSchema: stream.json_schema,
+    jsonSchema: shareColumns(stream.json_schema),
     syncMode: configured.sync_mode,
     destinationSyncMode: configured.destination_sync_mode,
     // An empty path would address the whole record.

@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.ts';
 import { ConfigError } from '../errors.ts';
 import type { StreamId } from '../model.ts';
 import { appliesTo } from '../mapping/check-mappings.ts';
+import { ColumnPlanner } from '../mapping/column-planner.ts';
 import { compileMapper, type MappedRecord } from '../mapping/compile.ts';
 import { listColumns } from '../mapping/list-rules.ts';
 import type { IdentifyBy } from '../mapping/options.ts';
@@ -46,6 +47,7 @@ export class Router {
     warn: (message: string) => void,
     newFields?: NewFieldTypes,
   ) {
+    const planner = new ColumnPlanner(knownFields, newFields);
     for (const configured of catalog.streams) {
       const name = describeStream(configured.id);
       const warnOfStream = (message: string) => {
@@ -65,8 +67,7 @@ export class Router {
           stream: configured.id,
           jsonSchema: configured.jsonSchema,
           mappings,
-          knownFields,
-          newFields,
+          planner,
           projectType: config.project_type,
           identifyBy: identifyByOf(configured, config),
           deletionColumn: config.deletion_column,

@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { TargetHistory, type MappedTargets } from '../../src/diff/targets.ts';
+import { ProjectTargets, TargetHistory, type MappedTargets } from '../../src/diff/targets.ts';
+
+const historyOf = (own: MappedTargets, others: readonly MappedTargets[] = []) =>
+  new TargetHistory(own, new ProjectTargets([own, ...others]));
 
 describe('a field that was written before', () => {
   it.each<[string, string, MappedTargets, MappedTargets[], boolean]>([
@@ -19,16 +22,31 @@ describe('a field that was written before', () => {
     ['is never the address', 'email', ['plan'], [], false],
     ['is never the user id', 'userId', ['plan'], [], false],
   ])('%s', (_name, field, own, others, isCleared) => {
-    expect(new TargetHistory(own, others).toClear([field])).toEqual(isCleared ? [field] : []);
+    expect(historyOf(own, others).toClear([field])).toEqual(isCleared ? [field] : []);
   });
 
   it('is found among others, again and again', () => {
-    const history = new TargetHistory(['plan'], []);
+    const history = historyOf(['plan']);
     const written = ['city', 'plan', 'zip'];
     expect(history.toClear(written)).toEqual(['city', 'zip']);
     expect(history.toClear(written)).toEqual(['city', 'zip']);
     expect(history.toClear(['plan', 'name'])).toEqual(['name']);
     expect(history.toClear([])).toEqual([]);
+  });
+});
+
+describe('what the streams of a project write', () => {
+  it('is one for all of them, however many there are', () => {
+    const project = new ProjectTargets(
+      Array.from({ length: 5_000 }, (_, index) => ['email', 'address.city', `only_${index}`]),
+    );
+    const histories = ['only_0', 'only_4999'].map((own) => new TargetHistory([own], project));
+    for (const history of histories)
+      expect(history.toClear(['address', 'address.zip', 'gone', 'only_7', 'only_5000'])).toEqual([
+        'address.zip',
+        'gone',
+        'only_5000',
+      ]);
   });
 });
 
@@ -41,11 +59,11 @@ describe('the fields to remember', () => {
     ['stay as they were where the record writes just those', ['a', 'b'], ['a', 'b'], ['b', 'a'], ['a', 'b']],
     ['change where as many others are written', ['a', 'b'], ['b'], ['a'], ['a', 'b']],
   ])('%s', (_name, own, before, values, expected) => {
-    expect(new TargetHistory(own, []).after(before, values)).toEqual(expected);
+    expect(historyOf(own).after(before, values)).toEqual(expected);
   });
 
   it('are the same array where they stay: millions of entries have them', () => {
     const before = ['a', 'b'];
-    expect(new TargetHistory(['a', 'b'], []).after(before, ['b', 'a'])).toBe(before);
+    expect(historyOf(['a', 'b']).after(before, ['b', 'a'])).toBe(before);
   });
 });

@@ -1,17 +1,23 @@
 import { describe, expect, it } from '@jest/globals';
 import { ExactNumber, parseJson, type JsonObject } from '../../src/json.ts';
+import { ColumnPlanner } from '../../src/mapping/column-planner.ts';
 import { compileMapper, type MapperOptions } from '../../src/mapping/compile.ts';
+import type { KnownFields } from '../../src/mapping/fields.ts';
 
 const BY_USER_ID = { identifyBy: 'user_id' } as const;
 const EMAIL = { source: 'email', target: 'email' };
 
-function aMapper(options: Partial<MapperOptions> = {}, warnings: string[] = []) {
+interface MapperCase extends Partial<MapperOptions> {
+  readonly knownFields?: KnownFields;
+}
+
+function aMapper({ knownFields = new Map(), ...options }: MapperCase = {}, warnings: string[] = []) {
   return compileMapper(
     {
       stream: { name: 'users' },
       jsonSchema: {},
       mappings: [],
-      knownFields: new Map(),
+      planner: new ColumnPlanner(knownFields),
       projectType: 'hybrid',
       identifyBy: 'email',
       deletionColumn: '_ab_cdc_deleted_at',
@@ -24,7 +30,7 @@ function aMapper(options: Partial<MapperOptions> = {}, warnings: string[] = []) 
   );
 }
 
-function map(json: string, options: Partial<MapperOptions> = {}, nulledFields: readonly string[] = []) {
+function map(json: string, options: MapperCase = {}, nulledFields: readonly string[] = []) {
   return aMapper(options)({ data: parseJson(json) as JsonObject, nulledFields });
 }
 

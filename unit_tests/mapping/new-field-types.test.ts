@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseJson, stringifyJson, type JsonObject } from '../../src/json.ts';
+import { ColumnPlanner } from '../../src/mapping/column-planner.ts';
 import { compileMapper, type MapperOptions } from '../../src/mapping/compile.ts';
+import type { KnownFields } from '../../src/mapping/fields.ts';
 import { NewFieldTypes, waitingNumbersIn } from '../../src/mapping/new-field-types.ts';
 
 /** Streams of one sync that map to new fields, with the values that they have mapped so far. */
@@ -8,14 +10,17 @@ class Sync {
   readonly types = new NewFieldTypes();
   readonly #taken: JsonObject[] = [];
 
-  stream(options: Partial<MapperOptions> = {}) {
+  stream({
+    knownFields = new Map(),
+    newFields = this.types,
+    ...options
+  }: Partial<MapperOptions> & { knownFields?: KnownFields; newFields?: NewFieldTypes | 'not created' } = {}) {
     const map = compileMapper(
       {
         stream: { name: 'users' },
         jsonSchema: {},
         mappings: [],
-        knownFields: new Map(),
-        newFields: this.types,
+        planner: new ColumnPlanner(knownFields, newFields === 'not created' ? undefined : newFields),
         projectType: 'hybrid',
         identifyBy: 'email',
         deletionColumn: '_ab_cdc_deleted_at',
@@ -257,7 +262,7 @@ describe('the type of a new field', () => {
     const take = sync.stream({ knownFields: new Map([['x', 'string']]) });
     expect([take('5'), take('"a"')]).toEqual([undefined, undefined]);
     expect(sync.written).toEqual(['"5"', '"a"']);
-    const untyped = sync.stream({ newFields: undefined });
+    const untyped = sync.stream({ newFields: 'not created' });
     expect([untyped('5'), untyped('"a"'), untyped('{"a":1}')]).toEqual([undefined, undefined, undefined]);
   });
 

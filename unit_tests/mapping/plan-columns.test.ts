@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '../../src/json.ts';
+import { ColumnPlanner } from '../../src/mapping/column-planner.ts';
 import { planColumns, type PlanOptions } from '../../src/mapping/plan-columns.ts';
 
 function aPlan(options: Partial<PlanOptions>) {
@@ -9,7 +10,7 @@ function aPlan(options: Partial<PlanOptions>) {
       stream: { name: 'users' },
       jsonSchema: {},
       mappings: [],
-      knownFields: new Map(),
+      planner: new ColumnPlanner(new Map()),
       deletionColumn: '_ab_cdc_deleted_at',
       reservedColumns: [],
       ...options,

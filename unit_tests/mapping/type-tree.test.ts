@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { schemaOfColumn } from '../../src/mapping/schema-types.ts';
 import { typeTrees, type TypeTree } from '../../src/mapping/type-tree.ts';
 
 /** Dotted path → type, for everything in the tree. */
@@ -8,27 +9,28 @@ function flat({ type, inside }: TypeTree, path = ''): [string, string | undefine
 }
 
 describe('typeTrees', () => {
-  const treeOf = typeTrees(
+  const typesOf = typeTrees(
     new Map([
       ['home', 'object'],
       ['home.zip', 'string'],
       ['home.geo.lat', 'double'],
       ['away.since', 'a future type'],
     ]),
-    {
-      properties: {
-        address: {
-          type: 'object',
-          properties: {
-            zip: { type: 'integer' },
-            since: { type: 'string', format: 'date' },
-            note: {},
-            pets: { type: 'array', items: { properties: { age: { type: 'integer' } } } },
-          },
+  );
+  const schema = {
+    properties: {
+      address: {
+        type: 'object',
+        properties: {
+          zip: { type: 'integer' },
+          since: { type: 'string', format: 'date' },
+          note: {},
+          pets: { type: 'array', items: { properties: { age: { type: 'integer' } } } },
         },
       },
     },
-  );
+  };
+  const treeOf = (source: string, target: string) => typesOf(schemaOfColumn(schema, source), target);
 
   it('prefers Iterable’s type of the target to the schema’s type of the source', () => {
     expect(flat(treeOf('address', 'home'))).toEqual([

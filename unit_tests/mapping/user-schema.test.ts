@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '../../src/json.ts';
 import { MANAGED_FIELDS } from '../../src/mapping/fields.ts';
+import { schemaOfColumn } from '../../src/mapping/schema-types.ts';
 import { typeTrees, type TypeTree } from '../../src/mapping/type-tree.ts';
 import { userSchema } from '../../src/mapping/user-schema.ts';
 
@@ -131,12 +132,13 @@ describe('userSchema', () => {
         new: 'a future type',
       }),
     );
-    const fromFields = typeTrees(fields, {});
-    const fromSchema = typeTrees(new Map(), userSchema(fields, 'email'));
+    const fromFields = typeTrees(fields);
+    const fromSchema = typeTrees(new Map());
+    const schema = userSchema(fields, 'email');
     for (const name of ['s', 'l', 'd', 'b', 'at', 'o', 'geo', 'new'])
-      expect({ name, tree: leaves(fromSchema(name, name)) }).toEqual({
+      expect({ name, tree: leaves(fromSchema(schemaOfColumn(schema, name), name)) }).toEqual({
         name,
-        tree: leaves(fromFields(name, name)),
+        tree: leaves(fromFields(undefined, name)),
       });
   });
 });

@@ -100,6 +100,20 @@ describe('parseCatalog', () => {
     expect(parseStreams()).toEqual([]);
   });
 
+  it('keeps equal schemas of columns once, whatever the columns are called', () => {
+    const text = { type: ['null', 'string'] };
+    const schema = `{"properties":{"a":${JSON.stringify(text)},"__proto__":${JSON.stringify(text)},"n":{"type":"integer"}}}`;
+    const stream = (name: string) => `{"stream":{"name":"${name}","json_schema":${schema}}}`;
+    const { streams } = parseCatalog(`{"streams":[${stream('one')},${stream('two')}]}`);
+    const [one, two] = streams.map(({ jsonSchema }) => jsonSchema.properties as Record<string, unknown>);
+    expect(JSON.stringify(streams[1]?.jsonSchema)).toBe(schema);
+    expect(one).not.toBe(two);
+    expect(one?.['a']).toBe(two?.['a']);
+    expect(Object.getOwnPropertyDescriptor(one, '__proto__')?.value).toBe(one?.['a']);
+    expect(two?.['n']).toBe(one?.['n']);
+    expect(one?.['n']).toEqual({ type: 'integer' });
+  });
+
   it('ignores a byte order mark', () => {
     expect(parseCatalog('\uFEFF{"streams":[]}').streams).toEqual([]);
   });

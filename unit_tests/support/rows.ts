@@ -2,7 +2,7 @@
 import type { HeldEntry } from '../../src/ledger/ledger.ts';
 import { mergeValues } from '../../src/mapping/merge-values.ts';
 import { Row, type RowStream, type RowIdentity, type RowUpsert } from '../../src/diff/row.ts';
-import { TargetHistory } from '../../src/diff/targets.ts';
+import { ProjectTargets, TargetHistory } from '../../src/diff/targets.ts';
 import type { RowTask } from '../../src/diff/upserts.ts';
 import { mergedHash, valuesHash } from '../../src/diff/values-hash.ts';
 import type { TargetValues, Upsert, UserKey } from '../../src/model.ts';
@@ -59,14 +59,14 @@ export function aStream(rest: Partial<RowStream> = {}): RowStream {
     snapshot: 2,
     isReplaced: false,
     resends: false,
-    targets: new TargetHistory(undefined, []),
+    targets: new TargetHistory(undefined, new ProjectTargets([undefined])),
     ...rest,
   };
 }
 
 /** What the mappings of the stream write, and those of the others. */
 export function mapped(own: readonly string[], ...others: (readonly string[])[]) {
-  return { targets: new TargetHistory(own, others) };
+  return { targets: new TargetHistory(own, new ProjectTargets([own, ...others])) };
 }
 
 /** A row, and what is known of its entry. */

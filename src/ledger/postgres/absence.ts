@@ -1,7 +1,8 @@
 /** Rows missing from a snapshot, in the Postgres ledger: counting, marking as pending deletion, reading page by page, cancelling. */
 import type { PoolClient } from 'pg';
 import type { DecidedDeletions, ProvenSnapshot } from '../ledger.ts';
-import { ENTRY_COLUMNS, type EntryRow } from './entries.ts';
+import { ENTRY_COLUMNS, HOLDS_A_USER, type EntryRow } from './entries.ts';
+import type { PostgresConnection } from './connection.ts';
 import { isAbsent } from './presence.ts';
 
 const OF_PROJECT = 'stream IN (SELECT id FROM iterable_ledger_stream WHERE project = $1)';
@@ -13,15 +14,17 @@ const IS_HELD_BY_ANOTHER = `(${isInAnother('email', 'email')} OR ${isInAnother('
 const isNamedByAnother = (entries?: string) =>
   `(${isInAnother('named_email', 'email', entries)} OR ${isInAnother('named_user_id', 'user_id', entries)})`;
 
+/** One round trip, since there may be thousands of streams. */
 export async function countMissing(
-  client: PoolClient,
+  connection: PostgresConnection,
   stream: number,
   snapshot: number,
 ): Promise<{ upserted: number; enriched: number }> {
-  const { rows } = await client.query<{ origin: string; number: number }>(
-    `SELECT origin, count(*)::int AS number FROM iterable_ledger_entry AS entry
-     JOIN iterable_ledger_written AS written ON written.id = entry.written
-     WHERE stream = $1 AND ${isAbsent('$2')} GROUP BY origin`,
+  const prefix = `${connection.quotedSchema}.`;
+  const rows = await connection.read<{ origin: string; number: number }>(
+    `SELECT origin, count(*)::int AS number FROM ${prefix}iterable_ledger_entry AS entry
+     JOIN ${prefix}iterable_ledger_written AS written ON written.id = entry.written
+     WHERE stream = $1 AND ${isAbsent('$2', prefix)} GROUP BY origin`,
     [stream, snapshot],
   );
   const count = (origin: string) => rows.find((row) => row.origin === origin)?.number ?? 0;
@@ -59,19 +62,30 @@ export async function decideDeletions(
 ): Promise<DecidedDeletions[]> {
   const ids = snapshots.map(({ stream }) => stream);
   const before = await countPending(client, project, ids);
-  for (const { stream, snapshot } of snapshots) {
-    await client.query(
-      `UPDATE iterable_ledger_entry AS entry SET doomed = TRUE WHERE stream = $1 AND ${isAbsent('$2')} AND NOT doomed`,
-      [stream, snapshot],
-    );
-  }
+  await client.query(
+    `UPDATE iterable_ledger_entry AS entry SET doomed = TRUE
+     FROM unnest($1::int[], $2::int[]) AS proven (stream, snapshot)
+     WHERE entry.stream = proven.stream AND ${isAbsent('proven.snapshot')} AND NOT doomed`,
+    [ids, snapshots.map(({ snapshot }) => snapshot)],
+  );
   // A user stays if another entry, not pending deletion, holds it; that is known only after all entries are marked.
   const after = await countPending(client, project, ids);
-  return ids.map((stream) => ({
-    stream,
-    removed: (after.get(stream)?.removed ?? 0) - (before.get(stream)?.removed ?? 0),
-    staying: (after.get(stream)?.staying ?? 0) - (before.get(stream)?.staying ?? 0),
-  }));
+  const decided: DecidedDeletions[] = [];
+  for (const stream of ids) {
+    const removed = (after.get(stream)?.removed ?? 0) - (before.get(stream)?.removed ?? 0);
+    const staying = (after.get(stream)?.staying ?? 0) - (before.get(stream)?.staying ?? 0);
+    const entries = removed > 0 ? await countEntries(client, stream) : 0;
+    decided.push({ stream, removed, staying, entries });
+  }
+  return decided;
+}
+
+async function countEntries(client: PoolClient, stream: number): Promise<number> {
+  const { rows } = await client.query<{ number: number }>(
+    `SELECT count(*)::int AS number FROM iterable_ledger_entry WHERE stream = $1 AND ${HOLDS_A_USER}`,
+    [stream],
+  );
+  return rows[0]?.number ?? 0;
 }
 
 async function countPending(

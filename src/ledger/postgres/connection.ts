@@ -16,7 +16,7 @@ export interface RetryOptions {
   readonly retryBudgetMs: number;
   /** Timeout for connecting and for each statement, if a user is waiting for the result. */
   readonly attemptTimeoutMs?: number;
-  /** Called before each wait. */
+  /** Told the reason of waits: before each try again, and once while other runs' claims are waited for. */
   readonly onRetry?: (message: string) => void;
   /** Ends waits at once, and transactions in progress after a grace period; its reason is thrown. */
   readonly stop?: AbortSignal;
@@ -125,9 +125,10 @@ export class PostgresConnection {
 
   /**
    * Makes one attempt at `lastTask` and closes the pool. Gives up after {@link CLOSE_TIMEOUT_MS}, or when the grace period
-   * after a stop is over. Never rejects.
+   * after a stop is over. Does nothing if it is closed already. Never rejects.
    */
   async close(lastTask?: (client: PoolClient) => Promise<unknown>): Promise<void> {
+    if (this.#pool.ending) return;
     const closed = new AbortController();
     const endOfWait = AbortSignal.any([closed.signal, this.#graceOver.signal]);
     const closing = async () => {

@@ -24,6 +24,10 @@ export interface EntryRow {
 export const ENTRY_COLUMNS =
   'entry.id::float8 AS id, stream, key, email, user_id, values_hash, written, seen, doomed, named_email, named_user_id';
 
+/** SQL for all entries but those of rows that no record was delivered of. */
+export const HOLDS_A_USER =
+  'NOT (email IS NULL AND user_id IS NULL AND (named_email IS NOT NULL OR named_user_id IS NOT NULL))';
+
 /** The changes of one transaction. Writing them is idempotent, since the transaction may be repeated. */
 export interface EntryChanges extends Pick<LedgerChanges, 'entries' | 'dropped' | 'named' | 'stale'> {
   readonly presence: readonly PresenceChange[];
@@ -71,7 +75,7 @@ export class EntryTable {
   async count(stream: number): Promise<number> {
     const [row] = await this.#connection.read<{ number: number }>(
       `SELECT count(*)::int AS number FROM ${this.#entries} AS entry
-       WHERE stream = $1 AND NOT (email IS NULL AND user_id IS NULL AND (named_email IS NOT NULL OR named_user_id IS NOT NULL))`,
+       WHERE stream = $1 AND ${HOLDS_A_USER}`,
       [stream],
     );
     return row?.number ?? 0;
@@ -100,7 +104,7 @@ export class EntryTable {
       );
     }
     if (named.length > 0) await this.#name(client, named);
-    for (const change of presence) await this.#presence.write(client, change);
+    await this.#presence.write(client, presence);
     if (stale.length > 0) {
       await client.query(
         `UPDATE iterable_ledger_entry AS entry SET values_hash = '' FROM unnest($1::int[], $2::text[]) AS stale (stream, key)
@@ -132,7 +136,7 @@ export class EntryTable {
 
   async toEntries(rows: readonly EntryRow[]): Promise<HeldEntry[]> {
     const writtenOf = await this.written.read(rows.map(({ written }) => written));
-    for (const stream of new Set(rows.map((row) => row.stream))) await this.#presence.read(stream);
+    await this.#presence.read(rows.map(({ stream }) => stream));
     return rows.map((row) => this.#toEntry(row, writtenOf(row.written)));
   }
 

@@ -1,7 +1,6 @@
 /** The ledger in a Postgres database, shared by many machines, so that containers can be disposable. A stream has one run at a time. */
 import { randomUUID } from 'node:crypto';
 import type { PoolClient } from 'pg';
-import { TransientError } from '../../errors.ts';
 import { emptyLedger } from '../empty.ts';
 import type {
   PendingDeletion,
@@ -17,54 +16,86 @@ import { countMissing, decideDeletions, nextPendingDeletions, cancelDeletions, u
 import { withMovedKeys } from '../old-keys.ts';
 import { PostgresConnection, type PostgresOptions, type RetryOptions } from './connection.ts';
 import { toStream, type Enrolled, type StreamRow } from '../enrolled.ts';
-import { CLAIM_SECONDS, enrol, lookUp } from './enrol.ts';
+import { claimStreams, extendClaims, renewClaims } from './claims.ts';
+import { enrol, lookUp } from './enrol.ts';
 import { EntryTable, storable } from './entries.ts';
 import { movedKeys, moveOldKeys, streamsWithOldKeys } from './keys.ts';
-import { entriesOf, migrate, schemaVersion } from './schema.ts';
+import { entriesOf, migrate, MIGRATIONS, schemaVersion } from './schema.ts';
 
 const RENEW_EVERY_MS = 15_000;
 /** How long to wait for the server when a run begins. Short, since a run that fails before reading any input loses nothing. */
 const MAX_OPENING_MS = 120_000;
 
-/** Opens the ledger in this database. Throws ConfigError, or TransientError if another run has claimed one of the streams. */
+/** Opens the ledger in this database. Throws ConfigError, or TransientError if another run that is alive has claimed one of the streams. */
 export async function openPostgresLedger(
   options: PostgresOptions,
   opening: LedgerOpening,
   retry: RetryOptions,
 ): Promise<Ledger> {
   const connection = await PostgresConnection.create(options, retry);
-  const until = retry.clock.now() + Math.min(retry.retryBudgetMs, MAX_OPENING_MS);
+  /** When to give up an attempt to reach the server that begins now. */
+  const until = () => retry.clock.now() + Math.min(retry.retryBudgetMs, MAX_OPENING_MS);
   try {
-    if (opening.access === 'read') {
-      const found = await connection.transaction(async (client) => {
-        const version = await schemaVersion(client);
-        if (version === 0) return undefined;
-        const enrolled = await lookUp(client, opening);
-        const old = await streamsWithOldKeys(client, version, enrolled.own);
-        return { version, enrolled, moved: await movedKeys(client, old) };
-      }, until);
-      if (found) {
-        const { version, enrolled, moved } = found;
-        return withMovedKeys(new PostgresLedger(connection, enrolled, { run: undefined, version }), moved);
-      }
-      await connection.close();
-      return emptyLedger(opening);
-    }
-    const run = randomUUID();
-    await connection.transaction((client) => migrate(client, connection.quotedSchema), until);
-    const { enrolled, old, version } = await connection.transaction(async (client) => {
-      const enrolled = await enrol(client, opening, run);
-      const version = await schemaVersion(client);
-      return { enrolled, version, old: await streamsWithOldKeys(client, version, enrolled.own) };
-    }, until);
-    const ledger = new PostgresLedger(connection, enrolled, { run, version });
-    if (old.length > 0) await ledger.moveOldKeys(old);
-    ledger.keepClaims(retry);
-    return ledger;
+    return opening.access === 'read'
+      ? await openToRead(connection, opening, until())
+      : await openToWrite(connection, opening, { retry, until });
   } catch (error) {
     await connection.close();
     throw error;
   }
+}
+
+async function openToRead(
+  connection: PostgresConnection,
+  opening: LedgerOpening,
+  until: number,
+): Promise<Ledger> {
+  const found = await connection.transaction(async (client) => {
+    const version = await schemaVersion(client);
+    if (version === 0) return undefined;
+    const enrolled = await lookUp(client, opening);
+    const old = await streamsWithOldKeys(client, version, enrolled.own);
+    return { version, enrolled, moved: await movedKeys(client, old) };
+  }, until);
+  if (found) {
+    const { version, enrolled, moved } = found;
+    return withMovedKeys(new PostgresLedger(connection, enrolled, { run: undefined, version }), moved);
+  }
+  await connection.close();
+  return emptyLedger(opening);
+}
+
+async function openToWrite(
+  connection: PostgresConnection,
+  opening: LedgerOpening,
+  { retry, until }: { readonly retry: RetryOptions; readonly until: () => number },
+): Promise<Ledger> {
+  const run = randomUUID();
+  const reachedUntil = until();
+  await connection.transaction((client) => migrate(client, connection.quotedSchema), reachedUntil);
+  const enrolled = await connection.transaction((client) => enrol(client, opening), reachedUntil);
+  const claimed = await claimStreams({
+    streams: enrolled.own.map(({ id }) => id),
+    run,
+    retry,
+    transaction: (task) => connection.transaction(task, until()),
+  });
+  const rows = new Map(claimed.map((row) => [row.id, row]));
+  // The states are those of the moment of the claim: the run that was waited for may have changed them.
+  const own = enrolled.own.map((stream) => toStream(rows.get(stream.id) as StreamRow));
+  const ledger = new PostgresLedger(connection, { ...enrolled, own }, { run, version: MIGRATIONS.length });
+  try {
+    const old = await connection.transaction(
+      async (client) => streamsWithOldKeys(client, await schemaVersion(client), own),
+      until(),
+    );
+    if (old.length > 0) await ledger.moveOldKeys(old);
+  } catch (error) {
+    await ledger.close();
+    throw error;
+  }
+  ledger.keepClaims(retry);
+  return ledger;
 }
 
 class PostgresLedger implements Ledger {
@@ -77,6 +108,8 @@ class PostgresLedger implements Ledger {
   /** The id of this run, for its claims; undefined if the ledger is only read. */
   readonly #run: string | undefined;
   readonly #closing = new AbortController();
+  /** Why the claims are no longer renewed: no write may follow, not even to a stream whose claim is still held. */
+  #renewalFailure: Error | undefined;
 
   constructor(
     connection: PostgresConnection,
@@ -96,22 +129,24 @@ class PostgresLedger implements Ledger {
    * To be called before anything is read.
    */
   moveOldKeys(streams: readonly number[]): Promise<void> {
-    return this.#write(async (client) => {
+    return this.#write(streams, async (client) => {
       await moveOldKeys(client, this.#entries.written, streams);
-      await extendClaims(client, this.own);
+      await extendClaims(client, streams);
     });
   }
 
-  /** Renews the claims in the background until the ledger is closed. In addition, each write checks and renews them. */
+  /** Renews all claims in the background until the ledger is closed. In addition, each write checks and renews those of its streams. */
   keepClaims({ clock }: RetryOptions): void {
     const renew = async (): Promise<void> => {
       while (!this.#closing.signal.aborted) {
         await clock.sleep(RENEW_EVERY_MS, this.#closing.signal);
-        await this.#write(() => Promise.resolve());
+        const streams = this.own.map(({ id }) => id);
+        await this.#write(streams, () => Promise.resolve());
       }
     };
-    // The next write will fail with the same error.
-    renew().catch(() => undefined);
+    renew().catch((error: unknown) => {
+      if (!this.#closing.signal.aborted) this.#renewalFailure = error as Error;
+    });
   }
 
   streams(): Promise<readonly LedgerStream[]> {
@@ -139,7 +174,7 @@ class PostgresLedger implements Ledger {
   async commit(changes: LedgerChanges): Promise<void> {
     const prepared = await this.#entries.prepare(changes);
     try {
-      await this.#write(async (client) => {
+      await this.#write(streamsOf(changes), async (client) => {
         await this.#entries.write(client, prepared);
         await setStates(client, changes.states ?? []);
         await noteFree(client, this.#project, changes.free ?? []);
@@ -152,7 +187,7 @@ class PostgresLedger implements Ledger {
   }
 
   countMissing(stream: number, snapshot: number): Promise<{ upserted: number; enriched: number }> {
-    return this.#connection.transaction((client) => countMissing(client, stream, snapshot));
+    return countMissing(this.#connection, stream, snapshot);
   }
 
   async unseen(
@@ -167,12 +202,13 @@ class PostgresLedger implements Ledger {
   decideDeletions(
     ...[snapshots, accept]: Parameters<Ledger['decideDeletions']>
   ): ReturnType<Ledger['decideDeletions']> {
-    return this.#write(async (client) => {
+    const streams = snapshots.map(({ stream }) => stream);
+    return this.#write(streams, async (client) => {
       await client.query('SAVEPOINT decision');
       const decided = await decideDeletions(client, this.#project, snapshots);
       if (accept(decided)) await setStates(client, snapshots);
       else await client.query('ROLLBACK TO SAVEPOINT decision');
-      await extendClaims(client, this.own);
+      await extendClaims(client, streams);
       return decided;
     });
   }
@@ -189,7 +225,7 @@ class PostgresLedger implements Ledger {
   }
 
   cancelDeletions(streams: readonly number[]): Promise<number> {
-    return this.#write((client) => cancelDeletions(client, streams));
+    return this.#write(streams, (client) => cancelDeletions(client, streams));
   }
 
   async recentlyDeleted(ms: number): ReturnType<Ledger['recentlyDeleted']> {
@@ -218,33 +254,27 @@ class PostgresLedger implements Ledger {
     await this.#connection.close(this.#run === undefined ? undefined : release);
   }
 
-  /** Runs `task` in a transaction that also checks and renews this run's claims. */
-  #write<Result>(task: (client: PoolClient) => Promise<Result>): Promise<Result> {
+  /** Runs `task`, which writes to these streams, in a transaction that also checks and renews this run's claims on them. */
+  #write<Result>(streams: Iterable<number>, task: (client: PoolClient) => Promise<Result>): Promise<Result> {
+    if (this.#renewalFailure) return Promise.reject(this.#renewalFailure);
+    const ids = [...new Set(streams)];
     return this.#connection.transaction(async (client) => {
-      const ids = this.own.map(({ id }) => id);
-      const { rowCount } = await client.query(
-        `UPDATE iterable_ledger_stream SET claimed_until = now() + make_interval(secs => ${CLAIM_SECONDS})
-         WHERE id = ANY($1::int[]) AND claimed_by = $2`,
-        [ids, this.#run ?? ''],
-      );
-      if (rowCount !== ids.length) {
-        throw new TransientError(
-          'ledger_claim_lost',
-          'Another run has taken over a stream of this one in the ledger, since this one was away for too long. Run again when the other one has ended.',
-        );
-      }
+      await renewClaims(client, ids, this.#run ?? '');
       return task(client);
     });
   }
 }
 
-/** For transactions that may take long: their claims must not have expired when they commit. */
-async function extendClaims(client: PoolClient, streams: readonly LedgerStream[]): Promise<void> {
-  await client.query(
-    `UPDATE iterable_ledger_stream SET claimed_until = clock_timestamp() + make_interval(secs => ${CLAIM_SECONDS})
-     WHERE id = ANY($1::int[])`,
-    [streams.map(({ id }) => id)],
-  );
+/** The streams that these changes concern. */
+function* streamsOf({
+  entries = [],
+  dropped = [],
+  named = [],
+  present = [],
+  states = [],
+}: LedgerChanges): Generator<number> {
+  for (const changes of [entries, dropped, named, present, states])
+    for (const { stream } of changes) yield stream;
 }
 
 async function noteDeleted(
@@ -277,6 +307,10 @@ async function setStates(
   client: PoolClient,
   states: readonly { readonly stream: number; readonly state: string }[],
 ): Promise<void> {
-  for (const { stream, state } of states)
-    await client.query('UPDATE iterable_ledger_stream SET state = $1 WHERE id = $2', [state, stream]);
+  if (states.length === 0) return;
+  await client.query(
+    `UPDATE iterable_ledger_stream AS stream SET state = own.state
+     FROM unnest($1::int[], $2::text[]) AS own (id, state) WHERE stream.id = own.id`,
+    [states.map(({ stream }) => stream), states.map(({ state }) => state)],
+  );
 }

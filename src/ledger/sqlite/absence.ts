@@ -33,18 +33,24 @@ export function countMissing(
      WHERE ${IS_IN_RANGE} AND ${IS_ABSENT} GROUP BY origin`,
   );
   const counts = { upserted: 0, enriched: 0 };
-  for (const range of idRanges(statements)) {
+  for (const range of idRanges(statements, stream)) {
     const rows = select.all({ ...range, stream, snapshot }) as { origin: string; number: number }[];
     for (const { origin, number } of rows) counts[origin === 'upsert' ? 'upserted' : 'enriched'] += number;
   }
   return counts;
 }
 
-/** Ranges of ids that together cover every entry of the file. */
-function* idRanges(statements: Statements): Generator<{ readonly first: number; readonly last: number }> {
-  const end = statements.number('SELECT max(id) AS number FROM entry');
-  let first = statements.number('SELECT min(id) AS number FROM entry');
-  for (; first <= end; first += RANGE_IDS) yield { first, last: first + RANGE_IDS - 1 };
+/** Ranges of ids that together cover every entry of the stream: of few entries, few ids, since they mostly came together. */
+function* idRanges(
+  statements: Statements,
+  stream: number,
+): Generator<{ readonly first: number; readonly last: number }> {
+  const ofStream = (value: string) =>
+    statements.number(`SELECT ${value} AS number FROM entry WHERE stream = ?`, stream);
+  if (ofStream('count(*)') === 0) return;
+  const end = ofStream('max(id)');
+  for (let first = ofStream('min(id)'); first <= end; first += RANGE_IDS)
+    yield { first, last: Math.min(first + RANGE_IDS - 1, end) };
 }
 
 export function unseen(
@@ -82,13 +88,25 @@ export function decideDeletions(
     `UPDATE entry SET doomed = 1 WHERE ${IS_IN_RANGE} AND ${IS_ABSENT} AND doomed = 0`,
   );
   for (const { stream, snapshot } of snapshots)
-    for (const range of idRanges(statements)) doom.run({ ...range, stream, snapshot });
+    for (const range of idRanges(statements, stream)) doom.run({ ...range, stream, snapshot });
   // A user stays if another entry, not pending deletion, holds it; that is known only after all entries are marked.
   return snapshots.map(({ stream }) => {
     const pending = countPending(statements, stream, project);
     const { removed = 0, staying = 0 } = pendingBefore.get(stream) ?? {};
-    return { stream, removed: pending.removed - removed, staying: pending.staying - staying };
+    const decided = { stream, removed: pending.removed - removed, staying: pending.staying - staying };
+    return { ...decided, entries: decided.removed > 0 ? countEntries(statements, stream) : 0 };
   });
+}
+
+/** The number of entries of the stream that hold a user. */
+export function countEntries(statements: Statements, stream: number): number {
+  const all = statements.number('SELECT count(*) AS number FROM entry WHERE stream = ?', stream);
+  const holdingNone = statements.number(
+    `SELECT count(*) AS number FROM entry
+     WHERE (named_email IS NOT NULL OR named_user_id IS NOT NULL) AND +stream = ? AND email IS NULL AND user_id IS NULL`,
+    stream,
+  );
+  return all - holdingNone;
 }
 
 function countPending(

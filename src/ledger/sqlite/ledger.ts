@@ -11,7 +11,14 @@ import type {
 } from '../ledger.ts';
 import { DELETED_KEPT_MS } from '../ledger.ts';
 import type { DeletedIdentity } from '../../model.ts';
-import { countMissing, decideDeletions, nextPendingDeletions, cancelDeletions, unseen } from './absence.ts';
+import {
+  countMissing,
+  decideDeletions,
+  nextPendingDeletions,
+  cancelDeletions,
+  unseen,
+  countEntries,
+} from './absence.ts';
 import { MovedKeys, withMovedKeys } from '../old-keys.ts';
 import { toStream, type Enrolled, type StreamRow } from '../enrolled.ts';
 import { enrol, lookUp } from './enrol.ts';
@@ -101,15 +108,7 @@ class SqliteLedger implements Ledger {
   }
 
   count(stream: number): Promise<number> {
-    return this.#statements.run(() => {
-      const all = this.#statements.number('SELECT count(*) AS number FROM entry WHERE stream = ?', stream);
-      const holdingNone = this.#statements.number(
-        `SELECT count(*) AS number FROM entry
-         WHERE (named_email IS NOT NULL OR named_user_id IS NOT NULL) AND +stream = ? AND email IS NULL AND user_id IS NULL`,
-        stream,
-      );
-      return all - holdingNone;
-    });
+    return this.#statements.run(() => countEntries(this.#statements, stream));
   }
 
   commit(changes: LedgerChanges): Promise<void> {
