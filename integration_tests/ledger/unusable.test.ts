@@ -197,7 +197,11 @@ describe('a Postgres ledger that can’t be used', () => {
     await ask('CREATE SCHEMA readable; GRANT USAGE ON SCHEMA readable TO poor');
     await ask('CREATE SCHEMA newer; CREATE TABLE newer.iterable_ledger_version AS SELECT 99 AS version');
     const asPoor = backend.url().replace(/\/\/[^@]*@/, '//poor:poor-word@');
-    const silent = createServer().listen(0, '127.0.0.1');
+    // What is never read never shows that the other side has closed it, and keeps Jest's process alive.
+    const silent = createServer((socket) => socket.on('error', () => undefined).resume()).listen(
+      0,
+      '127.0.0.1',
+    );
     await once(silent, 'listening');
     const port = (silent.address() as AddressInfo).port;
     const is =

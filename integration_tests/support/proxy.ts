@@ -119,7 +119,8 @@ export async function tlsInFrontOf(port: number, place: string): Promise<TlsFron
     (socket) => {
       sockets.add(socket.on('close', () => sockets.delete(socket)));
       const onward = connect(port, '127.0.0.1');
-      socket.on('error', () => onward.destroy());
+      // Otherwise the connection to a server that does not answer would stay, and keep Jest's process alive.
+      socket.on('error', () => undefined).on('close', () => onward.destroy());
       onward.on('error', () => socket.destroy());
       socket.pipe(onward).pipe(socket);
     },
