@@ -50,22 +50,29 @@ async function sync(
 }
 
 describeLedgers('thousands of streams', (backend) => {
-  it('are sent once, then what changed of them, and lose whom their snapshots lack', () =>
-    withSyncs(backend, {}, async ({ harness }) => {
-      const config = { ledger: backend.option(harness), mappings: MAPPINGS, max_removals_percent: 100 };
-      expect(await sync(harness, config, { rows: rowsOf })).toEqual({ sent: 2 * NAMES.length, deletions: 0 });
-      const changed = (index: number) =>
-        rowsOf(index).map((row) => (index === 7 || index === 1_999 ? { ...row, plan: 'pro' } : row));
-      expect(await sync(harness, config, { rows: changed })).toEqual({ sent: 4, deletions: 0 });
-      const isPro = harness.standin.store.users().filter(({ dataFields }) => dataFields.plan === 'pro');
-      expect(isPro.map(({ email }) => email).sort()).toEqual(
-        ['user1.1999', 'user1.7', 'user2.1999', 'user2.7'].map((name) => `${name}@x.com`),
-      );
-      const last = await sync(harness, config, {
-        rows: (index) => changed(index).slice(0, index === 42 ? 1 : 2),
-        isFull: true,
-      });
-      expect(last).toEqual({ sent: 0, deletions: 1 });
-      expect(harness.standin.store.size).toBe(2 * NAMES.length - 1);
-    }));
+  it(
+    'are sent once, then what changed of them, and lose whom their snapshots lack',
+    () =>
+      withSyncs(backend, {}, async ({ harness }) => {
+        const config = { ledger: backend.option(harness), mappings: MAPPINGS, max_removals_percent: 100 };
+        expect(await sync(harness, config, { rows: rowsOf })).toEqual({
+          sent: 2 * NAMES.length,
+          deletions: 0,
+        });
+        const changed = (index: number) =>
+          rowsOf(index).map((row) => (index === 7 || index === 1_999 ? { ...row, plan: 'pro' } : row));
+        expect(await sync(harness, config, { rows: changed })).toEqual({ sent: 4, deletions: 0 });
+        const isPro = harness.standin.store.users().filter(({ dataFields }) => dataFields.plan === 'pro');
+        expect(isPro.map(({ email }) => email).sort()).toEqual(
+          ['user1.1999', 'user1.7', 'user2.1999', 'user2.7'].map((name) => `${name}@x.com`),
+        );
+        const last = await sync(harness, config, {
+          rows: (index) => changed(index).slice(0, index === 42 ? 1 : 2),
+          isFull: true,
+        });
+        expect(last).toEqual({ sent: 0, deletions: 1 });
+        expect(harness.standin.store.size).toBe(2 * NAMES.length - 1);
+      }),
+    120_000,
+  );
 });
