@@ -8,7 +8,10 @@ import { entryAfter, asUnconfirmed, isUnconfirmed, type NewEntry, type Row } fro
 import { stateText, type DiffStream } from './streams.ts';
 import type { RowTask } from './upserts.ts';
 
-type Written = Pick<RowTask, 'records' | 'valuesHash'>;
+/** Records of one row that have been delivered, and the hashes of what they wrote together. */
+export interface WrittenRow extends Pick<RowTask, 'records' | 'valuesHash'> {
+  readonly fieldHashes?: Uint8Array | undefined;
+}
 
 export class RowResults {
   readonly #writer: LedgerWriter;
@@ -42,7 +45,7 @@ export class RowResults {
   }
 
   /** These records of one row have been delivered, in order. */
-  written(task: Written, onCommitted: () => void): void {
+  written(task: WrittenRow, onCommitted: () => void): void {
     const entry = entryAfter(task);
     if (entry) this.#writer.write(entry, onCommitted);
     else onCommitted();
@@ -53,13 +56,19 @@ export class RowResults {
     this.#writer.write(entry, onCommitted);
   }
 
-  /** Nothing was to be sent for these records of one row. They may name fewer lists all the same, where another row names those. */
-  unchanged(task: Written, onCommitted: () => void): void {
+  /**
+   * Nothing was to be sent for these records of one row. They may say less than the row did before all the same: they name fewer
+   * lists, where another row names those, or lack a value that Iterable keeps.
+   */
+  unchanged(task: WrittenRow, onCommitted: () => void): void {
     const row = task.records.at(-1)?.row;
     const held = task.records[0]?.row.entry;
     const after = entryAfter(task);
-    if (held && after && membershipChanges(held.lists, after.lists).size > 0)
-      this.#writer.write(after, onCommitted);
+    const saysLess =
+      held &&
+      after &&
+      (held.valuesHash !== after.valuesHash || membershipChanges(held.lists, after.lists).size > 0);
+    if (saysLess === true) this.#writer.write(after, onCommitted);
     else if (row) this.seen(row, onCommitted);
     else onCommitted();
   }

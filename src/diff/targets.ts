@@ -1,5 +1,6 @@
 /** Which fields are cleared because the mappings no longer name them. */
-import { pathsConflict } from '../mapping/paths.ts';
+import { pathsConflict, pathSegments } from '../mapping/paths.ts';
+import { topDigits } from './field-hashes.ts';
 
 /** Targets of a stream's mappings; undefined where every column goes to the field of its own name. */
 export type MappedTargets = readonly string[] | undefined;
@@ -10,6 +11,7 @@ const NEVER_CLEARED = ['email', 'userId'];
 export class TargetHistory {
   readonly #own: MappedTargets;
   readonly #others: readonly MappedTargets[];
+  #tops: ReadonlySet<string> | undefined;
   /** perf: most entries have the same targets, and share one array. */
   readonly #cleared = new WeakMap<readonly string[], readonly string[]>();
 
@@ -40,6 +42,13 @@ export class TargetHistory {
     if (targets.size === written.length && written.every((target) => targets.has(target))) return written;
     for (const target of written) if (own.includes(target)) targets.add(target);
     return [...targets].sort();
+  }
+
+  /** Whether the stream's mappings write anything of a top-level field, which {@link topDigits} stands for. */
+  writesTop(digits: string): boolean {
+    if (this.#own === undefined) return true;
+    this.#tops ??= new Set(this.#own.map((target) => topDigits(pathSegments(target)[0] ?? '')));
+    return this.#tops.has(digits);
   }
 
   #isWritten(target: string): boolean {

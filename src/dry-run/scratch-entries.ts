@@ -1,9 +1,7 @@
 /** The ledger entries that a dry run would write, in an in-memory SQLite database: about 350 bytes each, outside the heap. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { HeldEntry, LedgerChanges } from '../ledger/ledger.ts';
+import type { HeldEntry, LedgerChanges, NewEntry } from '../ledger/ledger.ts';
 import { writtenText, type Written } from '../ledger/written.ts';
-
-type NewEntry = NonNullable<LedgerChanges['entries']>[number];
 
 interface EntryRow {
   readonly stream: number;
@@ -23,7 +21,8 @@ const TABLES = `
     user_id TEXT,
     values_hash TEXT NOT NULL,
     written INTEGER NOT NULL,
-    seen INTEGER NOT NULL
+    seen INTEGER NOT NULL,
+    field_hashes BLOB
   ) STRICT;
   CREATE UNIQUE INDEX entry_by_key ON entry (stream, key);
   CREATE INDEX entry_by_email ON entry (email) WHERE email IS NOT NULL;
@@ -43,7 +42,10 @@ export class ScratchEntries {
   private constructor(database: DatabaseSync) {
     this.#database = database;
     database.exec(TABLES);
-    this.#put = database.prepare('INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?, ?)');
+    this.#put = database.prepare(`INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (stream, key) DO UPDATE SET email = excluded.email, user_id = excluded.user_id,
+         values_hash = excluded.values_hash, written = excluded.written, seen = excluded.seen,
+         field_hashes = COALESCE(excluded.field_hashes, field_hashes)`);
     this.#drop = database.prepare('DELETE FROM entry WHERE stream = ? AND key = ?');
     this.#find = database.prepare('SELECT * FROM entry WHERE stream = ? AND key = ?');
     this.#byEmail = database.prepare('SELECT * FROM entry WHERE email = ?');
@@ -59,8 +61,8 @@ export class ScratchEntries {
   change(entries: readonly NewEntry[], dropped: NonNullable<LedgerChanges['dropped']>): void {
     this.#database.exec('BEGIN');
     for (const entry of entries) {
-      const { stream, key, email = null, userId = null, valuesHash, seen } = entry;
-      this.#put.run(stream, key, email, userId, valuesHash, this.#intern(entry), seen);
+      const { stream, key, email = null, userId = null, valuesHash, seen, fieldHashes = null } = entry;
+      this.#put.run(stream, key, email, userId, valuesHash, this.#intern(entry), seen, fieldHashes);
     }
     for (const { stream, key } of dropped) this.#drop.run(stream, key);
     this.#database.exec('COMMIT');
@@ -69,6 +71,11 @@ export class ScratchEntries {
   find(stream: number, key: string): HeldEntry | undefined {
     const row = this.#find.get(stream, key) as EntryRow | undefined;
     return row && this.#toEntry(row);
+  }
+
+  fieldHashes(stream: number, key: string): Uint8Array | undefined {
+    const row = this.#find.get(stream, key) as { field_hashes: Uint8Array | null } | undefined;
+    return row?.field_hashes ?? undefined;
   }
 
   holders(emails: readonly string[], userIds: readonly string[]): HeldEntry[] {
@@ -87,8 +94,8 @@ export class ScratchEntries {
     const text = writtenText(entry);
     let number = this.#numberOf.get(text);
     if (number === undefined) {
-      const { targets, lists, origin } = entry;
-      number = this.#written.push({ targets, lists, origin }) - 1;
+      const { targets, lists, origin, conditions } = entry;
+      number = this.#written.push({ targets, lists, origin, conditions }) - 1;
       this.#numberOf.set(text, number);
     }
     return number;
@@ -107,6 +114,7 @@ export class ScratchEntries {
       targets = [],
       lists = new Map<string, boolean>(),
       origin = 'upsert',
+      conditions,
     } = this.#written[written] ?? {};
     return {
       stream,
@@ -119,6 +127,7 @@ export class ScratchEntries {
       origin,
       seen,
       isPendingDeletion: false,
+      conditions,
     };
   }
 }

@@ -21,6 +21,8 @@ import { EntryTable } from './entries.ts';
 import { movedKeys, moveOldKeys, streamsWithOldKeys } from './keys.ts';
 import { migrate, schemaVersion } from './schema.ts';
 
+/** The first version of the tables with the column `field_hashes`. */
+const VERSION_OF_FIELD_HASHES = 3;
 const RENEW_EVERY_MS = 15_000;
 /** How long to wait for the server when a run begins. Short, since a run that fails before reading any input loses nothing. */
 const MAX_OPENING_MS = 120_000;
@@ -40,20 +42,24 @@ export async function openPostgresLedger(
         if (version === 0) return undefined;
         const enrolled = await lookUp(client, opening);
         const old = await streamsWithOldKeys(client, version, enrolled.own);
-        return { enrolled, moved: await movedKeys(client, old) };
+        return { enrolled, version, moved: await movedKeys(client, old) };
       }, until);
-      if (found) return withMovedKeys(new PostgresLedger(connection, found.enrolled, undefined), found.moved);
+      if (found)
+        return withMovedKeys(
+          new PostgresLedger(connection, found.enrolled, undefined, found.version),
+          found.moved,
+        );
       await connection.close();
       return emptyLedger(opening);
     }
     const run = randomUUID();
     await connection.transaction((client) => migrate(client, connection.quotedSchema), until);
-    const { enrolled, old } = await connection.transaction(async (client) => {
+    const { enrolled, version, old } = await connection.transaction(async (client) => {
       const enrolled = await enrol(client, opening, run);
       const version = await schemaVersion(client);
-      return { enrolled, old: await streamsWithOldKeys(client, version, enrolled.own) };
+      return { enrolled, version, old: await streamsWithOldKeys(client, version, enrolled.own) };
     }, until);
-    const ledger = new PostgresLedger(connection, enrolled, run);
+    const ledger = new PostgresLedger(connection, enrolled, run, version);
     if (old.length > 0) await ledger.moveOldKeys(old);
     ledger.keepClaims(retry);
     return ledger;
@@ -71,8 +77,16 @@ class PostgresLedger implements Ledger {
   /** The id of this run, for its claims; undefined if the ledger is only read. */
   readonly #run: string | undefined;
   readonly #closing = new AbortController();
+  readonly #hasFieldHashes: boolean;
 
-  constructor(connection: PostgresConnection, { project, own }: Enrolled, run: string | undefined) {
+  /** @param version of the tables: a ledger that is only read may have older ones */
+  constructor(
+    connection: PostgresConnection,
+    { project, own }: Enrolled,
+    run: string | undefined,
+    version: number,
+  ) {
+    this.#hasFieldHashes = version >= VERSION_OF_FIELD_HASHES;
     this.#connection = connection;
     this.#entries = new EntryTable(connection);
     this.#project = project;
@@ -115,6 +129,10 @@ class PostgresLedger implements Ledger {
 
   find(stream: number, keys: readonly string[]): Promise<ReadonlyMap<string, HeldEntry>> {
     return this.#entries.find(stream, keys);
+  }
+
+  async fieldHashes(stream: number, keys: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
+    return this.#hasFieldHashes ? this.#entries.fieldHashes(stream, keys) : new Map();
   }
 
   holders(people: Parameters<Ledger['holders']>[0]): Promise<readonly HeldEntry[]> {

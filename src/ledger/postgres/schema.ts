@@ -55,6 +55,8 @@ export const MIGRATIONS: readonly string[] = [
    ) WITH (fillfactor = 50);`,
   // Existing streams have keys with numbers in the notation of the source; the next sync of each converts them (keys.ts).
   'ALTER TABLE iterable_ledger_stream ADD COLUMN key_form INTEGER NOT NULL DEFAULT 1;',
+  // Existing entries have none: their rows are sent as a whole when they change next. The conditions of new entries are in `written`.
+  'ALTER TABLE iterable_ledger_entry ADD COLUMN field_hashes BYTEA;',
 ];
 
 /** The advisory lock held during a migration, since two runs may begin at the same time. */

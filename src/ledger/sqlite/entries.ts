@@ -2,6 +2,7 @@
 import type { SQLOutputValue } from 'node:sqlite';
 import type { HeldEntry, Ledger, LedgerChanges } from '../ledger.ts';
 import { PresenceTable } from './presence.ts';
+import { schemaVersion } from './schema.ts';
 import { jsonTexts, type Statements } from './statements.ts';
 import { WrittenTable } from './written.ts';
 
@@ -20,6 +21,9 @@ export interface EntryRow {
 export const ENTRY_COLUMNS = 'id, stream, key, email, user_id, values_hash, written, seen, doomed';
 
 type FoundRow = Omit<EntryRow, 'key'>;
+/** The first version of the tables with the column `field_hashes`. */
+const VERSION_OF_FIELD_HASHES = 3;
+
 /** Called with the index of the wanted key and the columns of the entry. */
 type FoundFunction = (
   wanted: number,
@@ -66,6 +70,21 @@ export class EntryTable {
     return found;
   }
 
+  fieldHashes(stream: number, keys: readonly string[]): Map<string, Uint8Array> {
+    const found = new Map<string, Uint8Array>();
+    // A ledger that is only read keeps its older tables.
+    if (schemaVersion(this.#statements.database) < VERSION_OF_FIELD_HASHES) return found;
+    const rows = this.#statements.all<{ wanted: number; hashes: Uint8Array }>(
+      `SELECT wanted.key AS wanted, field_hashes AS hashes
+       FROM json_each(?) AS wanted CROSS JOIN entry ON entry.stream = ? AND entry.key = wanted.value
+       WHERE field_hashes IS NOT NULL`,
+      jsonTexts(keys),
+      stream,
+    );
+    for (const { wanted, hashes } of rows) found.set(keys[wanted] ?? '', hashes);
+    return found;
+  }
+
   holders(project: number, { emails, userIds }: Parameters<Ledger['holders']>[0]): HeldEntry[] {
     const found = new Map<number, HeldEntry>();
     const collect = (column: 'email' | 'user_id', values: readonly string[]) => {
@@ -82,14 +101,15 @@ export class EntryTable {
   /** To be called within a transaction. */
   change({ entries = [], dropped = [], present = [] }: LedgerChanges): void {
     const insert = this.#statements.prepare(
-      `INSERT INTO entry (stream, key, email, user_id, values_hash, written, seen, doomed)
-       VALUES (?, ?, ?, ?, ?, ?, ?, 0)
+      `INSERT INTO entry (stream, key, email, user_id, values_hash, written, seen, doomed, field_hashes)
+       VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?)
        ON CONFLICT (stream, key) DO UPDATE SET email = excluded.email, user_id = excluded.user_id,
-         values_hash = excluded.values_hash, written = excluded.written, seen = excluded.seen, doomed = 0`,
+         values_hash = excluded.values_hash, written = excluded.written, seen = excluded.seen, doomed = 0,
+         field_hashes = COALESCE(excluded.field_hashes, field_hashes)`,
     );
     for (const entry of entries) {
-      const { stream, key, email = null, userId = null, valuesHash, seen } = entry;
-      insert.run(stream, key, email, userId, valuesHash, this.written.idOf(entry), seen);
+      const { stream, key, email = null, userId = null, valuesHash, seen, fieldHashes = null } = entry;
+      insert.run(stream, key, email, userId, valuesHash, this.written.idOf(entry), seen, fieldHashes);
     }
     for (const { stream, key } of dropped)
       this.#statements.exec('DELETE FROM entry WHERE stream = ? AND key = ?', stream, key);
@@ -98,7 +118,7 @@ export class EntryTable {
   }
 
   toEntry(row: FoundRow, key: string): HeldEntry {
-    const { origin, targets, lists } = this.written.of(row.written);
+    const { origin, targets, lists, conditions } = this.written.of(row.written);
     const entry: { -readonly [Name in keyof HeldEntry]: HeldEntry[Name] } = {
       id: row.id,
       stream: row.stream,
@@ -109,6 +129,7 @@ export class EntryTable {
       lists,
       seen: this.presence.seenOf(row.stream, row.id, row.seen),
       isPendingDeletion: row.doomed === 1,
+      conditions,
     };
     if (row.email !== null) entry.email = row.email;
     if (row.user_id !== null) entry.userId = row.user_id;

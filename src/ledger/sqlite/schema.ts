@@ -50,6 +50,8 @@ export const MIGRATIONS: readonly string[] = [
    ) STRICT;`,
   // Existing streams have keys with numbers in the notation of the source; the next sync of each converts them (keys.ts).
   'ALTER TABLE stream ADD COLUMN key_form INTEGER NOT NULL DEFAULT 1;',
+  // Existing entries have none: their rows are sent as a whole when they change next. The conditions of new entries are in `written`.
+  'ALTER TABLE entry ADD COLUMN field_hashes BLOB;',
 ];
 
 /** The version of the file's tables; 0 for none. Throws ConfigError `ledger_too_new` above `known`. */

@@ -12,9 +12,11 @@ export function mayBeDeleted(change: Upsert, deletions: Deletions): boolean {
 
 /** Resolves when no deleted user has one of the task's identities. Throws what a lookup throws. */
 export async function waitUntilGone(
-  { change }: Task,
+  task: Task,
   { deletions, routes }: { readonly deletions: Deletions; readonly routes: UpsertRoutes | undefined },
 ): Promise<void> {
-  const gone = await deletions.waitUntilGone(touchedKeys(change));
+  const gone = await deletions.waitUntilGone(touchedKeys(task.change));
+  // Whatever the ledger knows of the user, Iterable has nothing of it.
+  if (gone.length > 0) task.isSentWhole = true;
   for (const key of gone) routes?.noteRemoved(key);
 }
