@@ -1,6 +1,6 @@
 /** A hash of a record's values: the ledger can tell whether they changed, and does not store them. */
 import { hash } from 'node:crypto';
-import { ExactNumber, hasKeys, stringifyIfPossible, type JsonObject, type JsonValue } from '../json.ts';
+import { ExactNumber, hasKeys, stringifyIfPossible, type JsonValue } from '../json.ts';
 import type { TargetValues } from '../model.ts';
 import { numberValue } from './number-value.ts';
 
