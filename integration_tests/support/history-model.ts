@@ -103,7 +103,14 @@ export class HistoryModel {
     const refused = `${stream.name} ${data.userId ?? ''}`;
     if (this.#state.notes.refused.has(refused))
       throw new OpenCase('a record that may pass when merged with a refused one');
-    const target = this.#targetOf(stream, data, known);
+    const generation = sync.generations[stream.name] ?? 0;
+    const isResent =
+      sync.resends || (stream.kind === 'incremental' && known !== undefined && known.generation < generation);
+    const isSameUser = known && (byEmail ? known.email === data.email : known.userId === data.userId);
+    const knownValues = isSameUser && !isResent ? known.sent : undefined;
+    const isSentNow = (to: string, value: unknown) =>
+      !this.#state.history.changedFieldsOnly || !knownValues?.has(to) || knownValues.get(to) !== value;
+    const target = this.#targetOf(stream, data, known, isSentNow('email', data.email));
     if (target === 'skipped') {
       // On these projects the record is sent, and Iterable itself refuses the unknown user.
       if (this.#state.history.projectType === 'email' && !byEmail) this.hasCalls = true;
@@ -127,16 +134,10 @@ export class HistoryModel {
       isMoved || (held !== undefined && (byEmail ? held.email === data.email : held.userId === data.userId));
     const written = Object.values(sync.targets).flatMap((targets) => Object.values(targets));
     const cleared = [...(held?.targets ?? [])].filter(([to]) => !written.includes(to));
-    const generation = sync.generations[stream.name] ?? 0;
-    const isResent =
-      sync.resends || (stream.kind === 'incremental' && known !== undefined && known.generation < generation);
     const isSent =
       !known || !isSame || isMoved || isResent || cleared.length > 0 || known.fingerprint !== fingerprint;
 
-    const asKnown = known && isSame && !isMoved && !isResent ? known.sent : undefined;
-    if (asKnown && !target.profile) throw new OpenCase('a known row whose user is gone');
-    const isSentNow = (to: string, value: unknown) =>
-      !this.#state.history.changedFieldsOnly || !asKnown?.has(to) || asKnown.get(to) !== value;
+    if (knownValues && (isMoved || !target.profile)) throw new OpenCase('a known row whose user is gone');
     const profile = target.profile ?? this.#state.create(data);
     const person = { ...profile };
     const isOfSeveral = sync.rows.filter((row) => isOfRow(row, stream, key, byEmail)).length > 1;
@@ -195,7 +196,7 @@ export class HistoryModel {
     const left = new Map([...(isSame ? (held?.left ?? []) : [])].filter(([to]) => written.includes(to)));
     for (const [column, to] of values) left.set(to, data[column]);
     const isMapped = (to: string) => to === 'email' || Object.values(mapped).includes(to);
-    const sent = new Map([...(asKnown ?? [])].filter(([to]) => isMapped(to)));
+    const sent = new Map([...(knownValues ?? [])].filter(([to]) => isMapped(to)));
     for (const [column, to] of values) sent.set(to, data[column]);
     if (!byEmail && data.email !== undefined) sent.set('email', data.email);
     const email = data.email ?? (isSame ? held?.email : undefined);
@@ -225,6 +226,7 @@ export class HistoryModel {
     stream: StreamSetup,
     { email, userId, was }: Row['data'],
     held: Entry | undefined,
+    sendsEmail: boolean,
   ): 'skipped' | 'rejected' | { profile: Profile | undefined; isMoved: boolean; former?: Entry | undefined } {
     const { identifyBy, projectType, hasPrevious } = this.#state.history;
     const at = (address: string | undefined) =>
@@ -246,11 +248,12 @@ export class HistoryModel {
     const profile = this.profiles.find((each) => each.userId === userId);
     if (!profile && stream.isEnriched) return 'skipped';
     const owner = at(email);
-    if (owner && owner !== profile) {
+    if (owner && owner !== profile && sendsEmail) {
       this.#state.notes.want(email ?? '');
       return 'rejected';
     }
-    if (projectType === 'email' && profile && email !== undefined && profile.email !== email) {
+    const wantsEmail = sendsEmail && email !== undefined && profile?.email !== email;
+    if (projectType === 'email' && profile && wantsEmail) {
       const isKnown = held?.email === undefined ? column === profile.email : held.email === profile.email;
       if (held && held.userId !== userId) return 'rejected';
       if (!isKnown || this.#state.isClaimed(stream, previous, held, undefined)) return 'rejected';
