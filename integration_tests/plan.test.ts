@@ -66,6 +66,9 @@ describeLedgers('a plan with a ledger', (backend) => {
           received: 9,
           new: 2,
           changed: 3,
+          // The profile of row 4 moves: all of it is sent.
+          changed_fields: { n: 1 },
+          changed_sent_whole: 1,
           unchanged: 2,
           removed: 1,
           removed_by_absence: 1,
@@ -78,7 +81,7 @@ describeLedgers('a plan with a ledger', (backend) => {
           examples: {
             new: [{ line: 8 }, { line: 9 }],
             changed: [
-              { line: 3, who: 'u***@e***.com', fields: ['id', 'n'] },
+              { line: 3, who: 'u***@e***.com', fields: ['n'] },
               { line: 4, who: 'm***@e***.com', previously: 'u***@e***.com' },
               { line: 5, who: 'u***@e***.com', joins: ['Blue', 'Green'], leaves: ['Red'] },
             ],

@@ -47,6 +47,8 @@ export interface Upsert {
   readonly kind: 'upsert';
   readonly key: UserKey;
   readonly values: TargetValues;
+  /** With a ledger: those of the values that Iterable does not have yet. Only they are sent. */
+  readonly changedValues?: TargetValues;
   readonly lists?: ListMemberships;
   /** Absent if the record specifies every membership that the rules cover. */
   readonly unspecifiedLists?: UnspecifiedLists;

@@ -18,7 +18,7 @@ const FIRST = 140;
 
 async function playHistory(seed: number): Promise<void> {
   const random = seededRandom(FIRST + seed);
-  const history = randomHistory(random);
+  const history = randomHistory(random, seed % 4 !== 0);
   const { projectType } = history;
   let passed = 0;
   // The program's wait of a minute takes three seconds in this process.
@@ -108,6 +108,7 @@ function configOf(
     sync_mode: mode,
     removal,
     resend_unchanged: resends,
+    changed_fields_only: history.changedFieldsOnly,
     max_removals_percent: 100,
     deletion_column: 'deleted',
     ...(history.hasPrevious ? { previous_email_column: 'was' } : {}),

@@ -434,20 +434,27 @@ describeLedgers('with a ledger', (backend) => {
       expect(syncs.users).toEqual({ 'a@x.com': { name: 'A' }, 'b@x.com': { name: 'B' } });
     }));
 
-  it('resends everything after the generation of an incremental stream increases, until a sync is COMPLETE', () =>
+  it('resends each row once after the generation of an incremental stream increases, complete or not', () =>
     play(BY_EMAIL, async (syncs) => {
       const row = { id: 1, email: 'a@x.com', name: 'A' };
+      const other = { id: 2, email: 'b@x.com', name: 'B' };
       const generation = (generationId: number, status?: string) => ({
         catalog: aCatalog(aStream({ primaryKey: [['id']], generationId, minimumGenerationId: 0 })),
         ...(status === undefined ? {} : { status }),
       });
-      await syncs.sync([row], generation(1));
+      await syncs.sync([row, other], generation(1));
       expect((await syncs.sync([row], generation(1))).calls).toEqual([]);
       expect((await syncs.run([row], generation(2, 'INCOMPLETE'))).calls).toEqual(['bulkUpdate']);
-      // The platform sends no status if the source failed, so a sync without one does not count.
-      expect((await syncs.sync([row], generation(2))).calls).toEqual(['bulkUpdate']);
-      expect((await syncs.sync([row], generation(2, 'COMPLETE'))).calls).toEqual(['bulkUpdate']);
+      // A custom image never gets a status: no proof of anything is needed.
       expect((await syncs.sync([row], generation(2))).calls).toEqual([]);
+      // A row that comes later is still to be sent again, as a whole.
+      expect((await syncs.sync([row, other], generation(2))).calls).toEqual(['bulkUpdate']);
+      expect(JSON.parse(syncs.harness.standin.lastBody)).toMatchObject({
+        users: [{ email: 'b@x.com', dataFields: { name: 'B' } }],
+      });
+      expect((await syncs.sync([row, other], generation(2, 'COMPLETE'))).calls).toEqual([]);
+      expect((await syncs.sync([row, other], generation(3))).calls).toEqual(['bulkUpdate']);
+      expect((await syncs.sync([row, other], generation(3))).calls).toEqual([]);
     }));
 
   it('resends unchanged rows if configured', () =>

@@ -19,7 +19,6 @@ type End = 'rejected' | 'settled' | 'unsure';
 export class HistoryModel {
   readonly #state: HistoryState;
   readonly #open = new Map<string, Snapshot>();
-  readonly #refreshed = new Map<string, number>();
   /** The last sync made a call, or may have made one. */
   hasCalls = false;
   /** The last sync fails, because the source failed or because every record was rejected. */
@@ -39,7 +38,6 @@ export class HistoryModel {
     for (const { name, kind } of this.#state.history.streams) {
       const open = this.#open.get(name);
       const generation = sync.generations[name] ?? 0;
-      if (!this.#refreshed.has(name)) this.#refreshed.set(name, generation);
       if (kind !== 'incremental' && open?.generation !== generation)
         this.#open.set(name, { generation, seen: new Set(), isKeyless: false });
     }
@@ -51,10 +49,7 @@ export class HistoryModel {
     if (this.isFailed) return;
     const proven = this.#state.history.streams.filter(({ name }) => sync.statuses[name] === 'COMPLETE');
     if (sync.mode === 'sync') this.#removeMissing(sync, proven);
-    for (const { name } of proven) {
-      this.#open.delete(name);
-      this.#refreshed.set(name, sync.generations[name] ?? 0);
-    }
+    for (const { name } of proven) this.#open.delete(name);
   }
 
   #record(sync: HistorySync, row: Row): End {
@@ -108,13 +103,20 @@ export class HistoryModel {
     const refused = `${stream.name} ${data.userId ?? ''}`;
     if (this.#state.notes.refused.has(refused))
       throw new OpenCase('a record that may pass when merged with a refused one');
-    const target = this.#targetOf(stream, data, known);
+    const generation = sync.generations[stream.name] ?? 0;
+    const isResent =
+      sync.resends || (stream.kind === 'incremental' && known !== undefined && known.generation < generation);
+    const isSameUser = known && (byEmail ? known.email === data.email : known.userId === data.userId);
+    const knownValues = isSameUser && !isResent ? known.sent : undefined;
+    const isSentNow = (to: string, value: unknown) =>
+      !this.#state.history.changedFieldsOnly || !knownValues?.has(to) || knownValues.get(to) !== value;
+    const target = this.#targetOf(stream, data, known, isSentNow('email', data.email));
     if (target === 'skipped') {
       // On these projects the record is sent, and Iterable itself refuses the unknown user.
       if (this.#state.history.projectType === 'email' && !byEmail) this.hasCalls = true;
       // If the row later names its former user again, its record is sent in full.
       this.#state.entries = this.#state.entries.map((entry) =>
-        entry === known ? { ...entry, fingerprint: '' } : entry,
+        entry === known ? { ...entry, fingerprint: '', sent: undefined } : entry,
       );
       return 'settled';
     }
@@ -132,12 +134,10 @@ export class HistoryModel {
       isMoved || (held !== undefined && (byEmail ? held.email === data.email : held.userId === data.userId));
     const written = Object.values(sync.targets).flatMap((targets) => Object.values(targets));
     const cleared = [...(held?.targets ?? [])].filter(([to]) => !written.includes(to));
-    const isResent =
-      sync.resends ||
-      (stream.kind === 'incremental' && this.#refreshed.get(stream.name) !== sync.generations[stream.name]);
     const isSent =
       !known || !isSame || isMoved || isResent || cleared.length > 0 || known.fingerprint !== fingerprint;
 
+    if (knownValues && (isMoved || !target.profile)) throw new OpenCase('a known row whose user is gone');
     const profile = target.profile ?? this.#state.create(data);
     const person = { ...profile };
     const isOfSeveral = sync.rows.filter((row) => isOfRow(row, stream, key, byEmail)).length > 1;
@@ -146,11 +146,12 @@ export class HistoryModel {
       throw new OpenCase('records that may be unchanged when merged');
     const isUnsure = isOfSeveral || known?.isOfSeveral === true;
     if (known?.isOfSeveral) this.hasCalls = true;
-    if (isSent && !byEmail && data.email !== undefined && data.email !== target.profile?.email) {
+    const sendsEmail = isSent && data.email !== undefined && (byEmail || isSentNow('email', data.email));
+    if (sendsEmail && !byEmail && data.email !== target.profile?.email) {
       if (profile.email !== undefined && held?.email !== profile.email) this.#state.notes.free(profile.email);
       this.#state.notes.want(data.email);
     }
-    if (data.email !== undefined && isSent) profile.email = data.email;
+    if (sendsEmail) profile.email = data.email;
     if (!isSame && cleared.some(([to]) => profile.fields.has(to)))
       throw new OpenCase('fields to clear on another profile');
     for (const [to, isSure] of cleared) {
@@ -173,7 +174,7 @@ export class HistoryModel {
       const value = data[column];
       if (!isSent && (changes.size > 0 || isUnsure) && (profile.fields.get(to) ?? null) !== value)
         throw new OpenCase('whether fields are sent along with list changes or merged records');
-      if (!isSent) continue;
+      if (!isSent || !isSentNow(to, value)) continue;
       if (value === null) profile.fields.delete(to);
       else profile.fields.set(to, value);
     }
@@ -194,6 +195,10 @@ export class HistoryModel {
     for (const [, to] of values) targets.set(to, true);
     const left = new Map([...(isSame ? (held?.left ?? []) : [])].filter(([to]) => written.includes(to)));
     for (const [column, to] of values) left.set(to, data[column]);
+    const isMapped = (to: string) => to === 'email' || Object.values(mapped).includes(to);
+    const sent = new Map([...(knownValues ?? [])].filter(([to]) => isMapped(to)));
+    for (const [column, to] of values) sent.set(to, data[column]);
+    if (!byEmail && data.email !== undefined) sent.set('email', data.email);
     const email = data.email ?? (isSame ? held?.email : undefined);
     this.#state.entries = [
       ...others,
@@ -204,6 +209,8 @@ export class HistoryModel {
         lists,
         isOfSeveral,
         left,
+        generation: isSent ? generation : known.generation,
+        sent,
         targets,
         ...(email === undefined ? {} : { email }),
         ...(data.userId === undefined ? {} : { userId: data.userId }),
@@ -219,6 +226,7 @@ export class HistoryModel {
     stream: StreamSetup,
     { email, userId, was }: Row['data'],
     held: Entry | undefined,
+    sendsEmail: boolean,
   ): 'skipped' | 'rejected' | { profile: Profile | undefined; isMoved: boolean; former?: Entry | undefined } {
     const { identifyBy, projectType, hasPrevious } = this.#state.history;
     const at = (address: string | undefined) =>
@@ -240,11 +248,12 @@ export class HistoryModel {
     const profile = this.profiles.find((each) => each.userId === userId);
     if (!profile && stream.isEnriched) return 'skipped';
     const owner = at(email);
-    if (owner && owner !== profile) {
+    if (owner && owner !== profile && sendsEmail) {
       this.#state.notes.want(email ?? '');
       return 'rejected';
     }
-    if (projectType === 'email' && profile && email !== undefined && profile.email !== email) {
+    const wantsEmail = sendsEmail && email !== undefined && profile?.email !== email;
+    if (projectType === 'email' && profile && wantsEmail) {
       const isKnown = held?.email === undefined ? column === profile.email : held.email === profile.email;
       if (held && held.userId !== userId) return 'rejected';
       if (!isKnown || this.#state.isClaimed(stream, previous, held, undefined)) return 'rejected';

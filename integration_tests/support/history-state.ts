@@ -23,6 +23,10 @@ export interface Entry extends Person {
   readonly isOfSeveral: boolean;
   /** Target → the value that the row's records left. */
   readonly left: ReadonlyMap<string, unknown>;
+  /** The generation of the stream in which the row was sent last. */
+  readonly generation: number;
+  /** Target → the value that Iterable was given last; undefined if the row is to be sent as a whole. */
+  readonly sent: ReadonlyMap<string, unknown> | undefined;
   /** The targets that the row wrote; the value is false if it wrote them to another profile. */
   readonly targets: ReadonlyMap<string, boolean>;
 }

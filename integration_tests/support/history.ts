@@ -43,6 +43,8 @@ export interface History {
   readonly projectType: 'hybrid' | 'email' | 'user_id';
   readonly identifyBy: 'email' | 'user_id';
   readonly hasPrevious: boolean;
+  /** Of a changed row only the changed fields are sent. */
+  readonly changedFieldsOnly: boolean;
   readonly streams: readonly StreamSetup[];
   readonly known: readonly { readonly email?: string; readonly userId?: string }[];
   readonly syncs: readonly HistorySync[];

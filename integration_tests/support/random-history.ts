@@ -21,7 +21,7 @@ const ALL_RULES: readonly Rule[] = [
   { kind: 'all', list: 'Users', stream: 'users' },
 ];
 
-export function randomHistory(random: () => number): History {
+export function randomHistory(random: () => number, changedFieldsOnly: boolean): History {
   const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)] as Item;
   const [projectType, identifyBy] = pick([
     ['hybrid', 'email'],
@@ -44,6 +44,7 @@ export function randomHistory(random: () => number): History {
     projectType,
     identifyBy,
     hasPrevious: hasEmail && random() < 0.6,
+    changedFieldsOnly,
     streams,
     known: [1, 2].map((n) => ({
       ...(hasEmail ? { email: `p${n}@x.com` } : {}),

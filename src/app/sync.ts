@@ -29,7 +29,7 @@ import type { SyncLog } from '../sync/sync-log.ts';
 import type { DispatcherOptions } from '../sync/dispatcher.ts';
 import type { Connection } from './connect.ts';
 import type { AppContext } from './context.ts';
-import { provenBy, refuseBadEnd, removeMissing } from './end-of-sync.ts';
+import { refuseBadEnd, removeMissing } from './end-of-sync.ts';
 import { enrichedKeys, planUpserts, usersOf } from './plan-upserts.ts';
 
 /** What a sync works with, all of it checked. */
@@ -110,7 +110,10 @@ export async function sync(
         streams,
         projectType: config.project_type,
         resendUnchanged: config.resend_unchanged,
+        mappings: config.mappings,
       }),
+      changedFieldsOnly: config.changed_fields_only,
+      mergeNestedObjects: config.merge_nested_objects,
       projectType: config.project_type,
       clock,
       run,
@@ -201,7 +204,6 @@ export async function sync(
     dryRun?.onSettled();
     refuseBadEnd(guard, statuses);
     if (detector) {
-      await detector.noteSentAll(provenBy({ config, statuses }));
       await removeMissing({
         config,
         ledger: detector.ledger,

@@ -5,6 +5,7 @@ import { grouped, printable } from './terminal.ts';
 
 const MAX_LISTS = 30;
 const MAX_NAMES = 5;
+const MAX_FIELDS = 20;
 
 /** Ends in a line break. */
 export function planText(plan: Plan): string {
@@ -54,7 +55,7 @@ function outcomes(stream: PlannedStream, { ledger }: Plan): string[] {
         ).map(([label, count]): [string, number] => [label, count])
       : ([
           ['new', stream.new],
-          ['changed', stream.changed],
+          ['changed', stream.changed, fieldCounts(stream)],
           ['unchanged', stream.unchanged, 'not sent'],
         ] as [string, number, string?][])),
     ['removed', stream.removed, 'marked as deleted'],
@@ -169,6 +170,18 @@ function named(names: readonly string[], max = MAX_NAMES): string {
 
 function sum(counts: Readonly<Record<string, number>>): number {
   return Object.values(counts).reduce((total, count) => total + count, 0);
+}
+
+/** The fields that changed, those of the most users first. */
+function fieldCounts({
+  changed_fields: fields,
+  changed_sent_whole: whole,
+}: PlannedStream): string | undefined {
+  const sorted = Object.entries(fields).sort(([, a], [, b]) => b - a);
+  const shown = sorted.slice(0, MAX_FIELDS).map(([field, count]) => `${field} ${grouped(count)}`);
+  if (sorted.length > MAX_FIELDS) shown.push(`${sorted.length - MAX_FIELDS} more fields`);
+  if (whole > 0) shown.push(`${grouped(whole)} sent whole`);
+  return shown.length === 0 ? undefined : shown.join(', ');
 }
 
 function byReason(counts: Readonly<Record<string, number>>): string {

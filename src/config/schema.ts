@@ -61,6 +61,7 @@ const baseSchema = z.object({
   create_new_fields: z.boolean(),
   ledger: ledgerSchema,
   resend_unchanged: z.boolean(),
+  changed_fields_only: z.boolean(),
   max_removals_percent: z.number(),
   trust_end_of_input: z.boolean(),
   batch_size: z.number(),

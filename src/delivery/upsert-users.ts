@@ -16,6 +16,14 @@ export interface UpsertOptions {
   readonly onFilteredFields: (fields: readonly string[]) => void;
 }
 
+/** What an accepted call left undone. */
+export interface Delivery {
+  /** The users that Iterable refused. */
+  readonly rejections: ReadonlyMap<UserRequest, Rejection>;
+  /** Fields that Iterable dropped, by the users of the call: those of one of them, or of all. */
+  readonly dropped: ReadonlyMap<UserRequest, readonly string[]>;
+}
+
 export class UserUpserter {
   readonly #caller: Caller;
   readonly #client: IterableClient;
@@ -32,9 +40,15 @@ export class UserUpserter {
     return { maxBytes: MAX_BULK_BYTES, envelopeBytes: this.#body([]).length };
   }
 
-  /** Sends the users (no duplicates); returns those that Iterable refused. Throws whatever {@link Caller.call} throws. */
-  deliver(users: readonly UserRequest[]): Promise<Map<UserRequest, Rejection>> {
-    return deliverInBulk(users, (group) => this.#send(group), this.#caller.unknownRefusals);
+  /** Sends the users (no duplicates). Throws whatever {@link Caller.call} throws. */
+  async deliver(users: readonly UserRequest[]): Promise<Delivery> {
+    const dropped = new Map<UserRequest, readonly string[]>();
+    const rejections = await deliverInBulk(
+      users,
+      (group) => this.#send(group, dropped),
+      this.#caller.unknownRefusals,
+    );
+    return { rejections, dropped };
   }
 
   /** Sends one user by a separate call; returns a rejection if it was refused. Throws whatever {@link Caller.call} throws. */
@@ -50,9 +64,16 @@ export class UserUpserter {
     }
   }
 
-  async #send(group: readonly UserRequest[]): Promise<GroupOutcome> {
+  async #send(
+    group: readonly UserRequest[],
+    dropped: Map<UserRequest, readonly string[]>,
+  ): Promise<GroupOutcome> {
     const answer = await this.#caller.call(this.#client.bulkUpdate(this.#body(group)));
-    if (answer.filteredOutFields.length > 0) this.#options.onFilteredFields(answer.filteredOutFields);
+    const { filteredOutFields } = answer;
+    if (filteredOutFields.length > 0) {
+      this.#options.onFilteredFields(filteredOutFields);
+      for (const user of group) dropped.set(user, filteredOutFields);
+    }
     return readBulkAnswer(group, answer);
   }
 

@@ -141,13 +141,14 @@ function whyKept(
 }
 
 function endSnapshot(stream: DiffStream): void {
-  const { basis, generation, snapshot, targets } = stream.state;
+  const { basis, earlierBasis, generation, snapshot, targets } = stream.state;
   stream.state = {
     basis,
     identityConfigChanged: false,
     snapshot,
     targets,
     ...(generation === undefined ? {} : { generation }),
+    ...(earlierBasis === undefined ? {} : { earlierBasis }),
   };
 }
 

@@ -6,9 +6,10 @@ import type { Clock } from '../clock.ts';
 import { coalesce } from '../coalesce.ts';
 import type { HeldEntry, Ledger } from '../ledger/ledger.ts';
 import type { ProjectType } from '../mapping/options.ts';
-import { type Removal, type Upsert, type UserKey } from '../model.ts';
+import type { Removal, TargetValues, Upsert, UserKey } from '../model.ts';
 import type { Run } from '../run.ts';
 import { SYNC_MODES } from '../streams/modes.ts';
+import { fieldHashes, withoutDropped } from './field-hashes.ts';
 import { holds, names } from './holds.ts';
 import { LedgerWriter } from './ledger-writer.ts';
 import { RowResults } from './row-results.ts';
@@ -30,12 +31,14 @@ import {
   draft,
   isPlainlyNew,
   isUnchanged,
+  withChangedFields,
+  type ChangedFieldsOptions,
   type Decision,
   type RowTask,
 } from './upserts.ts';
 import { valuesHash } from './values-hash.ts';
 
-export interface ChangeDetectorOptions {
+export interface ChangeDetectorOptions extends ChangedFieldsOptions {
   readonly ledger: Ledger;
   /** By stream key. */
   readonly streams: ReadonlyMap<string, DiffStream>;
@@ -65,6 +68,8 @@ type People = Parameters<Ledger['holders']>[0];
 
 export class ChangeDetector {
   readonly #options: ChangeDetectorOptions;
+  /** By the ledger's number. */
+  readonly #rowStreams: ReadonlyMap<number, RowStream>;
   readonly #writer: LedgerWriter;
   /** Takes how the records of a row ended. */
   readonly results: RowResults;
@@ -75,6 +80,8 @@ export class ChangeDetector {
 
   constructor(options: ChangeDetectorOptions) {
     this.#options = options;
+    const rowStreams = [...options.streams.values()].map(({ rowStream }) => rowStream);
+    this.#rowStreams = new Map(rowStreams.map((stream) => [stream.id, stream]));
     this.#writer = new LedgerWriter(options);
     this.results = new RowResults(this.#writer, options.streams);
     this.#findRow = coalesce((rows) => this.#find(rows));
@@ -126,20 +133,6 @@ export class ChangeDetector {
     if (!stream.state.open || stream.state.open.hasRecord) return;
     stream.state.open.hasRecord = true;
     this.#writer.setState(stream.rowStream.id, stateText(stream));
-  }
-
-  /** All records of the proven streams are sent: a refresh that was asked for is done. Without proof the source may still fail it. */
-  async noteSentAll(isProven: (stream: DiffStream) => boolean): Promise<void> {
-    const { ledger, streams } = this.#options;
-    const states: { stream: number; state: string }[] = [];
-    for (const stream of streams.values()) {
-      const { generationId } = stream.routed.configured;
-      if (generationId === undefined || stream.state.generation === generationId || !isProven(stream))
-        continue;
-      stream.state.generation = generationId;
-      states.push({ stream: stream.rowStream.id, state: stateText(stream) });
-    }
-    if (states.length > 0) await ledger.commit({ states });
   }
 
   /** True while something is being written to the ledger. */
@@ -211,12 +204,45 @@ export class ChangeDetector {
               former?.userId === undefined ? userIds : [...userIds, former.userId],
             ),
           });
+    const changing = tasks.filter(
+      (_, index) => drafts[index]?.isKnown === true && drafts[index].kind !== 'unchanged',
+    );
+    const held = await this.#fieldHashes(
+      changing.flatMap(({ records: [first] }) => (first ? [first.row] : [])),
+    );
     return tasks.map((task, index) => {
       const own = drafts[index];
       const row = task.records[0]?.row;
       if (!own || !row) return { kind: 'write', change: task.change };
-      return asksOthers(own) ? decide(own, othersThan(row, holders), task) : own;
+      const decision = asksOthers(own) ? decide(own, othersThan(row, holders), task) : own;
+      const hashes = held.get(row.token);
+      return hashes ? withChangedFields(decision, task, hashes, this.#options) : decision;
     });
+  }
+
+  /** By the token of the row. */
+  async #fieldHashes(rows: readonly Row[]): Promise<ReadonlyMap<string, Uint8Array>> {
+    const found = new Map<string, Uint8Array>();
+    for (const [stream, ofStream] of byStream(rows)) {
+      const ofKeys = await this.#options.ledger.fieldHashes(
+        stream,
+        ofStream.map(({ key }) => key),
+      );
+      for (const [key, hashes] of ofKeys) found.set(rowToken(stream, key), hashes);
+    }
+    return found;
+  }
+
+  /** The hashes of the fields of a row that was sent as a whole, or of what {@link decide} says that Iterable has. */
+  fieldHashesOf(
+    { key }: Row,
+    values: TargetValues,
+    decided: Uint8Array | undefined,
+    dropped: readonly string[],
+  ): Uint8Array {
+    const options = { key, mergeNestedObjects: this.#options.mergeNestedObjects };
+    const hashes = decided ?? fieldHashes(values, options);
+    return dropped.length === 0 ? hashes : withoutDropped(hashes, values, dropped, options);
   }
 
   /** What a removal comes to. Throws what the ledger throws. */
@@ -231,7 +257,9 @@ export class ChangeDetector {
     return decideRemoval({
       removal,
       held,
-      others: othersThan(row, holders).filter((entry) => holds(entry, people) || names(entry, people)),
+      others: this.#ofCurrentBasis(othersThan(row, holders)).filter(
+        (entry) => holds(entry, people) || names(entry, people),
+      ),
       isKeyless: row === undefined || row.isKeyedByIdentity,
       streamId: this.#streamOf(streamKey)?.id ?? 0,
       projectType: this.#options.projectType,
@@ -259,18 +287,19 @@ export class ChangeDetector {
     return this.#writer.flush();
   }
 
+  /** Entries of another identity configuration hold no user. */
+  #ofCurrentBasis(entries: readonly HeldEntry[]): HeldEntry[] {
+    return entries.filter(
+      ({ stream, conditions }) => this.#rowStreams.get(stream)?.hasOtherBasis(conditions) !== true,
+    );
+  }
+
   #streamOf(streamKey: string): RowStream | undefined {
     return this.#options.streams.get(streamKey)?.rowStream;
   }
 
   async #find(rows: readonly Row[]): Promise<void> {
-    const byStream = new Map<number, Row[]>();
-    for (const row of rows) {
-      const known = byStream.get(row.stream.id);
-      if (known) known.push(row);
-      else byStream.set(row.stream.id, [row]);
-    }
-    for (const [stream, ofStream] of byStream) {
+    for (const [stream, ofStream] of byStream(rows)) {
       const found = await this.#options.ledger.find(
         stream,
         ofStream.map(({ key }) => key),
@@ -280,6 +309,16 @@ export class ChangeDetector {
       }
     }
   }
+}
+
+function byStream(rows: readonly Row[]): Map<number, Row[]> {
+  const found = new Map<number, Row[]>();
+  for (const row of rows) {
+    const known = found.get(row.stream.id);
+    if (known) known.push(row);
+    else found.set(row.stream.id, [row]);
+  }
+  return found;
 }
 
 /** Entries whose users are to be removed don't keep a user in Iterable. */

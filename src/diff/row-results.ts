@@ -17,12 +17,18 @@ import {
 } from './row.ts';
 import { stateText, type DiffStream } from './streams.ts';
 import type { RowPlace } from '../ledger/ledger.ts';
-import type { DeletedIdentity, Identities } from '../model.ts';
+import type { DeletedIdentity, Identities, UserKey } from '../model.ts';
 import { SYNC_MODES } from '../streams/modes.ts';
 import type { RemovalDecision } from './removals.ts';
 import type { RowTask } from './upserts.ts';
 
-type Written = Pick<RowTask, 'records' | 'valuesHash'>;
+/** Records of one row that have been delivered, and the hashes of what they wrote together. */
+export interface WrittenRow extends Pick<RowTask, 'records' | 'valuesHash'> {
+  readonly key: UserKey;
+  /** The profile that the row stood for has got the row's new address. */
+  readonly hasMoved: boolean;
+  readonly fieldHashes?: Uint8Array | undefined;
+}
 
 const NOTHING = (): void => undefined;
 
@@ -66,49 +72,49 @@ export class RowResults {
     else this.#writer.name(row, besides, onCommitted);
   }
 
-  /**
-   * These records of one row have been delivered, in order.
-   * @param hasMoved the profile that the row stood for has got the row's new address
-   */
-  written(task: Written & Pick<RowTask, 'change'>, hasMoved: boolean, onCommitted: () => void): void {
-    const entry = entryAfter(task);
-    if (entry) this.#writeWithFormer(task, entry, hasMoved, onCommitted);
+  /** These records of one row have been delivered, in order. */
+  written(written: WrittenRow, onCommitted: () => void): void {
+    const entry = entryAfter(written);
+    if (entry) this.writtenAs(entry, written, onCommitted);
     else onCommitted();
   }
 
-  /** The same where the entry is known already. */
+  /**
+   * The same where the entry is known already. In a full replacement, a row that has become another user leaves its hold behind until
+   * the snapshot is verified.
+   */
   writtenAs(
-    task: Pick<RowTask, 'records' | 'change'>,
     entry: NewEntry,
-    hasMoved: boolean,
-    onCommitted: () => void,
-  ): void {
-    this.#writeWithFormer(task, entry, hasMoved, onCommitted);
-  }
-
-  /** In a full replacement, a row that has become another user leaves its hold behind until the snapshot is verified. */
-  #writeWithFormer(
-    { records, change }: Pick<RowTask, 'records' | 'change'>,
-    entry: NewEntry,
-    hasMoved: boolean,
+    { records, key, hasMoved }: Pick<WrittenRow, 'records' | 'key' | 'hasMoved'>,
     onCommitted: () => void,
   ): void {
     const row = records[0]?.row;
     const held = row?.entry;
-    const former = hasMoved ? undefined : formerUser(held, change);
+    const former = hasMoved ? undefined : formerUser(held, { key });
     const mayBeRemoved =
-      row?.stream.isReplaced === true && SYNC_MODES[row.stream.mode].remove && held?.origin === 'upsert';
+      row?.stream.isReplaced === true &&
+      SYNC_MODES[row.stream.mode].remove &&
+      held?.origin === 'upsert' &&
+      !row.stream.hasOtherBasis(held.conditions);
     if (former && row && mayBeRemoved) this.#writer.write(holdOf(former, row.stream), NOTHING);
     this.#writer.write(entry, onCommitted);
   }
 
-  /** Nothing was to be sent for these records of one row. They may name fewer lists all the same, where another row names those. */
-  unchanged(task: Written, onCommitted: () => void): void {
+  /**
+   * Nothing was to be sent for these records of one row. They may say less than the row did before all the same: they name fewer
+   * lists, where another row names those, or lack a value that Iterable keeps.
+   */
+  unchanged(task: Pick<WrittenRow, 'records' | 'valuesHash' | 'fieldHashes'>, onCommitted: () => void): void {
     const row = task.records.at(-1)?.row;
     const held = task.records[0]?.row.entry;
     const after = entryAfter(task);
-    if (held && after && (held.named || membershipChanges(held.lists, after.lists).size > 0))
-      this.#writer.write(after, onCommitted);
+    const saysLess =
+      held &&
+      after &&
+      (held.named !== undefined ||
+        held.valuesHash !== after.valuesHash ||
+        membershipChanges(held.lists, after.lists).size > 0);
+    if (saysLess === true) this.#writer.write(after, onCommitted);
     else if (row) this.seen(row, onCommitted);
     else onCommitted();
   }

@@ -1,6 +1,6 @@
 /** A record's row in the ledger: its key, and the entry that the ledger has of it. */
 import { storableKey } from '../ledger/keys.ts';
-import type { HeldEntry, LedgerEntry } from '../ledger/ledger.ts';
+import type { EntryConditions, HeldEntry, LedgerEntry, NewEntry } from '../ledger/ledger.ts';
 import { identityText, type Identities, type ListMemberships, type Upsert, type UserKey } from '../model.ts';
 import type { SyncMode } from '../streams/modes.ts';
 import { membershipsAfterAll } from './lists.ts';
@@ -17,6 +17,12 @@ export interface RowStream {
   readonly isReplaced: boolean;
   /** Sends unchanged records, too. */
   readonly resends: boolean;
+  /** Of the entries that this run writes. */
+  readonly conditions: EntryConditions;
+  /** Whether an entry of these conditions is outdated: its row is to be sent again. */
+  readonly isOutdated: (conditions: EntryConditions | undefined) => boolean;
+  /** Whether an entry of these conditions is of another identity configuration: it holds no user. */
+  readonly hasOtherBasis: (conditions: EntryConditions | undefined) => boolean;
   readonly targets: TargetHistory;
 }
 
@@ -86,8 +92,7 @@ export class Row implements RowIdentity {
   }
 }
 
-/** An entry as it is written. */
-export type NewEntry = LedgerEntry & { readonly stream: number; readonly seen: number };
+export type { NewEntry };
 
 /** A record that writes a user, and its row. */
 export interface RowUpsert {
@@ -107,12 +112,17 @@ export function rowToken(stream: number, key: string): string {
   return `\t${stream}:${key}`;
 }
 
-/** The hash of an entry whose values or lists a run set out to change without noting how that ended. */
+/** The hash of an entry whose row is to be sent again as a whole, as when a run set out to change it without noting how that ended. */
 const UNCONFIRMED = '';
 
 /** True when Iterable may differ from the entry: a run ended between a call and the note of its result. */
 export function isUnconfirmed({ valuesHash, isPendingDeletion }: HeldEntry): boolean {
   return isPendingDeletion || valuesHash === UNCONFIRMED;
+}
+
+/** True when the row's next record is sent as a whole, changed or not. */
+export function isSentAgain(held: HeldEntry, { resends, isOutdated }: RowStream): boolean {
+  return resends || isUnconfirmed(held) || isOutdated(held.conditions);
 }
 
 /** The entry while calls for the row are in flight: if the run ends before they do, all of it is sent again. */
@@ -130,6 +140,7 @@ export function entryInFlight(
     ...withoutNamed(held),
     ...namedBesides(held, after),
     valuesHash: UNCONFIRMED,
+    conditions: held.conditions,
     targets: [...new Set([...held.targets, ...after.targets])].sort(),
     lists: new Map([...held.lists, ...(lists ?? [])]),
     seen: after.seen,
@@ -165,7 +176,10 @@ export function identitiesOfUpsert(change: Upsert): Identities {
 }
 
 /** The user that the row stood for, where the upsert, once written, makes it stand for another one. */
-export function formerUser(held: HeldEntry | undefined, { key }: Upsert): Identities | undefined {
+export function formerUser(
+  held: HeldEntry | undefined,
+  { key }: Pick<Upsert, 'key'>,
+): Identities | undefined {
   const before = key.kind === 'email' ? held?.email : held?.userId;
   if (!held || before === undefined || before === key.value) return undefined;
   return {
@@ -175,7 +189,7 @@ export function formerUser(held: HeldEntry | undefined, { key }: Upsert): Identi
 }
 
 /** The hold that a row leaves behind when it becomes another user: released when the snapshot is verified, since no record has its key. */
-export function holdOf(former: Identities, { id, snapshot }: RowStream): NewEntry {
+export function holdOf(former: Identities, { id, snapshot, conditions }: RowStream): NewEntry {
   const { email, userId } = former;
   return {
     ...former,
@@ -185,6 +199,7 @@ export function holdOf(former: Identities, { id, snapshot }: RowStream): NewEntr
     targets: [],
     lists: new Map(),
     origin: 'upsert',
+    conditions,
     seen: snapshot - 1,
   };
 }
@@ -197,13 +212,15 @@ export function identitiesOf({ email, userId }: Pick<LedgerEntry, 'email' | 'use
   return identities;
 }
 
-/** The entry once these records of the row are delivered, in order; there must be one. `valuesHash` is of what they write together. */
+/** The entry once these records of the row are delivered, in order; there must be one. The hashes are of what they write together. */
 export function entryAfter({
   records,
   valuesHash,
+  fieldHashes,
 }: {
   readonly records: readonly RowUpsert[];
   readonly valuesHash: string;
+  readonly fieldHashes?: Uint8Array | undefined;
 }): NewEntry | undefined {
   const first = records[0];
   const last = records.at(-1);
@@ -226,6 +243,8 @@ export function entryAfter({
       records.map(({ change }) => change),
     ),
     origin: row.stream.mode === 'enrich' ? 'enrich' : 'upsert',
+    conditions: row.stream.conditions,
+    ...(fieldHashes ? { fieldHashes } : {}),
     stream: row.stream.id,
     seen: row.stream.snapshot,
   };

@@ -17,8 +17,10 @@ const streamStateSchema = z.object({
   basis: z.string(),
   /** It has changed since the last proven snapshot: which rows the next one lacks can't be told. */
   identityConfigChanged: z.boolean(),
-  /** The generation of the last run that sent all of it. */
+  /** Entries without a higher generation of their own count as of this one. */
   generation: z.number().optional(),
+  /** The identity configuration of entries of an older version, which do not say theirs. */
+  earlierBasis: z.string().optional(),
   /** Number of the last snapshot that was begun; the entries of its records have it. */
   snapshot: z.number(),
   /** The snapshot that is not proven yet. */

@@ -1,11 +1,12 @@
 /** The streams of a run, with their state in the ledger and the snapshot that their records belong to. */
-import type { Ledger } from '../ledger/ledger.ts';
+import type { EntryConditions, Ledger } from '../ledger/ledger.ts';
 import type { ProjectType } from '../mapping/options.ts';
 import { isFullReplacement } from '../protocol/catalog.ts';
 import type { RoutedStream } from '../streams/router.ts';
 import type { RowStream } from './row.ts';
 import { readStreamState, writeStreamState, type StreamState } from './stream-state.ts';
 import { ProjectTargets, TargetHistory } from './targets.ts';
+import { HASH_VERSION } from './values-hash.ts';
 
 export interface StreamsOptions {
   readonly ledger: Ledger;
@@ -13,6 +14,8 @@ export interface StreamsOptions {
   readonly streams: readonly RoutedStream[];
   readonly projectType: ProjectType;
   readonly resendUnchanged: boolean;
+  /** Of all streams, those of other runs included. */
+  readonly mappings?: readonly { readonly target: string; readonly stream?: string | undefined }[];
 }
 
 /** A stream of the run, with its state. */
@@ -26,7 +29,7 @@ export interface DiffStream {
 
 /** Reads the states of the streams, and derives those of this run. Writes nothing. By stream key. */
 export async function readStreams(options: StreamsOptions): Promise<Map<string, DiffStream>> {
-  const { ledger, streams, projectType, resendUnchanged } = options;
+  const { ledger, streams, projectType, resendUnchanged, mappings = [] } = options;
   const known = await ledger.streams();
   const own = new Set(ledger.own.map(({ id }) => id));
   const elsewhere = known
@@ -34,7 +37,12 @@ export async function readStreams(options: StreamsOptions): Promise<Map<string, 
     .map(({ state }) => readStreamState(state))
     .filter((state) => state !== undefined)
     .map(({ targets }) => targets ?? undefined);
-  const project = new ProjectTargets([...elsewhere, ...streams.map(({ targets }) => targets)]);
+  // A stream that this run lacks may be one that the ledger does not know yet, or knows by earlier mappings.
+  const names = new Set(streams.map(({ configured }) => configured.id.name));
+  const ofOtherRuns = mappings
+    .filter(({ stream }) => stream !== undefined && !names.has(stream))
+    .map(({ target }) => target);
+  const project = new ProjectTargets([...elsewhere, ofOtherRuns, ...streams.map(({ targets }) => targets)]);
   const streamsOfRun = new Map<string, DiffStream>();
   for (const [index, routed] of streams.entries()) {
     const row = ledger.own[index];
@@ -53,7 +61,10 @@ export async function readStreams(options: StreamsOptions): Promise<Map<string, 
         mode: routed.mode,
         snapshot: state.snapshot,
         isReplaced: isFullReplacement(routed.configured),
-        resends: resendUnchanged || isRefreshed(before, routed),
+        resends: resendUnchanged,
+        conditions: conditionsOf(state, routed),
+        isOutdated: staleness(state, routed),
+        hasOtherBasis: otherBasis(state),
         targets: new TargetHistory(routed.targets, project),
       },
     });
@@ -66,15 +77,35 @@ export function stateText({ state }: DiffStream): string {
   return writeStreamState(state);
 }
 
-/** An incremental stream with a raised generation: the operator asked for a refresh. */
-function isRefreshed(before: StreamState | undefined, { configured }: RoutedStream): boolean {
-  const { syncMode, generationId } = configured;
-  return (
-    syncMode === 'incremental' &&
-    generationId !== undefined &&
-    before?.generation !== undefined &&
-    generationId > before.generation
-  );
+/** The generation of an incremental stream: a raised one asks for each row once more. On a full refresh it rises with every job. */
+function refreshGeneration({ configured: { syncMode, generationId } }: RoutedStream): number | undefined {
+  return syncMode === 'incremental' ? generationId : undefined;
+}
+
+function conditionsOf({ basis }: StreamState, routed: RoutedStream): EntryConditions {
+  return Object.freeze({ generation: refreshGeneration(routed), basis, hashVersion: HASH_VERSION });
+}
+
+/** Whether an entry was written before a refresh that was asked for, or by another identity configuration. */
+function staleness(
+  { basis, earlierBasis = basis, generation: least = -Infinity }: StreamState,
+  routed: RoutedStream,
+): RowStream['isOutdated'] {
+  const wanted = refreshGeneration(routed) ?? -Infinity;
+  // perf: entries of one run share their conditions.
+  let fresh: EntryConditions | undefined;
+  return (conditions) => {
+    if (conditions !== undefined && conditions === fresh) return false;
+    const isOutdated =
+      Math.max(conditions?.generation ?? -Infinity, least) < wanted ||
+      (conditions?.basis ?? earlierBasis) !== basis;
+    if (!isOutdated) fresh = conditions;
+    return isOutdated;
+  };
+}
+
+function otherBasis({ basis, earlierBasis = basis }: StreamState): RowStream['hasOtherBasis'] {
+  return (conditions) => (conditions?.basis ?? earlierBasis) !== basis;
 }
 
 /** The state of this run. It has to be in the ledger with the first entry of the run at the latest. */
@@ -88,7 +119,8 @@ function stateOfRun(
   const state: StreamState = {
     basis,
     identityConfigChanged: before !== undefined && (before.identityConfigChanged || before.basis !== basis),
-    ...generationFor(before, generationId),
+    ...generationFor(before, configured),
+    ...earlierBasisFor(before),
     snapshot: before?.snapshot ?? 1,
     targets: targets ? [...targets] : null,
     ...(before?.open ? { open: before.open } : {}),
@@ -107,13 +139,22 @@ function stateOfRun(
   };
 }
 
-/** A new stream takes the generation at once; a raised one is stored once all of the stream is sent. */
+/** The first generation is no refresh, nor is any of a full refresh. */
 function generationFor(
   before: StreamState | undefined,
-  generationId: number | undefined,
-): { generation?: number } {
-  const generation = before?.generation ?? generationId;
-  return generation === undefined ? {} : { generation };
+  { syncMode, generationId }: RoutedStream['configured'],
+): Pick<StreamState, 'generation'> {
+  const generation =
+    syncMode === 'incremental'
+      ? (before?.generation ?? generationId)
+      : Math.max(before?.generation ?? -Infinity, generationId ?? -Infinity);
+  return generation === undefined || generation === -Infinity ? {} : { generation };
+}
+
+/** Entries that do not say theirs were written before the ledger's entries had any. */
+function earlierBasisFor(before: StreamState | undefined): Pick<StreamState, 'earlierBasis'> {
+  const earlierBasis = before?.earlierBasis ?? before?.basis;
+  return earlierBasis === undefined ? {} : { earlierBasis };
 }
 
 async function entriesIfNeeded(

@@ -1,5 +1,6 @@
 /** Which fields are cleared because the mappings no longer name them. */
-import { pathsAbove } from '../mapping/paths.ts';
+import { pathsAbove, pathSegments } from '../mapping/paths.ts';
+import { topDigits } from './field-hashes.ts';
 
 /** Targets of a stream's mappings; undefined where every column goes to the field of its own name. */
 export type MappedTargets = readonly string[] | undefined;
@@ -53,6 +54,7 @@ export class ProjectTargets {
 export class TargetHistory {
   readonly #own: MappedTargets;
   readonly #project: ProjectTargets;
+  #tops: ReadonlySet<string> | undefined;
 
   constructor(own: MappedTargets, project: ProjectTargets) {
     this.#own = own;
@@ -72,6 +74,13 @@ export class TargetHistory {
     if (targets.size === written.length && written.every((target) => targets.has(target))) return written;
     for (const target of written) if (own.includes(target)) targets.add(target);
     return [...targets].sort();
+  }
+
+  /** Whether the stream's mappings write anything of a top-level field, which {@link topDigits} stands for. */
+  writesTop(digits: string): boolean {
+    if (this.#own === undefined) return true;
+    this.#tops ??= new Set(this.#own.map((target) => topDigits(pathSegments(target)[0] ?? '')));
+    return this.#tops.has(digits);
   }
 }
 

@@ -5,14 +5,17 @@ import type { Identities, Removal, TargetValues, Upsert } from '../model.ts';
 import type { ProjectType } from '../mapping/options.ts';
 import { holds, identitiesIn, keepersOf, listsLeft } from './holds.ts';
 import { membershipChanges, membershipsAfterAll, membershipsAnew } from './lists.ts';
+import { fieldChanges, type FieldOptions } from './field-hashes.ts';
 import {
   formerUser,
+  isSentAgain,
   isUnconfirmed,
   membershipsBefore,
   rowKey,
   type RowStream,
   type RowUpsert,
 } from './row.ts';
+import { HASH_VERSION, mergedHash, olderValuesHash } from './values-hash.ts';
 
 /**
  * - `unchanged`: nothing is to be sent.
@@ -29,6 +32,10 @@ export interface Decision {
   readonly leaves?: Removal;
   /** What is sent instead if the profile moves: it also clears the fields and leaves the lists of those entries. */
   readonly changeAfterMove?: Upsert;
+  /** Paths of the fields that changed; undefined where that can't be told, and all of them are sent. */
+  readonly changedFields?: readonly string[];
+  /** The hashes of what Iterable has of the row once the change is delivered; undefined where they are those of its values. */
+  readonly fieldHashes?: Uint8Array;
 }
 
 /** A decision that other entries may still change. */
@@ -38,6 +45,8 @@ export interface Draft extends Decision {
   readonly userIds: readonly string[];
   /** The user that the row stood for until now, if that one may leave lists. */
   readonly former?: Identities | undefined;
+  /** The user is known to have what the ledger says: only what changed has to be sent. */
+  readonly isKnown: boolean;
 }
 
 /** Records of one row, in order, that are sent together, merged into `change`. */
@@ -46,16 +55,17 @@ export interface RowTask {
   readonly change: Upsert;
   /** Of the merged values. */
   readonly valuesHash: string;
+  /** All of it is sent, since the user was just deleted. */
+  readonly isSentWhole?: boolean;
 }
 
 /** True when all of the record was exported before. perf: most records end here. */
 export function isUnchanged(held: HeldEntry, { row, change }: RowUpsert): boolean {
   const { stream } = row;
   return (
-    held.valuesHash === row.valuesHash &&
-    !isUnconfirmed(held) &&
+    !isSentAgain(held, stream) &&
     held.named === undefined &&
-    !stream.resends &&
+    (held.valuesHash === row.valuesHash || isOlderHash(held, [change.values])) &&
     isSameUser(held, change) &&
     stream.targets.toClear(held.targets).length === 0 &&
     membershipChanges(held.lists, membershipsAfterAll(held.lists, [change])).size === 0
@@ -71,20 +81,20 @@ export function isPlainlyNew({ records, change }: Pick<RowTask, 'records' | 'cha
   return ![...(change.lists?.values() ?? [])].includes(false);
 }
 
-export function draft({ records, change, valuesHash }: RowTask, projectType: ProjectType): Draft | undefined {
+export function draft(task: RowTask, projectType: ProjectType): Draft | undefined {
+  const { records, change } = task;
   const row = records[0]?.row;
   if (!row) return undefined;
   const { entry: held, stream } = row;
   const cleared = held ? stream.targets.toClear(held.targets) : [];
   const previousEmail = previousAddress(held, change, projectType);
-  const isWritten =
-    !held ||
-    isUnconfirmed(held) ||
-    stream.resends ||
-    cleared.length > 0 ||
-    valuesHash !== held.valuesHash ||
-    records.some((record) => !isSameUser(held, record.change));
-  const lists = listsToChange(held, { records, change }, stream);
+  const isKnown =
+    held !== undefined &&
+    task.isSentWhole !== true &&
+    !isSentAgain(held, stream) &&
+    records.every((record) => isSameUser(held, record.change));
+  const isWritten = !isKnown || cleared.length > 0 || !hasSameValues(held, task);
+  const lists = listsToChange(held, { records, change });
   return {
     kind: isWritten ? 'write' : lists.size > 0 ? 'lists' : 'unchanged',
     change: {
@@ -97,7 +107,8 @@ export function draft({ records, change, valuesHash }: RowTask, projectType: Pro
     // Where the row now stands for another user, entries with the previous address or id say nothing of that user.
     emails: present([emailOf(change), held && isSameUser(held, change) ? held.email : undefined]),
     userIds: present([userIdOf(change), change.key.kind === 'email' ? held?.userId : undefined]),
-    former: held && [...held.lists.values()].includes(true) ? formerUser(held, change) : undefined,
+    former: leavesLists(held, row.stream) ? formerUser(held, change) : undefined,
+    isKnown: isKnown && previousEmail === undefined,
   };
 }
 
@@ -135,7 +146,7 @@ export function decide(draft: Draft, others: readonly HeldEntry[], task: RowTask
   const sent = { ...change, lists, previousEmail };
   const [entry] = previousEntries;
   if (!entry || !stream) return { kind, change: sent, ...leaves };
-  const moved = listsToChange({ ...entry, email: change.key.value }, task, stream);
+  const moved = listsToChange({ ...entry, email: change.key.value }, task);
   const left = [...moved].filter(([list, isOn]) => !isOn && !isNamed(list));
   const changeAfterMove = {
     ...sent,
@@ -143,6 +154,11 @@ export function decide(draft: Draft, others: readonly HeldEntry[], task: RowTask
     lists: new Map([...lists, ...left]),
   };
   return { kind, change: sent, previousEntries, changeAfterMove, ...leaves };
+}
+
+/** Whether the entry put its user on lists. One of another identity configuration tells of no user. */
+function leavesLists(held: HeldEntry | undefined, { hasOtherBasis }: RowStream): boolean {
+  return held !== undefined && !hasOtherBasis(held.conditions) && [...held.lists.values()].includes(true);
 }
 
 /** The former user leaves the lists that only its row named. */
@@ -158,22 +174,54 @@ function leavesOf(
   return { leaves: { kind: 'removal', identifiedBy: change.key.kind, ...former, lists, isExported: true } };
 }
 
+export interface ChangedFieldsOptions extends Pick<FieldOptions, 'mergeNestedObjects'> {
+  /** Only the changed fields of a known user are sent. */
+  readonly changedFieldsOnly: boolean;
+}
+
+/**
+ * Field by field what of a known user's values changed. Where nothing did, as when a nested key is gone that Iterable keeps, the
+ * user is not written.
+ * @param held the hashes of what Iterable has
+ */
+export function withChangedFields(
+  decision: Decision,
+  { records }: RowTask,
+  held: Uint8Array,
+  { changedFieldsOnly, mergeNestedObjects }: ChangedFieldsOptions,
+): Decision {
+  const row = records[0]?.row;
+  if (!row) return decision;
+  const { targets } = row.stream;
+  const { kind, change } = decision;
+  const { names, values, hashes } = fieldChanges(change.values, held, {
+    key: row.key,
+    mergeNestedObjects,
+    isStillWritten: (top) => targets.writesTop(top),
+  });
+  const told = { ...decision, changedFields: names, fieldHashes: hashes };
+  if (kind !== 'write' || !changedFieldsOnly) return told;
+  if (names.length > 0) return { ...told, change: { ...change, changedValues: values } };
+  return { ...told, kind: (change.lists?.size ?? 0) > 0 ? 'lists' : 'unchanged' };
+}
+
 function listsToChange(
   held: HeldEntry | undefined,
   { records, change }: Pick<RowTask, 'records' | 'change'>,
-  { resends }: RowStream,
 ): Map<string, boolean> {
+  const stream = records[0]?.row.stream;
   const before = held?.lists ?? new Map<string, boolean>();
   const stated = records.map((record) => record.change);
   const after = membershipsAfterAll(before, stated);
   const changes =
-    held && isUnconfirmed(held) ? membershipsAnew(before, after, stated) : membershipChanges(before, after);
+    held && stream && isSentAgain(held, stream)
+      ? membershipsAnew(before, after, stated)
+      : membershipChanges(before, after);
   // The row stands for another user: where no profile moves, this one was not put on those lists.
   if (held && !isSameUser(held, change)) {
     for (const [list, isOn] of membershipsAfterAll(membershipsBefore(held, change), stated))
       if (isOn || stated.some(({ lists }) => lists?.has(list) === true)) changes.set(list, isOn);
   }
-  if (resends) for (const [list, isOn] of records.at(-1)?.change.lists ?? []) changes.set(list, isOn);
   return changes;
 }
 
@@ -200,6 +248,23 @@ function withCleared(values: TargetValues, targets: readonly string[]): TargetVa
   return cleared.length > 0
     ? mergeValues(values, Object.fromEntries(cleared.map((target) => [target, null])))
     : values;
+}
+
+/** Whether the entry has, by the rules of its version, the hash of these values: of several records the last ones, and the merged ones first. */
+function isOlderHash(
+  { valuesHash, conditions }: HeldEntry,
+  [values, last]: readonly TargetValues[],
+): boolean {
+  if ((conditions?.hashVersion ?? 1) >= HASH_VERSION || values === undefined) return false;
+  const older =
+    last === undefined ? olderValuesHash(values) : mergedHash(values, olderValuesHash(last), olderValuesHash);
+  return older === valuesHash;
+}
+
+function hasSameValues(held: HeldEntry, { records, change, valuesHash }: RowTask): boolean {
+  if (held.valuesHash === valuesHash) return true;
+  const last = records.length > 1 ? [records.at(-1)?.change.values ?? {}] : [];
+  return isOlderHash(held, [change.values, ...last]);
 }
 
 function isSameUser(held: HeldEntry, { key }: Upsert): boolean {

@@ -86,6 +86,18 @@ export class DryRunLedger implements Ledger {
     return found;
   }
 
+  async fieldHashes(stream: number, keys: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
+    const found = new Map(await this.#base.fieldHashes(stream, keys));
+    for (const key of keys) {
+      const state = this.#touched.get(rowToken(stream, key));
+      const written = state === WRITTEN ? this.#scratch.fieldHashes(stream, key) : undefined;
+      if (written) found.set(key, written);
+      // Those stored stay with an entry that is written without any.
+      else if (state === DROPPED) found.delete(key);
+    }
+    return found;
+  }
+
   async holders({ emails, userIds }: Parameters<Ledger['holders']>[0]): Promise<readonly HeldEntry[]> {
     const held = await this.#base.holders({ emails, userIds });
     return [

@@ -16,6 +16,10 @@ export interface PlannedStream {
   /** With a ledger: records of rows without an entry. */
   readonly new: number;
   readonly changed: number;
+  /** Of the changed: how many changed each field. */
+  readonly changed_fields: Readonly<Record<string, number>>;
+  /** Of the changed: those of which it can't be told which fields changed, so that the whole row is sent. */
+  readonly changed_sent_whole: number;
   readonly unchanged: number;
   /** Without a ledger, when new and changed can't be told apart. */
   readonly created_or_updated: number;
@@ -110,7 +114,7 @@ export function makePlan(sources: PlanSources): Plan {
 
 function plannedStream({ key, configured, mode }: RoutedStream, tally: PlanTally): PlannedStream {
   const counts = tally.of(key);
-  const { written, leftOver, staying, lists, examples, ...upserts } = tally.tallyOf(key);
+  const { written, leftOver, staying, lists, examples, changedFields, ...upserts } = tally.tallyOf(key);
   return {
     ...configured.id,
     mode,
@@ -118,6 +122,8 @@ function plannedStream({ key, configured, mode }: RoutedStream, tally: PlanTally
     received: counts.received,
     new: upserts.new,
     changed: upserts.changed,
+    changed_fields: Object.fromEntries([...changedFields].sort(([a], [b]) => (a < b ? -1 : 1))),
+    changed_sent_whole: upserts.sentWhole,
     unchanged: counts.unchanged,
     created_or_updated: written,
     superseded: counts.superseded,
@@ -154,7 +160,7 @@ function unknowns({ ledger, keepsRejectedInBucket }: PlanSources): string[] {
     );
   } else {
     texts.push(
-      'Whether Iterable has the new users already: a user is new when the ledger has no entry of it. Which fields of the changed users differ: the ledger keeps one hash of all their values.',
+      'Whether Iterable has the new users already: a user is new when the ledger has no entry of it.',
     );
   }
   if (keepsRejectedInBucket)

@@ -1,9 +1,7 @@
 /** The ledger entries that a dry run would write, in an in-memory SQLite database: about 350 bytes each, outside the heap. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { HeldEntry, LedgerChanges } from '../ledger/ledger.ts';
+import type { HeldEntry, LedgerChanges, NewEntry } from '../ledger/ledger.ts';
 import { toIdentities, writtenText, type Written } from '../ledger/written.ts';
-
-type NewEntry = NonNullable<LedgerChanges['entries']>[number];
 
 interface EntryRow {
   readonly stream: number;
@@ -27,7 +25,8 @@ const TABLES = `
     written INTEGER NOT NULL,
     seen INTEGER NOT NULL,
     named_email TEXT,
-    named_user_id TEXT
+    named_user_id TEXT,
+    field_hashes BLOB
   ) STRICT;
   CREATE UNIQUE INDEX entry_by_key ON entry (stream, key);
   CREATE INDEX entry_by_email ON entry (email) WHERE email IS NOT NULL;
@@ -51,7 +50,11 @@ export class ScratchEntries {
   private constructor(database: DatabaseSync) {
     this.#database = database;
     database.exec(TABLES);
-    this.#put = database.prepare('INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#put = database.prepare(`INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (stream, key) DO UPDATE SET email = excluded.email, user_id = excluded.user_id,
+         values_hash = excluded.values_hash, written = excluded.written, seen = excluded.seen,
+         named_email = excluded.named_email, named_user_id = excluded.named_user_id,
+         field_hashes = COALESCE(excluded.field_hashes, field_hashes)`);
     this.#drop = database.prepare('DELETE FROM entry WHERE stream = ? AND key = ?');
     this.#find = database.prepare('SELECT * FROM entry WHERE stream = ? AND key = ?');
     this.#count = database.prepare(
@@ -77,9 +80,19 @@ export class ScratchEntries {
   change(entries: readonly NewEntry[], dropped: NonNullable<LedgerChanges['dropped']>): void {
     this.#database.exec('BEGIN');
     for (const entry of entries) {
-      const { stream, key, email = null, userId = null, named = {}, valuesHash, seen } = entry;
+      const {
+        stream,
+        key,
+        email = null,
+        userId = null,
+        named = {},
+        valuesHash,
+        seen,
+        fieldHashes = null,
+      } = entry;
       const { email: namedEmail = null, userId: namedId = null } = named;
-      this.#put.run(stream, key, email, userId, valuesHash, this.#intern(entry), seen, namedEmail, namedId);
+      const written = this.#intern(entry);
+      this.#put.run(stream, key, email, userId, valuesHash, written, seen, namedEmail, namedId, fieldHashes);
     }
     for (const { stream, key } of dropped) this.#drop.run(stream, key);
     this.#database.exec('COMMIT');
@@ -88,6 +101,11 @@ export class ScratchEntries {
   find(stream: number, key: string): HeldEntry | undefined {
     const row = this.#find.get(stream, key) as EntryRow | undefined;
     return row && this.#toEntry(row);
+  }
+
+  fieldHashes(stream: number, key: string): Uint8Array | undefined {
+    const row = this.#find.get(stream, key) as { field_hashes: Uint8Array | null } | undefined;
+    return row?.field_hashes ?? undefined;
   }
 
   holders(emails: readonly string[], userIds: readonly string[]): HeldEntry[] {
@@ -117,8 +135,8 @@ export class ScratchEntries {
     const text = writtenText(entry);
     let number = this.#numberOf.get(text);
     if (number === undefined) {
-      const { targets, lists, origin } = entry;
-      number = this.#written.push({ targets, lists, origin }) - 1;
+      const { targets, lists, origin, conditions } = entry;
+      number = this.#written.push({ targets, lists, origin, conditions }) - 1;
       this.#numberOf.set(text, number);
     }
     return number;
@@ -139,6 +157,7 @@ export class ScratchEntries {
       targets = [],
       lists = new Map<string, boolean>(),
       origin = 'upsert',
+      conditions,
     } = this.#written[written] ?? {};
     return {
       stream,
@@ -152,6 +171,7 @@ export class ScratchEntries {
       origin,
       seen,
       isPendingDeletion: false,
+      conditions,
     };
   }
 }

@@ -2,7 +2,6 @@
 import type { ListChange } from '../delivery/list-members.ts';
 import type { MissingRow } from '../diff/pending-deletions.ts';
 import type { HeldEntry } from '../ledger/ledger.ts';
-import { mergedHash } from '../diff/values-hash.ts';
 import type { Rejection, Upsert } from '../model.ts';
 import type { TaskResult } from '../sync/outcomes.ts';
 import type { StreamCounts } from '../sync/stream-summary.ts';
@@ -34,6 +33,10 @@ export type ExampleKind =
 export interface StreamTally {
   new: number;
   changed: number;
+  /** Of the changed: the fields that changed, by path. */
+  readonly changedFields: Map<string, number>;
+  /** Of the changed: those of which it can't be told which fields changed, so that the whole row is sent. */
+  sentWhole: number;
   /** Upserts without a ledger, when new and changed can't be told apart. */
   written: number;
   /** Entries that would be dropped although their users stay. */
@@ -56,6 +59,8 @@ export class PlanTally extends SyncSummary {
       tally = {
         new: 0,
         changed: 0,
+        changedFields: new Map(),
+        sentWhole: 0,
         written: 0,
         staying: 0,
         leftOver: 0,
@@ -85,7 +90,9 @@ export class PlanTally extends SyncSummary {
       return;
     }
     const kind = !first.row ? 'written' : first.row.entry ? 'changed' : 'new';
-    this.tallyOf(first.streamKey)[kind] += task.records.length;
+    const tally = this.tallyOf(first.streamKey);
+    tally[kind] += task.records.length;
+    if (kind === 'changed' && task.isWritten) countFields(tally, task);
     this.#example(first.streamKey, kind === 'written' ? 'created_or_updated' : kind, () =>
       exampleOf(task, change),
     );
@@ -152,23 +159,31 @@ export class PlanTally extends SyncSummary {
 
 export type PlannedStream = StreamCounts & StreamTally;
 
-function exampleOf(task: Task, { key, values, lists, previousEmail }: Upsert): Example {
-  const { entry: held, valuesHash, stream } = task.records.at(-1)?.row ?? {};
+/** Names after the first 200 are not counted: there may be as many as the source has values. */
+const MAX_FIELDS = 200;
+
+function countFields(tally: StreamTally, { changedFields, records }: Task): void {
+  if (!changedFields) tally.sentWhole += records.length;
+  for (const field of changedFields ?? []) {
+    const count = tally.changedFields.get(field) ?? 0;
+    if (count > 0 || tally.changedFields.size < MAX_FIELDS) tally.changedFields.set(field, count + 1);
+  }
+}
+
+function exampleOf(task: Task, change: Upsert): Example {
+  const { key, values, changedValues, lists, previousEmail } = change;
   const own = new Set(
     task.records.flatMap(({ change }) => (change.kind === 'upsert' ? Object.keys(change.values) : [])),
   );
   const cleared = Object.keys(values).filter((target) => !own.has(target));
-  const isOnlyLists =
-    held !== undefined &&
-    stream?.resends === false &&
-    cleared.length === 0 &&
-    held.valuesHash === (task.records.length === 1 ? valuesHash : mergedHash(values, valuesHash ?? '')) &&
-    (key.kind === 'email' ? held.email : held.userId) === key.value;
+  const fields = changedValues
+    ? (task.changedFields ?? []).filter((field) => !cleared.includes(field))
+    : [...own];
   const named = (isOn: boolean) => [...(lists ?? [])].flatMap(([list, on]) => (on === isOn ? [list] : []));
   return {
     ...lineOf(task),
     who: masked(key),
-    ...(isOnlyLists ? {} : { fields: [...own] }),
+    ...(task.isWritten ? { fields } : {}),
     ...(cleared.length === 0 ? {} : { cleared }),
     joins: named(true),
     leaves: named(false),

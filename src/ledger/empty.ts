@@ -12,6 +12,7 @@ export function emptyLedger(opening: LedgerOpening): Ledger {
     own: missingStreams(opening),
     streams: () => Promise.resolve([]),
     find: () => Promise.resolve(new Map()),
+    fieldHashes: () => Promise.resolve(new Map()),
     holders: () => Promise.resolve([]),
     count: () => Promise.resolve(0),
     commit: () => Promise.reject(new Error('This ledger is only read')),

@@ -146,6 +146,7 @@ function writtenByAll(entries: readonly KeyedEntry[]): string {
     targets: [...new Set(all.flatMap(({ targets }) => targets))].sort(),
     lists: new Map(all.flatMap(({ lists }) => [...lists])),
     origin: all.some(({ origin }) => origin === 'upsert') ? 'upsert' : 'enrich',
+    conditions: all.at(-1)?.conditions,
   });
 }
 

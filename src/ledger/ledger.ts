@@ -7,6 +7,16 @@ import type { DeletedIdentity, Identities, StreamId } from '../model.ts';
 /** How long the ledger keeps who was deleted. */
 export const DELETED_KEPT_MS = 60 * 60_000;
 
+/** Under which conditions an entry was written. */
+export interface EntryConditions {
+  /** The generation of an incremental stream, where the sender counts them: a higher one asks for each row once more. */
+  readonly generation?: number | undefined;
+  /** The identity configuration: primary key, identify_by, project type. */
+  readonly basis: string;
+  /** By which rules the values were hashed. */
+  readonly hashVersion: number;
+}
+
 /** What the ledger remembers of a row. It contains no personal data besides the identifiers. */
 export interface LedgerEntry {
   /** The primary key as one text, or the identifier if there is none. Well-formed, without NUL, short enough for an index. */
@@ -19,8 +29,8 @@ export interface LedgerEntry {
    */
   readonly named?: Identities;
   /**
-   * The hash of the values as they were sent; base64, at most 43 characters. Empty while it is unknown which values Iterable
-   * has, since calls for the row are unconfirmed.
+   * The hash of the values as they were sent; base64, at most 43 characters. Empty is the mark that the row is to be sent again
+   * as a whole: calls for it are unconfirmed, it lost its duplicate, or its removal was cancelled.
    */
   readonly valuesHash: string;
   /** Names of the mapped fields that were written, sorted; empty if none was mapped. */
@@ -29,6 +39,16 @@ export interface LedgerEntry {
   readonly lists: ReadonlyMap<string, boolean>;
   /** Whether the connector may have created the user, or only enriched it. */
   readonly origin: 'upsert' | 'enrich';
+  /** Absent in an entry of an older version. */
+  readonly conditions?: EntryConditions | undefined;
+}
+
+/** An entry as it is written. */
+export interface NewEntry extends LedgerEntry {
+  readonly stream: number;
+  readonly seen: number;
+  /** Short hashes of the fields that Iterable has of the row ({@link Ledger.fieldHashes}). Absent: those stored stay. */
+  readonly fieldHashes?: Uint8Array | undefined;
 }
 
 /** An entry as stored in the ledger. */
@@ -90,7 +110,7 @@ export interface RowPlace {
 /** Changes to be made in one transaction. In `entries` and `dropped` together, a key occurs at most once. */
 export interface LedgerChanges {
   /** Entries that replace the stored ones as a whole. They are present in the snapshot `seen`, and no longer pending deletion. */
-  readonly entries?: readonly (LedgerEntry & { readonly stream: number; readonly seen: number })[];
+  readonly entries?: readonly NewEntry[];
   readonly dropped?: readonly RowPlace[];
   /** Rows whose last record was rejected: their entries, new ones if need be, name whom it names, and are present in `seen`. */
   readonly named?: readonly (RowPlace & { readonly named: Identities; readonly seen: number })[];
@@ -142,6 +162,11 @@ export interface Ledger {
   streams(): Promise<readonly LedgerStream[]>;
   /** Entries by key; keys without an entry are left out. */
   find(stream: number, keys: readonly string[]): Promise<ReadonlyMap<string, HeldEntry>>;
+  /**
+   * The short hashes of the fields, by key of the entry; those of entries without any are left out. Apart from {@link find},
+   * since only changed rows need them.
+   */
+  fieldHashes(stream: number, keys: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>>;
   /** Every entry of the project, in any stream and scope, that holds one of these addresses or user ids. */
   holders(people: {
     readonly emails: readonly string[];

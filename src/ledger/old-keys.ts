@@ -152,6 +152,15 @@ export function withMovedKeys(base: Ledger, moved: MovedKeys | undefined): Ledge
       const found = await base.find(stream, old);
       return new Map(view(found.values()).map((entry) => [entry.key, entry]));
     },
+    fieldHashes: async (stream, keys) => {
+      const keyOf = new Map<string, string>();
+      for (const key of keys) {
+        const old = moved.oldOf(stream, key);
+        if (old !== undefined) keyOf.set(old, key);
+      }
+      const found = await base.fieldHashes(stream, [...keyOf.keys()]);
+      return new Map([...found].map(([old, hashes]) => [keyOf.get(old) ?? old, hashes]));
+    },
     holders: async (people) => view(await base.holders(people)),
     count: async (stream) => (await base.count(stream)) - moved.droppedOf(stream),
     commit: (changes) => base.commit(changes),

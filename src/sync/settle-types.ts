@@ -4,7 +4,7 @@ import { mayBeTaken } from '../mapping/identity.ts';
 import type { NewFieldTypes } from '../mapping/new-field-types.ts';
 import type { Rejection } from '../model.ts';
 import type { Batch } from './lanes/batch-lane.ts';
-import type { Task } from './task.ts';
+import { sentValues, type Task } from './task.ts';
 
 export interface SettledTypes {
   /** What goes out, in this order. */
@@ -45,7 +45,7 @@ export function settleTypes(tasks: Batch<Task>, newFields?: NewFieldTypes): Sett
 function goesLast({ change }: Task, newFields: NewFieldTypes | undefined): boolean {
   if (change.kind !== 'upsert' || !newFields) return false;
   // The values of a rejected user may have any type: other users must not be rejected for them.
-  return !mayBeTaken(change.key) || newFields.mayPassForDates(change.values);
+  return !mayBeTaken(change.key) || newFields.mayPassForDates(sentValues(change));
 }
 
 /** Of several merged records each has to fit, also one whose value a later one overwrites. */

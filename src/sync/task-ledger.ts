@@ -3,6 +3,7 @@ import type { ChangeDetector } from '../diff/change-detector.ts';
 import type { RemovalDecision } from '../diff/removals.ts';
 import { entryAfter, identitiesOfUpsert, type RowUpsert } from '../diff/row.ts';
 import type { Decision, RowTask } from '../diff/upserts.ts';
+import type { WrittenRow } from '../diff/row-results.ts';
 import { mergedHash } from '../diff/values-hash.ts';
 import type { Removal, Upsert } from '../model.ts';
 import { isRejection, type TaskResult } from './outcomes.ts';
@@ -40,6 +41,8 @@ export class TaskLedger {
       if (!rowTasks[index]) return change.kind === 'upsert' ? { kind: 'write', change } : undefined;
       const decision = decisions[next++];
       if (decision?.previousEntries) task.move = decision;
+      task.changedFields = decision?.changedFields;
+      task.fieldHashes = decision?.fieldHashes;
       return decision;
     });
   }
@@ -97,7 +100,7 @@ export class TaskLedger {
         else results.seen(row, onCommitted);
       });
     } else if (result === 'unchanged') {
-      if (rowTask) results.unchanged(rowTask, onCommitted);
+      if (rowTask) results.unchanged(this.#written(task, rowTask), onCommitted);
       else onCommitted();
     } else if (result === 'not_in_iterable') {
       if (row) results.missing(row, isUnknown ? commitKeyless : onCommitted);
@@ -105,9 +108,9 @@ export class TaskLedger {
     } else if (task.change.kind === 'removal') {
       results.removed(task.removal ?? NO_ENTRIES, task.deleted, onCommitted);
     } else if (rowTask && task.entry) {
-      results.writtenAs(rowTask, task.entry, task.hasMoved, onCommitted);
+      results.writtenAs(task.entry, this.#written(task, rowTask), onCommitted);
     } else if (rowTask) {
-      results.written(rowTask, task.hasMoved, onCommitted);
+      results.written(this.#written(task, rowTask), onCommitted);
     } else {
       onCommitted();
     }
@@ -116,7 +119,16 @@ export class TaskLedger {
   /** The entry that the row of the task gets when it is delivered: taken before the task forgets its values. */
   keepEntry(task: Task): void {
     const rowTask = rowTaskOf(task);
-    if (rowTask) task.entry = entryAfter(rowTask);
+    if (rowTask) task.entry = entryAfter(this.#written(task, rowTask));
+  }
+
+  #written(task: Task, rowTask: RowTask): WrittenRow {
+    const { records, change, valuesHash } = rowTask;
+    const [first] = records;
+    const dropped = task.leavesOutUserId ? [...task.droppedFields, 'userId'] : task.droppedFields;
+    const fieldHashes =
+      first && this.#detector.fieldHashesOf(first.row, change.values, task.fieldHashes, dropped);
+    return { records, key: change.key, hasMoved: task.hasMoved, valuesHash, fieldHashes };
   }
 
   /** Iterable refused the task: where nothing of it was written, its row is as it was. */
@@ -133,7 +145,7 @@ function rowTaskOf(task: Task): RowTask | undefined {
   const { change } = task;
   const records = rowUpserts(task);
   if (!records || change.kind !== 'upsert') return undefined;
-  return { records, change, valuesHash: hashOf(task, change) };
+  return { records, change, valuesHash: hashOf(task, change), isSentWhole: task.isSentWhole };
 }
 
 /** Taken when the task starts: what it sends may change later. */

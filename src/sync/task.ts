@@ -2,11 +2,12 @@
 import type { RemovalDecision } from '../diff/removals.ts';
 import type { NewEntry } from '../diff/row.ts';
 import type { Decision } from '../diff/upserts.ts';
-import type { DeletedIdentity, Removal, Upsert, UserChange, UserKey } from '../model.ts';
+import type { DeletedIdentity, Removal, TargetValues, Upsert, UserChange, UserKey } from '../model.ts';
 import type { PendingRecord } from './pending-record.ts';
 import type { QueuedRecord } from './touched-identities.ts';
 
 const NO_IDENTITIES: readonly string[] = [];
+const NO_FIELDS: readonly string[] = [];
 const NONE_DELETED: readonly DeletedIdentity[] = [];
 
 /** A user who leaves lists. */
@@ -44,6 +45,10 @@ export class Task<Item extends QueuedRecord = PendingRecord> {
   leavesOutUserId = false;
   /** It was sent again after a conflict with a deleted user. */
   isSentAgain = false;
+  /** All of it is sent: its user was just deleted. */
+  isSentWhole = false;
+  /** Fields of it that Iterable dropped, since it does not know them. */
+  droppedFields: readonly string[] = NO_FIELDS;
   /** Its lists are being changed. */
   changesLists = false;
 
@@ -54,6 +59,10 @@ export class Task<Item extends QueuedRecord = PendingRecord> {
   isWritten = false;
   /** Set while the ledger holds its row by the previous address: what is sent if the profile moves. */
   move: Decision | undefined = undefined;
+  /** Paths of the fields that changed; undefined where that can't be told. */
+  changedFields: Decision['changedFields'] = undefined;
+  /** The hashes of what Iterable has of its row once it is delivered; undefined where they are those of its values. */
+  fieldHashes: Decision['fieldHashes'] = undefined;
   /** The entry that its row gets, once the task keeps no values. */
   entry: NewEntry | undefined = undefined;
   /** The user that its row stood for until now, who leaves lists: not if its profile moves. */
@@ -82,6 +91,11 @@ export class Task<Item extends QueuedRecord = PendingRecord> {
 export function upsertOf({ change }: Pick<Task, 'change'>): Upsert {
   if (change.kind !== 'upsert') throw new Error('A removal has come to a stage that writes users');
   return change;
+}
+
+/** What of the change is sent. */
+export function sentValues({ values, changedValues }: Upsert): TargetValues {
+  return changedValues ?? values;
 }
 
 /** The previous and the new address of an upsert that moves a profile. */

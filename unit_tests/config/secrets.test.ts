@@ -30,6 +30,7 @@ describe('specDefaults', () => {
       create_missing_lists: true,
       removal: 'delete_user',
       ledger: { type: 'none' },
+      changed_fields_only: true,
       resend_unchanged: false,
       max_removals_percent: 20,
       trust_end_of_input: false,

@@ -161,20 +161,3 @@ describe('an open snapshot', () => {
     expect([stream.hasRecord, hasRecord(stream), commits]).toEqual([true, undefined, []]);
   });
 });
-
-describe('a raised generation', () => {
-  it.each<[string, number | undefined, boolean, number[]]>([
-    ['is stored once all records are sent', 4, true, [4]],
-    ['is not stored without proof of that', 4, false, []],
-    ['is none where it is the same', 3, true, []],
-    ['is none where the source has none', undefined, true, []],
-  ])('%s', async (_name, generationId, isProven, expected) => {
-    const { detector, stream, commits } = await aDetector({
-      ...(generationId === undefined ? {} : { generationId }),
-    });
-    stream.state.generation = 3;
-    await detector.noteSentAll(() => isProven);
-    expect(statesOf(commits).map((state) => state?.generation)).toEqual(expected);
-    expect(stream.state.generation).toBe(expected[0] ?? 3);
-  });
-});

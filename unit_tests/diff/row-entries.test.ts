@@ -33,6 +33,7 @@ describe('the entry of a delivered row', () => {
       targets: ['plan', 'userId'],
       lists: lists('VIP', '-Old'),
       origin: 'upsert',
+      conditions: stream.conditions,
       seen: 7,
     });
     expect(entryAfter({ records: [], valuesHash: 'h' })).toBeUndefined();

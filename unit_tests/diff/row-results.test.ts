@@ -3,6 +3,7 @@ import type { HeldEntry, Ledger, LedgerChanges } from '../../src/ledger/ledger.t
 import { LedgerWriter } from '../../src/diff/ledger-writer.ts';
 import { RowResults } from '../../src/diff/row-results.ts';
 import type { DiffStream } from '../../src/diff/streams.ts';
+import type { RowTask } from '../../src/diff/upserts.ts';
 import { Run } from '../../src/run.ts';
 import { HandClock } from '../support/hand-clock.ts';
 import {
@@ -11,6 +12,7 @@ import {
   aRow,
   aRowTask,
   aStream,
+  keyOf,
   UNCONFIRMED,
   lists,
   OWN_STREAM,
@@ -82,13 +84,14 @@ const NOTHING = {
 const LATER = { ...NOTHING, when: 'once the ledger has it' };
 const DROPPED = { ...LATER, dropped: [{ stream: OWN_STREAM, key: '[1]' }] };
 const ENTRY = anEntry({ id: 7, email: A, values: PLAN, lists: lists('VIP') });
+const writtenRow = (rowTask: RowTask) => ({ ...rowTask, key: rowTask.change.key, hasMoved: false });
 const task = (entry: HeldEntry | undefined, ...names: string[]) =>
   aRowTask([anUpsert(A, PLAN, { lists: lists(...names) })], { entry });
 
 describe('what is committed of a row', () => {
   it('that was written is what its record says', async () => {
     const { entries, ...rest } = await committed((rows, onCommitted) => {
-      rows.written(task(ENTRY, 'New'), false, onCommitted);
+      rows.written(writtenRow(task(ENTRY, 'New')), onCommitted);
     });
     expect({ ...rest, entries: [] }).toEqual(LATER);
     expect(entries).toMatchObject([{ key: '[1]', email: A, lists: lists('New'), seen: 2 }]);
@@ -156,7 +159,7 @@ describe('what is committed of a row', () => {
 
   it('that has no record is nothing', async () => {
     const none = { records: [], valuesHash: '' };
-    expect(await committed((rows, onCommitted) => { rows.written({ ...none, change: anUpsert(A) }, false, onCommitted); })).toEqual(NOTHING); // prettier-ignore
+    expect(await committed((rows, onCommitted) => { rows.written({ ...none, key: keyOf(A), hasMoved: false }, onCommitted); })).toEqual(NOTHING); // prettier-ignore
     expect(await committed((rows, onCommitted) => { rows.unchanged(none, onCommitted); })).toEqual(NOTHING); // prettier-ignore
     expect(await committed((rows, onCommitted) => { rows.asBefore([], onCommitted); })).toEqual(NOTHING); // prettier-ignore
   });

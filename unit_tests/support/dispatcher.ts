@@ -170,7 +170,8 @@ function anUpserter(calls: OpenCalls): UserUpserter {
     bodyLimits: { maxBytes: 10_000, envelopeBytes: 50 },
     deliver: async (users) => {
       calls.texts.push(...users.map(readText));
-      return rejectionsOf(users, await calls.make<Refused>(`bulk ${namesOf(users)}`));
+      const rejections = rejectionsOf(users, await calls.make<Refused>(`bulk ${namesOf(users)}`));
+      return { rejections, dropped: new Map() };
     },
     deliverAlone: (user) => calls.make(`write ${user.key.value}`),
   };

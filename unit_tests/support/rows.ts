@@ -4,7 +4,7 @@ import { mergeValues } from '../../src/mapping/merge-values.ts';
 import { Row, type RowStream, type RowIdentity, type RowUpsert } from '../../src/diff/row.ts';
 import { ProjectTargets, TargetHistory } from '../../src/diff/targets.ts';
 import type { RowTask } from '../../src/diff/upserts.ts';
-import { mergedHash, valuesHash } from '../../src/diff/values-hash.ts';
+import { HASH_VERSION, mergedHash, valuesHash } from '../../src/diff/values-hash.ts';
 import type { TargetValues, Upsert, UserKey } from '../../src/model.ts';
 
 /** The number of the stream that the records are of; entries of another one have another. */
@@ -59,6 +59,9 @@ export function aStream(rest: Partial<RowStream> = {}): RowStream {
     snapshot: 2,
     isReplaced: false,
     resends: false,
+    conditions: { basis: '', hashVersion: HASH_VERSION },
+    isOutdated: () => false,
+    hasOtherBasis: () => false,
     targets: new TargetHistory(undefined, new ProjectTargets([undefined])),
     ...rest,
   };

@@ -35,7 +35,15 @@ export async function aTaskLedger({ entries = [], ...given }: TaskLedgerCase = {
   const clock = new HandClock();
   const run = new Run(clock);
   const streams = new Map([[routed.key, stream]]);
-  const detector = new ChangeDetector({ ledger, streams, projectType: 'hybrid', clock, run });
+  const detector = new ChangeDetector({
+    ledger,
+    streams,
+    projectType: 'hybrid',
+    clock,
+    run,
+    changedFieldsOnly: true,
+    mergeNestedObjects: true,
+  });
 
   /** A record of the row with this primary key; its row is not read yet. */
   const recordOf = (primaryKey: string | undefined, change: UserChange): PendingRecord => {

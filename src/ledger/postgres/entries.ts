@@ -57,6 +57,15 @@ export class EntryTable {
     return new Map((await this.toEntries(rows)).map((entry) => [entry.key, entry]));
   }
 
+  async fieldHashes(stream: number, keys: readonly string[]): Promise<Map<string, Uint8Array>> {
+    const rows = await this.#connection.read<{ key: string; hashes: Uint8Array }>(
+      `SELECT key, field_hashes AS hashes FROM ${this.#entries} AS entry
+       WHERE stream = $1 AND key = ANY($2::text[]) AND field_hashes IS NOT NULL`,
+      [stream, keys],
+    );
+    return new Map(rows.map(({ key, hashes }) => [key, hashes]));
+  }
+
   async holders(
     project: number,
     { emails, userIds }: Parameters<Ledger['holders']>[0],
@@ -140,7 +149,7 @@ export class EntryTable {
     return rows.map((row) => this.#toEntry(row, writtenOf(row.written)));
   }
 
-  #toEntry(row: EntryRow, { origin, targets, lists }: Written): HeldEntry {
+  #toEntry(row: EntryRow, { origin, targets, lists, conditions }: Written): HeldEntry {
     const entry: { -readonly [Name in keyof HeldEntry]: HeldEntry[Name] } = {
       id: row.id,
       stream: row.stream,
@@ -151,6 +160,7 @@ export class EntryTable {
       lists,
       seen: this.#presence.seenOf(row.stream, row.id, row.seen),
       isPendingDeletion: row.doomed,
+      conditions,
     };
     if (row.email !== null) entry.email = row.email;
     if (row.user_id !== null) entry.userId = row.user_id;
@@ -162,13 +172,16 @@ export class EntryTable {
   async #writeEntries(client: PoolClient, entries: NonNullable<LedgerChanges['entries']>): Promise<void> {
     const written = await this.written.idsOf(client, entries);
     await client.query(
-      `INSERT INTO iterable_ledger_entry (stream, key, email, user_id, values_hash, written, seen, doomed, named_email, named_user_id)
-       SELECT stream, key, email, user_id, values_hash, written, seen, FALSE, named_email, named_user_id
-       FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[], $8::text[], $9::text[])
-         AS fresh (stream, key, email, user_id, values_hash, written, seen, named_email, named_user_id)
+      `INSERT INTO iterable_ledger_entry AS entry
+         (stream, key, email, user_id, values_hash, written, seen, doomed, named_email, named_user_id, field_hashes)
+       SELECT stream, key, email, user_id, values_hash, written, seen, FALSE, named_email, named_user_id, field_hashes
+       FROM unnest(
+           $1::int[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[], $8::text[], $9::text[], $10::bytea[]
+         ) AS fresh (stream, key, email, user_id, values_hash, written, seen, named_email, named_user_id, field_hashes)
        ON CONFLICT (stream, key) DO UPDATE SET email = excluded.email, user_id = excluded.user_id,
          values_hash = excluded.values_hash, written = excluded.written, seen = excluded.seen, doomed = FALSE,
-         named_email = excluded.named_email, named_user_id = excluded.named_user_id`,
+         named_email = excluded.named_email, named_user_id = excluded.named_user_id,
+         field_hashes = COALESCE(excluded.field_hashes, entry.field_hashes)`,
       [
         entries.map(({ stream }) => stream),
         entries.map(({ key }) => key),
@@ -179,6 +192,7 @@ export class EntryTable {
         entries.map(({ seen }) => seen),
         entries.map(({ named }) => storableOrNull(named?.email)),
         entries.map(({ named }) => storableOrNull(named?.userId)),
+        entries.map(({ fieldHashes }) => (fieldHashes ? Buffer.from(fieldHashes) : null)),
       ],
     );
   }

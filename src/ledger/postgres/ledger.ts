@@ -163,6 +163,10 @@ class PostgresLedger implements Ledger {
     return this.#entries.find(stream, keys);
   }
 
+  fieldHashes(stream: number, keys: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
+    return this.#entries.fieldHashes(stream, keys);
+  }
+
   holders(people: Parameters<Ledger['holders']>[0]): Promise<readonly HeldEntry[]> {
     return this.#entries.holders(this.#project, people);
   }

@@ -55,7 +55,10 @@ export const MIGRATIONS: readonly string[] = [
    ) WITH (fillfactor = 50);`,
   // Existing streams have keys with numbers in the notation of the source; the next sync of each converts them (keys.ts).
   'ALTER TABLE iterable_ledger_stream ADD COLUMN key_form INTEGER NOT NULL DEFAULT 1;',
-  `ALTER TABLE iterable_ledger_entry ADD COLUMN named_email TEXT, ADD COLUMN named_user_id TEXT;
+  // Existing entries have no hashes of fields: their rows are sent as a whole when they change next. The conditions of new entries
+  // are in `written`.
+  `ALTER TABLE iterable_ledger_entry ADD COLUMN named_email TEXT, ADD COLUMN named_user_id TEXT,
+     ADD COLUMN field_hashes BYTEA;
    CREATE INDEX iterable_ledger_entry_by_named_email ON iterable_ledger_entry (named_email) WHERE named_email IS NOT NULL;
    CREATE INDEX iterable_ledger_entry_by_named_user_id ON iterable_ledger_entry (named_user_id) WHERE named_user_id IS NOT NULL;
    CREATE TABLE iterable_ledger_deleted (
@@ -67,7 +70,7 @@ export const MIGRATIONS: readonly string[] = [
    );`,
 ];
 
-/** The first version whose entries say whom a rejected record names. */
+/** The first version whose entries have hashes of fields, and say whom a rejected record names. */
 const VERSION_OF_NAMES = 3;
 
 /** SQL for the entries with all columns of this version, from tables of the given one. @param schema quoted, with its dot */
@@ -75,7 +78,7 @@ export function entriesOf(version: number, schema = ''): string {
   const table = `${schema}iterable_ledger_entry`;
   return version >= VERSION_OF_NAMES
     ? table
-    : `(SELECT *, NULL::text AS named_email, NULL::text AS named_user_id FROM ${table})`;
+    : `(SELECT *, NULL::text AS named_email, NULL::text AS named_user_id, NULL::bytea AS field_hashes FROM ${table})`;
 }
 
 /** The advisory lock held during a migration, since two runs may begin at the same time. */

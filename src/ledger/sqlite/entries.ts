@@ -97,6 +97,19 @@ export class EntryTable {
     return found;
   }
 
+  fieldHashes(stream: number, keys: readonly string[]): Map<string, Uint8Array> {
+    const found = new Map<string, Uint8Array>();
+    const rows = this.#statements.all<{ wanted: number; hashes: Uint8Array }>(
+      `SELECT wanted.key AS wanted, field_hashes AS hashes
+       FROM json_each(?) AS wanted CROSS JOIN entry ON entry.stream = ? AND entry.key = wanted.value
+       WHERE field_hashes IS NOT NULL`,
+      jsonTexts(keys),
+      stream,
+    );
+    for (const { wanted, hashes } of rows) found.set(keys[wanted] ?? '', hashes);
+    return found;
+  }
+
   holders(project: number, { emails, userIds }: Parameters<Ledger['holders']>[0]): HeldEntry[] {
     const found = new Map<number, HeldEntry>();
     const collect = (column: string, values: readonly string[]) => {
@@ -115,11 +128,12 @@ export class EntryTable {
   /** To be called within a transaction. */
   change({ entries = [], dropped = [], named = [], present = [], stale = [] }: LedgerChanges): void {
     const insert = this.#statements.prepare(
-      `INSERT INTO entry (stream, key, email, user_id, values_hash, written, seen, doomed, named_email, named_user_id)
-       VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?)
+      `INSERT INTO entry (stream, key, email, user_id, values_hash, written, seen, doomed, named_email, named_user_id, field_hashes)
+       VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)
        ON CONFLICT (stream, key) DO UPDATE SET email = excluded.email, user_id = excluded.user_id,
          values_hash = excluded.values_hash, written = excluded.written, seen = excluded.seen, doomed = 0,
-         named_email = excluded.named_email, named_user_id = excluded.named_user_id`,
+         named_email = excluded.named_email, named_user_id = excluded.named_user_id,
+         field_hashes = COALESCE(excluded.field_hashes, field_hashes)`,
     );
     for (const entry of entries) {
       const {
@@ -127,19 +141,14 @@ export class EntryTable {
         key,
         email = null,
         userId = null,
-        named: { email: namedEmail = null, userId: namedId = null } = {},
+        named = {},
+        valuesHash,
+        seen,
+        fieldHashes = null,
       } = entry;
-      insert.run(
-        stream,
-        key,
-        email,
-        userId,
-        entry.valuesHash,
-        this.written.idOf(entry),
-        entry.seen,
-        namedEmail,
-        namedId,
-      );
+      const { email: namedEmail = null, userId: namedId = null } = named;
+      const written = this.written.idOf(entry);
+      insert.run(stream, key, email, userId, valuesHash, written, seen, namedEmail, namedId, fieldHashes);
     }
     for (const { stream, key } of dropped)
       this.#statements.exec('DELETE FROM entry WHERE stream = ? AND key = ?', stream, key);
@@ -167,7 +176,7 @@ export class EntryTable {
   }
 
   toEntry(row: FoundRow, key: string): HeldEntry {
-    const { origin, targets, lists } = this.written.of(row.written);
+    const { origin, targets, lists, conditions } = this.written.of(row.written);
     const entry: { -readonly [Name in keyof HeldEntry]: HeldEntry[Name] } = {
       id: row.id,
       stream: row.stream,
@@ -178,6 +187,7 @@ export class EntryTable {
       lists,
       seen: this.presence.seenOf(row.stream, row.id, row.seen),
       isPendingDeletion: row.doomed === 1,
+      conditions,
     };
     if (row.email !== null) entry.email = row.email;
     if (row.user_id !== null) entry.userId = row.user_id;

@@ -103,6 +103,10 @@ class SqliteLedger implements Ledger {
     return this.#statements.run(() => this.#entries.find(stream, keys));
   }
 
+  fieldHashes(stream: number, keys: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
+    return this.#statements.run(() => this.#entries.fieldHashes(stream, keys));
+  }
+
   holders(people: Parameters<Ledger['holders']>[0]): Promise<readonly HeldEntry[]> {
     return this.#statements.run(() => this.#entries.holders(this.#project, people));
   }

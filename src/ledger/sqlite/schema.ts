@@ -50,8 +50,11 @@ export const MIGRATIONS: readonly string[] = [
    ) STRICT;`,
   // Existing streams have keys with numbers in the notation of the source; the next sync of each converts them (keys.ts).
   'ALTER TABLE stream ADD COLUMN key_form INTEGER NOT NULL DEFAULT 1;',
+  // Existing entries have no hashes of fields: their rows are sent as a whole when they change next. The conditions of new entries
+  // are in `written`.
   `ALTER TABLE entry ADD COLUMN named_email TEXT;
    ALTER TABLE entry ADD COLUMN named_user_id TEXT;
+   ALTER TABLE entry ADD COLUMN field_hashes BLOB;
    CREATE INDEX entry_by_named_email ON entry (named_email) WHERE named_email IS NOT NULL;
    CREATE INDEX entry_by_named_user_id ON entry (named_user_id) WHERE named_user_id IS NOT NULL;
    CREATE TABLE deleted (
@@ -63,7 +66,7 @@ export const MIGRATIONS: readonly string[] = [
    ) STRICT;`,
 ];
 
-/** The first version whose entries say whom a rejected record names. */
+/** The first version whose entries have hashes of fields, and say whom a rejected record names. */
 const VERSION_OF_NAMES = 3;
 
 /** The version of the file's tables; 0 for none. Throws ConfigError `ledger_too_new` above `known`. */
@@ -78,7 +81,7 @@ export function schemaVersion(database: DatabaseSync, known = MIGRATIONS.length)
 export function showAsCurrent(database: DatabaseSync): void {
   if (schemaVersion(database) >= VERSION_OF_NAMES) return;
   database.exec(
-    `CREATE TEMP VIEW entry AS SELECT *, NULL AS named_email, NULL AS named_user_id FROM main.entry;
+    `CREATE TEMP VIEW entry AS SELECT *, NULL AS named_email, NULL AS named_user_id, NULL AS field_hashes FROM main.entry;
      CREATE TEMP VIEW deleted AS SELECT 0 AS project, '' AS identity, 0 AS is_named, 0 AS at WHERE FALSE`,
   );
 }

@@ -31,7 +31,7 @@ export async function deliverBulk(batch: Batch<Task>, context: BulkContext, go: 
   const startedAt = clock.now();
   await ledger?.markUnconfirmed([...batch.keys()]);
   const { sent, rebuilt, refused } = settleTypes(batch, newFields);
-  const rejections = await upserter.deliver(sent);
+  const { rejections, dropped } = await upserter.deliver(sent);
   const report: BatchReport = {
     users: batch.size,
     records: 0,
@@ -42,6 +42,7 @@ export async function deliverBulk(batch: Batch<Task>, context: BulkContext, go: 
   };
   for (const [task, planned] of batch) {
     const request = rebuilt.get(task) ?? planned;
+    task.droppedFields = dropped.get(request) ?? task.droppedFields;
     goOn(task, request, refused.get(task) ?? rejections.get(request), { context, report, go });
   }
   report.tookMs = clock.now() - startedAt;

@@ -2,7 +2,7 @@
 import type { Conflicts } from '../conflicts.ts';
 import { withoutUserId } from '../conflicts.ts';
 import { bulkAgain, type ConflictStep, type Go } from '../steps.ts';
-import { upsertOf, type Task } from '../task.ts';
+import { sentValues, upsertOf, type Task } from '../task.ts';
 import type { UserRequests } from '../user-requests.ts';
 import { afterAnswer, type AnswerContext } from './answer.ts';
 
@@ -24,9 +24,9 @@ export async function resolveConflict(
       go(task, bulkAgain(request));
       break;
     case 'without user id': {
-      const { key, values } = upsertOf(task);
+      const change = upsertOf(task);
       task.leavesOutUserId = true;
-      go(task, bulkAgain(requests.forTask(task, key, withoutUserId(values))));
+      go(task, bulkAgain(requests.forTask(task, change.key, withoutUserId(sentValues(change)))));
       break;
     }
     case 'refused':

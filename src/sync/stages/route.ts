@@ -6,7 +6,7 @@ import type { Removal, UserKey } from '../../model.ts';
 import type { Batch } from '../lanes/batch-lane.ts';
 import { bulkAgain, end, listsOf, routeStep, type Go, type Step } from '../steps.ts';
 import type { TaskLedger } from '../task-ledger.ts';
-import { addressesOf, upsertOf, type Leaver, type Task } from '../task.ts';
+import { addressesOf, sentValues, upsertOf, type Leaver, type Task } from '../task.ts';
 import type { UpsertRoutes } from '../upsert-routes.ts';
 import type { UserRequests } from '../user-requests.ts';
 
@@ -66,11 +66,12 @@ async function onlyChanging(
     if (!decision) throw new Error('A removal has come to the stage that routes upserts');
     const { kind, change, leaves } = decision;
     if (leaves) task.leaves = await leaverOf(leaves, remover);
-    const isAsMapped = change.values === upsertOf(task).values;
+    const values = sentValues(change);
+    const isAsMapped = values === upsertOf(task).values;
     task.change = change;
     if (kind === 'unchanged') go(task, end('unchanged'));
     else if (kind === 'lists') changingLists.set(task, change.key);
-    else changing.set(task, isAsMapped ? request : requests.forTask(task, change.key, change.values));
+    else changing.set(task, isAsMapped ? request : requests.forTask(task, change.key, values));
   }
   if (changingLists.size > 0) await ledger.markUnconfirmed([...changingLists.keys()]);
   for (const [task, key] of changingLists) go(task, listsOf(task, key));

@@ -5,7 +5,7 @@ import type { Upsert } from '../../model.ts';
 import { settleTypes } from '../settle-types.ts';
 import { bulkAgain, end, routeStep, type Go, type SingleCalls } from '../steps.ts';
 import type { TaskLedger } from '../task-ledger.ts';
-import { addressesOf, upsertOf, type Task } from '../task.ts';
+import { addressesOf, sentValues, upsertOf, type Task } from '../task.ts';
 import type { UpsertRoutes } from '../upsert-routes.ts';
 import type { UserRequests } from '../user-requests.ts';
 import { written, type WrittenContext } from './written.ts';
@@ -34,7 +34,7 @@ export async function makeSingleCalls(
       break;
     case 'write in bulk':
       await routes.noteConflict(change);
-      go(task, bulkAgain(requests.forTask(task, change.key, change.values)));
+      go(task, bulkAgain(requests.forTask(task, change.key, sentValues(change))));
       break;
     case 'write':
       await write(task, change, context, go);
@@ -43,7 +43,7 @@ export async function makeSingleCalls(
 
 async function move(task: Task, change: Upsert, context: SingleContext, go: Go): Promise<void> {
   const { routes, ledger, changer, requests } = context;
-  const { key, values } = change;
+  const { key } = change;
   const changeAfterMove = task.move?.changeAfterMove ?? change;
   const changed = await changer.change(key, addressesOf(change));
   if ('code' in changed) {
@@ -55,13 +55,17 @@ async function move(task: Task, change: Upsert, context: SingleContext, go: Go):
     task.change = changeAfterMove;
     await write(task, changeAfterMove, context, go);
   } else {
-    go(task, routeStep(routes.withoutMove(task, changed.why), requests.forTask(task, key, values)));
+    go(
+      task,
+      routeStep(routes.withoutMove(task, changed.why), requests.forTask(task, key, sentValues(change))),
+    );
   }
 }
 
-async function write(task: Task, { key, values }: Upsert, context: SingleContext, go: Go): Promise<void> {
+async function write(task: Task, change: Upsert, context: SingleContext, go: Go): Promise<void> {
   const { upserter, requests } = context;
-  const { sent, refused } = settleTypes(new Map([[task, requests.forTask(task, key, values)]]));
+  const { key } = change;
+  const { sent, refused } = settleTypes(new Map([[task, requests.forTask(task, key, sentValues(change))]]));
   const rejection = refused.get(task) ?? (sent[0] && (await upserter.deliverAlone(sent[0])));
   go(task, rejection ? end(rejection) : written(task, key, context));
 }

@@ -18,5 +18,7 @@ export async function waitUntilGone(
   const keys = touchedKeys(task.change);
   const gone = await deletions.waitUntilGone(keys);
   task.free = keys.map(identityText);
+  // Whatever the ledger knows of the user, Iterable has nothing of it.
+  if (gone.length > 0) task.isSentWhole = true;
   for (const key of gone) routes?.noteRemoved(key);
 }

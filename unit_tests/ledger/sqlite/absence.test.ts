@@ -43,7 +43,7 @@ it('finds the missing rows of the stream alone, however large the gaps between t
   table.change({ present: [{ stream: USERS, snapshot: 2, rows: [{ key: 'c' }] }] });
   expect(countMissing(statements, USERS, 2)).toEqual({ upserted: 2, enriched: 1 });
   expect(decideDeletions(statements, 1, [{ stream: USERS, snapshot: 2, state: '' }])).toEqual([
-    { stream: USERS, removed: 2, staying: 1 },
+    { stream: USERS, removed: 2, staying: 1, entries: 4 },
   ]);
   const isPendingDeletion = [...table.find(USERS, ['a', 'c', 'd', 'e']).values()].map((entry) => [
     entry.key,

@@ -48,7 +48,7 @@ async function deliver(tasks: readonly Task[], given: Case = {}) {
         const rejection = refused[user.key.value];
         if (rejection) rejections.set(user, rejection);
       }
-      return rejections;
+      return { rejections, dropped: new Map() };
     },
   };
   const conflicts: Pick<Conflicts, 'concern'> = {
