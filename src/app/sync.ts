@@ -19,6 +19,7 @@ import { withDestinationStats } from '../protocol/state-text.ts';
 import type { RejectedRecords } from '../rejected-records/rejected-records.ts';
 import { Run } from '../run.ts';
 import { Router, type RoutedStream } from '../streams/router.ts';
+import { keepersByProfile } from '../sync/held-otherwise.ts';
 import type { MissingUsersOptions } from '../sync/missing-users.ts';
 import { FAILURE_GRACE_MS, Pipeline } from '../sync/pipeline.ts';
 import { RejectionCauses } from '../sync/rejection-causes.ts';
@@ -214,6 +215,7 @@ export async function sync(
           remover,
           listMembers,
           removal: config.removal,
+          keepersByProfile: (person) => keepersByProfile(person, { remover, detector }),
           listCalls: { maxUsers: config.batch_size, maxBytes: upserter.bodyLimits.maxBytes },
           summary,
           log,

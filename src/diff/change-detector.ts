@@ -10,7 +10,7 @@ import type { Removal, TargetValues, Upsert, UserKey } from '../model.ts';
 import type { Run } from '../run.ts';
 import { SYNC_MODES } from '../streams/modes.ts';
 import { fieldHashes, withoutDropped } from './field-hashes.ts';
-import { holds, names } from './holds.ts';
+import { holds, keepersOf, names, type UserIdentities } from './holds.ts';
 import { LedgerWriter } from './ledger-writer.ts';
 import { RowResults } from './row-results.ts';
 import { decideRemoval, type RemovalDecision } from './removals.ts';
@@ -133,6 +133,16 @@ export class ChangeDetector {
     if (!stream.state.open || stream.state.open.hasRecord) return;
     stream.state.open.hasRecord = true;
     this.#writer.setState(stream.rowStream.id, stateText(stream));
+  }
+
+  /** Streams of the project identify users in both ways: of one user, each may hold one identity. */
+  get identifiesBothWays(): boolean {
+    return [...this.#rowStreams.values()][0]?.identifiesBothWays === true;
+  }
+
+  /** The entries that keep the user in Iterable. Throws what the ledger throws. */
+  async keepersOf(user: UserIdentities): Promise<readonly HeldEntry[]> {
+    return keepersOf(user, this.#ofCurrentBasis(await this.#findHolders(user)));
   }
 
   /** True while something is being written to the ledger. */

@@ -24,6 +24,9 @@ export function names({ named }: Pick<HeldEntry, 'named'>, user: UserIdentities)
   return named !== undefined && holds(named, user);
 }
 
+/** Entries that keep a user in Iterable. */
+export type Keepers = readonly HeldEntry[];
+
 /** Those of the entries that keep the user in Iterable: a pending deletion keeps nobody. */
 export function keepersOf(user: UserIdentities, entries: readonly HeldEntry[]): HeldEntry[] {
   return entries.filter((entry) => !entry.isPendingDeletion && (holds(entry, user) || names(entry, user)));

@@ -24,6 +24,8 @@ export interface RowStream {
   /** Whether an entry of these conditions is of another identity configuration: it holds no user. */
   readonly hasOtherBasis: (conditions: EntryConditions | undefined) => boolean;
   readonly targets: TargetHistory;
+  /** Streams of the project identify users in both ways, by address and by user id: of one user, each may hold one identity. */
+  readonly identifiesBothWays: boolean;
 }
 
 /** What a record says of its row. */

@@ -1,4 +1,5 @@
 /** The streams of a run, with their state in the ledger and the snapshot that their records belong to. */
+import { jsonOrUndefined } from '../json.ts';
 import type { EntryConditions, Ledger } from '../ledger/ledger.ts';
 import type { ProjectType } from '../mapping/options.ts';
 import { isFullReplacement } from '../protocol/catalog.ts';
@@ -32,11 +33,15 @@ export async function readStreams(options: StreamsOptions): Promise<Map<string, 
   const { ledger, streams, projectType, resendUnchanged, mappings = [] } = options;
   const known = await ledger.streams();
   const own = new Set(ledger.own.map(({ id }) => id));
-  const elsewhere = known
+  const statesElsewhere = known
     .filter(({ id }) => !own.has(id))
     .map(({ state }) => readStreamState(state))
-    .filter((state) => state !== undefined)
-    .map(({ targets }) => targets ?? undefined);
+    .filter((state) => state !== undefined);
+  const elsewhere = statesElsewhere.map(({ targets }) => targets ?? undefined);
+  const ways = new Set([
+    ...streams.map(({ identifyBy }) => identifyBy),
+    ...statesElsewhere.map(({ basis }) => identifiedBy(basis)),
+  ]);
   // A stream that this run lacks may be one that the ledger does not know yet, or knows by earlier mappings.
   const names = new Set(streams.map(({ configured }) => configured.id.name));
   const ofOtherRuns = mappings
@@ -66,6 +71,7 @@ export async function readStreams(options: StreamsOptions): Promise<Map<string, 
         isOutdated: staleness(state, routed),
         hasOtherBasis: otherBasis(state),
         targets: new TargetHistory(routed.targets, project),
+        identifiesBothWays: ways.has('email') && ways.has('user_id'),
       },
     });
   }
@@ -104,6 +110,21 @@ function staleness(
   };
 }
 
+type IdentifyBy = RoutedStream['identifyBy'];
+
+/** The identity configuration as one text: ledgers hold it. */
+function basisOf(
+  primaryKey: RoutedStream['configured']['primaryKey'],
+  identifyBy: IdentifyBy,
+  projectType: ProjectType,
+): string {
+  return JSON.stringify([primaryKey, identifyBy, projectType]);
+}
+
+function identifiedBy(basis: string): IdentifyBy | undefined {
+  return (jsonOrUndefined(basis) as [unknown, IdentifyBy] | undefined)?.[1];
+}
+
 function otherBasis({ basis, earlierBasis = basis }: StreamState): RowStream['hasOtherBasis'] {
   return (conditions) => (conditions?.basis ?? earlierBasis) !== basis;
 }
@@ -114,7 +135,7 @@ function stateOfRun(
   { configured, identifyBy, targets }: RoutedStream,
   { projectType, entries }: { projectType: ProjectType; entries: number },
 ): StreamState {
-  const basis = JSON.stringify([configured.primaryKey, identifyBy, projectType]);
+  const basis = basisOf(configured.primaryKey, identifyBy, projectType);
   const { generationId } = configured;
   const state: StreamState = {
     basis,

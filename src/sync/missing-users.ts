@@ -1,7 +1,8 @@
 /** Carries out the pending deletions of the ledger, at Iterable's limit. The next run finishes what is interrupted. */
 import type { Clock } from '../clock.ts';
 import type { ListMembers } from '../delivery/list-members.ts';
-import type { UserRemover } from '../delivery/remove-users.ts';
+import type { Person, UserRemover } from '../delivery/remove-users.ts';
+import { listsNamedBy, type Keepers } from '../diff/holds.ts';
 import type { MissingRow, PendingDeletions } from '../diff/pending-deletions.ts';
 import { deletedIdentities, identityText, type DeletedIdentity, type Rejection } from '../model.ts';
 import { Run } from '../run.ts';
@@ -14,6 +15,8 @@ export interface MissingUsersOptions {
   readonly remover: Pick<UserRemover, 'identify' | 'removePerson'>;
   readonly listMembers: Pick<ListMembers, 'change' | 'rate' | 'untilTurn'>;
   readonly removal: 'delete_user' | 'remove_from_lists';
+  /** Rows that hold the user by an identity which only its profile in Iterable tells. */
+  readonly keepersByProfile: (person: Person) => Promise<Keepers>;
   /** Of a list call. */
   readonly listCalls: { readonly maxUsers: number; readonly maxBytes: number };
   /** How many users leave lists at once, so that calls are full although the users are spread over many lists. */
@@ -74,7 +77,8 @@ class Removals {
     let isLast = false;
     while (!this.#run.failure && !(isLast && this.#leavers.size === 0)) {
       const isCrowded = this.#leavers.size >= MAX_LEAVING_PAGES * leavingPage;
-      const page = isCrowded ? [] : await pendingDeletions.next(pageSize);
+      const next = isCrowded ? [] : await pendingDeletions.next(pageSize);
+      const page = await Promise.all(next.map((row) => this.#unlessHeldOtherwise(row)));
       isLast = page.length === 0;
       const waiting = await this.#removePage(page);
       pendingDeletions.later(waiting);
@@ -90,6 +94,17 @@ class Removals {
     while (this.#leavers.inFlight > 0) await this.#run.untilMoved();
     await this.#settleLeavers();
     if (this.#run.failure) throw this.#run.failure;
+  }
+
+  async #unlessHeldOtherwise(row: MissingRow): Promise<MissingRow> {
+    const { remover, keepersByProfile } = this.#options;
+    if (row.stays) return row;
+    const person = await remover.identify(row.removal);
+    const keepers = 'code' in person ? [] : await keepersByProfile(person);
+    if (keepers.length === 0) return row;
+    const named = listsNamedBy(keepers);
+    const lists = row.removal.lists?.filter((list) => !named.includes(list)) ?? [];
+    return { ...row, stays: true, keepers, removal: { ...row.removal, lists } };
   }
 
   async #moved(): Promise<void> {

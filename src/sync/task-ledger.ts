@@ -1,11 +1,14 @@
 /** The ledger's side of a task: what of it is to be sent, and what the ledger holds once it has ended. */
+import type { Person, UserRemover } from '../delivery/remove-users.ts';
 import type { ChangeDetector } from '../diff/change-detector.ts';
+import type { Keepers } from '../diff/holds.ts';
 import type { RemovalDecision } from '../diff/removals.ts';
 import { entryAfter, identitiesOfUpsert, type RowUpsert } from '../diff/row.ts';
 import type { Decision, RowTask } from '../diff/upserts.ts';
 import type { WrittenRow } from '../diff/row-results.ts';
 import { mergedHash } from '../diff/values-hash.ts';
 import type { Removal, Upsert } from '../model.ts';
+import { keepersByProfile } from './held-otherwise.ts';
 import { isRejection, type TaskResult } from './outcomes.ts';
 import type { Task } from './task.ts';
 
@@ -53,6 +56,11 @@ export class TaskLedger {
     const decision = await this.#detector.decideRemoval(last?.row, last?.streamKey ?? '', removal);
     task.removal = decision;
     return decision;
+  }
+
+  /** Rows that hold the user by an identity which only its profile in Iterable tells. Throws what a lookup or the ledger throws. */
+  keepersByProfile(person: Person, remover: Pick<UserRemover, 'lookUp'>): Promise<Keepers> {
+    return keepersByProfile(person, { remover, detector: this.#detector });
   }
 
   /**

@@ -62,6 +62,7 @@ export function aStream(rest: Partial<RowStream> = {}): RowStream {
     conditions: { basis: '', hashVersion: HASH_VERSION },
     isOutdated: () => false,
     hasOtherBasis: () => false,
+    identifiesBothWays: false,
     targets: new TargetHistory(undefined, new ProjectTargets([undefined])),
     ...rest,
   };

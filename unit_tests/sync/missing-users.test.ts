@@ -37,6 +37,7 @@ async function removing(
     removeMissingUsers({
       pendingDeletions: new PendingDeletions(run.ledger, run.streams),
       removal,
+      keepersByProfile: () => Promise.resolve([]),
       listCalls: { maxUsers: 10, maxBytes: 1_000_000 },
       leavingPage,
       summary,

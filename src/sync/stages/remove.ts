@@ -1,6 +1,7 @@
 /** Removes one user: by deleting it, or by taking it off its lists. */
 import type { UserRemover } from '../../delivery/remove-users.ts';
 import { deletedIdentities, type Rejection, type Removal } from '../../model.ts';
+import { listsNamedBy } from '../../diff/holds.ts';
 import type { TaskResult } from '../outcomes.ts';
 import { end, leaveLists, type Go } from '../steps.ts';
 import type { TaskLedger } from '../task-ledger.ts';
@@ -41,11 +42,14 @@ interface Removals {
 
 async function remove(
   task: Task,
-  { removals, leaves = [], skip }: Removals,
-  { remover, removal, routes }: RemoveContext,
+  { removals: decided, leaves = [], skip: noneIsRemoved }: Removals,
+  context: RemoveContext,
   go: Go,
 ): Promise<void> {
-  const leaving = [...leaves];
+  const { remover, removal, routes } = context;
+  const { removals, leaving } = await withoutHeldOtherwise(task, decided, context);
+  const skip = noneIsRemoved ?? (removals.length === 0 && decided.length > 0 ? HELD : undefined);
+  leaving.push(...leaves);
   let refused: Rejection | undefined;
   let removedOne = false;
   if (removal === 'remove_from_lists') leaving.unshift(...removals);
@@ -70,4 +74,30 @@ async function remove(
   }
   const removedNone = removal === 'delete_user' && removals.length > 0 && !removedOne;
   go(task, leaveLists(leavers, refused ?? skip ?? (removedNone ? 'not_there' : undefined)));
+}
+
+const HELD = 'held_by_another_row' satisfies TaskResult;
+
+/** Users whom another row holds by an identity that only Iterable knows stay: they leave the lists that no such row names. */
+async function withoutHeldOtherwise(
+  task: Task,
+  users: readonly Removal[],
+  { remover, ledger }: RemoveContext,
+): Promise<{ readonly removals: readonly Removal[]; readonly leaving: Removal[] }> {
+  if (!ledger) return { removals: users, leaving: [] };
+  const removals: Removal[] = [];
+  const leaving: Removal[] = [];
+  for (const user of users) {
+    const person = await remover.identify(user);
+    const keepers = 'code' in person ? [] : await ledger.keepersByProfile(person, remover);
+    if (keepers.length === 0) {
+      removals.push(user);
+      continue;
+    }
+    const named = listsNamedBy(keepers);
+    const lists = (user.lists ?? []).filter((list) => !named.includes(list));
+    if (lists.length > 0) leaving.push({ ...user, lists });
+    if (task.removal) task.removal = { ...task.removal, stale: [...task.removal.stale, ...keepers] };
+  }
+  return { removals, leaving };
 }

@@ -48,6 +48,7 @@ async function removing(given: Case = {}, task: Task = taskOf(aRemoval({ email: 
       events.push(`decide ${asked.email ?? ''}`);
       return Promise.resolve(decision);
     },
+    keepersByProfile: () => Promise.resolve([]),
     markUnconfirmed: (tasks: readonly Task[]) => {
       events.push(`unconfirmed ${tasks.length}`);
       return ledgerFails ? Promise.reject(new Error('the disk is full')) : Promise.resolve();
