@@ -77,7 +77,10 @@ export class Harness {
   }
 
   /** Adds a user to the stand-in, as if it existed before the connector ran. */
-  addUser(identity: { email: string } | { userId: string }, dataFields: Record<string, string> = {}): void {
+  addUser(
+    identity: { email: string } | { userId: string },
+    dataFields: Readonly<Record<string, unknown>> = {},
+  ): void {
     this.standin.store.write({ ...identity, dataFields, preferUserId: false, mergeNestedObjects: false });
   }
 
