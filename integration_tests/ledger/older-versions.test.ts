@@ -33,7 +33,8 @@ describeLedgers('a ledger of an older version', (backend) => {
           version,
           ...(generation === undefined ? {} : { generation }),
         });
-        for (const { email, values } of ENTRIES) syncs.harness.addUser({ email }, values);
+        for (const { email, values } of ENTRIES)
+          syncs.harness.addUser({ email }, values as Record<string, string>);
         await test(syncs, { config: { ledger: backend.option(syncs.harness, OLD_PLACE) } });
       },
     );

@@ -77,10 +77,7 @@ export class Harness {
   }
 
   /** Adds a user to the stand-in, as if it existed before the connector ran. */
-  addUser(
-    identity: { email: string } | { userId: string },
-    dataFields: Readonly<Record<string, unknown>> = {},
-  ): void {
+  addUser(identity: { email: string } | { userId: string }, dataFields: Record<string, string> = {}): void {
     this.standin.store.write({ ...identity, dataFields, preferUserId: false, mergeNestedObjects: false });
   }
 
