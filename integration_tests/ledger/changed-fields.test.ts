@@ -213,17 +213,22 @@ describeLedgers('changed fields', (backend) => {
     }));
 
   it('are sent again with the next change of the row, if Iterable dropped them', () =>
-    play(async (syncs) => {
-      syncs.harness.standin.store.fields.types.set('plan', 'string');
-      const config = { create_new_fields: false };
-      await syncs.sync([row()], { config });
-      expect(await fieldsSentBy(syncs, [row()], { config })).toEqual([]);
-      syncs.harness.standin.store.fields.types.set('city', 'string');
-      expect(await fieldsSentBy(syncs, [row({ plan: 'free' })], { config })).toEqual([
-        { plan: 'free', city: 'Rome' },
-      ]);
-      expect(await fieldsSentBy(syncs, [row({ plan: 'gold' })], { config })).toEqual([{ plan: 'gold' }]);
-    }, {}));
+    play(
+      async (syncs) => {
+        syncs.harness.standin.store.fields.types.set('plan', 'string');
+        const config = { create_new_fields: false };
+        await syncs.sync([row()], { config });
+        expect(await fieldsSentBy(syncs, [row()], { config })).toEqual([]);
+        // List calls alone send no field, so they make none remembered.
+        expect(await fieldsSentBy(syncs, [row({ vip: true })], { config })).toEqual([]);
+        syncs.harness.standin.store.fields.types.set('city', 'string');
+        expect(await fieldsSentBy(syncs, [row({ plan: 'free' })], { config })).toEqual([
+          { plan: 'free', city: 'Rome' },
+        ]);
+        expect(await fieldsSentBy(syncs, [row({ plan: 'gold' })], { config })).toEqual([{ plan: 'gold' }]);
+      },
+      { lists: [{ kind: 'flag', source: 'vip', list: 'VIP' }] },
+    ));
 
   it('are found by user id, with a new address among them', () =>
     play(

@@ -60,7 +60,8 @@ describeLedgers('a ledger of the first version', (backend) => {
       },
       async (syncs) => {
         await writeOldLedger(backend, syncs.harness, entries);
-        for (const { email = '', values = {} } of entries) syncs.harness.addUser({ email }, values);
+        for (const { email = '', values = {} } of entries)
+          syncs.harness.addUser({ email }, values as Record<string, string>);
         await test(syncs);
       },
     );

@@ -1,10 +1,11 @@
-/** Writes ledgers with the first version of the tables, in which keys have numbers in the notation of the source. */
+/** Writes ledgers with older versions of the tables. In the first one, keys have numbers in the notation of the source. */
 import { DatabaseSync } from 'node:sqlite';
 import { MIGRATIONS as POSTGRES_MIGRATIONS } from '../../src/ledger/postgres/schema.ts';
 import { MIGRATIONS as SQLITE_MIGRATIONS } from '../../src/ledger/sqlite/schema.ts';
 import { writtenText, type Written } from '../../src/ledger/written.ts';
 import { writeStreamState } from '../../src/diff/stream-state.ts';
-import { valuesHash } from '../../src/diff/values-hash.ts';
+import { olderValuesHash } from '../../src/diff/values-hash.ts';
+import type { TargetValues } from '../../src/model.ts';
 import type { LedgerBackend, LedgerOwner, PostgresBackend } from './ledgers.ts';
 
 export interface OldEntry {
@@ -12,7 +13,7 @@ export interface OldEntry {
   readonly email?: string;
   readonly userId?: string;
   /** The mapped values. */
-  readonly values?: Readonly<Record<string, string>>;
+  readonly values?: TargetValues;
   readonly lists?: readonly string[];
   readonly origin?: Written['origin'];
   readonly seen?: number;
@@ -27,6 +28,7 @@ export async function writeOldLedger(
   backend: LedgerBackend,
   owner: LedgerOwner,
   entries: readonly OldEntry[],
+  { version = 1, generation }: { readonly version?: 1 | 2; readonly generation?: number } = {},
 ): Promise<void> {
   const isSqlite = backend.name === 'sqlite';
   const table = (name: string) => (isSqlite ? name : `iterable_ledger_${name}`);
@@ -34,11 +36,12 @@ export async function writeOldLedger(
   const state = writeStreamState({
     basis: JSON.stringify([[['id']], 'email', 'hybrid']),
     identityConfigChanged: false,
+    ...(generation === undefined ? {} : { generation }),
     snapshot: Math.max(...entries.map(({ seen = 1 }) => seen)),
-    targets: ['email', 'name'],
+    targets: [...new Set(['email', 'name', ...entries.flatMap(({ values = {} }) => Object.keys(values))])],
   });
   const statements = [
-    isSqlite ? SQLITE_MIGRATIONS[0] : POSTGRES_MIGRATIONS[0],
+    ...(isSqlite ? SQLITE_MIGRATIONS : POSTGRES_MIGRATIONS).slice(0, version),
     `INSERT INTO ${table('project')} (name, data_center, project_type) VALUES ('shop', 'us', 'hybrid')`,
     `INSERT INTO ${table('stream')} (project, scope, namespace, name, state) VALUES (1, '', '', 'users', ${quoted(state)})`,
     ...written.map(
@@ -51,11 +54,13 @@ export async function writeOldLedger(
       const doomed = isSqlite ? Number(isPendingDeletion) : isPendingDeletion;
       const number = written.indexOf(writtenText(writtenOf(entry))) + 1;
       return `INSERT INTO ${table('entry')} (stream, key, email, user_id, values_hash, written, seen, doomed)
-        VALUES (1, ${quoted(key)}, ${quoted(email)}, ${quoted(userId)}, ${quoted(valuesHash(values))}, ${number}, ${seen}, ${doomed})`;
+        VALUES (1, ${quoted(key)}, ${quoted(email)}, ${quoted(userId)}, ${quoted(olderValuesHash(values))}, ${number}, ${seen}, ${doomed})`;
     }),
   ];
-  if (isSqlite) writeSqlite(owner, statements.join(';'));
-  else await writePostgres(backend as PostgresBackend, owner, statements.join(';'));
+  // From the second version on keys are written by value.
+  if (version > 1) statements.push(`UPDATE ${table('stream')} SET key_form = 2`);
+  if (isSqlite) writeSqlite(owner, statements.join(';'), version);
+  else await writePostgres(backend as PostgresBackend, owner, statements.join(';'), version);
 }
 
 /** Key → address or user id, followed by `, hash cleared` if the next record sends everything; of all entries. */
@@ -84,20 +89,25 @@ function quoted(text: string | undefined): string {
   return text === undefined ? 'NULL' : `'${text.replaceAll("'", "''")}'`;
 }
 
-function writeSqlite({ files }: LedgerOwner, sql: string): void {
+function writeSqlite({ files }: LedgerOwner, sql: string, version: number): void {
   const database = new DatabaseSync(files.path('ledger.sqlite'));
   try {
-    database.exec(`PRAGMA journal_mode = WAL; BEGIN; ${sql}; PRAGMA user_version = 1; COMMIT`);
+    database.exec(`PRAGMA journal_mode = WAL; BEGIN; ${sql}; PRAGMA user_version = ${version}; COMMIT`);
   } finally {
     database.close();
   }
 }
 
-async function writePostgres(backend: PostgresBackend, owner: LedgerOwner, sql: string): Promise<void> {
+async function writePostgres(
+  backend: PostgresBackend,
+  owner: LedgerOwner,
+  sql: string,
+  version: number,
+): Promise<void> {
   const schema = `"${String(backend.option(owner).schema)}"`;
   await backend.server().query(
     backend.url(),
     `CREATE SCHEMA ${schema}; SET search_path TO ${schema}; ${sql};
-       CREATE TABLE iterable_ledger_version (version INTEGER NOT NULL); INSERT INTO iterable_ledger_version VALUES (1)`,
+       CREATE TABLE iterable_ledger_version (version INTEGER NOT NULL); INSERT INTO iterable_ledger_version VALUES (${version})`,
   );
 }

@@ -34,6 +34,7 @@ import {
   withChangedFields,
   type ChangedFieldsOptions,
   type Decision,
+  type Draft,
   type RowTask,
 } from './upserts.ts';
 import { valuesHash } from './values-hash.ts';
@@ -216,9 +217,7 @@ export class ChangeDetector {
               former?.userId === undefined ? userIds : [...userIds, former.userId],
             ),
           });
-    const changing = tasks.filter(
-      (_, index) => drafts[index]?.isKnown === true && drafts[index].kind !== 'unchanged',
-    );
+    const changing = tasks.filter((_, index) => mayBeReduced(drafts[index]));
     const held = await this.#fieldHashes(
       changing.flatMap(({ records: [first] }) => (first ? [first.row] : [])),
     );
@@ -321,6 +320,11 @@ export class ChangeDetector {
       }
     }
   }
+}
+
+/** Field by field it can be told what of the user is to be sent. */
+function mayBeReduced(draft: Draft | undefined): boolean {
+  return draft?.isKnown === true && draft.kind === 'write';
 }
 
 function byStream(rows: readonly Row[]): Map<number, Row[]> {

@@ -28,6 +28,8 @@ export interface WrittenRow extends Pick<RowTask, 'records' | 'valuesHash'> {
   /** The profile that the row stood for has got the row's new address. */
   readonly hasMoved: boolean;
   readonly fieldHashes?: Uint8Array | undefined;
+  /** The user was not written, at most its lists changed: the connector is no more its creator than before. */
+  readonly keepsOrigin?: boolean;
 }
 
 const NOTHING = (): void => undefined;
@@ -104,7 +106,7 @@ export class RowResults {
    * Nothing was to be sent for these records of one row. They may say less than the row did before all the same: they name fewer
    * lists, where another row names those, or lack a value that Iterable keeps.
    */
-  unchanged(task: Pick<WrittenRow, 'records' | 'valuesHash' | 'fieldHashes'>, onCommitted: () => void): void {
+  unchanged(task: Omit<WrittenRow, 'key' | 'hasMoved'>, onCommitted: () => void): void {
     const row = task.records.at(-1)?.row;
     const held = task.records[0]?.row.entry;
     const after = entryAfter(task);

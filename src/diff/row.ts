@@ -219,10 +219,12 @@ export function entryAfter({
   records,
   valuesHash,
   fieldHashes,
+  keepsOrigin = false,
 }: {
   readonly records: readonly RowUpsert[];
   readonly valuesHash: string;
   readonly fieldHashes?: Uint8Array | undefined;
+  readonly keepsOrigin?: boolean;
 }): NewEntry | undefined {
   const first = records[0];
   const last = records.at(-1);
@@ -244,7 +246,7 @@ export function entryAfter({
       membershipsBefore(held, first.change),
       records.map(({ change }) => change),
     ),
-    origin: row.stream.mode === 'enrich' ? 'enrich' : 'upsert',
+    origin: keepsOrigin && held ? held.origin : row.stream.mode === 'enrich' ? 'enrich' : 'upsert',
     conditions: row.stream.conditions,
     ...(fieldHashes ? { fieldHashes } : {}),
     stream: row.stream.id,

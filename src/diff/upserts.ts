@@ -180,8 +180,8 @@ export interface ChangedFieldsOptions extends Pick<FieldOptions, 'mergeNestedObj
 }
 
 /**
- * Field by field what of a known user's values changed. Where nothing did, as when a nested key is gone that Iterable keeps, the
- * user is not written.
+ * Field by field what changed of the values of a known user who is to be written. Where nothing did, as when a nested key is gone
+ * that Iterable keeps, the user is not written.
  * @param held the hashes of what Iterable has
  */
 export function withChangedFields(
@@ -193,14 +193,14 @@ export function withChangedFields(
   const row = records[0]?.row;
   if (!row) return decision;
   const { targets } = row.stream;
-  const { kind, change } = decision;
+  const { change } = decision;
   const { names, values, hashes } = fieldChanges(change.values, held, {
     key: row.key,
     mergeNestedObjects,
     isStillWritten: (top) => targets.writesTop(top),
   });
   const told = { ...decision, changedFields: names, fieldHashes: hashes };
-  if (kind !== 'write' || !changedFieldsOnly) return told;
+  if (!changedFieldsOnly) return told;
   if (names.length > 0) return { ...told, change: { ...change, changedValues: values } };
   return { ...told, kind: (change.lists?.size ?? 0) > 0 ? 'lists' : 'unchanged' };
 }

@@ -130,13 +130,16 @@ export class TaskLedger {
     if (rowTask) task.entry = entryAfter(this.#written(task, rowTask));
   }
 
-  #written(task: Task, rowTask: RowTask): WrittenRow {
-    const { records, change, valuesHash } = rowTask;
+  #written(task: Task, { records, change, valuesHash }: RowTask): WrittenRow {
     const [first] = records;
+    const row = { records, key: change.key, hasMoved: task.hasMoved, valuesHash };
+    // Where the user was not written, Iterable has what the decision says, or what it had.
+    if (!first || !task.isWritten) return { ...row, keepsOrigin: true, fieldHashes: task.fieldHashes };
     const dropped = task.leavesOutUserId ? [...task.droppedFields, 'userId'] : task.droppedFields;
-    const fieldHashes =
-      first && this.#detector.fieldHashesOf(first.row, change.values, task.fieldHashes, dropped);
-    return { records, key: change.key, hasMoved: task.hasMoved, valuesHash, fieldHashes };
+    return {
+      ...row,
+      fieldHashes: this.#detector.fieldHashesOf(first.row, change.values, task.fieldHashes, dropped),
+    };
   }
 
   /** Iterable refused the task: where nothing of it was written, its row is as it was. */

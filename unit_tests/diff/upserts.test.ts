@@ -1,8 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import type { HeldEntry } from '../../src/ledger/ledger.ts';
+import { fieldHashes } from '../../src/diff/field-hashes.ts';
 import { holds } from '../../src/diff/holds.ts';
-import { asksOthers, decide, draft, isPlainlyNew, isUnchanged } from '../../src/diff/upserts.ts';
-import type { Upsert } from '../../src/model.ts';
+import {
+  asksOthers,
+  decide,
+  draft,
+  isPlainlyNew,
+  isUnchanged,
+  withChangedFields,
+  type RowTask,
+} from '../../src/diff/upserts.ts';
+import { HASH_VERSION, mergedHash, olderValuesHash } from '../../src/diff/values-hash.ts';
+import type { TargetValues, Upsert } from '../../src/model.ts';
 import {
   anEntry,
   anUpsert,
@@ -233,5 +243,89 @@ describe('other entries', () => {
   ])('%s', (_name, record, expected) => {
     const drafted = draft(aRowTask([record]), 'hybrid');
     expect(drafted && asksOthers(drafted)).toBe(expected);
+  });
+});
+
+describe('what of a changed row is sent', () => {
+  const OPTIONS = { changedFieldsOnly: true, mergeNestedObjects: true };
+  const VALUES = { plan: 'gold', city: 'Rome' };
+  const HELD = anEntry({ email: A, values: VALUES, targets: ['city', 'plan'], lists: lists('VIP') });
+  const hashesOf = (values: TargetValues) => fieldHashes(values, { key: '[1]', mergeNestedObjects: true });
+  const decided = (changes: readonly Upsert[], options = OPTIONS, sent: TargetValues = VALUES) => {
+    const task = aRowTask(changes, { entry: HELD });
+    const own = draft(task, 'hybrid');
+    if (!own) throw new Error('The task has a record');
+    return withChangedFields(own, task, hashesOf(sent), options);
+  };
+  const named = (values: TargetValues) => anUpsert(A, values, { lists: lists('VIP') });
+
+  it('is the field that changed', () => {
+    expect(decided([named({ plan: 'free', city: 'Rome' })])).toMatchObject({
+      kind: 'write',
+      changedFields: ['plan'],
+      change: { values: { plan: 'free', city: 'Rome' }, changedValues: { plan: 'free' } },
+      fieldHashes: hashesOf({ plan: 'free', city: 'Rome' }),
+    });
+  });
+
+  it('is all of it, if the option is off; the fields that changed are told all the same', () => {
+    const decision = decided([named({ plan: 'free', city: 'Rome' })], {
+      ...OPTIONS,
+      changedFieldsOnly: false,
+    });
+    expect([decision.changedFields, decision.change.changedValues]).toEqual([['plan'], undefined]);
+  });
+
+  it('is nothing where a record only lacks what it had: its lists may change', () => {
+    expect(decided([named({ plan: 'gold' })]).kind).toBe('unchanged');
+    expect(decided([anUpsert(A, { plan: 'gold' }, { lists: lists('VIP', 'New') })]).kind).toBe('lists');
+  });
+
+  it('is what several records come to together', () => {
+    const changes = [named({ plan: 'free', city: 'Bari' }), named({ plan: 'free', city: 'Rome' })];
+    expect(decided(changes).changedFields).toEqual(['plan']);
+  });
+
+  it.each<[string, boolean, Upsert, Partial<HeldEntry>, Partial<RowTask>]>([
+    ['of a known user, field by field', true, named(PLAN), {}, {}],
+    ['whole, of another user', false, anUpsert(B, PLAN), {}, {}],
+    ['whole, of an unconfirmed row', false, named(PLAN), UNCONFIRMED, {}],
+    ['whole, of a row whose removal is decided', false, named(PLAN), PENDING_DELETION, {}],
+    ['whole, of a user who was just deleted', false, named(PLAN), {}, { isSentWhole: true }],
+    ['whole, where the profile may move', false, anUpsert('u1', { email: B }), { userId: 'u1' }, {}],
+  ])('goes out %s', (_name, expected, change, entry, more) => {
+    const task = { ...aRowTask([change], { entry: { ...HELD, ...entry } }), ...more };
+    expect(draft(task, 'email')?.isKnown).toBe(expected);
+  });
+
+  it('goes out whole where the entry is outdated, changed or not', () => {
+    const stream = aStream({ isOutdated: () => true });
+    const task = aRowTask([named(VALUES)], { entry: HELD, stream });
+    expect(draft(task, 'hybrid')).toMatchObject({
+      kind: 'write',
+      isKnown: false,
+      change: { lists: lists('VIP') },
+    });
+    expect(isUnchanged(HELD, aRowUpsert(named(VALUES), { entry: HELD, stream }))).toBe(false);
+  });
+});
+
+describe('an entry of the first version of hashes', () => {
+  const TURNED = { o: { y: 1, x: 2 } };
+  const entry = anEntry({ email: A, valuesHash: olderValuesHash(TURNED) });
+
+  it('is compared by that version', () => {
+    expect(isUnchanged(entry, aRowUpsert(anUpsert(A, TURNED), { entry }))).toBe(true);
+    expect(isUnchanged(entry, aRowUpsert(anUpsert(A, { o: { y: 1, x: 3 } }), { entry }))).toBe(false);
+    const current = { ...entry, conditions: { basis: '', hashVersion: HASH_VERSION } };
+    expect(isUnchanged(current, aRowUpsert(anUpsert(A, TURNED), { entry: current }))).toBe(false);
+  });
+
+  it('is, too, where several records were merged', () => {
+    const [first, last] = [anUpsert(A, { n: 1 }), anUpsert(A, TURNED)];
+    const merged = mergedHash({ n: 1, ...TURNED }, olderValuesHash(TURNED), olderValuesHash);
+    const held = { ...entry, valuesHash: merged };
+    expect(draft(aRowTask([first, last], { entry: held }), 'hybrid')?.kind).toBe('unchanged');
+    expect(draft(aRowTask([anUpsert(A, { n: 2 }), last], { entry: held }), 'hybrid')?.kind).toBe('write');
   });
 });

@@ -22,6 +22,8 @@ const REFUSED: Rejection = { code: 'invalid_data', reason: 'wrong' };
 
 interface Case {
   /** What Iterable refuses, by the text of the user's key. */
+  /** Fields that Iterable drops. */
+  readonly dropped?: readonly string[];
   readonly refused?: Readonly<Record<string, Rejection>>;
   /** Conflicts may pass. */
   readonly mayPass?: boolean;
@@ -34,7 +36,15 @@ interface Case {
 
 /** Delivers one batch by a call that takes a second. What happens is noted, in order. */
 async function deliver(tasks: readonly Task[], given: Case = {}) {
-  const { refused = {}, mayPass = false, hasLedger = true, ledgerFails, callFails, newFields } = given;
+  const {
+    refused = {},
+    dropped = [],
+    mayPass = false,
+    hasLedger = true,
+    ledgerFails,
+    callFails,
+    newFields,
+  } = given;
   const clock = new HandClock();
   const { go, events, steps } = recordSteps();
   const lines: string[] = [];
@@ -48,7 +58,7 @@ async function deliver(tasks: readonly Task[], given: Case = {}) {
         const rejection = refused[user.key.value];
         if (rejection) rejections.set(user, rejection);
       }
-      return { rejections, dropped: new Map() };
+      return { rejections, dropped: new Map(users.map((user) => [user, dropped])) };
     },
   };
   const conflicts: Pick<Conflicts, 'concern'> = {
@@ -90,6 +100,12 @@ describe('a bulk call', () => {
   it('is made once the rows are unconfirmed in the ledger; then the lists of its users follow', async () => {
     const { events } = await deliver(someTasks());
     expect(events).toEqual([...SENT, written('a@x'), written('b@x')]);
+  });
+
+  it('notes which fields Iterable dropped', async () => {
+    const tasks = someTasks();
+    await deliver(tasks, { dropped: ['n'] });
+    expect(tasks.map(({ droppedFields }) => droppedFields)).toEqual([['n'], ['n']]);
   });
 
   it('is made at once without a ledger', async () => {

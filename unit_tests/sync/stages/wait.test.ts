@@ -47,12 +47,15 @@ describe('a task that waits for a deletion', () => {
     const ada = { email: A };
     const { clock, deletions, shown, removed, routes } = aProject({ profiles: [ada] });
     let isOver = false;
-    void waitUntilGone(taskOf(anUpsert(A)), { deletions, routes }).then(() => (isOver = true));
+    const task = taskOf(anUpsert(A));
+    void waitUntilGone(task, { deletions, routes }).then(() => (isOver = true));
     await clock.advance(60_000);
     expect([isOver, removed]).toEqual([false, []]);
     shown.delete(ada);
     await clock.advance(10_000);
     expect([isOver, removed]).toEqual([true, [A]]);
+    // Whatever the ledger knows of the user, all of it is sent.
+    expect(task.isSentWhole).toBe(true);
   });
 
   it('waits for each identity that it touches', async () => {
@@ -68,8 +71,9 @@ describe('a task that waits for a deletion', () => {
       profiles: [{ email: 'b@x.com', userId: 'u1' }],
     });
     deletions.note(keyOf(OLD), [keyOf('u1')], { isSeen: true, wasThere: true });
-    await waitUntilGone(taskOf(anUpsert('u1')), { deletions, routes });
-    expect(removed).toEqual([]);
+    const task = taskOf(anUpsert('u1'));
+    await waitUntilGone(task, { deletions, routes });
+    expect([removed, task.isSentWhole]).toEqual([[], false]);
   });
 
   it('needs no routes', async () => {
