@@ -38,8 +38,11 @@ export const BULK_UPDATE = 'POST /api/users/bulkUpdate';
 export const EXPORT = 'GET /api/export/data.json';
 export const LOOK_UP = 'GET /api/users/getByEmail';
 
-/** A call changes one list in one direction, for at most 1,000 users: so many full calls and a partial one, for each. */
-export function leastListCalls(memberships: Iterable<Membership>): Record<string, number> {
+/** A call changes one list in one direction, for so many users: for each of them full calls and a partial one. */
+export function leastListCalls(
+  memberships: Iterable<Membership>,
+  usersPerCall = USERS_PER_CALL,
+): Record<typeof SUBSCRIBE | typeof UNSUBSCRIBE, number> {
   const sizes = new Map<string, { readonly isOn: boolean; users: number }>();
   for (const { list, isOn } of memberships) {
     const size = sizes.get(`${isOn} ${list}`) ?? { isOn, users: 0 };
@@ -48,7 +51,7 @@ export function leastListCalls(memberships: Iterable<Membership>): Record<string
   }
   const least = { [SUBSCRIBE]: 0, [UNSUBSCRIBE]: 0 };
   for (const { isOn, users } of sizes.values())
-    least[isOn ? SUBSCRIBE : UNSUBSCRIBE] += Math.ceil(users / USERS_PER_CALL);
+    least[isOn ? SUBSCRIBE : UNSUBSCRIBE] += Math.ceil(users / usersPerCall);
   return least;
 }
 
