@@ -9,6 +9,7 @@ const { values } = parseArgs({
     port: { type: 'string', default: '8990' },
     'project-type': { type: 'string', default: 'hybrid' },
     scale: { type: 'string', default: '1' },
+    'hidden-limit': { type: 'string' },
   },
 });
 const projectType = values['project-type'] as ProjectType;
@@ -16,6 +17,7 @@ const standin = await startStandin({
   port: Number(values.port),
   projectType,
   limitScale: Number(values.scale),
+  ...(values['hidden-limit'] === undefined ? {} : { hiddenLimit: Number(values['hidden-limit']) }),
 }).catch((error: unknown) => {
   if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
   console.error(`Port ${values.port} is in use. Name another one: npm run standin -- --port 8991`);

@@ -8,6 +8,8 @@ export interface StandinOptions extends StoreOptions, ListOptions {
   readonly port?: number;
   /** Multiplies the published rate limits; Infinity removes them. */
   readonly limitScale?: number;
+  /** Calls a second of each endpoint for which Iterable publishes no limit; not multiplied by `limitScale`. */
+  readonly hiddenLimit?: number;
   readonly wrongTypeStyle?: WrongTypeStyle;
   /** The project's setting for requests without createNewFields. */
   readonly createNewFields?: boolean;
@@ -37,4 +39,6 @@ export interface StandinOptions extends StoreOptions, ListOptions {
   /** By the stand-in's clock. */
   readonly mixWindowMs?: number;
   readonly now?: () => number;
+  /** Waits by the same clock. */
+  readonly sleep?: (ms: number) => Promise<void>;
 }

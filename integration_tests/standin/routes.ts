@@ -11,6 +11,8 @@ export interface Route {
   /** The group, if there is one, is the variable segment. */
   readonly path: RegExp;
   readonly limit: Limit;
+  /** Iterable publishes no limit: `limit` is assumed, and the option `hiddenLimit` replaces it. */
+  readonly isLimitHidden?: true;
   readonly query?: readonly string[];
   readonly repeatable?: readonly string[];
   readonly handle: Handler;
@@ -26,10 +28,22 @@ const EMAIL_IN_PATH = /^\/api\/users\/(?!(?:forgotten|forgottenUserIds|getSentMe
 /** The first match is used. */
 export const ROUTES: readonly Route[] = [
   { method: 'GET', path: /^\/api\/lists$/, limit: perSecond(100), handle: lists.getLists },
-  { method: 'POST', path: /^\/api\/lists$/, limit: UNSTATED, handle: lists.createList },
-  // Iterable publishes no limit for these two; that of users/bulkUpdate is assumed.
-  { method: 'POST', path: /^\/api\/lists\/subscribe$/, limit: perSecond(5), handle: lists.subscribe },
-  { method: 'POST', path: /^\/api\/lists\/unsubscribe$/, limit: perSecond(5), handle: lists.unsubscribe },
+  { method: 'POST', path: /^\/api\/lists$/, limit: UNSTATED, isLimitHidden: true, handle: lists.createList },
+  // Of the next two, the limit of users/bulkUpdate is assumed.
+  {
+    method: 'POST',
+    path: /^\/api\/lists\/subscribe$/,
+    limit: perSecond(5),
+    isLimitHidden: true,
+    handle: lists.subscribe,
+  },
+  {
+    method: 'POST',
+    path: /^\/api\/lists\/unsubscribe$/,
+    limit: perSecond(5),
+    isLimitHidden: true,
+    handle: lists.unsubscribe,
+  },
   {
     method: 'GET',
     path: /^\/api\/lists\/getUsers$/,
@@ -41,7 +55,13 @@ export const ROUTES: readonly Route[] = [
   { method: 'GET', path: /^\/api\/users\/getFields$/, limit: perSecond(3), handle: users.getFields },
   { method: 'POST', path: /^\/api\/users\/bulkUpdate$/, limit: perSecond(5), handle: users.bulkUpdate },
   { method: 'POST', path: /^\/api\/users\/update$/, limit: perSecond(500), handle: update },
-  { method: 'POST', path: /^\/api\/users\/updateEmail$/, limit: UNSTATED, handle: updateEmail },
+  {
+    method: 'POST',
+    path: /^\/api\/users\/updateEmail$/,
+    limit: UNSTATED,
+    isLimitHidden: true,
+    handle: updateEmail,
+  },
   {
     method: 'GET',
     path: /^\/api\/users\/getByEmail$/,

@@ -8,7 +8,7 @@ import type { WrongTypeStyle } from './bulk-update.ts';
 import type { Context } from './context.ts';
 import { UnfinishedDeletions } from './unfinished-deletions.ts';
 import { Faults, page, type Fault } from './faults.ts';
-import { TokenBucket } from './limits.ts';
+import { TokenBucket, type Limit } from './limits.ts';
 import { Lists } from './lists.ts';
 import type { StandinOptions } from './options.ts';
 import { BadRequest, checkQuery } from './requests.ts';
@@ -60,12 +60,8 @@ export class Standin implements Context {
       this.unexpected.push(what);
     });
     this.wrongTypeStyle = options.wrongTypeStyle ?? 'lists';
-    const { limitScale = 1 } = options;
     this.#buckets = new Map(
-      ROUTES.map((route) => {
-        const { calls, seconds } = route.limit;
-        return [route, new TokenBucket({ calls: calls * limitScale, seconds }, this.#now)];
-      }),
+      ROUTES.map((route) => [route, new TokenBucket(limitOf(route, options), this.#now)]),
     );
     this.#server = createServer((request, response) => {
       const served = this.#serve(request, response).finally(() => this.#serving.delete(served));
@@ -211,6 +207,11 @@ export class Standin implements Context {
       return failure(status, code, msg, params);
     }
   }
+}
+
+function limitOf({ limit, isLimitHidden }: Route, { limitScale = 1, hiddenLimit }: StandinOptions): Limit {
+  if (isLimitHidden && hiddenLimit !== undefined) return { calls: hiddenLimit, seconds: 1 };
+  return { calls: limit.calls * limitScale, seconds: limit.seconds };
 }
 
 function routeOf({ method, path }: { method: string; path: string }) {

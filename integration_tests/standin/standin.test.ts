@@ -151,6 +151,24 @@ describe('the stand-in is strict', () => {
     });
   });
 
+  it('has a hidden limit of its own for endpoints whose limit is not published, and not for the others', () =>
+    withStandin({ hiddenLimit: 2, now: () => 0 }, async (standin) => {
+      const statusesOf = async (path: string, body: object) => {
+        const statuses: number[] = [];
+        for (let n = 0; n < 3; n++) statuses.push((await call(standin, 'POST', `/api/${path}`, body)).status);
+        return statuses;
+      };
+      const list = { listId: standin.lists.create('VIP', undefined), subscribers: [] };
+      const move = { currentEmail: 'a@x.com', newEmail: 'b@x.com' };
+      expect((await statusesOf('lists', { name: 'New' })).at(-1)).toBe(429);
+      expect(await statusesOf('lists/subscribe', list)).toEqual([200, 200, 429]);
+      expect(await statusesOf('lists/unsubscribe', { ...list, channelUnsubscribe: false })).toEqual([
+        200, 200, 429,
+      ]);
+      expect((await statusesOf('users/updateEmail', move)).at(-1)).toBe(429);
+      expect(await statusesOf('users/bulkUpdate', { users: [] })).toEqual([200, 200, 200]);
+    }));
+
   it('reports concurrent calls for one user, whichever identity they use', () =>
     withStandin({ latencyMs: 50 }, async (standin) => {
       await bulk(standin, [{ email: 'a@x.com', dataFields: { userId: '1' } }]);

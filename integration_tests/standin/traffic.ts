@@ -1,5 +1,5 @@
 /** Tracks which calls write which users at which time, and reports what a correct client would not have sent. */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 import type { JsonAnswer } from './answers.ts';
 import type { Identity } from './identities.ts';
 import type { StandinOptions } from './options.ts';
@@ -57,7 +57,7 @@ export class Traffic {
       // A user that the call created may be identified differently by later calls.
       const written = profiles.map((profile) => `profile:${profile}`);
       this.#hold(written, held);
-      const { latencyMs = 0 } = this.#options;
+      const { latencyMs = 0, sleep = setTimeout } = this.#options;
       if (latencyMs > 0) await sleep(latencyMs);
       this.#remember(call, keys, written);
       return answer;

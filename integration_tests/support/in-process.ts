@@ -42,6 +42,7 @@ export interface InProcessResult {
  * @param onStart receives a function that stops the run as a signal would
  * @param onLine receives each complete line of stdout as it is written
  * @param env the whole environment of the run
+ * @param clock the one that the stand-in has, if it has limits
  */
 export async function runInProcess(
   args: readonly string[],
@@ -49,6 +50,7 @@ export async function runInProcess(
   onStart: (stop: () => void) => void = () => undefined,
   onLine: (line: string) => void = () => undefined,
   env: Readonly<Record<string, string>> = {},
+  clock: Clock = acceleratedClock(),
 ): Promise<InProcessResult> {
   const chunks: Buffer[] = [];
   const decoder = new StringDecoder();
@@ -74,7 +76,7 @@ export async function runInProcess(
       },
     }),
     writer,
-    clock: acceleratedClock(),
+    clock,
     env,
     stopSignal: stop.signal,
   });

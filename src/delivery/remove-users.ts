@@ -112,6 +112,11 @@ export class UserRemover {
     return known && (key.kind === 'email' || known.looksUp) ? known.find(key) : {};
   }
 
+  /** True where {@link identify} needs a look-up: on email-based projects, of a user who is named by user id alone. */
+  mustLookUp({ email }: Removal): boolean {
+    return this.#options.projectType === 'email' && email === undefined;
+  }
+
   /** Finds out which user to delete. */
   async identify(removal: Removal): Promise<Person | Rejection> {
     const key = await this.#keyOf(removal);

@@ -6,7 +6,7 @@
 /** A pending record's share in memory and in calls. */
 export interface Load {
   bytes: number;
-  /** True for a removal, a change of address, or an upsert after a deletion: each takes calls that can't go in bulk. */
+  /** True for a deletion, a change of address, or an upsert after a deletion: each takes calls that can't go in bulk. */
   needsOwnCalls: boolean;
   /** It only waits for list calls, and keeps little: see {@link Backlog.park}. */
   isParked: boolean;

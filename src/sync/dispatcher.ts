@@ -203,8 +203,8 @@ export class Dispatcher {
     this.#routeLane.flush();
     // Tasks that are being routed may join those that wait for a bulk call.
     if (this.#busyRouting === 0) this.#bulkLane.flush();
-    // Users who are being written may join those who wait for the same list.
-    if (this.#busyWriting === 0) this.#listScheduler.flush();
+    // Users who are being written, or found out, may join those who wait for the same list.
+    if (this.#busyWriting + this.#leaving === 0) this.#listScheduler.flush();
   }
 
   get #busyRouting(): number {
@@ -213,6 +213,11 @@ export class Dispatcher {
 
   get #busyWriting(): number {
     return this.#bulkLane.busyBatches + this.#busyRouting;
+  }
+
+  /** Users who are about to leave their lists. */
+  get #leaving(): number {
+    return this.#context.removal === 'remove_from_lists' ? this.#removeLane.inFlight : 0;
   }
 
   /** Users who are looked up, or deleted, before they are written: sent one by one as they come, each would take a bulk call. */

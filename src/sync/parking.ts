@@ -1,4 +1,4 @@
-/** A task whose user is written, and that only waits for list calls, keeps its identity and little else: many may wait. */
+/** A task that only waits for list calls keeps its user's identity and little else: many may wait. */
 import type { Upsert } from '../model.ts';
 import type { Backlog } from './backlog.ts';
 import type { TaskLedger } from './task-ledger.ts';
@@ -13,11 +13,14 @@ export function park(
 ): void {
   const [record, second] = task.records;
   const { change } = task;
-  if (!record || second || change.kind !== 'upsert' || record.isParked) return;
-  ledger?.keepEntry(task);
-  const light: Upsert = { kind: 'upsert', key: change.key, values: NO_VALUES };
-  task.change = light;
-  record.change = light;
-  record.request = undefined;
+  if (!record || second || record.isParked) return;
+  // A removal keeps little as it is.
+  if (change.kind === 'upsert') {
+    ledger?.keepEntry(task);
+    const light: Upsert = { kind: 'upsert', key: change.key, values: NO_VALUES };
+    task.change = light;
+    record.change = light;
+    record.request = undefined;
+  }
   backlog.park(record, record.text?.length ?? 0);
 }

@@ -157,7 +157,7 @@ export class Pipeline {
   }
 
   #enqueue(record: IncomingRecord, change: UserChange): void {
-    const { detector, clock, remover, routing } = this.#options;
+    const { detector, clock } = this.#options;
     const { streamKey, row, text } = record;
     const { queue, requests } = this.#dispatcher;
     const rowToken = row?.token;
@@ -185,10 +185,7 @@ export class Pipeline {
       change,
       since: clock.now(),
       bytes: (request?.bytes ?? 0) + (text?.length ?? 0),
-      needsOwnCalls:
-        change.kind === 'removal' ||
-        (change.previousEmail !== undefined && routing?.routes.movesBySingleCalls === true) ||
-        mayBeDeleted(change, remover.deletions),
+      needsOwnCalls: this.#needsOwnCalls(change),
       isParked: false,
       request,
       rowToken,
@@ -196,6 +193,13 @@ export class Pipeline {
     };
     this.#backlog.add(pending);
     queue.add(pending);
+  }
+
+  #needsOwnCalls(change: UserChange): boolean {
+    const { remover, routing, removal } = this.#options;
+    if (change.kind === 'removal') return removal === 'delete_user' || remover.mustLookUp(change);
+    const movesAlone = change.previousEmail !== undefined && routing?.routes.movesBySingleCalls === true;
+    return movesAlone || mayBeDeleted(change, remover.deletions);
   }
 
   /** Undefined when a value is nested more deeply than it can be written. */

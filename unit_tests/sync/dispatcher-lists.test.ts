@@ -126,9 +126,26 @@ describe('a removal that takes users off lists', () => {
     expect(dispatcher.changingLists).toBe(0);
   });
 
+  it('waits, while flushing, for users who are found out, and may leave the same list', async () => {
+    const { calls, detector, add, flush } = aDispatcher({ ...FROM_LISTS, hasLedger: true });
+    let findOut: () => void = () => undefined;
+    const foundOut = new Promise<void>((resolve) => (findOut = resolve));
+    detector.decideRemoval = async (_row, _stream, removal) => {
+      if (removal.email === B) await foundOut;
+      return { removals: [removal], gone: [] };
+    };
+    for (const email of [A, B]) await add(aRemoval({ email, lists: ['VIP'] }));
+    await flush();
+    expect(calls.made).toEqual([]);
+    findOut();
+    await flush();
+    await flush();
+    expect(calls.made).toEqual(['-VIP a@x b@x']);
+  });
+
   it('of two users goes on with the second once the first has left all of its lists', async () => {
     const all = aDispatcher({ ...FROM_LISTS, hasLedger: true });
-    const { dispatcher, calls, detector, add, flush, parked, outcomes, summary } = all;
+    const { dispatcher, calls, detector, add, flush, outcomes, summary } = all;
     const removals = [aRemoval({ email: A, lists: ['VIP', 'Old'] }), aRemoval({ email: B, lists: ['VIP'] })];
     detector.decideRemoval = () => Promise.resolve({ removals, leaves: [], gone: [], stale: [] });
     await add(aRemoval({ email: A }));
@@ -137,7 +154,7 @@ describe('a removal that takes users off lists', () => {
       expect([calls.made.at(-1), dispatcher.changingLists, outcomes]).toEqual([call, 1, []]);
       await calls.answer(call);
     }
-    expect([dispatcher.changingLists, outcomes, parked]).toEqual([0, ['1 a@x removed'], []]);
+    expect([dispatcher.changingLists, outcomes]).toEqual([0, ['1 a@x removed']]);
     expect(summary.of('users').listChanges).toBe(3);
   });
 });

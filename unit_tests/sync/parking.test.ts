@@ -51,12 +51,19 @@ describe('a task that only waits for list calls', () => {
     expect([kept, loads.length]).toEqual([[CHANGE], 1]);
   });
 
+  it('keeps its change, if it is a removal, which is small', () => {
+    const record = aRecord(aRemoval({ email: A, lists: ['VIP'] }), { text: 'line' });
+    const task = aTask(record);
+    const before = { ...record };
+    expect(parked(task, { hasLedger: true })).toEqual({ loads: [[record, 4]], kept: [] });
+    expect([task.change, record]).toEqual([before.change, before]);
+  });
+
   it.each<[string, () => Task]>([
     [
       'of several records, which may be tried one by one',
       () => aTask(aWrittenRecord(CHANGE), aWrittenRecord(CHANGE)),
     ],
-    ['that is a removal', () => aTask(aRecord(aRemoval({ email: A })))],
     ['that is parked already', () => aTask(aWrittenRecord(CHANGE, { isParked: true }))],
   ])('keeps everything: one %s', (_name, given) => {
     const task = given();
