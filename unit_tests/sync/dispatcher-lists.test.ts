@@ -132,7 +132,7 @@ describe('a removal that takes users off lists', () => {
     const foundOut = new Promise<void>((resolve) => (findOut = resolve));
     detector.decideRemoval = async (_row, _stream, removal) => {
       if (removal.email === B) await foundOut;
-      return { removals: [removal], gone: [] };
+      return { removals: [removal], leaves: [], gone: [], stale: [] };
     };
     for (const email of [A, B]) await add(aRemoval({ email, lists: ['VIP'] }));
     await flush();
