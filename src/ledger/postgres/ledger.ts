@@ -10,15 +10,15 @@ import type {
   LedgerOpening,
   LedgerStream,
 } from '../ledger.ts';
-import { heldBy, DELETED_KEPT_MS } from '../ledger.ts';
-import type { DeletedIdentity } from '../../model.ts';
+import { heldBy } from '../ledger.ts';
 import { countMissing, decideDeletions, nextPendingDeletions, cancelDeletions, unseen } from './absence.ts';
 import { withMovedKeys } from '../old-keys.ts';
 import { PostgresConnection, type PostgresOptions, type RetryOptions } from './connection.ts';
 import { toStream, type Enrolled, type StreamRow } from '../enrolled.ts';
 import { claimStreams, extendClaims, renewClaims } from './claims.ts';
 import { enrol, lookUp } from './enrol.ts';
-import { EntryTable, storable } from './entries.ts';
+import { noteDeleted, noteFree, recentlyDeleted } from './deleted.ts';
+import { EntryTable } from './entries.ts';
 import { movedKeys, moveOldKeys, streamsWithOldKeys } from './keys.ts';
 import { entriesOf, migrate, MIGRATIONS, schemaVersion } from './schema.ts';
 
@@ -232,18 +232,8 @@ class PostgresLedger implements Ledger {
     return this.#write(streams, (client) => cancelDeletions(client, streams));
   }
 
-  async recentlyDeleted(ms: number): ReturnType<Ledger['recentlyDeleted']> {
-    const rows = await this.#connection.read<{ identity: string; is_named: boolean; ago: number }>(
-      `SELECT identity, is_named, (extract(epoch FROM now() - at) * 1000)::float8 AS ago
-       FROM ${this.#connection.quotedSchema}.iterable_ledger_deleted
-       WHERE project = $1 AND at > now() - make_interval(secs => $2) ORDER BY at`,
-      [this.#project, ms / 1000],
-    );
-    return rows.map(({ identity, is_named, ago }) => ({
-      identity,
-      isNamed: is_named,
-      agoMs: Math.max(0, ago),
-    }));
+  recentlyDeleted(ms: number): ReturnType<Ledger['recentlyDeleted']> {
+    return recentlyDeleted(this.#connection, this.#project, ms);
   }
 
   async close(): Promise<void> {
@@ -279,32 +269,6 @@ function* streamsOf({
 }: LedgerChanges): Generator<number> {
   for (const changes of [entries, dropped, named, present, states])
     for (const { stream } of changes) yield stream;
-}
-
-async function noteDeleted(
-  client: PoolClient,
-  project: number,
-  deleted: readonly DeletedIdentity[],
-): Promise<void> {
-  if (deleted.length === 0) return;
-  await client.query('DELETE FROM iterable_ledger_deleted WHERE at < now() - make_interval(secs => $1)', [
-    DELETED_KEPT_MS / 1000,
-  ]);
-  const byIdentity = new Map(deleted.map(({ identity, isNamed }) => [storable(identity), isNamed]));
-  await client.query(
-    `INSERT INTO iterable_ledger_deleted (project, identity, is_named)
-     SELECT $1, * FROM unnest($2::text[], $3::boolean[])
-     ON CONFLICT (project, identity) DO UPDATE SET is_named = excluded.is_named, at = now()`,
-    [project, [...byIdentity.keys()], [...byIdentity.values()]],
-  );
-}
-
-async function noteFree(client: PoolClient, project: number, identities: readonly string[]): Promise<void> {
-  if (identities.length > 0)
-    await client.query(
-      'DELETE FROM iterable_ledger_deleted WHERE project = $1 AND identity = ANY($2::text[])',
-      [project, identities.map(storable)],
-    );
 }
 
 async function setStates(

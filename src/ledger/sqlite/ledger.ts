@@ -9,8 +9,7 @@ import type {
   LedgerOpening,
   LedgerStream,
 } from '../ledger.ts';
-import { DELETED_KEPT_MS } from '../ledger.ts';
-import type { DeletedIdentity } from '../../model.ts';
+import { noteDeleted, noteFree, recentlyDeleted } from './deleted.ts';
 import {
   countMissing,
   decideDeletions,
@@ -119,13 +118,8 @@ class SqliteLedger implements Ledger {
     return this.#statements.transaction(() => {
       this.#entries.change(changes);
       this.#setStates(changes.states ?? []);
-      for (const identity of changes.free ?? [])
-        this.#statements.exec(
-          'DELETE FROM deleted WHERE project = ? AND identity = ?',
-          this.#project,
-          identity,
-        );
-      this.#noteDeleted(changes.deleted ?? []);
+      noteFree(this.#statements, this.#project, changes.free ?? []);
+      noteDeleted(this.#statements, this.#project, changes.deleted ?? []);
     });
   }
 
@@ -162,20 +156,7 @@ class SqliteLedger implements Ledger {
   }
 
   recentlyDeleted(ms: number): ReturnType<Ledger['recentlyDeleted']> {
-    const now = Date.now();
-    return this.#statements.run(() =>
-      this.#statements
-        .all<{ identity: string; is_named: number; at: number }>(
-          'SELECT identity, is_named, at FROM deleted WHERE project = ? AND at > ? ORDER BY at, rowid',
-          this.#project,
-          now - ms,
-        )
-        .map(({ identity, is_named, at }) => ({
-          identity,
-          isNamed: is_named === 1,
-          agoMs: Math.max(0, now - at),
-        })),
-    );
+    return this.#statements.run(() => recentlyDeleted(this.#statements, this.#project, ms));
   }
 
   close(): Promise<void> {
@@ -183,20 +164,6 @@ class SqliteLedger implements Ledger {
       if (this.#statements.database.isOpen) this.#statements.database.close();
       this.#reading?.tidy();
     });
-  }
-
-  #noteDeleted(deleted: readonly DeletedIdentity[]): void {
-    if (deleted.length === 0) return;
-    const now = Date.now();
-    this.#statements.exec('DELETE FROM deleted WHERE at < ?', now - DELETED_KEPT_MS);
-    for (const { identity, isNamed } of deleted)
-      this.#statements.exec(
-        'INSERT OR REPLACE INTO deleted VALUES (?, ?, ?, ?)',
-        this.#project,
-        identity,
-        isNamed ? 1 : 0,
-        now,
-      );
   }
 
   #setStates(states: readonly { readonly stream: number; readonly state: string }[]): void {
