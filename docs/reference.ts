@@ -52,6 +52,7 @@ export const GUIDES: Readonly<Record<string, string>> = {
   lists: '[lists](guides/lists.md)',
   create_missing_lists: '[lists](guides/lists.md#list-names)',
   ledger: '[incremental sync with a ledger](guides/ledger.md)',
+  changed_fields_only: '[only the fields that changed](guides/ledger.md#only-the-fields-that-changed)',
   resend_unchanged: '[sending everything again](guides/ledger.md#sending-everything-again)',
   removal: '[removal](guides/removal.md)',
   deletion_column: '[what the deletion column may hold](guides/removal.md#what-the-deletion-column-may-hold)',

@@ -265,6 +265,28 @@ describeLedgers('changed fields', (backend) => {
       expect(plan.unknown.join()).not.toContain('hash');
     }));
 
+  it('do not make a user removable who was only enriched, and is not written', () =>
+    play(
+      async (syncs) => {
+        syncs.harness.addUser({ email: 'a@x.com' });
+        const stream = { primaryKey: [['id']], syncMode: 'full_refresh' } as const;
+        const enriching = aCatalog(aStream({ ...stream, destinationSyncMode: 'update' }));
+        const mirror = {
+          catalog: aCatalog(aStream({ ...stream, destinationSyncMode: 'overwrite' })),
+          status: 'COMPLETE',
+        };
+        await syncs.sync([row()], { catalog: enriching });
+        const less = { id: 1, email: 'a@x.com', plan: 'gold' };
+        const other = row({ id: 2, email: 'b@x.com' });
+        // First it lacks a column, then its lists change: nothing of the user itself is written.
+        expect(await fieldsSentBy(syncs, [less, other], mirror)).toHaveLength(1);
+        expect(await fieldsSentBy(syncs, [{ ...less, vip: true }, other], mirror)).toEqual([]);
+        await syncs.sync([other], mirror);
+        expect(Object.keys(syncs.users).sort()).toEqual(['a@x.com', 'b@x.com']);
+      },
+      { lists: [{ kind: 'flag', source: 'vip', list: 'VIP' }], max_removals_percent: 100 },
+    ));
+
   it('in another order of nested keys are no change', () =>
     play(async (syncs) => {
       await syncs.sync([row({ address: { zip: 1, geo: { lat: 1, lon: 2 }, all: [{ a: 1, b: 2 }] } })]);

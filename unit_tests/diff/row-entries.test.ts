@@ -48,6 +48,12 @@ describe('the entry of a delivered row', () => {
     expect(origins).toEqual(['upsert', 'upsert', 'enrich']);
   });
 
+  it('does not say so because the user was in the input, or its lists changed', () => {
+    const records = [aRowUpsert(anUpsert(A), { entry: anEntry({ email: A, origin: 'enrich' }) })];
+    const originOf = (keepsOrigin: boolean) => entryAfter({ records, valuesHash: 'h', keepsOrigin })?.origin;
+    expect([originOf(true), originOf(false)]).toEqual(['enrich', 'upsert']);
+  });
+
   it.each<[string, HeldEntry | undefined, Upsert[], object]>([
     [
       'keeps the id that the record lacks',
