@@ -24,6 +24,14 @@ import type { RowTask } from './upserts.ts';
 
 type Written = Pick<RowTask, 'records' | 'valuesHash'>;
 
+/** What an upsert does to the user that its row stood for until now. */
+interface FormerUser extends Pick<RowTask, 'change'> {
+  /** Its profile has got the row's new address. */
+  readonly hasMoved: boolean;
+  /** Other entries that hold it. */
+  readonly stale: readonly RowPlace[];
+}
+
 const NOTHING = (): void => undefined;
 
 export class RowResults {
@@ -66,31 +74,22 @@ export class RowResults {
     else this.#writer.name(row, besides, onCommitted);
   }
 
-  /**
-   * These records of one row have been delivered, in order.
-   * @param hasMoved the profile that the row stood for has got the row's new address
-   */
-  written(task: Written & Pick<RowTask, 'change'>, hasMoved: boolean, onCommitted: () => void): void {
+  /** These records of one row have been delivered, in order. */
+  written(task: Written & FormerUser, onCommitted: () => void): void {
     const entry = entryAfter(task);
-    if (entry) this.#writeWithFormer(task, entry, hasMoved, onCommitted);
+    if (entry) this.#writeWithFormer(task, entry, onCommitted);
     else onCommitted();
   }
 
   /** The same where the entry is known already. */
-  writtenAs(
-    task: Pick<RowTask, 'records' | 'change'>,
-    entry: NewEntry,
-    hasMoved: boolean,
-    onCommitted: () => void,
-  ): void {
-    this.#writeWithFormer(task, entry, hasMoved, onCommitted);
+  writtenAs(task: Pick<RowTask, 'records'> & FormerUser, entry: NewEntry, onCommitted: () => void): void {
+    this.#writeWithFormer(task, entry, onCommitted);
   }
 
   /** In a full replacement, a row that has become another user leaves its hold behind until the snapshot is verified. */
   #writeWithFormer(
-    { records, change }: Pick<RowTask, 'records' | 'change'>,
+    { records, change, hasMoved, stale }: Pick<RowTask, 'records'> & FormerUser,
     entry: NewEntry,
-    hasMoved: boolean,
     onCommitted: () => void,
   ): void {
     const row = records[0]?.row;
@@ -99,6 +98,7 @@ export class RowResults {
     const mayBeRemoved =
       row?.stream.isReplaced === true && SYNC_MODES[row.stream.mode].remove && held?.origin === 'upsert';
     if (former && row && mayBeRemoved) this.#writer.write(holdOf(former, row.stream), NOTHING);
+    else if (former && stale.length > 0) this.#writer.noteRemoval({ stale, deleted: [] });
     this.#writer.write(entry, onCommitted);
   }
 

@@ -7,6 +7,7 @@ import { holds, identitiesIn, keepersOf, listsLeft } from './holds.ts';
 import { membershipChanges, membershipsAfterAll, membershipsAnew } from './lists.ts';
 import {
   formerUser,
+  isLeftBehind,
   isUnconfirmed,
   membershipsBefore,
   rowKey,
@@ -27,6 +28,8 @@ export interface Decision {
   readonly previousEntries?: readonly HeldEntry[];
   /** The user that the row stood for until now, with the lists that only the row named: it leaves them unless its profile moves. */
   readonly leaves?: Removal;
+  /** The entries that hold that user, too: unless its profile moves, their rows are sent again, since their values count now. */
+  readonly stale?: readonly HeldEntry[];
   /** What is sent instead if the profile moves: it also clears the fields and leaves the lists of those entries. */
   readonly changeAfterMove?: Upsert;
 }
@@ -36,7 +39,7 @@ export interface Draft extends Decision {
   /** The user's addresses and ids, of now and before. */
   readonly emails: readonly string[];
   readonly userIds: readonly string[];
-  /** The user that the row stood for until now, if that one may leave lists. */
+  /** The user that the row stood for until now, if that is another one. */
   readonly former?: Identities | undefined;
 }
 
@@ -97,7 +100,7 @@ export function draft({ records, change, valuesHash }: RowTask, projectType: Pro
     // Where the row now stands for another user, entries with the previous address or id say nothing of that user.
     emails: present([emailOf(change), held && isSameUser(held, change) ? held.email : undefined]),
     userIds: present([userIdOf(change), change.key.kind === 'email' ? held?.userId : undefined]),
-    former: held && [...held.lists.values()].includes(true) ? formerUser(held, change) : undefined,
+    former: formerUser(held, change),
   };
 }
 
@@ -124,7 +127,9 @@ export function decide(draft: Draft, others: readonly HeldEntry[], task: RowTask
   const previousKey =
     previousEmail === undefined ? undefined : rowKey(undefined, { kind: 'email', value: previousEmail });
   const previousEntries = others.filter((other) => other.stream === stream?.id && other.key === previousKey);
-  const isClaimed = others.some((other) => other.email === previousEmail && !previousEntries.includes(other));
+  const isClaimed = others.some(
+    (other) => other.email === previousEmail && !previousEntries.includes(other) && !isLeftBehind(other),
+  );
   const lists = new Map(change.lists);
   const isNamed = (list: string) =>
     others.some((other) => other.lists.get(list) === true && holds(other, draft));
@@ -145,17 +150,22 @@ export function decide(draft: Draft, others: readonly HeldEntry[], task: RowTask
   return { kind, change: sent, previousEntries, changeAfterMove, ...leaves };
 }
 
-/** The former user leaves the lists that only its row named. */
+/** The former user leaves the lists that only its row named, and the rows that still hold it count now. */
 function leavesOf(
   former: Identities | undefined,
   others: readonly HeldEntry[],
   { records, change }: RowTask,
-): Pick<Decision, 'leaves'> {
+): Pick<Decision, 'leaves' | 'stale'> {
   const held = records[0]?.row.entry;
   if (!former || !held) return {};
-  const lists = listsLeft([held], keepersOf(identitiesIn(former), others));
-  if (lists.length === 0) return {};
-  return { leaves: { kind: 'removal', identifiedBy: change.key.kind, ...former, lists, isExported: true } };
+  const user = identitiesIn(former);
+  const stale = keepersOf(user, others);
+  const lists = listsLeft(user, [held], stale);
+  if (lists.length === 0) return { stale };
+  return {
+    stale,
+    leaves: { kind: 'removal', identifiedBy: change.key.kind, ...former, lists, isExported: true },
+  };
 }
 
 function listsToChange(

@@ -40,6 +40,7 @@ export class TaskLedger {
       if (!rowTasks[index]) return change.kind === 'upsert' ? { kind: 'write', change } : undefined;
       const decision = decisions[next++];
       if (decision?.previousEntries) task.move = decision;
+      if (decision?.stale) task.stale = decision.stale;
       return decision;
     });
   }
@@ -59,15 +60,17 @@ export class TaskLedger {
   async markUnconfirmed(tasks: readonly Task[]): Promise<void> {
     const fresh = tasks.filter((task) => !task.isUnconfirmed);
     for (const task of fresh) task.isUnconfirmed = true;
-    await this.#detector.markUnconfirmed(
-      fresh.map(rowTaskOf).filter((task) => task !== undefined),
-      fresh.flatMap(({ free }) => free),
-    );
+    await this.#detector.markUnconfirmed(fresh.map(rowTaskOf).filter((task) => task !== undefined));
     await this.#detector.markEntriesUnconfirmed(
       fresh.flatMap(({ change, removal, move }) =>
         change.kind === 'removal' ? (removal?.gone ?? []) : (move?.previousEntries ?? []),
       ),
     );
+  }
+
+  /** No deleted user has these identities any longer. Throws what the ledger throws. */
+  noteFree(identities: readonly string[]): Promise<void> {
+    return this.#detector.noteFree(identities);
   }
 
   /** The profile has left its previous address: the entry of that address ends, and what it says goes for the row. */
@@ -105,9 +108,9 @@ export class TaskLedger {
     } else if (task.change.kind === 'removal') {
       results.removed(task.removal ?? NO_ENTRIES, task.deleted, onCommitted);
     } else if (rowTask && task.entry) {
-      results.writtenAs(rowTask, task.entry, task.hasMoved, onCommitted);
+      results.writtenAs({ ...rowTask, ...formerOf(task) }, task.entry, onCommitted);
     } else if (rowTask) {
-      results.written(rowTask, task.hasMoved, onCommitted);
+      results.written({ ...rowTask, ...formerOf(task) }, onCommitted);
     } else {
       onCommitted();
     }
@@ -141,6 +144,10 @@ function hashOf(task: Task, { values }: Upsert): string {
   const last = task.records.at(-1)?.row?.valuesHash ?? '';
   if (task.records.length === 1) return last;
   return (task.mergedHash ??= mergedHash(values, last));
+}
+
+function formerOf({ hasMoved, stale }: Task): Pick<Task, 'hasMoved' | 'stale'> {
+  return { hasMoved, stale };
 }
 
 function rowUpserts({ change, records }: Task): RowUpsert[] | undefined {

@@ -88,10 +88,21 @@ const task = (entry: HeldEntry | undefined, ...names: string[]) =>
 describe('what is committed of a row', () => {
   it('that was written is what its record says', async () => {
     const { entries, ...rest } = await committed((rows, onCommitted) => {
-      rows.written(task(ENTRY, 'New'), false, onCommitted);
+      rows.written({ ...task(ENTRY, 'New'), hasMoved: false, stale: [] }, onCommitted);
     });
     expect({ ...rest, entries: [] }).toEqual(LATER);
     expect(entries).toMatchObject([{ key: '[1]', email: A, lists: lists('New'), seen: 2 }]);
+  });
+
+  it('that has become another user is that rows which hold the former one are sent again', async () => {
+    const holder = anEntry({ key: '[2]', email: A });
+    const former = { ...task(ENTRY), change: anUpsert('b@x.com', PLAN), stale: [holder] };
+    const moved = (hasMoved: boolean) =>
+      committed((rows, onCommitted) => {
+        rows.written({ ...former, hasMoved }, onCommitted);
+      });
+    expect((await moved(false)).stale).toMatchObject([{ key: '[2]' }]);
+    expect((await moved(true)).stale).toEqual([]);
   });
 
   it.each<[string, HeldEntry | undefined, object]>([
@@ -107,6 +118,17 @@ describe('what is committed of a row', () => {
       rows.asBefore(task(entry).records, onCommitted);
     });
     expect(await done).toEqual(expected);
+  });
+
+  it('that has become another user is that rows which hold the former one are sent again', async () => {
+    const holder = anEntry({ key: '[2]', email: A });
+    const former = { ...task(ENTRY), change: anUpsert('b@x.com', PLAN), stale: [holder] };
+    const moved = (hasMoved: boolean) =>
+      committed((rows, onCommitted) => {
+        rows.written({ ...former, hasMoved }, onCommitted);
+      });
+    expect((await moved(false)).stale).toMatchObject([{ key: '[2]' }]);
+    expect((await moved(true)).stale).toEqual([]);
   });
 
   it.each<[string, HeldEntry | undefined, object]>([
@@ -156,7 +178,7 @@ describe('what is committed of a row', () => {
 
   it('that has no record is nothing', async () => {
     const none = { records: [], valuesHash: '' };
-    expect(await committed((rows, onCommitted) => { rows.written({ ...none, change: anUpsert(A) }, false, onCommitted); })).toEqual(NOTHING); // prettier-ignore
+    expect(await committed((rows, onCommitted) => { rows.written({ ...none, change: anUpsert(A), hasMoved: false, stale: [] }, onCommitted); })).toEqual(NOTHING); // prettier-ignore
     expect(await committed((rows, onCommitted) => { rows.unchanged(none, onCommitted); })).toEqual(NOTHING); // prettier-ignore
     expect(await committed((rows, onCommitted) => { rows.asBefore([], onCommitted); })).toEqual(NOTHING); // prettier-ignore
   });
