@@ -269,7 +269,7 @@ describeLedgers('changed fields', (backend) => {
     play(
       async (syncs) => {
         syncs.harness.addUser({ email: 'a@x.com' });
-        const stream = { primaryKey: [['id']], syncMode: 'full_refresh' } as const;
+        const stream = { primaryKey: [['id']], syncMode: 'full_refresh' as const };
         const enriching = aCatalog(aStream({ ...stream, destinationSyncMode: 'update' }));
         const mirror = {
           catalog: aCatalog(aStream({ ...stream, destinationSyncMode: 'overwrite' })),

@@ -3,150 +3,18 @@
  * addresses, share users, disappear, are refused or resent, and changes of mappings and rules. After each sync, Iterable must
  * have the documented contents, and if nothing changed, nothing must have been sent.
  */
-import { describe, expect, it } from '@jest/globals';
-import { withHarness, type Harness } from '../support/harness.ts';
-import type { History, HistorySync } from '../support/history.ts';
-import { HistoryModel, plays } from '../support/history-model.ts';
+import { describe, it } from '@jest/globals';
 import { inParallel } from '../support/in-parallel.ts';
-import { SQLITE } from '../support/ledgers.ts';
-import { aCatalog, aRecord, aState, aStatus, aStream } from '../support/messages.ts';
-import { randomHistory } from '../support/random-history.ts';
-import { seededRandom, seeds } from '../support/random.ts';
-
-/** Chosen so that the few seeds of a default run include those that found the first bugs. */
-const FIRST = 140;
-
-async function playHistory(seed: number): Promise<void> {
-  const random = seededRandom(FIRST + seed);
-  const history = randomHistory(random, seed % 4 !== 0);
-  const { projectType } = history;
-  let passed = 0;
-  // The program's wait of a minute takes three seconds in this process.
-  const mixing = { refuseMixing: 'both', mixWindowMs: 1_500 } as const;
-  await withHarness({ projectType, ...mixing, now: () => Date.now() + passed }, async (harness) => {
-    const { standin } = harness;
-    standin.store.fields.types.set('level', 'long');
-    for (const { email, userId } of history.known) {
-      if (email === undefined) harness.addUser({ userId: userId ?? '' }, { own: 'yes' });
-      else harness.addUser({ email }, { own: 'yes', ...(userId === undefined ? {} : { userId }) });
-    }
-    const model = new HistoryModel(history);
-    for (const [index, sync] of history.syncs.entries()) {
-      // The outcome of repeating a sync may be undefined although that of the first round is defined; then it is not repeated.
-      const soFar = history.syncs.slice(0, index + 1);
-      const isRepeated =
-        random() < 0.5 && plays({ ...history, syncs: [...soFar, sync, ...history.syncs.slice(index + 1)] });
-      for (const round of isRepeated ? ['first', 'repeated'] : ['first']) {
-        const before = standin.requests.length;
-        const result = await harness.writeInProcess(linesOf(history, sync), {
-          catalog: catalogOf(history, sync),
-          config: {
-            ...configOf(history, sync),
-            ledger: SQLITE.option(harness),
-            batch_size: 1 + Math.floor(random() * 5),
-          },
-        });
-        await standin.idle();
-        // Longer than the stand-in's default mixWindowMs.
-        passed += 120_000;
-        model.play(sync);
-        const sent = standin.requests.slice(before).filter(({ method }) => method !== 'GET');
-        expect({
-          seed,
-          index,
-          round,
-          exitCode: result.exitCode,
-          errors: result.errors,
-          people: peopleOf(harness),
-          callsForNothing: model.hasCalls ? [] : sent.map(({ path }) => path),
-        }).toEqual({
-          seed,
-          index,
-          round,
-          exitCode: model.isFailed ? 1 : 0,
-          errors: model.isFailed ? expect.any(Array) : [],
-          people: Object.fromEntries(
-            model.profiles.map(({ email, userId, fields, lists }) => [
-              userId ?? email ?? '',
-              { email, fields: Object.fromEntries(fields), lists: [...lists].sort() },
-            ]),
-          ),
-          callsForNothing: [],
-        });
-      }
-    }
-  });
-}
-
-function catalogOf({ streams }: History, { generations }: HistorySync): ReturnType<typeof aCatalog> {
-  return aCatalog(
-    ...streams.map(({ name, kind, hasKey, isEnriched }) => {
-      const generationId = generations[name] ?? 0;
-      return aStream({
-        name,
-        ...(hasKey ? { primaryKey: [['id']] } : {}),
-        syncMode: kind === 'incremental' ? 'incremental' : 'full_refresh',
-        destinationSyncMode: isEnriched ? 'update' : kind === 'overwrite' ? 'overwrite' : 'append_dedup',
-        generationId,
-        minimumGenerationId: kind === 'refresh' ? generationId : 0,
-        syncId: 7,
-      });
-    }),
-  );
-}
-
-function configOf(
-  history: History,
-  { mode, removal, resends, rules, targets }: HistorySync,
-): Record<string, unknown> {
-  const identities = [
-    ...(history.projectType === 'user_id' ? [] : ['email']),
-    ...(history.identifyBy === 'user_id' ? ['userId'] : []),
-  ];
-  return {
-    identify_by: history.identifyBy,
-    sync_mode: mode,
-    removal,
-    resend_unchanged: resends,
-    changed_fields_only: history.changedFieldsOnly,
-    max_removals_percent: 100,
-    deletion_column: 'deleted',
-    ...(history.hasPrevious ? { previous_email_column: 'was' } : {}),
-    lists: rules,
-    mappings: [
-      ...identities.map((name) => ({ source: name, target: name })),
-      ...Object.entries(targets).flatMap(([stream, columns]) =>
-        Object.entries(columns).map(([source, target]) => ({ source, target, stream })),
-      ),
-    ],
-  };
-}
-
-function linesOf({ streams }: History, { rows, statuses }: HistorySync): string[] {
-  return [
-    ...rows.map(({ stream, data }) => aRecord(data, { stream })),
-    ...streams.map(({ name }) => aState(1, name)),
-    ...Object.entries(statuses).flatMap(([name, status]) =>
-      status === undefined ? [] : [aStatus(status, name)],
-    ),
-  ];
-}
-
-function peopleOf({ standin }: Harness): object {
-  const names = new Map(standin.lists.all().map(({ id, name }) => [id, name]));
-  return Object.fromEntries(
-    standin.store.users().map(({ email, userId, dataFields }) => {
-      const identity = email === undefined ? { userId: userId ?? '' } : { email };
-      const lists = standin.store.listsOf(identity).map((id) => names.get(id));
-      return [userId ?? email ?? '', { email, fields: dataFields, lists: lists.sort() }];
-    }),
-  );
-}
+import { SQLITE, withPostgres } from '../support/ledgers.ts';
+import { playHistory } from '../support/play-history.ts';
+import { seeds } from '../support/random.ts';
 
 describe('a history of syncs with a ledger', () => {
+  const postgres = withPostgres();
+
   it(
     'has the documented effect after each sync, and sends nothing if nothing changed',
-    () => inParallel(seeds(40, 500), playHistory),
+    () => inParallel(seeds(40, 500), (seed) => playHistory(seed, seed % 5 === 0 ? postgres : SQLITE)),
     900_000,
   );
 });

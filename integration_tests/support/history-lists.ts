@@ -46,14 +46,14 @@ export function membershipsOf(
 export function listChanges(
   stated: ReadonlyMap<string, boolean>,
   lists: ReadonlyMap<string, boolean>,
-  row: { held: Entry | undefined; isSame: boolean; isResent: boolean; profile: Profile },
+  row: { held: Entry | undefined; isSame: boolean; isResent: boolean; isStale: boolean; profile: Profile },
 ): Map<string, boolean> {
-  const { held, isSame, isResent, profile } = row;
+  const { held, isSame, isResent, isStale, profile } = row;
   const changes = new Map<string, boolean>();
   for (const [list, isOn] of lists)
     if (held?.lists.get(list) !== isOn || (!isSame && stated.has(list))) changes.set(list, isOn);
   for (const [list, isOn] of held?.lists ?? []) {
-    if (!isOn || lists.has(list)) continue;
+    if ((!isOn && !isStale) || lists.has(list)) continue;
     if (!isSame && profile.lists.has(list)) throw new OpenCase('a list that another profile is on');
     changes.set(list, false);
   }

@@ -4,8 +4,17 @@
  */
 import type { History, HistorySync, Row, StreamSetup } from './history.ts';
 import { listChanges, membershipsOf, statedLists } from './history-lists.ts';
-import { removeMissing, removeFlagged } from './history-removals.ts';
-import { HistoryState, Notes, OpenCase, type Entry, type Profile } from './history-state.ts';
+import { cancelRemovals, carryOut, countRemovals, releaseFormer, removeFlagged } from './history-removals.ts';
+import {
+  HistoryState,
+  Notes,
+  OpenCase,
+  personOf,
+  tokenOf,
+  withoutPending,
+  type Entry,
+  type Profile,
+} from './history-state.ts';
 
 interface Snapshot {
   readonly generation: number;
@@ -35,6 +44,7 @@ export class HistoryModel {
   play(sync: HistorySync): void {
     this.#state.notes = new Notes();
     this.hasCalls = false;
+    if (sync.mode !== 'sync') cancelRemovals(this.#state);
     for (const { name, kind } of this.#state.history.streams) {
       const open = this.#open.get(name);
       const generation = sync.generations[name] ?? 0;
@@ -59,31 +69,68 @@ export class HistoryModel {
     const open = this.#open.get(stream.name);
     const identifier = this.#state.history.identifyBy === 'email' ? data.email : data.userId;
     const key = stream.hasKey ? data.id : identifier;
-    if (key === undefined && (data.email ?? data.userId) !== undefined)
-      throw new OpenCase('a row without a key');
     if (data.deleted && this.#state.history.identifyBy === 'user_id' && data.email && data.userId)
       throw new OpenCase('a deletion with two identities');
+    const removes = sync.mode === 'sync' && !stream.isEnriched;
+    if (key === undefined && identifier !== undefined) {
+      if (!data.deleted) throw new OpenCase('a row without a key');
+      if (!removes && open) open.isKeyless = true;
+      return this.#deletion(sync, stream, data, undefined);
+    }
+    if (key === undefined && (data.email ?? data.userId) !== undefined)
+      throw new OpenCase('a row without a key');
     if (key === undefined || (data.deleted !== true && identifier === undefined)) {
       if (key === undefined && open) open.isKeyless = true;
-      if (key !== undefined) open?.seen.add(String(key));
-      return data.deleted === true && stream.hasKey && (sync.mode !== 'sync' || stream.isEnriched)
-        ? 'settled'
-        : 'rejected';
+      if (key !== undefined) {
+        open?.seen.add(String(key));
+        this.#comeAgain(stream, String(key));
+        this.#doubtRejected(stream, String(key));
+      }
+      return data.deleted === true && stream.hasKey && !removes ? 'settled' : 'rejected';
     }
     open?.seen.add(String(key));
-    const held = this.#state.entries.find(
-      (entry) => entry.stream === stream.name && entry.key === String(key),
-    );
-    if (data.deleted === true) {
-      if (sync.mode === 'sync' && !stream.isEnriched && removeFlagged(this.#state, sync, stream, data, held))
-        this.hasCalls = true;
-      // A deletion by user id alone may be rejected on projects where users can share an id.
-      return this.#state.history.projectType === 'email' && data.email === undefined ? 'unsure' : 'settled';
+    if (data.deleted === true) return this.#deletion(sync, stream, data, String(key));
+    if (data.level !== 'high') {
+      const held = this.#state.entries.find((entry) => tokenOf(entry) === `${stream.name} ${key}`);
+      return this.#upsert(sync, stream, String(key), data, held);
     }
-    if (data.level !== 'high') return this.#upsert(sync, stream, String(key), data, held);
     // A rejected record is sent again by the next sync.
     this.hasCalls = true;
+    this.#reject(stream, String(key), data);
     return 'rejected';
+  }
+
+  #deletion(sync: HistorySync, stream: StreamSetup, data: Row['data'], key: string | undefined): End {
+    if (sync.mode === 'sync' && !stream.isEnriched) {
+      if (removeFlagged(this.#state, sync, stream, data, key)) this.hasCalls = true;
+    } else if (key !== undefined) this.#doubtRejected(stream, key);
+    // A deletion by user id alone may be rejected on projects where users can share an id.
+    return this.#state.history.projectType === 'email' && data.email === undefined ? 'unsure' : 'settled';
+  }
+
+  /** The row's record is rejected: from now on it holds whom it names. */
+  #reject(stream: StreamSetup, key: string, data: Row['data']): void {
+    const row = { stream: stream.name, key };
+    this.#comeAgain(stream, key);
+    this.#state.endRejected(row);
+    this.#state.rejected.push({ ...row, ...personOf(data), isUnsure: false });
+  }
+
+  /** A record came that was not delivered: whether what an earlier one of the row named is still held is not documented. */
+  #doubtRejected(stream: StreamSetup, key: string): void {
+    this.#state.rejected = this.#state.rejected.map((hold) =>
+      hold.stream === stream.name && hold.key === key ? { ...hold, isUnsure: true } : hold,
+    );
+  }
+
+  /** The row had a record: its user is no longer to be removed, and all of it is sent again when it is next delivered. */
+  #comeAgain(stream: StreamSetup, key: string): void {
+    this.#state.entries = this.#state.entries.map((entry) => {
+      if (!entry.isPending || entry.stream !== stream.name || entry.key !== key) return entry;
+      if (entry.isMaybeGone)
+        throw new OpenCase('whether the removal was carried out before the run was cut off');
+      return { ...withoutPending(entry), fingerprint: '' };
+    });
   }
 
   #upsert(
@@ -105,7 +152,10 @@ export class HistoryModel {
       throw new OpenCase('a record that may pass when merged with a refused one');
     const generation = sync.generations[stream.name] ?? 0;
     const isResent =
-      sync.resends || (stream.kind === 'incremental' && known !== undefined && known.generation < generation);
+      known?.fingerprint === '' ||
+      known?.isPending === true ||
+      sync.resends ||
+      (stream.kind === 'incremental' && known !== undefined && known.generation < generation);
     const isSameUser = known && (byEmail ? known.email === data.email : known.userId === data.userId);
     const knownValues = isSameUser && !isResent ? known.sent : undefined;
     const isSentNow = (to: string, value: unknown) =>
@@ -114,6 +164,7 @@ export class HistoryModel {
     if (target === 'skipped') {
       // On these projects the record is sent, and Iterable itself refuses the unknown user.
       if (this.#state.history.projectType === 'email' && !byEmail) this.hasCalls = true;
+      this.#state.endRejected({ stream: stream.name, key });
       // If the row later names its former user again, its record is sent in full.
       this.#state.entries = this.#state.entries.map((entry) =>
         entry === known ? { ...entry, fingerprint: '', sent: undefined } : entry,
@@ -126,6 +177,7 @@ export class HistoryModel {
         throw new OpenCase('a record that may pass when merged with an earlier one');
       this.hasCalls = true;
       this.#state.notes.refused.add(refused);
+      this.#reject(stream, key, data);
       return 'rejected';
     }
     const { isMoved, former } = target;
@@ -134,12 +186,18 @@ export class HistoryModel {
       isMoved || (held !== undefined && (byEmail ? held.email === data.email : held.userId === data.userId));
     const written = Object.values(sync.targets).flatMap((targets) => Object.values(targets));
     const cleared = [...(held?.targets ?? [])].filter(([to]) => !written.includes(to));
+    const isStale = held?.fingerprint === '' || held?.isPending === true;
     const isSent =
       !known || !isSame || isMoved || isResent || cleared.length > 0 || known.fingerprint !== fingerprint;
+    this.#state.endRejected({ stream: stream.name, key });
 
     if (knownValues && (isMoved || !target.profile)) throw new OpenCase('a known row whose user is gone');
     const profile = target.profile ?? this.#state.create(data);
     const person = { ...profile };
+    if (known?.isPending && !isSame)
+      throw new OpenCase('another user, while the removal of the former is decided');
+    if (known?.isMaybeGone && known.email !== data.email)
+      throw new OpenCase('another address, while the removal may have been carried out');
     const isOfSeveral = sync.rows.filter((row) => isOfRow(row, stream, key, byEmail)).length > 1;
     // Several records of a row may be merged. If the merged values equal those of the previous sync, nothing is sent.
     if (isSent && isOfSeveral && known && isSame && !isUnchanged(profile, known))
@@ -163,6 +221,7 @@ export class HistoryModel {
       held,
       isSame,
       isResent,
+      isStale,
       profile,
     });
     if (isSent || changes.size > 0) this.hasCalls = true;
@@ -178,6 +237,7 @@ export class HistoryModel {
       if (value === null) profile.fields.delete(to);
       else profile.fields.set(to, value);
     }
+    if (known && !isSame) releaseFormer(this.#state, sync, stream, known);
     const others = this.#state.entries.filter((entry) => entry !== held && entry !== known);
     for (const [list, isOn] of changes) {
       const joined = `${stream.name} ${key} ${list}`;
@@ -233,14 +293,17 @@ export class HistoryModel {
       address === undefined ? undefined : this.profiles.find((profile) => profile.email === address);
     const column = hasPrevious ? was : undefined;
     // A user that Iterable did not know is looked up as if for the first time.
-    const previous = held?.fingerprint === '' && held.email === email ? column : (held?.email ?? column);
+    const isStale = held?.fingerprint === '' || held?.isPending === true;
+    const previous = isStale && held.email === email ? column : (held?.email ?? column);
     if (identifyBy === 'email') {
       const profile = at(email);
       if (profile) return { profile, isMoved: false };
       const old = previous === email ? undefined : at(previous);
       const former = stream.hasKey
         ? undefined
-        : this.#state.entries.find((entry) => entry.stream === stream.name && entry.key === previous);
+        : this.#state.entries.find(
+            (entry) => !entry.isPending && entry.stream === stream.name && entry.key === previous,
+          );
       if (old && !this.#state.isClaimed(stream, previous, held, former))
         return { profile: old, isMoved: true, former };
       return stream.isEnriched ? 'skipped' : { profile: undefined, isMoved: false };
@@ -254,7 +317,7 @@ export class HistoryModel {
     }
     const wantsEmail = sendsEmail && email !== undefined && profile?.email !== email;
     if (projectType === 'email' && profile && wantsEmail) {
-      const isKnown = held?.email === undefined ? column === profile.email : held.email === profile.email;
+      const isKnown = previous === profile.email;
       if (held && held.userId !== userId) return 'rejected';
       if (!isKnown || this.#state.isClaimed(stream, previous, held, undefined)) return 'rejected';
     }
@@ -262,19 +325,27 @@ export class HistoryModel {
   }
 
   #removeMissing(sync: HistorySync, proven: readonly StreamSetup[]): void {
-    const absent = this.#state.entries.filter(({ stream, key }) => {
+    // Before the guard counts: who was decided on before does not count again.
+    if (carryOut(this.#state, sync)) this.hasCalls = true;
+    const isAbsent = ({ stream, key }: { readonly stream: string; readonly key: string }) => {
       const open = this.#open.get(stream);
       const setup = proven.find(({ name, isEnriched }) => name === stream && !isEnriched);
-      return (
-        setup &&
-        open &&
-        !open.isKeyless &&
-        sync.rows.some((row) => row.stream === stream) &&
-        !open.seen.has(key)
-      );
-    });
-    if (absent.length > 0) this.hasCalls = true;
-    removeMissing(this.#state, sync, absent);
+      const hasRecord = sync.rows.some((row) => row.stream === stream);
+      return setup !== undefined && open !== undefined && !open.isKeyless && hasRecord && !open.seen.has(key);
+    };
+    const rejected = this.#state.rejected;
+    this.#state.rejected = rejected.filter((hold) => !isAbsent(hold));
+    const absent = this.#state.entries.filter((entry) => !entry.isPending && isAbsent(entry));
+    if (sync.maxRemovals < 100 && countRemovals(this.#state, absent) > 0) {
+      this.isFailed = true;
+      // The next snapshot decides anew.
+      this.#state.rejected = rejected.map((hold) => (isAbsent(hold) ? { ...hold, isUnsure: true } : hold));
+      return;
+    }
+    this.#state.entries = this.#state.entries.map((entry) =>
+      absent.includes(entry) ? { ...entry, isPending: true } : entry,
+    );
+    if (carryOut(this.#state, sync)) this.hasCalls = true;
   }
 }
 

@@ -1,46 +1,63 @@
-/** The users that are removed in a history: flagged by a record, or missing from a complete snapshot. */
+/** The users that are removed in a history: flagged by a record, missing from a complete snapshot, or left behind by a row. */
 import type { HistorySync, Row, StreamSetup } from './history.ts';
 import { statedLists } from './history-lists.ts';
-import { isAbout, onLists, OpenCase, type Entry, type HistoryState, type Person } from './history-state.ts';
+import {
+  isAbout,
+  onLists,
+  OpenCase,
+  personOf,
+  tokenOf,
+  withoutPending,
+  type Entry,
+  type HistoryState,
+  type Person,
+} from './history-state.ts';
 
-/** Returns whether there was anything to remove. */
+/** Returns whether there was anything to remove. `key` is undefined for a record that lacks the stream's primary key. */
 export function removeFlagged(
   state: HistoryState,
   sync: HistorySync,
   stream: StreamSetup,
   data: Row['data'],
-  held: Entry | undefined,
+  key: string | undefined,
 ): boolean {
-  const named: Person | undefined =
-    data.email === undefined && data.userId === undefined
-      ? undefined
-      : {
-          ...(data.email === undefined ? {} : { email: data.email }),
-          ...(data.userId === undefined ? {} : { userId: data.userId }),
-        };
+  const row = key === undefined ? undefined : { stream: stream.name, key };
+  const held = row && state.entries.find((entry) => tokenOf(entry) === tokenOf(row));
+  if (row) state.endRejected(row);
+  const { email, userId } = data;
+  const named = email === undefined && userId === undefined ? undefined : personOf(data);
   if (!named && !held) return false;
-  const others = state.entries.filter((entry) => entry !== held);
-  const elsewhere = others.filter((entry) => entry.stream !== stream.name);
-  // A deletion discards earlier upserts of the row that still wait in a batch.
-  if (
-    state.notes.upserted.has(`${stream.name} ${held?.key ?? ''}`) &&
-    elsewhere.some((entry) => isAbout(entry, ...(held ? [held] : []), ...(named ? [named] : [])))
-  )
-    throw new OpenCase('an upsert that a deletion may discard although the user stays');
-  if (state.notes.changed.has(`${stream.name} ${held?.key ?? ''}`))
-    throw new OpenCase('a change of user that a deletion may discard');
+  const own = held ? [held] : [];
   const former = held && !(named && isAbout(held, named)) ? held : undefined;
-  const removed: Person[] = [];
-  if (named && !elsewhere.some((entry) => isAbout(entry, named))) removed.push(named);
-  if (former && !others.some((entry) => isAbout(entry, former))) removed.push(former);
-  const isGone = (entry: Entry) =>
-    entry === held || (entry.stream === stream.name && removed.some((person) => isAbout(entry, person)));
-  const gone = state.entries.filter(isGone);
-  state.entries = state.entries.filter((entry) => !isGone(entry));
-  if (held && !removed.some((person) => isAbout(held, person))) state.leaveOwn(held);
+  // Without its primary key the record is about all rows of its stream that hold the user.
+  const released =
+    row || !named ? own : state.holders([named]).filter((entry) => entry.stream === stream.name);
+  const everyone: Person[] = [...own, ...(named ? [named] : [])];
+  // A deletion discards earlier upserts of the row that still wait in a batch.
+  if (row && state.notes.upserted.has(tokenOf(row)) && state.whatHolds(everyone, released))
+    throw new OpenCase('an upsert that a deletion may discard although the user stays');
+  if (row && state.notes.changed.has(tokenOf(row)))
+    throw new OpenCase('a change of user that a deletion may discard');
+  const removed: { user: Person; about: readonly Entry[] }[] = [];
+  const staying: Person[][] = [];
+  for (const user of [...(named ? [named] : []), ...(former ? [former] : [])]) {
+    const about = released.filter((entry) =>
+      entry === held ? user === former || !former : isAbout(entry, user),
+    );
+    // Where the address tells the user, several users may share an id.
+    const isTold = state.history.projectType === 'email' && user.email !== undefined;
+    const people = isTold ? [user] : [user, ...about];
+    if (!state.whatHolds(people, released)) removed.push({ user, about });
+    else {
+      state.leaveLists(user === former || former ? user : (held ?? user), about, people);
+      staying.push(people);
+    }
+  }
+  state.entries = state.entries.filter((entry) => !released.includes(entry));
+  for (const people of staying) state.sendAgain(people);
   const { stated, unspecified } = statedLists(sync, stream, data);
-  for (const person of removed) {
-    const profile = state.find(person);
+  for (const { user, about } of removed) {
+    const profile = state.find(user);
     if (!profile) continue;
     if (
       state.history.identifyBy === 'user_id' &&
@@ -50,10 +67,9 @@ export function removeFlagged(
       state.notes.free(profile.email);
     if (sync.removal === 'delete_user') state.profiles.splice(state.profiles.indexOf(profile), 1);
     else {
-      const lists = gone.filter((entry) => isAbout(entry, person)).flatMap(onLists);
-      for (const list of [...lists, ...(person === named || !named ? stated.keys() : [])])
+      for (const list of [...about.flatMap(onLists), ...(user === named || !named ? stated.keys() : [])])
         profile.lists.delete(list);
-      if (person !== named && [...stated.keys()].some((list) => profile.lists.has(list)))
+      if (user !== named && [...stated.keys()].some((list) => profile.lists.has(list)))
         throw new OpenCase('lists that the record states, of a user that it does not name');
       if ([...unspecified].some((list) => profile.lists.has(list))) throw new OpenCase('an unspecified flag');
     }
@@ -61,16 +77,74 @@ export function removeFlagged(
   return true;
 }
 
-/** Removes the users of `absent`: entries missing from complete snapshots. */
-export function removeMissing(state: HistoryState, sync: HistorySync, absent: readonly Entry[]): void {
-  state.entries = state.entries.filter((entry) => !absent.includes(entry));
-  for (const entry of absent) {
-    if (state.entries.some((other) => isAbout(other, entry))) state.leaveOwn(entry);
-    else {
-      const profile = state.find(entry);
-      if (!profile) continue;
-      if (sync.removal === 'delete_user') state.profiles.splice(state.profiles.indexOf(profile), 1);
-      else for (const list of onLists(entry)) profile.lists.delete(list);
-    }
+/** The row of this entry has become another user. */
+export function releaseFormer(
+  state: HistoryState,
+  sync: HistorySync,
+  stream: StreamSetup,
+  known: Entry,
+): void {
+  const former = personOf(known);
+  state.leaveLists(former, [known]);
+  const rest = state.entries.filter((entry) => entry !== known);
+  const mayRemove = sync.mode === 'sync' && stream.kind !== 'incremental' && !stream.isEnriched;
+  const key = `former of ${JSON.stringify(former)}`;
+  if (mayRemove)
+    state.entries = [
+      ...rest.filter((entry) => entry.stream !== stream.name || entry.key !== key),
+      {
+        ...former,
+        stream: stream.name,
+        key,
+        isFormer: true,
+        fingerprint: '',
+        lists: new Map(),
+        isOfSeveral: false,
+        left: new Map(),
+        targets: new Map(),
+        generation: 0,
+        sent: undefined,
+      },
+    ];
+  else {
+    // The row itself holds the former user no longer.
+    state.entries = rest;
+    state.sendAgain([former]);
   }
+}
+
+/** How many of the entries that are about to be released are of users whom nothing else holds. */
+export function countRemovals(state: HistoryState, released: readonly Entry[]): number {
+  return released.filter((entry) => !state.whatHolds([entry], released)).length;
+}
+
+/** Removes the users whose removal is decided, or lets them stay if something holds them. Returns whether calls may be due. */
+export function carryOut(state: HistoryState, sync: HistorySync): boolean {
+  let hasCalls = false;
+  for (const entry of state.entries.filter(({ isPending }) => isPending)) {
+    const holding = state.whatHolds([entry]);
+    // As soon as the rejected record's row is delivered or gone it is known whether the user goes.
+    if (holding === 'rejected') continue;
+    hasCalls = true;
+    state.entries = state.entries.filter((other) => other !== entry);
+    if (holding === 'entry') {
+      state.leaveLists(entry, [entry]);
+      state.sendAgain([entry]);
+      continue;
+    }
+    const profile = state.find(entry);
+    if (!profile) continue;
+    if (sync.removal === 'delete_user') state.profiles.splice(state.profiles.indexOf(profile), 1);
+    else for (const list of onLists(entry)) profile.lists.delete(list);
+  }
+  return hasCalls;
+}
+
+/** A run in a mode that removes nobody: what was decided is dropped, and the rows are sent again when they come. */
+export function cancelRemovals(state: HistoryState): void {
+  if (state.entries.some(({ isMaybeGone }) => isMaybeGone))
+    throw new OpenCase('which removals were carried out before the run was cut off');
+  state.entries = state.entries.map((entry) =>
+    entry.isPending ? { ...withoutPending(entry), fingerprint: '' } : entry,
+  );
 }

@@ -16,7 +16,7 @@ export interface Profile extends Person {
 export interface Entry extends Person {
   readonly stream: string;
   readonly key: string;
-  /** The values last sent, as text; empty if unknown. */
+  /** The values last sent, as text; empty if unknown, or if they have to be sent again. */
   readonly fingerprint: string;
   readonly lists: ReadonlyMap<string, boolean>;
   /** Written by several records of one sync, which may or may not have been merged. */
@@ -29,6 +29,20 @@ export interface Entry extends Person {
   readonly sent: ReadonlyMap<string, unknown> | undefined;
   /** The targets that the row wrote; the value is false if it wrote them to another profile. */
   readonly targets: ReadonlyMap<string, boolean>;
+  /** Of no row: what a row left behind that became another user, until a snapshot is verified. */
+  readonly isFormer?: true;
+  /** Its user is to be removed, and is not yet: it holds nobody. */
+  readonly isPending?: true;
+  /** As `isPending`, or no longer there: the run was cut off while it was carried out. */
+  readonly isMaybeGone?: true;
+}
+
+/** The users that a row's rejected record names: it holds them until the next record of the row, or until the row is absent. */
+export interface RejectedHold extends Person {
+  readonly stream: string;
+  readonly key: string;
+  /** The documentation does not say whether it still holds. */
+  readonly isUnsure: boolean;
 }
 
 /** What the model has to remember of the sync's earlier records. Rows are identified by stream and key. */
@@ -67,6 +81,7 @@ export class HistoryState {
   readonly history: History;
   readonly profiles: Profile[];
   entries: Entry[] = [];
+  rejected: RejectedHold[] = [];
   notes = new Notes();
 
   constructor(history: History) {
@@ -98,8 +113,8 @@ export class HistoryState {
     held: Entry | undefined,
     former: Entry | undefined,
   ): boolean {
-    const others = this.entries.filter((entry) => entry !== held && entry !== former);
-    if (others.some((entry) => entry.email === address)) return true;
+    const rows = this.entries.filter(({ isPending, isFormer }) => !isPending && !isFormer);
+    if (rows.some((entry) => entry !== held && entry !== former && entry.email === address)) return true;
     const writer = this.notes.written.get(address ?? '');
     const own = stream.hasKey ? `${stream.name} ${held?.key ?? ''}` : stream.name;
     if (writer !== undefined && writer !== own)
@@ -107,17 +122,49 @@ export class HistoryState {
     return false;
   }
 
-  /** The user of a dropped entry stays, but is removed from the lists that no other entry names. */
-  leaveOwn(entry: Entry): void {
-    const profile = this.find(entry);
-    for (const list of onLists(entry)) {
-      if (profile?.lists.has(list) === true && !this.isNamed(list, this.entries, entry))
+  /** The entries that hold one of these users, besides those that are released. */
+  holders(people: readonly Person[], released: readonly Entry[] = []): Entry[] {
+    return this.entries.filter(
+      (entry) => !entry.isPending && !released.includes(entry) && isAbout(entry, ...people),
+    );
+  }
+
+  /** What holds one of these users: an entry, or only a rejected record. */
+  whatHolds(people: readonly Person[], released: readonly Entry[] = []): 'entry' | 'rejected' | undefined {
+    if (this.holders(people, released).length > 0) return 'entry';
+    const holds = this.rejected.filter((hold) => isAbout(hold, ...people));
+    if (holds.some(({ isUnsure }) => !isUnsure)) return 'rejected';
+    if (holds.length > 0) throw new OpenCase('whether a rejected record still holds its user');
+    return undefined;
+  }
+
+  /** Another hold on the user has ended: the rows that still hold it are sent again. */
+  sendAgain(people: readonly Person[]): void {
+    const rejected = this.rejected.filter((hold) => isAbout(hold, ...people)).map(tokenOf);
+    const holders = this.holders(people);
+    this.entries = this.entries.map((entry) =>
+      holders.includes(entry) || rejected.includes(tokenOf(entry)) ? { ...entry, fingerprint: '' } : entry,
+    );
+  }
+
+  /** The user stays, but leaves the lists that only these entries named for it. */
+  leaveLists(user: Person, released: readonly Entry[], people: readonly Person[] = [user]): void {
+    const profile = this.find(user);
+    const holders = this.holders(people, released);
+    for (const list of released.flatMap(onLists))
+      if (profile?.lists.has(list) === true && !holders.some(({ lists }) => lists.get(list) === true))
         profile.lists.delete(list);
-    }
+  }
+
+  /** The row had a record: what its earlier, rejected one named is no longer held. */
+  endRejected({ stream, key }: { readonly stream: string; readonly key: string }): void {
+    this.rejected = this.rejected.filter((hold) => hold.stream !== stream || hold.key !== key);
   }
 
   isNamed(list: string, entries: readonly Entry[], ...people: Person[]): boolean {
-    const names = entries.filter((entry) => entry.lists.get(list) === true && isAbout(entry, ...people));
+    const names = entries.filter(
+      (entry) => !entry.isPending && entry.lists.get(list) === true && isAbout(entry, ...people),
+    );
     if (names.length === 0 || this.history.identifyBy === 'email') return names.length > 0;
     if (!names.some(({ userId }) => people.some((person) => person.userId === userId)))
       throw new OpenCase('a list named only for an address that belonged to another user');
@@ -127,8 +174,21 @@ export class HistoryState {
   find({ email, userId }: Person): Profile | undefined {
     const { identifyBy, projectType } = this.history;
     const byEmail = identifyBy === 'email' || (projectType === 'email' && email !== undefined);
+    if ((byEmail ? email : userId) === undefined) return undefined;
     return this.profiles.find((profile) => (byEmail ? profile.email === email : profile.userId === userId));
   }
+}
+
+export function tokenOf({ stream, key }: { readonly stream: string; readonly key: string }): string {
+  return `${stream} ${key}`;
+}
+
+export function personOf({ email, userId }: Person): Person {
+  return { ...(email === undefined ? {} : { email }), ...(userId === undefined ? {} : { userId }) };
+}
+
+export function withoutPending({ isPending, ...entry }: Entry): Entry {
+  return isPending === undefined ? entry : { ...entry };
 }
 
 export function onLists({ lists }: Entry): string[] {

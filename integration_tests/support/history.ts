@@ -31,6 +31,8 @@ export interface HistorySync {
   readonly mode: 'sync' | 'additive';
   readonly removal: 'delete_user' | 'remove_from_lists';
   readonly resends: boolean;
+  /** The removal guard, in percent: 100 lets any number go, 0 none. */
+  readonly maxRemovals: 0 | 100;
   /** Stream → column → target. */
   readonly targets: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly rules: readonly Rule[];

@@ -121,6 +121,7 @@ export function randomHistory(random: () => number, changedFieldsOnly: boolean):
       mode: random() < 0.85 ? 'sync' : 'additive',
       removal: pick(['delete_user', 'delete_user', 'remove_from_lists']),
       resends: random() < 0.08,
+      maxRemovals: random() < 0.85 ? 100 : 0,
       targets,
       rules,
       generations: { ...generations },

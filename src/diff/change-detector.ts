@@ -60,11 +60,6 @@ export interface RecordIdentity {
 
 const NO_IDENTITIES: readonly string[] = [];
 
-interface Unconfirmed {
-  readonly entries: readonly NewEntry[];
-  readonly free: readonly string[];
-}
-
 type People = Parameters<Ledger['holders']>[0];
 
 export class ChangeDetector {
@@ -77,7 +72,8 @@ export class ChangeDetector {
   /** The lookups that come one by one, batched. */
   readonly #findRow: (row: Row) => Promise<void>;
   readonly #findHolders: (people: People) => Promise<readonly HeldEntry[]>;
-  readonly #markUnconfirmed: (unconfirmed: Unconfirmed) => Promise<void>;
+  readonly #markUnconfirmed: (entries: readonly NewEntry[]) => Promise<void>;
+  readonly #noteFree: (identities: readonly string[]) => Promise<void>;
 
   constructor(options: ChangeDetectorOptions) {
     this.#options = options;
@@ -93,13 +89,10 @@ export class ChangeDetector {
       }),
     );
     this.#markUnconfirmed = coalesce((asked) => {
-      const all = asked.flatMap(({ entries }) => entries);
-      const entries = new Map(all.map((entry) => [rowToken(entry.stream, entry.key), entry]));
-      return options.ledger.commit({
-        entries: [...entries.values()],
-        free: asked.flatMap(({ free }) => free),
-      });
+      const entries = new Map(asked.flat().map((entry) => [rowToken(entry.stream, entry.key), entry]));
+      return options.ledger.commit({ entries: [...entries.values()] });
     });
+    this.#noteFree = coalesce((asked) => options.ledger.commit({ free: asked.flat() }));
   }
 
   get streams(): DiffStream[] {
@@ -280,17 +273,21 @@ export class ChangeDetector {
   /**
    * Calls for these rows are about to be made: until their results are committed, the rows are unconfirmed. Throws what the
    * ledger throws.
-   * @param free identities that no deleted user has any longer, as texts: from now on another user may have them
    */
-  async markUnconfirmed(tasks: readonly RowTask[], free: readonly string[]): Promise<void> {
+  async markUnconfirmed(tasks: readonly RowTask[]): Promise<void> {
     const entries = tasks.map(({ records, change }) => entryInFlight(records, change.lists));
     const known = entries.filter((entry) => entry !== undefined);
-    if (known.length + free.length > 0) await this.#markUnconfirmed({ entries: known, free });
+    if (known.length > 0) await this.#markUnconfirmed(known);
+  }
+
+  /** No deleted user has these identities any longer. Throws what the ledger throws. */
+  noteFree(identities: readonly string[]): Promise<void> {
+    return this.#noteFree(identities);
   }
 
   /** The same for entries whose users are about to be removed, or to move. */
   async markEntriesUnconfirmed(entries: readonly HeldEntry[]): Promise<void> {
-    if (entries.length > 0) await this.#markUnconfirmed({ entries: entries.map(asUnconfirmed), free: [] });
+    if (entries.length > 0) await this.#markUnconfirmed(entries.map(asUnconfirmed));
   }
 
   /** Resolves when all results are in the ledger. */

@@ -55,11 +55,13 @@ export function listsNamedBy(entries: readonly Pick<HeldEntry, 'lists'>[]): stri
   ];
 }
 
-/** The lists that a user leaves with these entries: those that no entry names which keeps it. */
+/** The lists that a user leaves with these entries: those that no other entry of the user names. */
 export function listsLeft(
+  user: UserIdentities,
   released: readonly Pick<HeldEntry, 'lists'>[],
-  keepers: readonly Pick<HeldEntry, 'lists'>[],
+  keepers: readonly HeldEntry[],
 ): string[] {
-  const named = listsNamedBy(keepers);
+  // An entry that only names the user put another one on its lists.
+  const named = listsNamedBy(keepers.filter((entry) => holds(entry, user)));
   return listsNamedBy(released).filter((list) => !named.includes(list));
 }

@@ -112,7 +112,7 @@ export class LedgerWriter {
     this.#soon(onCommitted);
   }
 
-  /** A removal has ended. Written together with the next {@link drop}. */
+  /** A hold has ended. Written together with the next {@link drop} or {@link write}. */
   noteRemoval({
     stale,
     deleted,

@@ -94,7 +94,7 @@ export class PendingDeletions {
           ...(email === undefined ? {} : { email }),
           ...(userId === undefined ? {} : { userId }),
           isExported: true,
-          lists: listsLeft([entry], keepers),
+          lists: listsLeft(userOf(entry), [entry], keepers),
         },
       },
     ];

@@ -39,8 +39,10 @@ export function decideRemoval({
   projectType,
 }: RemovalCase): RemovalDecision {
   const isNamed = removal.email !== undefined || removal.userId !== undefined;
-  if (!isNamed && !held) return { skip: 'not_in_ledger', removals: [], leaves: [], gone: [], stale: [] };
   const own = held ? [held] : [];
+  // An entry without a user is of a row whose records were all rejected.
+  if (!isNamed && (held?.email ?? held?.userId) === undefined)
+    return { skip: 'not_in_ledger', removals: [], leaves: [], gone: own, stale: [] };
   const named = identitiesIn(removal);
   const released = [
     ...own,
@@ -59,7 +61,8 @@ export function decideRemoval({
       ...(isOfRow ? own : []),
       ...released.filter((entry) => entry !== held && holds(entry, identitiesIn(user))),
     ];
-    const keepers = keepersOf(allOf(user, about, projectType), left);
+    const identities = allOf(user, about, projectType);
+    const keepers = keepersOf(identities, left);
     if (keepers.length === 0) {
       removals.push({
         ...user,
@@ -69,7 +72,7 @@ export function decideRemoval({
       });
     } else {
       for (const entry of keepers) stale.add(entry);
-      const lists = listsLeft(about, keepers);
+      const lists = listsLeft(identities, about, keepers);
       if (lists.length > 0) leaves.push({ ...(isOfRow && held ? removalOf(held, removal) : user), lists });
     }
   }

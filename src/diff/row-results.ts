@@ -27,6 +27,8 @@ export interface WrittenRow extends Pick<RowTask, 'records' | 'valuesHash'> {
   readonly key: UserKey;
   /** The profile that the row stood for has got the row's new address. */
   readonly hasMoved: boolean;
+  /** Other entries that hold the user for which the row stood until now. */
+  readonly stale: readonly RowPlace[];
   readonly fieldHashes?: Uint8Array | undefined;
   /** The user was not written, at most its lists changed: the connector is no more its creator than before. */
   readonly keepsOrigin?: boolean;
@@ -87,7 +89,7 @@ export class RowResults {
    */
   writtenAs(
     entry: NewEntry,
-    { records, key, hasMoved }: Pick<WrittenRow, 'records' | 'key' | 'hasMoved'>,
+    { records, key, hasMoved, stale }: Pick<WrittenRow, 'records' | 'key' | 'hasMoved' | 'stale'>,
     onCommitted: () => void,
   ): void {
     const row = records[0]?.row;
@@ -99,6 +101,7 @@ export class RowResults {
       held?.origin === 'upsert' &&
       !row.stream.hasOtherBasis(held.conditions);
     if (former && row && mayBeRemoved) this.#writer.write(holdOf(former, row.stream), NOTHING);
+    else if (former && stale.length > 0) this.#writer.noteRemoval({ stale, deleted: [] });
     this.#writer.write(entry, onCommitted);
   }
 
@@ -106,7 +109,7 @@ export class RowResults {
    * Nothing was to be sent for these records of one row. They may say less than the row did before all the same: they name fewer
    * lists, where another row names those, or lack a value that Iterable keeps.
    */
-  unchanged(task: Omit<WrittenRow, 'key' | 'hasMoved'>, onCommitted: () => void): void {
+  unchanged(task: Omit<WrittenRow, 'key' | 'hasMoved' | 'stale'>, onCommitted: () => void): void {
     const row = task.records.at(-1)?.row;
     const held = task.records[0]?.row.entry;
     const after = entryAfter(task);

@@ -190,13 +190,20 @@ export function formerUser(
   };
 }
 
+const LEFT_BEHIND = 'former:';
+
+/** Whether the entry is such a hold ({@link holdOf}). */
+export function isLeftBehind({ key }: Pick<HeldEntry, 'key'>): boolean {
+  return key.startsWith(LEFT_BEHIND);
+}
+
 /** The hold that a row leaves behind when it becomes another user: released when the snapshot is verified, since no record has its key. */
 export function holdOf(former: Identities, { id, snapshot, conditions }: RowStream): NewEntry {
   const { email, userId } = former;
   return {
     ...former,
     stream: id,
-    key: storableKey(`former:${JSON.stringify([email ?? null, userId ?? null])}`),
+    key: `${LEFT_BEHIND}${storableKey(JSON.stringify([email ?? null, userId ?? null]))}`,
     valuesHash: UNCONFIRMED,
     targets: [],
     lists: new Map(),

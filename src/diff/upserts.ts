@@ -8,11 +8,11 @@ import { membershipChanges, membershipsAfterAll, membershipsAnew } from './lists
 import { fieldChanges, type FieldOptions } from './field-hashes.ts';
 import {
   formerUser,
+  isLeftBehind,
   isSentAgain,
   isUnconfirmed,
   membershipsBefore,
   rowKey,
-  type RowStream,
   type RowUpsert,
 } from './row.ts';
 import { HASH_VERSION, mergedHash, olderValuesHash } from './values-hash.ts';
@@ -30,6 +30,8 @@ export interface Decision {
   readonly previousEntries?: readonly HeldEntry[];
   /** The user that the row stood for until now, with the lists that only the row named: it leaves them unless its profile moves. */
   readonly leaves?: Removal;
+  /** The entries that hold that user, too: unless its profile moves, their rows are sent again, since their values count now. */
+  readonly stale?: readonly HeldEntry[];
   /** What is sent instead if the profile moves: it also clears the fields and leaves the lists of those entries. */
   readonly changeAfterMove?: Upsert;
   /** Paths of the fields that changed; undefined where that can't be told, and all of them are sent. */
@@ -43,7 +45,7 @@ export interface Draft extends Decision {
   /** The user's addresses and ids, of now and before. */
   readonly emails: readonly string[];
   readonly userIds: readonly string[];
-  /** The user that the row stood for until now, if that one may leave lists. */
+  /** The user that the row stood for until now, if that is another one. */
   readonly former?: Identities | undefined;
   /** The user is known to have what the ledger says: only what changed has to be sent. */
   readonly isKnown: boolean;
@@ -107,7 +109,7 @@ export function draft(task: RowTask, projectType: ProjectType): Draft | undefine
     // Where the row now stands for another user, entries with the previous address or id say nothing of that user.
     emails: present([emailOf(change), held && isSameUser(held, change) ? held.email : undefined]),
     userIds: present([userIdOf(change), change.key.kind === 'email' ? held?.userId : undefined]),
-    former: leavesLists(held, row.stream) ? formerUser(held, change) : undefined,
+    former: held && !row.stream.hasOtherBasis(held.conditions) ? formerUser(held, change) : undefined,
     isKnown: isKnown && previousEmail === undefined,
   };
 }
@@ -135,7 +137,9 @@ export function decide(draft: Draft, others: readonly HeldEntry[], task: RowTask
   const previousKey =
     previousEmail === undefined ? undefined : rowKey(undefined, { kind: 'email', value: previousEmail });
   const previousEntries = others.filter((other) => other.stream === stream?.id && other.key === previousKey);
-  const isClaimed = others.some((other) => other.email === previousEmail && !previousEntries.includes(other));
+  const isClaimed = others.some(
+    (other) => other.email === previousEmail && !previousEntries.includes(other) && !isLeftBehind(other),
+  );
   const lists = new Map(change.lists);
   const isNamed = (list: string) =>
     others.some((other) => other.lists.get(list) === true && holds(other, draft));
@@ -156,22 +160,22 @@ export function decide(draft: Draft, others: readonly HeldEntry[], task: RowTask
   return { kind, change: sent, previousEntries, changeAfterMove, ...leaves };
 }
 
-/** Whether the entry put its user on lists. One of another identity configuration tells of no user. */
-function leavesLists(held: HeldEntry | undefined, { hasOtherBasis }: RowStream): boolean {
-  return held !== undefined && !hasOtherBasis(held.conditions) && [...held.lists.values()].includes(true);
-}
-
-/** The former user leaves the lists that only its row named. */
+/** The former user leaves the lists that only its row named, and the rows that still hold it count now. */
 function leavesOf(
   former: Identities | undefined,
   others: readonly HeldEntry[],
   { records, change }: RowTask,
-): Pick<Decision, 'leaves'> {
+): Pick<Decision, 'leaves' | 'stale'> {
   const held = records[0]?.row.entry;
   if (!former || !held) return {};
-  const lists = listsLeft([held], keepersOf(identitiesIn(former), others));
-  if (lists.length === 0) return {};
-  return { leaves: { kind: 'removal', identifiedBy: change.key.kind, ...former, lists, isExported: true } };
+  const user = identitiesIn(former);
+  const stale = keepersOf(user, others);
+  const lists = listsLeft(user, [held], stale);
+  if (lists.length === 0) return { stale };
+  return {
+    stale,
+    leaves: { kind: 'removal', identifiedBy: change.key.kind, ...former, lists, isExported: true },
+  };
 }
 
 export interface ChangedFieldsOptions extends Pick<FieldOptions, 'mergeNestedObjects'> {

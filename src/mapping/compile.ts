@@ -29,12 +29,15 @@ export interface RecordToMap {
   readonly nulledFields: readonly string[];
 }
 
-export type MappedRecord =
-  | UserChange
-  | ({
-      readonly kind: 'rejected';
-      /** The user that the record is about, if known. */ readonly key?: UserKey;
-    } & Rejection);
+export interface RejectedRecord extends Rejection {
+  readonly kind: 'rejected';
+  /** The user that the record is about, if known. */
+  readonly key?: UserKey;
+  /** The other identity that it names. */
+  readonly otherKey?: UserKey;
+}
+
+export type MappedRecord = UserChange | RejectedRecord;
 export type RecordMapper = (record: RecordToMap) => MappedRecord;
 
 /** Compiles the mapper of one stream. `onWarning` is called once for each column that an empty mapping leaves out. */
@@ -48,11 +51,12 @@ export function compileMapper(options: MapperOptions, onWarning: (message: strin
     try {
       const plans = plansFor(record.data);
       const deletion = isDeletion(record);
-      if (deletion instanceof Rejected) return withKey(deletion.rejection, record, plans, options);
+      if (deletion instanceof Rejected)
+        return withOtherKey(withKey(deletion.rejection, record, plans, options), record, plans, options);
       const change = deletion
         ? mapRemoval(record, plans, options)
         : withPreviousEmail(mapUpsert(record, plans, options), record, readPreviousEmail);
-      return lists ? withLists(change, record, lists) : change;
+      return withOtherKey(lists ? withLists(change, record, lists) : change, record, plans, options);
     } catch (error) {
       // The stack overflowed while a value was converted.
       if (error instanceof RangeError) return rejected('wrong_type', 'a value is nested too deeply');
@@ -138,6 +142,19 @@ function withKey(
     ...rejection,
     ...(typeof value === 'string' ? { key: { kind, value } } : {}),
   };
+}
+
+/** A rejected record, with the other identity that it names: the user who has it stays in Iterable, too. */
+function withOtherKey(
+  mapped: MappedRecord,
+  { data, nulledFields }: RecordToMap,
+  plans: readonly ColumnPlan[],
+  { identifyBy }: MapperOptions,
+): MappedRecord {
+  if (mapped.kind !== 'rejected') return mapped;
+  const kind = identifyingTarget(identifyBy) === 'email' ? 'userId' : 'email';
+  const value = plans.find(({ target }) => target === kind)?.read(data, nulledFields);
+  return typeof value === 'string' ? { ...mapped, otherKey: { kind, value } } : mapped;
 }
 
 function mapUpsert(record: RecordToMap, plans: readonly ColumnPlan[], options: MapperOptions): MappedRecord {

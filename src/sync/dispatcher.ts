@@ -304,11 +304,11 @@ export class Dispatcher {
   }
 
   async #wait(task: Task): Promise<void> {
-    const { run, remover, routes } = this.#context;
+    const { run, remover, routes, ledger } = this.#context;
     start(task);
     this.#lookedUp++;
     try {
-      await waitUntilGone(task, { deletions: remover.deletions, routes });
+      await waitUntilGone(task, { deletions: remover.deletions, routes, ledger });
       this.#go(task, this.#firstStep(task, true));
     } catch (error) {
       run.fail(error as Error);

@@ -6,7 +6,8 @@ import type { UserRequest } from '../batching/user-request.ts';
 import type { ReleasedState } from '../checkpoint/tracker.ts';
 import type { ChangeDetector } from '../diff/change-detector.ts';
 import { identitiesOfUpsert } from '../diff/row.ts';
-import type { Removal, Upsert, UserChange } from '../model.ts';
+import type { RejectedRecord } from '../mapping/compile.ts';
+import type { Identities, Removal, Upsert, UserChange } from '../model.ts';
 import type { InputMessage } from '../protocol/messages.ts';
 import { streamKey } from '../protocol/catalog.ts';
 import { SYNC_MODES } from '../streams/modes.ts';
@@ -146,7 +147,7 @@ export class Pipeline {
   #dispatch(record: IncomingRecord): void {
     const { mapped, mode } = record;
     if (mapped.kind === 'rejected') {
-      this.#settlement.settleUnsent(record, mapped, mapped.key && { [mapped.key.kind]: mapped.key.value });
+      this.#settlement.settleUnsent(record, mapped, namedBy(mapped));
     } else if (mapped.kind === 'removal' && !SYNC_MODES[mode].remove) {
       this.#settlement.settleUnsent(record, { kind: 'skipped', why: 'removal_not_allowed' });
     } else if (mapped.kind === 'removal' && !isNamed(mapped) && record.row === undefined) {
@@ -240,4 +241,10 @@ export class Pipeline {
 
 function isNamed({ email, userId }: Removal): boolean {
   return email !== undefined || userId !== undefined;
+}
+
+/** The identities that a rejected record names; undefined if none. */
+function namedBy({ key, otherKey }: Pick<RejectedRecord, 'key' | 'otherKey'>): Identities | undefined {
+  const keys = [key, otherKey].filter((each) => each !== undefined);
+  return keys.length === 0 ? undefined : Object.fromEntries(keys.map(({ kind, value }) => [kind, value]));
 }

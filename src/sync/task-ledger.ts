@@ -46,6 +46,7 @@ export class TaskLedger {
       if (decision?.previousEntries) task.move = decision;
       task.changedFields = decision?.changedFields;
       task.fieldHashes = decision?.fieldHashes;
+      if (decision?.stale) task.stale = decision.stale;
       return decision;
     });
   }
@@ -70,15 +71,17 @@ export class TaskLedger {
   async markUnconfirmed(tasks: readonly Task[]): Promise<void> {
     const fresh = tasks.filter((task) => !task.isUnconfirmed);
     for (const task of fresh) task.isUnconfirmed = true;
-    await this.#detector.markUnconfirmed(
-      fresh.map(rowTaskOf).filter((task) => task !== undefined),
-      fresh.flatMap(({ free }) => free),
-    );
+    await this.#detector.markUnconfirmed(fresh.map(rowTaskOf).filter((task) => task !== undefined));
     await this.#detector.markEntriesUnconfirmed(
       fresh.flatMap(({ change, removal, move }) =>
         change.kind === 'removal' ? (removal?.gone ?? []) : (move?.previousEntries ?? []),
       ),
     );
+  }
+
+  /** No deleted user has these identities any longer. Throws what the ledger throws. */
+  noteFree(identities: readonly string[]): Promise<void> {
+    return this.#detector.noteFree(identities);
   }
 
   /** The profile has left its previous address: the entry of that address ends, and what it says goes for the row. */
@@ -132,7 +135,8 @@ export class TaskLedger {
 
   #written(task: Task, { records, change, valuesHash }: RowTask): WrittenRow {
     const [first] = records;
-    const row = { records, key: change.key, hasMoved: task.hasMoved, valuesHash };
+    const { hasMoved, stale } = task;
+    const row = { records, key: change.key, hasMoved, stale, valuesHash };
     // Where the user was not written, Iterable has what the decision says, or what it had.
     if (!first || !task.isWritten) return { ...row, keepsOrigin: true, fieldHashes: task.fieldHashes };
     const dropped = task.leavesOutUserId ? [...task.droppedFields, 'userId'] : task.droppedFields;

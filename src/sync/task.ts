@@ -8,6 +8,7 @@ import type { QueuedRecord } from './touched-identities.ts';
 
 const NO_IDENTITIES: readonly string[] = [];
 const NO_FIELDS: readonly string[] = [];
+const NO_ENTRIES: NonNullable<Decision['stale']> = [];
 const NONE_DELETED: readonly DeletedIdentity[] = [];
 
 /** A user who leaves lists. */
@@ -67,12 +68,12 @@ export class Task<Item extends QueuedRecord = PendingRecord> {
   entry: NewEntry | undefined = undefined;
   /** The user that its row stood for until now, who leaves lists: not if its profile moves. */
   leaves: Leaver | undefined = undefined;
+  /** The entries that hold that user, too. */
+  stale: NonNullable<Decision['stale']> = NO_ENTRIES;
   /** Its profile has got the row's new address. */
   hasMoved = false;
   /** Of a removal. */
   removal: RemovalDecision | undefined = undefined;
-  /** Identities that a deleted user had, and has no longer: as texts. */
-  free: readonly string[] = NO_IDENTITIES;
   /** The users whom the removal has deleted. */
   deleted: readonly DeletedIdentity[] = NONE_DELETED;
   /** Of several records: the hash of what they write together. */

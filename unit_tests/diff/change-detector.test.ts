@@ -115,13 +115,12 @@ it('calls that are about to be made are noted together, each row once', async ()
     return { records: [{ row: rowOf(key), change }], change, valuesHash: '' };
   };
   await Promise.all([
-    detector.markUnconfirmed([task('[1]', GOLD), task('[2]', GOLD)], ['b@x.com']),
-    detector.markUnconfirmed([task('[1]', { name: 'Ada' })], []),
-    detector.markUnconfirmed([], []),
+    detector.markUnconfirmed([task('[1]', GOLD), task('[2]', GOLD)]),
+    detector.markUnconfirmed([task('[1]', { name: 'Ada' })]),
+    detector.markUnconfirmed([]),
     detector.markEntriesUnconfirmed([]),
   ]);
   expect(commits.map(({ entries = [] }) => entries.map(({ key }) => key))).toEqual([['[1]', '[2]']]);
-  expect(commits.map(({ free }) => free)).toEqual([['b@x.com']]);
 });
 
 describe('what a run starts from', () => {

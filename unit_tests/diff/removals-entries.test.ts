@@ -112,6 +112,12 @@ describe('the user of the row, where it is not removed', () => {
       undefined,
     ],
     [
+      'leaves those that an entry names which stands for another user, though its last record named this one',
+      NAMES_A,
+      [{ ...ELSEWHERE, email: B, named: { email: A } }],
+      ['VIP', 'Old'],
+    ],
+    [
       'leaves those that others name for another user',
       NAMES_B,
       [

@@ -65,6 +65,11 @@ describe('a deletion record removes', () => {
     ],
     ['nobody, where neither it nor its row names a user', { removal: naming() }, ['not_in_ledger']],
     [
+      'nobody, where the records of its row were all rejected',
+      { removal: naming(), entry: anEntry({ named: { email: A } }) },
+      ['not_in_ledger'],
+    ],
+    [
       'both where it names another user than its row stands for',
       { removal: naming(B), entry: anEntry({ email: A }) },
       [B, A],

@@ -84,7 +84,12 @@ const NOTHING = {
 const LATER = { ...NOTHING, when: 'once the ledger has it' };
 const DROPPED = { ...LATER, dropped: [{ stream: OWN_STREAM, key: '[1]' }] };
 const ENTRY = anEntry({ id: 7, email: A, values: PLAN, lists: lists('VIP') });
-const writtenRow = (rowTask: RowTask) => ({ ...rowTask, key: rowTask.change.key, hasMoved: false });
+const writtenRow = (rowTask: RowTask) => ({
+  ...rowTask,
+  key: rowTask.change.key,
+  hasMoved: false,
+  stale: [],
+});
 const task = (entry: HeldEntry | undefined, ...names: string[]) =>
   aRowTask([anUpsert(A, PLAN, { lists: lists(...names) })], { entry });
 
@@ -95,6 +100,17 @@ describe('what is committed of a row', () => {
     });
     expect({ ...rest, entries: [] }).toEqual(LATER);
     expect(entries).toMatchObject([{ key: '[1]', email: A, lists: lists('New'), seen: 2 }]);
+  });
+
+  it('that has become another user is that rows which hold the former one are sent again', async () => {
+    const holder = anEntry({ key: '[2]', email: A });
+    const former = { ...task(ENTRY), key: keyOf('b@x.com'), stale: [holder] };
+    const moved = (hasMoved: boolean) =>
+      committed((rows, onCommitted) => {
+        rows.written({ ...former, hasMoved }, onCommitted);
+      });
+    expect((await moved(false)).stale).toMatchObject([{ key: '[2]' }]);
+    expect((await moved(true)).stale).toEqual([]);
   });
 
   it.each<[string, HeldEntry | undefined, object]>([
@@ -110,6 +126,17 @@ describe('what is committed of a row', () => {
       rows.asBefore(task(entry).records, onCommitted);
     });
     expect(await done).toEqual(expected);
+  });
+
+  it('that has become another user is that rows which hold the former one are sent again', async () => {
+    const holder = anEntry({ key: '[2]', email: A });
+    const former = { ...task(ENTRY), key: keyOf('b@x.com'), stale: [holder] };
+    const moved = (hasMoved: boolean) =>
+      committed((rows, onCommitted) => {
+        rows.written({ ...former, hasMoved }, onCommitted);
+      });
+    expect((await moved(false)).stale).toMatchObject([{ key: '[2]' }]);
+    expect((await moved(true)).stale).toEqual([]);
   });
 
   it.each<[string, HeldEntry | undefined, object]>([
@@ -159,7 +186,7 @@ describe('what is committed of a row', () => {
 
   it('that has no record is nothing', async () => {
     const none = { records: [], valuesHash: '' };
-    expect(await committed((rows, onCommitted) => { rows.written({ ...none, key: keyOf(A), hasMoved: false }, onCommitted); })).toEqual(NOTHING); // prettier-ignore
+    expect(await committed((rows, onCommitted) => { rows.written({ ...none, key: keyOf(A), hasMoved: false, stale: [] }, onCommitted); })).toEqual(NOTHING); // prettier-ignore
     expect(await committed((rows, onCommitted) => { rows.unchanged(none, onCommitted); })).toEqual(NOTHING); // prettier-ignore
     expect(await committed((rows, onCommitted) => { rows.asBefore([], onCommitted); })).toEqual(NOTHING); // prettier-ignore
   });

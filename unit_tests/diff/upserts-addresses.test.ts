@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { HeldEntry } from '../../src/ledger/ledger.ts';
 import type { ProjectType } from '../../src/mapping/options.ts';
-import { rowKey } from '../../src/diff/row.ts';
+import { holdOf, rowKey } from '../../src/diff/row.ts';
 import { asksOthers, decide, draft, type Decision } from '../../src/diff/upserts.ts';
 import type { Upsert } from '../../src/model.ts';
 import {
@@ -143,6 +143,11 @@ describe('a profile', () => {
     ['moves where others have other addresses', [anEntry({ key: '[2]', email: OTHER })], true],
     ['moves where another row has its new address', [anEntry({ key: '[2]', email: NEW })], true],
     ['stays where another row claims its address', [anEntry({ key: '[2]', email: OLD })], false],
+    [
+      'moves where only the hold claims it that a row left behind, which is another user now',
+      [anEntry({ ...holdOf({ email: OLD }, aStream()), isPendingDeletion: false })],
+      true,
+    ],
     ['stays where another stream claims it', [anEntry({ stream: ANOTHER_STREAM, email: OLD })], false],
     [
       'stays where a row of another stream has the address as its key',

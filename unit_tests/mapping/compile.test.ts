@@ -193,6 +193,15 @@ describe('values', () => {
     });
   });
 
+  it('a rejected record names both identities of its user', () => {
+    const mappings = [EMAIL, { source: 'id', target: 'userId' }, { source: 'age', target: 'age', type: 'long' as const }]; // prettier-ignore
+    const json = '{"email":"a@x","id":7,"age":"old"}';
+    const [email, userId] = [{ kind: 'email', value: 'a@x' }, { kind: 'userId', value: '7' }]; // prettier-ignore
+    expect(map(json, { mappings })).toMatchObject({ key: email, otherKey: userId });
+    expect(map(json, { mappings, ...BY_USER_ID })).toMatchObject({ key: userId, otherKey: email });
+    expect(map('{"email":"a@x"}', BY_USER_ID)).toMatchObject({ code: 'missing_identifier', otherKey: email });
+  });
+
   it('so does a path into something that is not an object', () => {
     const mappings = [EMAIL, { source: 'a.b.c', target: 't' }];
     expect(map('{"email":"a@x","a":{"b":"text"}}', { mappings })).toEqual({

@@ -24,7 +24,14 @@ function aProject({
   for (const user of deleted) deletions.note(keyOf(user), [], { isSeen: true, wasThere: true });
   const removed: string[] = [];
   const noting: Pick<UpsertRoutes, 'noteRemoved'> = { noteRemoved: ({ value }) => removed.push(value) };
-  return { clock, deletions, shown, removed, routes: noting as UpsertRoutes };
+  const free: string[] = [];
+  const ledger = {
+    noteFree: (identities: readonly string[]) => {
+      free.push(...identities);
+      return Promise.resolve();
+    },
+  };
+  return { clock, deletions, shown, removed, free, ledger, routes: noting as UpsertRoutes };
 }
 
 describe('an upsert', () => {
@@ -45,47 +52,47 @@ describe('an upsert', () => {
 describe('a task that waits for a deletion', () => {
   it('goes on when the deleted user is gone, who is then known to be', async () => {
     const ada = { email: A };
-    const { clock, deletions, shown, removed, routes } = aProject({ profiles: [ada] });
+    const { clock, deletions, shown, removed, free, ledger, routes } = aProject({ profiles: [ada] });
     let isOver = false;
     const task = taskOf(anUpsert(A));
-    void waitUntilGone(task, { deletions, routes }).then(() => (isOver = true));
+    void waitUntilGone(task, { deletions, routes, ledger }).then(() => (isOver = true));
     await clock.advance(60_000);
-    expect([isOver, removed]).toEqual([false, []]);
+    expect([isOver, removed, free]).toEqual([false, [], []]);
     shown.delete(ada);
     await clock.advance(10_000);
-    expect([isOver, removed]).toEqual([true, [A]]);
+    expect([isOver, removed, free]).toEqual([true, [A], [A]]);
     // Whatever the ledger knows of the user, all of it is sent.
     expect(task.isSentWhole).toBe(true);
   });
 
   it('waits for each identity that it touches', async () => {
-    const { deletions, removed, routes } = aProject({ deleted: [A, 'u1', OLD, 'b@x.com'] });
+    const { deletions, removed, ledger, routes } = aProject({ deleted: [A, 'u1', OLD, 'b@x.com'] });
     const task = taskOf(anUpsert(A, { userId: 'u1' }, { previousEmail: OLD }));
-    await waitUntilGone(task, { deletions, routes });
+    await waitUntilGone(task, { deletions, routes, ledger });
     expect(removed).toEqual([A, 'u1', OLD]);
   });
 
   it('takes no user for gone whose identity another profile has', async () => {
-    const { deletions, removed, routes } = aProject({
+    const { deletions, removed, ledger, routes } = aProject({
       deleted: [],
       profiles: [{ email: 'b@x.com', userId: 'u1' }],
     });
     deletions.note(keyOf(OLD), [keyOf('u1')], { isSeen: true, wasThere: true });
     const task = taskOf(anUpsert('u1'));
-    await waitUntilGone(task, { deletions, routes });
+    await waitUntilGone(task, { deletions, routes, ledger });
     expect([removed, task.isSentWhole]).toEqual([[], false]);
   });
 
   it('needs no routes', async () => {
     const { deletions } = aProject();
     await expect(
-      waitUntilGone(taskOf(anUpsert(A)), { deletions, routes: undefined }),
+      waitUntilGone(taskOf(anUpsert(A)), { deletions, routes: undefined, ledger: undefined }),
     ).resolves.toBeUndefined();
   });
 
   it('fails where the user is still there after ten minutes', async () => {
-    const { clock, deletions, routes } = aProject({ profiles: [{ email: A }] });
-    const failure = expect(waitUntilGone(taskOf(anUpsert(A)), { deletions, routes })).rejects.toThrow(
+    const { clock, deletions, ledger, routes } = aProject({ profiles: [{ email: A }] });
+    const failure = expect(waitUntilGone(taskOf(anUpsert(A)), { deletions, routes, ledger })).rejects.toThrow(
       'Iterable still shows a user ten minutes after deleting it',
     );
     await clock.advance(11 * 60_000);
