@@ -58,7 +58,11 @@ export async function decideDeletions(
   snapshots: readonly ProvenSnapshot[],
 ): Promise<DecidedDeletions[]> {
   const ids = snapshots.map(({ stream }) => stream);
-  const before = await countPending(client, project, ids);
+  // Few: those of earlier runs are carried out before more are decided, unless a rejected record names their users.
+  const { rows: before } = await client.query<{ id: string }>(
+    'SELECT id FROM iterable_ledger_entry WHERE stream = ANY($1::int[]) AND doomed',
+    [ids],
+  );
   for (const { stream, snapshot } of snapshots) {
     await client.query(
       `UPDATE iterable_ledger_entry AS entry SET doomed = TRUE WHERE stream = $1 AND ${isAbsent('$2')} AND NOT doomed`,
@@ -66,18 +70,16 @@ export async function decideDeletions(
     );
   }
   // A user stays if another entry, not pending deletion, holds it; that is known only after all entries are marked.
-  const after = await countPending(client, project, ids);
-  return ids.map((stream) => ({
-    stream,
-    removed: (after.get(stream)?.removed ?? 0) - (before.get(stream)?.removed ?? 0),
-    staying: (after.get(stream)?.staying ?? 0) - (before.get(stream)?.staying ?? 0),
-  }));
+  const fresh = await countPending(client, project, ids, before.map(({ id }) => id)); // prettier-ignore
+  return ids.map((stream) => ({ stream, removed: 0, staying: 0, ...fresh.get(stream) }));
 }
 
+/** Leaves out the entries with the ids `before`. */
 async function countPending(
   client: PoolClient,
   project: number,
   streams: readonly number[],
+  before: readonly string[],
 ): Promise<Map<number, { readonly removed: number; readonly staying: number }>> {
   const { rows } = await client.query<{ stream: number; doomed: number; staying: number }>(
     `SELECT stream, count(*)::int AS doomed,
@@ -85,8 +87,8 @@ async function countPending(
          WHERE written.origin = 'enrich' OR ${IS_HELD_BY_ANOTHER} OR ${isNamedByAnother()}
        ))::int AS staying
      FROM iterable_ledger_entry AS entry JOIN iterable_ledger_written AS written ON written.id = entry.written
-     WHERE stream = ANY($2::int[]) AND doomed GROUP BY stream`,
-    [project, streams],
+     WHERE stream = ANY($2::int[]) AND doomed AND NOT entry.id = ANY($3::bigint[]) GROUP BY stream`,
+    [project, streams, before],
   );
   return new Map(rows.map(({ stream, doomed, staying }) => [stream, { removed: doomed - staying, staying }]));
 }
