@@ -45,6 +45,8 @@ export interface History {
   readonly projectType: 'hybrid' | 'email' | 'user_id';
   readonly identifyBy: 'email' | 'user_id';
   readonly hasPrevious: boolean;
+  /** How many more look-ups show a deleted user: its deletion takes that long, also from one sync to the next. */
+  readonly lookUpsUntilGone: number;
   readonly streams: readonly StreamSetup[];
   readonly known: readonly { readonly email?: string; readonly userId?: string }[];
   readonly syncs: readonly HistorySync[];
