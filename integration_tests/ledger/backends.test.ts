@@ -438,6 +438,10 @@ describeLedgers('the interface', (backend) => {
           ['a', 'named'],
           ['c', 'named'],
         ]);
+        // Who was decided on before does not count again, though nothing names it any longer.
+        expect(await ledger.decideDeletions([proven(stream, 3)], () => false)).toEqual([
+          { stream, removed: 1, staying: 1, entries: 3 },
+        ]);
         // The next record of the row names nobody else.
         await ledger.commit({
           entries: [anEntry(stream, 'b', { seen: 2 })],

@@ -7,6 +7,7 @@ import { listChanges, membershipsOf, statedLists } from './history-lists.ts';
 import { cancelRemovals, carryOut, countRemovals, releaseFormer, removeFlagged } from './history-removals.ts';
 import {
   HistoryState,
+  isAbout,
   Notes,
   OpenCase,
   personOf,
@@ -113,6 +114,8 @@ export class HistoryModel {
     const row = { stream: stream.name, key };
     this.#comeAgain(stream, key);
     this.#state.endRejected(row);
+    if (isAbout(personOf(data), ...this.#state.notes.removed))
+      throw new OpenCase('a rejected record that may keep a user before its removal is decided');
     this.#state.rejected.push({ ...row, ...personOf(data), isUnsure: false });
   }
 
@@ -309,8 +312,10 @@ export class HistoryModel {
       return stream.isEnriched ? 'skipped' : { profile: undefined, isMoved: false };
     }
     const profile = this.profiles.find((each) => each.userId === userId);
-    if (!profile && stream.isEnriched) return 'skipped';
     const owner = at(email);
+    if (!profile && stream.isEnriched && projectType === 'email' && owner)
+      throw new OpenCase('which of two reasons Iterable refuses an unknown user for');
+    if (!profile && stream.isEnriched) return 'skipped';
     if (owner && owner !== profile && sendsEmail) {
       this.#state.notes.want(email ?? '');
       return 'rejected';

@@ -57,6 +57,7 @@ export function removeFlagged(
   for (const people of staying) state.sendAgain(people);
   const { stated, unspecified } = statedLists(sync, stream, data);
   for (const { user, about } of removed) {
+    state.notes.removed.push(user, ...about);
     const profile = state.find(user);
     if (!profile) continue;
     if (

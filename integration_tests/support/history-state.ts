@@ -58,6 +58,10 @@ export class Notes {
   readonly upserted = new Set<string>();
   /** Rows that now name another user. */
   readonly changed = new Set<string>();
+  /** Users whom a deletion record removed. */
+  readonly removed: Person[] = [];
+  /** Rows whose rejected records have kept a user. */
+  readonly kept = new Set<string>();
   /** Lists that a row's user was to be added to although it was already a member. */
   readonly joined = new Set<string>();
 
@@ -133,6 +137,7 @@ export class HistoryState {
   whatHolds(people: readonly Person[], released: readonly Entry[] = []): 'entry' | 'rejected' | undefined {
     if (this.holders(people, released).length > 0) return 'entry';
     const holds = this.rejected.filter((hold) => isAbout(hold, ...people));
+    for (const hold of holds) this.notes.kept.add(tokenOf(hold));
     if (holds.some(({ isUnsure }) => !isUnsure)) return 'rejected';
     if (holds.length > 0) throw new OpenCase('whether a rejected record still holds its user');
     return undefined;
@@ -158,6 +163,9 @@ export class HistoryState {
 
   /** The row had a record: what its earlier, rejected one named is no longer held. */
   endRejected({ stream, key }: { readonly stream: string; readonly key: string }): void {
+    // A rejected record is settled at once, and overtakes records of other rows that wait.
+    if (this.notes.kept.has(tokenOf({ stream, key })))
+      throw new OpenCase('a record that may end a hold before it has kept the user');
     this.rejected = this.rejected.filter((hold) => hold.stream !== stream || hold.key !== key);
   }
 

@@ -47,6 +47,8 @@ export interface History {
   readonly hasPrevious: boolean;
   /** Of a changed row only the changed fields are sent. */
   readonly changedFieldsOnly: boolean;
+  /** How many more look-ups show a deleted user: its deletion takes that long, also from one sync to the next. */
+  readonly lookUpsUntilGone: number;
   readonly streams: readonly StreamSetup[];
   readonly known: readonly { readonly email?: string; readonly userId?: string }[];
   readonly syncs: readonly HistorySync[];

@@ -45,6 +45,7 @@ export function randomHistory(random: () => number, changedFieldsOnly: boolean):
     identifyBy,
     hasPrevious: hasEmail && random() < 0.6,
     changedFieldsOnly,
+    lookUpsUntilGone: pick([0, 1, 3]),
     streams,
     known: [1, 2].map((n) => ({
       ...(hasEmail ? { email: `p${n}@x.com` } : {}),
@@ -56,18 +57,28 @@ export function randomHistory(random: () => number, changedFieldsOnly: boolean):
   let targets: HistorySync['targets'] = Object.fromEntries(
     Object.entries(ALL_TARGETS).filter(([name]) => streams.some((stream) => stream.name === name)),
   );
+  // A user whose deletion takes long must not leave lists meanwhile.
+  const removal =
+    history.lookUpsUntilGone === 0 ? undefined : pick(['delete_user', 'remove_from_lists'] as const);
   let rules = ALL_RULES.filter(() => random() < 0.7);
   const generations: Record<string, number> = {};
+  /** Stream → what is added to its primary keys: another number once they were rebuilt. */
+  const rebuilt: Record<string, number> = {};
   const someRow = (stream: StreamSetup): Row => {
-    const old = last.get(`${stream.name} ${1 + Math.floor(random() * 4)}`);
-    if (old && random() < 0.4) return old;
-    const id = old?.data.id ?? 1 + Math.floor(random() * 4);
+    const number = 1 + Math.floor(random() * 4);
+    const id = number + (rebuilt[stream.name] ?? 0);
+    const old = last.get(`${stream.name} ${id}`);
     const dice = random();
+    if (old && dice > 0.12 && random() < 0.4) return old;
+    // Another row's user, or the one that the row stood for before: users have several rows, and rows change their users.
+    const another = random() < 0.3 ? pick([...last.values()]) : undefined;
     const email =
-      old?.data.email !== undefined && random() < 0.5
+      another?.data.email ??
+      (old?.data.email !== undefined && random() < 0.5
         ? old.data.email
-        : `p${1 + Math.floor(random() * 6)}@x.com`;
-    const userId = random() < 0.8 ? `u${id}` : `u${1 + Math.floor(random() * 5)}`;
+        : `p${1 + Math.floor(random() * 6)}@x.com`);
+    const userId =
+      another?.data.userId ?? (random() < 0.7 ? `u${number}` : `u${1 + Math.floor(random() * 5)}`);
     const who = {
       ...(hasEmail && (identifyBy === 'email' || random() < 0.85) ? { email } : {}),
       ...(identifyBy === 'email' ? {} : { userId }),
@@ -78,9 +89,11 @@ export function randomHistory(random: () => number, changedFieldsOnly: boolean):
     };
     if (dice < 0.02) return { stream: stream.name, data: {} };
     if (dice < 0.12) {
-      const named = pick([{}, identifyBy === 'email' ? { email } : { userId }]);
+      const identity = identifyBy === 'email' ? { email } : { userId };
+      const isKeyless = stream.hasKey && random() < 0.25;
+      const named = isKeyless ? identity : pick([{}, identity]);
       return clean(stream.name, {
-        id,
+        id: isKeyless ? undefined : id,
         ...(stream.hasKey ? named : identifyBy === 'email' ? who : { userId }),
         ...marks,
         deleted: true,
@@ -96,7 +109,7 @@ export function randomHistory(random: () => number, changedFieldsOnly: boolean):
       was: history.hasPrevious ? was : undefined,
       a: pick([undefined, null, 'x', 'y', 'z']),
       b: pick([undefined, null, 'v', 'w']),
-      level: random() < 0.04 ? 'high' : undefined,
+      level: random() < 0.1 ? 'high' : undefined,
       ...marks,
     });
   };
@@ -119,7 +132,7 @@ export function randomHistory(random: () => number, changedFieldsOnly: boolean):
         generations[name] = (generations[name] ?? 0) + 1;
     let sync: HistorySync = {
       mode: random() < 0.85 ? 'sync' : 'additive',
-      removal: pick(['delete_user', 'delete_user', 'remove_from_lists']),
+      removal: removal ?? pick(['delete_user', 'delete_user', 'remove_from_lists']),
       resends: random() < 0.08,
       maxRemovals: random() < 0.85 ? 100 : 0,
       targets,
@@ -128,14 +141,24 @@ export function randomHistory(random: () => number, changedFieldsOnly: boolean):
       statuses: Object.fromEntries(streams.map(({ name }) => [name, pick(STATUSES)])),
       rows: [],
     };
-    for (let tries = Math.floor(random() * 4 * streams.length) + 1; tries > 0; tries--) {
-      const row = someRow(pick(streams));
+    const add = (row: Row) => {
       const longer = { ...sync, rows: [...sync.rows, row] };
-      if (!plays({ ...history, syncs: [...syncs, longer] })) continue;
+      if (!plays({ ...history, syncs: [...syncs, longer] })) return;
       sync = longer;
       if (row.data.id !== undefined && row.data.deleted !== true)
         last.set(`${row.stream} ${row.data.id}`, row);
+    };
+    for (const { name, hasKey } of streams) {
+      if (!hasKey || random() >= 0.08) continue;
+      const rows = [...last].filter(([, { stream }]) => stream === name);
+      rebuilt[name] = (rebuilt[name] ?? 0) + 10;
+      for (const [key, { data }] of rows) {
+        last.delete(key);
+        add({ stream: name, data: { ...data, id: (data.id ?? 0) + 10 } });
+      }
     }
+    for (let tries = Math.floor(random() * 4 * streams.length) + 1; tries > 0; tries--)
+      add(someRow(pick(streams)));
     if (!plays({ ...history, syncs: [...syncs, sync] })) continue;
     syncs.push(sync);
   }

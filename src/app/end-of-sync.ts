@@ -52,6 +52,7 @@ export async function removeMissing(options: RemoveMissingOptions): Promise<void
     maxRemovalsPercent: config.max_removals_percent,
   });
   for (const note of notes) log.info(note);
+  pendingDeletions.lookAgain();
   await removeMissingUsers({ ...removals, pendingDeletions });
 }
 

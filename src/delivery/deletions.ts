@@ -76,8 +76,11 @@ export class Deletions {
   /** Notes the deletions of earlier runs, the oldest first. To be called before the first of this run. */
   noteEarlier(deleted: readonly (DeletedIdentity & { readonly agoMs: number })[]): void {
     const now = this.#options.clock.now();
-    for (const { identity, isNamed, agoMs } of deleted)
+    for (const { identity, isNamed, agoMs } of deleted) {
       putLast(isNamed ? this.#deleted : this.#others, identity, { at: now - agoMs, wasThere: undefined });
+      // The ledger does not say whether the profile was looked up.
+      this.#unseenAt = Math.max(this.#unseenAt, now - agoMs);
+    }
   }
 
   /** True when one of the identities may still belong to a deleted user. */

@@ -156,14 +156,12 @@ export class ChangeDetector {
     const { rowStream: stream, routed } = known;
     const text = rowKey(primaryKey, key);
     if (text === undefined) return undefined;
-    const row = new Row({
+    return new Row({
       stream,
       key: text,
       isKeyedByIdentity: primaryKey === undefined && routed.configured.primaryKey.length !== 0,
       valuesHash: upsert ? valuesHash(upsert.values) : '',
     });
-    this.#writer.nextRecord(row.token);
-    return row;
   }
 
   /** Reads the entries of these rows while `use` takes them; one that is written or dropped meanwhile is in `changed`. */

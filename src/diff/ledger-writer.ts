@@ -55,8 +55,6 @@ export class LedgerWriter {
   readonly #options: LedgerWriterOptions;
   /** Each gets the rows whose entries were written or dropped. */
   readonly #watchers = new Set<Set<string>>();
-  /** Whom the last record of a row names that was rejected while earlier ones were on their way, by row. */
-  readonly #lastNamed = new Map<string, Identities>();
   #waiting = new Changes();
   #isWriting = false;
   #isStopped = false;
@@ -88,17 +86,11 @@ export class LedgerWriter {
     this.#watchers.delete(changed);
   }
 
-  /** Another record of the row has come: what it names counts from now on. */
-  nextRecord(token: string): void {
-    this.#lastNamed.delete(token);
-  }
-
   write(entry: NewEntry, onCommitted: () => void): void {
     const token = rowToken(entry.stream, entry.key);
-    const named = this.#lastNamed.get(token);
     this.#waiting.dropped.delete(token);
     this.#waiting.named.delete(token);
-    this.#waiting.entries.set(token, named ? { ...entry, named } : entry);
+    this.#waiting.entries.set(token, entry);
     this.#soon(onCommitted);
   }
 
@@ -125,9 +117,8 @@ export class LedgerWriter {
   }
 
   /** The row's last record was rejected, and names these. */
-  name({ stream, token, key, isCurrent }: Row, named: Identities, onCommitted: () => void): void {
+  name({ stream, token, key }: Row, named: Identities, onCommitted: () => void): void {
     const { id, snapshot } = stream;
-    if (!isCurrent) this.#lastNamed.set(token, named);
     this.#waiting.named.set(token, { stream: id, key, named, seen: snapshot });
     this.#soon(onCommitted);
   }

@@ -24,6 +24,8 @@ export class PendingDeletions {
   readonly #streams: ReadonlyMap<number, DiffStream>;
   /** Rows that {@link next} has given: being removed, or refused in this run. */
   readonly #given = new Set<string>();
+  /** Those of them whose users only rejected records name. */
+  #named: readonly PendingDeletion[] = [];
 
   constructor(ledger: Ledger, streams: readonly DiffStream[]) {
     this.#ledger = ledger;
@@ -48,7 +50,8 @@ export class PendingDeletions {
             emails: held.flatMap(({ email }) => (email === undefined ? [] : [email])),
             userIds: held.flatMap(({ userId }) => (userId === undefined ? [] : [userId])),
           });
-    // Whom only rejected records name stays, and is looked at again in the next sync.
+    // Whom only rejected records name stays, and is looked at again when these rows may be gone, too.
+    this.#named = [...this.#named, ...entries.filter(({ heldBy }) => heldBy === 'named')];
     return entries
       .filter(({ heldBy }) => heldBy !== 'named')
       .flatMap((entry) => this.#toRow(entry, keepersOf(userOf(entry), holders)));
@@ -70,6 +73,12 @@ export class PendingDeletions {
       deleted,
     });
     this.later(rows);
+  }
+
+  /** More rows are decided on: whom only rejected records named may go now. */
+  lookAgain(): void {
+    for (const { stream, key } of this.#named) this.#given.delete(rowToken(stream, key));
+    this.#named = [];
   }
 
   /** {@link next} gives the rows again. Those that it never gives again are left to the next run. */

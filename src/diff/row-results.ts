@@ -76,6 +76,11 @@ export class RowResults {
     else this.#writer.name(row, besides, onCommitted);
   }
 
+  /** A record of the row was rejected before the one whose result was just given here: it is the row's last. */
+  named(row: Row, named: Identities): void {
+    this.#writer.name(row, named, NOTHING);
+  }
+
   /** These records of one row have been delivered, in order. */
   written(written: WrittenRow, onCommitted: () => void): void {
     const entry = entryAfter(written);

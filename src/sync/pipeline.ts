@@ -147,7 +147,7 @@ export class Pipeline {
   #dispatch(record: IncomingRecord): void {
     const { mapped, mode } = record;
     if (mapped.kind === 'rejected') {
-      this.#settlement.settleUnsent(record, mapped, namedBy(mapped));
+      this.#reject(record, mapped, namedBy(mapped));
     } else if (mapped.kind === 'removal' && !SYNC_MODES[mode].remove) {
       this.#settlement.settleUnsent(record, { kind: 'skipped', why: 'removal_not_allowed' });
     } else if (mapped.kind === 'removal' && !isNamed(mapped) && record.row === undefined) {
@@ -171,7 +171,7 @@ export class Pipeline {
     const request = change.kind === 'upsert' ? this.#requestFor(change, streamKey) : undefined;
     if (change.kind === 'upsert' && !(request && requests.fits(request))) {
       const rejection = request ? TOO_LARGE : TOO_DEEP;
-      this.#settlement.settleUnsent(record, { kind: 'rejected', ...rejection }, identitiesOfUpsert(change));
+      this.#reject(record, { kind: 'rejected', ...rejection }, identitiesOfUpsert(change));
       return;
     }
     const pending: PendingRecord = {
@@ -201,6 +201,12 @@ export class Pipeline {
     if (change.kind === 'removal') return removal === 'delete_user' || remover.mustLookUp(change);
     const movesAlone = change.previousEmail !== undefined && routing?.routes.movesBySingleCalls === true;
     return movesAlone || mayBeDeleted(change, remover.deletions);
+  }
+
+  /** @param named whom the record names, as far as it can be told */
+  #reject(record: IncomingRecord, rejection: RejectedRecord, named: Identities | undefined): void {
+    if (record.row && named) this.#dispatcher.queue.noteRejected(record.row.token, named);
+    this.#settlement.settleUnsent(record, rejection, named);
   }
 
   /** Undefined when a value is nested more deeply than it can be written. */

@@ -94,6 +94,13 @@ export class TaskLedger {
 
   /** The task has ended so; `onCommitted` is called once the ledger holds what follows from that. */
   commit(task: Task, result: TaskResult, onCommitted: () => void): void {
+    this.#commit(task, result, onCommitted);
+    const { namedSince } = task.partOf?.rest.length === 0 ? task.partOf.whole : task;
+    const row = task.records.at(-1)?.row;
+    if (row && namedSince) this.#detector.results.named(row, namedSince);
+  }
+
+  #commit(task: Task, result: TaskResult, onCommitted: () => void): void {
     const { results } = this.#detector;
     const row = task.records.at(-1)?.row;
     const rowTask = rowTaskOf(task);

@@ -2,7 +2,15 @@
 import type { RemovalDecision } from '../diff/removals.ts';
 import type { NewEntry } from '../diff/row.ts';
 import type { Decision } from '../diff/upserts.ts';
-import type { DeletedIdentity, Removal, TargetValues, Upsert, UserChange, UserKey } from '../model.ts';
+import type {
+  DeletedIdentity,
+  Identities,
+  Removal,
+  TargetValues,
+  Upsert,
+  UserChange,
+  UserKey,
+} from '../model.ts';
 import type { PendingRecord } from './pending-record.ts';
 import type { QueuedRecord } from './touched-identities.ts';
 
@@ -70,6 +78,8 @@ export class Task<Item extends QueuedRecord = PendingRecord> {
   leaves: Leaver | undefined = undefined;
   /** The entries that hold that user, too. */
   stale: NonNullable<Decision['stale']> = NO_ENTRIES;
+  /** What a later record of its row names, which was rejected meanwhile: the row's last word on whom it names. */
+  namedSince: Identities | undefined = undefined;
   /** Its profile has got the row's new address. */
   hasMoved = false;
   /** Of a removal. */

@@ -2,7 +2,7 @@
  * Keeps the changes of one user in order: no two tasks that touch the same address or user id are under way at once, and records
  * that wait together are merged into one task. Generic over what a record carries besides its change.
  */
-import type { UserChange } from '../model.ts';
+import type { Identities, UserChange } from '../model.ts';
 import { mayMove, mergeChanges, type MergeOptions } from './merge-changes.ts';
 import { Task } from './task.ts';
 import { addAll, touchedBy, type QueuedRecord } from './touched-identities.ts';
@@ -63,6 +63,12 @@ export class UserQueue<Item extends QueuedRecord> {
     for (const predecessor of earlier) (predecessor.followers ??= []).push(task);
     for (const identity of touches) this.#latest.set(identity, task);
     if (task.waitingFor === 0) this.#options.onReady(task);
+  }
+
+  /** A later record of the row was rejected, and names these: where an earlier one is not settled yet, its task has to tell so. */
+  noteRejected(rowToken: string, named: Identities): void {
+    const task = this.#latest.get(rowToken);
+    if (task) task.namedSince = named;
   }
 
   /** The task is done, whatever its result: tasks that waited for it may start. */
@@ -138,6 +144,7 @@ export class UserQueue<Item extends QueuedRecord> {
     const merged = mergeChanges(task.change, record.change, this.#options);
     if (!merged || !this.#options.mayMerge(merged, record.streamKey)) return false;
     task.change = merged;
+    task.namedSince = undefined;
     task.records.push(record);
     addAll(task.touches, touches);
     for (const identity of touches) this.#latest.set(identity, task);

@@ -30,6 +30,20 @@ function iterable(...profiles: readonly Profile[]) {
   return { clock, shown, asked, deletions };
 }
 
+describe('the deletions of earlier runs', () => {
+  it('concern both identities, and may hide others, until ten minutes after they were made', async () => {
+    const { clock, deletions } = iterable();
+    deletions.noteEarlier([
+      { identity: 'a@x.com', isNamed: true, agoMs: 60_000 },
+      { identity: ' U1', isNamed: false, agoMs: 60_000 },
+    ]);
+    for (const key of [email('a@x.com'), userId('U1')]) expect(deletions.concern([key])).toBe(true);
+    expect(deletions.mayHideIdentities).toBe(true);
+    await clock.advance(9 * 60_000);
+    expect([deletions.concern([email('a@x.com')]), deletions.mayHideIdentities]).toEqual([false, false]);
+  });
+});
+
 describe('the deletions of a run', () => {
   it('concern the identity that a deletion named, and the other identities of the user, for ten minutes', async () => {
     const { clock, deletions } = iterable();

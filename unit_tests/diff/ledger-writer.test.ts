@@ -4,7 +4,7 @@ import { LedgerWriter, type LedgerWriterOptions } from '../../src/diff/ledger-wr
 import { rowToken } from '../../src/diff/row.ts';
 import { Run } from '../../src/run.ts';
 import { HandClock, settle } from '../support/hand-clock.ts';
-import { anEntry, aRow, aStream, OWN_STREAM } from '../support/rows.ts';
+import { anEntry, aStream, OWN_STREAM } from '../support/rows.ts';
 
 const ENTRY = anEntry({ id: 7 });
 
@@ -182,35 +182,4 @@ it('after a failure the run fails, and nothing is committed', async () => {
   // Nobody need wait for it.
   expect(writer.isBusy).toBe(false);
   await writer.flush();
-});
-
-describe('whom a rejected record names', () => {
-  const named = { email: 'b@x.com' };
-  const entriesOf = (commits: ReturnType<typeof aWriter>['commits']) =>
-    commits.flatMap(({ changes: { entries = [] } }) => entries.map((entry) => entry.named));
-
-  it('stays in the entry of its row though an earlier record of the row ends later', async () => {
-    const { commits, writer, write } = aWriter();
-    const row = aRow();
-    row.becomeStale();
-    writer.name(row, named, () => undefined);
-    await settle();
-    expect(commits[0]?.changes.named).toEqual([{ stream: OWN_STREAM, key: row.key, named, seen: 2 }]);
-    commits[0]?.end();
-    write(row.key);
-    await settle();
-    expect(entriesOf(commits)).toEqual([named]);
-  });
-
-  it('no longer matters once the next record of its row has come', async () => {
-    const { commits, writer, write } = aWriter();
-    const row = aRow();
-    row.becomeStale();
-    writer.name(row, named, () => undefined);
-    writer.nextRecord(row.token);
-    write(row.key);
-    await settle();
-    expect(entriesOf(commits)).toEqual([undefined]);
-    expect(commits[0]?.changes.named).toEqual([]);
-  });
 });

@@ -97,6 +97,19 @@ describe('pending deletions', () => {
     },
   );
 
+  it('of users whom only a rejected record names are handed out once that row is absent, too', async () => {
+    const { pendingDeletions, ledger } = await decided({ absent: 1 });
+    const stream = ledger.own[0]?.id ?? 0;
+    await ledger.commit({ named: [{ stream, key: 'x', named: { email: 'away0@s1' }, seen: 2 }] });
+    expect(await pendingDeletions.next(5)).toEqual([]);
+    pendingDeletions.lookAgain();
+    expect(await pendingDeletions.next(5)).toEqual([]);
+    await ledger.decideDeletions([{ stream, snapshot: 3, state: '' }], () => true);
+    pendingDeletions.lookAgain();
+    const rows = await pendingDeletions.next(5);
+    expect(rows.map(({ removal }) => removal.email)).toEqual(expect.arrayContaining(['away0@s1']));
+  });
+
   it('are none of a stream whose mode no longer removes', async () => {
     const { ledger, streams } = await decided({ absent: 1 }, { absent: 1 });
     const [first, second] = streams;

@@ -78,6 +78,18 @@ const removing = (result: TaskResult): Case => ({
   result,
 });
 
+it('a record that was rejected after an earlier one of its row, and settled before it, has the last word', async () => {
+  const { tasks, detector, recordOf, entryOf } = await aTaskLedger({ entries: [] });
+  const task = aTask(recordOf('[1]', anUpsert(A, GOLD)));
+  await tasks.decide([task]);
+  await tasks.markUnconfirmed([task]);
+  task.isWritten = true;
+  task.namedSince = { email: 'b@x.com' };
+  tasks.commit(task, undefined, () => undefined);
+  await detector.flush();
+  expect(await entryOf('[1]')).toMatchObject({ email: A, named: { email: 'b@x.com' } });
+});
+
 describe('a task is committed', () => {
   it.each<[string, Case, After]>([
     // Rejected.

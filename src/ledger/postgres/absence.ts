@@ -61,7 +61,11 @@ export async function decideDeletions(
   snapshots: readonly ProvenSnapshot[],
 ): Promise<DecidedDeletions[]> {
   const ids = snapshots.map(({ stream }) => stream);
-  const before = await countPending(client, project, ids);
+  // Few: those of earlier runs are carried out before more are decided, unless a rejected record names their users.
+  const { rows: before } = await client.query<{ id: string }>(
+    'SELECT id FROM iterable_ledger_entry WHERE stream = ANY($1::int[]) AND doomed',
+    [ids],
+  );
   await client.query(
     `UPDATE iterable_ledger_entry AS entry SET doomed = TRUE
      FROM unnest($1::int[], $2::int[]) AS proven (stream, snapshot)
@@ -69,11 +73,11 @@ export async function decideDeletions(
     [ids, snapshots.map(({ snapshot }) => snapshot)],
   );
   // A user stays if another entry, not pending deletion, holds it; that is known only after all entries are marked.
-  const after = await countPending(client, project, ids);
+  const earlier = before.map(({ id }) => id);
+  const fresh = await countPending(client, project, { streams: ids, before: earlier });
   const decided: DecidedDeletions[] = [];
   for (const stream of ids) {
-    const removed = (after.get(stream)?.removed ?? 0) - (before.get(stream)?.removed ?? 0);
-    const staying = (after.get(stream)?.staying ?? 0) - (before.get(stream)?.staying ?? 0);
+    const { removed = 0, staying = 0 } = fresh.get(stream) ?? {};
     const entries = removed > 0 ? await countEntries(client, stream) : 0;
     decided.push({ stream, removed, staying, entries });
   }
@@ -88,10 +92,11 @@ async function countEntries(client: PoolClient, stream: number): Promise<number>
   return rows[0]?.number ?? 0;
 }
 
+/** Leaves out the entries with the ids `before`. */
 async function countPending(
   client: PoolClient,
   project: number,
-  streams: readonly number[],
+  { streams, before }: { readonly streams: readonly number[]; readonly before: readonly string[] },
 ): Promise<Map<number, { readonly removed: number; readonly staying: number }>> {
   const { rows } = await client.query<{ stream: number; doomed: number; staying: number }>(
     `SELECT stream, count(*)::int AS doomed,
@@ -99,8 +104,8 @@ async function countPending(
          WHERE written.origin = 'enrich' OR ${IS_HELD_BY_ANOTHER} OR ${isNamedByAnother()}
        ))::int AS staying
      FROM iterable_ledger_entry AS entry JOIN iterable_ledger_written AS written ON written.id = entry.written
-     WHERE stream = ANY($2::int[]) AND doomed GROUP BY stream`,
-    [project, streams],
+     WHERE stream = ANY($2::int[]) AND doomed AND NOT entry.id = ANY($3::bigint[]) GROUP BY stream`,
+    [project, streams, before],
   );
   return new Map(rows.map(({ stream, doomed, staying }) => [stream, { removed: doomed - staying, staying }]));
 }

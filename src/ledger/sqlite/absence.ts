@@ -81,9 +81,7 @@ export function decideDeletions(
   project: number,
   snapshots: readonly ProvenSnapshot[],
 ): DecidedDeletions[] {
-  const pendingBefore = new Map(
-    snapshots.map(({ stream }) => [stream, countPending(statements, stream, project)]),
-  );
+  const pendingBefore = new Map(snapshots.map(({ stream }) => [stream, pendingIds(statements, stream)]));
   const doom = statements.prepare(
     `UPDATE entry SET doomed = 1 WHERE ${IS_IN_RANGE} AND ${IS_ABSENT} AND doomed = 0`,
   );
@@ -91,10 +89,8 @@ export function decideDeletions(
     for (const range of idRanges(statements, stream)) doom.run({ ...range, stream, snapshot });
   // A user stays if another entry, not pending deletion, holds it; that is known only after all entries are marked.
   return snapshots.map(({ stream }) => {
-    const pending = countPending(statements, stream, project);
-    const { removed = 0, staying = 0 } = pendingBefore.get(stream) ?? {};
-    const decided = { stream, removed: pending.removed - removed, staying: pending.staying - staying };
-    return { ...decided, entries: decided.removed > 0 ? countEntries(statements, stream) : 0 };
+    const counts = countPending(statements, stream, project, pendingBefore.get(stream) ?? []);
+    return { stream, ...counts, entries: counts.removed > 0 ? countEntries(statements, stream) : 0 };
   });
 }
 
@@ -109,23 +105,33 @@ export function countEntries(statements: Statements, stream: number): number {
   return all - holdingNone;
 }
 
+/** Few: those of earlier runs are carried out before more are decided, unless a rejected record names their users. */
+function pendingIds(statements: Statements, stream: number): number[] {
+  return statements
+    .all<{ id: number }>('SELECT id FROM entry WHERE stream = ? AND doomed = 1', stream)
+    .map(({ id }) => id);
+}
+
+/** Leaves out the entries with the ids `before`. */
 function countPending(
   statements: Statements,
   stream: number,
   project: number,
+  before: readonly number[],
 ): { removed: number; staying: number } {
-  const pending = statements.number(
-    'SELECT count(*) AS number FROM entry WHERE stream = ? AND doomed = 1',
-    stream,
-  );
+  const ids = JSON.stringify(before);
+  const isFresh = 'NOT entry.id IN (SELECT value FROM json_each(:ids))';
+  const [all] = statements
+    .prepare(`SELECT count(*) AS number FROM entry WHERE stream = :stream AND doomed = 1 AND ${isFresh}`)
+    .all({ stream, ids }) as { number: number }[];
   const [row] = statements
     .prepare(
       `SELECT count(*) AS number FROM entry JOIN written ON written.id = entry.written
-       WHERE stream = :stream AND doomed = 1 AND (origin = 'enrich' OR ${IS_HELD_BY_ANOTHER} OR ${IS_NAMED_BY_ANOTHER})`,
+       WHERE stream = :stream AND doomed = 1 AND ${isFresh} AND (origin = 'enrich' OR ${IS_HELD_BY_ANOTHER} OR ${IS_NAMED_BY_ANOTHER})`,
     )
-    .all({ stream, project }) as { number: number }[];
+    .all({ stream, project, ids }) as { number: number }[];
   const staying = row?.number ?? 0;
-  return { removed: pending - staying, staying };
+  return { removed: (all?.number ?? 0) - staying, staying };
 }
 
 export function nextPendingDeletions(
