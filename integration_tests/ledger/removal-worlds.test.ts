@@ -2,11 +2,11 @@
  * No random scenario ever loses a user who should stay: random streams, senders, partial snapshots, failures, modes, and runs
  * that are cut off at any request as if killed.
  */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { withHarness, type Harness } from '../support/harness.ts';
 import { inParallel } from '../support/in-parallel.ts';
 import { runInProcess } from '../support/in-process.ts';
+import { LedgerImage } from '../support/ledger-image.ts';
 import { SQLITE, withPostgres, type LedgerBackend } from '../support/ledgers.ts';
 import { seededRandom, seeds } from '../support/random.ts';
 import { RemovalWorld, type WorldRun } from '../support/removal-worlds.ts';
@@ -83,30 +83,6 @@ async function play({ seed, number, world, run, harness, backend }: Play): Promi
     after: addresses(harness),
   });
   expect({ seed, number, problems }).toEqual({ seed, number, problems: [] });
-}
-
-/** A copy of the ledger's files at one moment: what a run killed at that moment leaves. */
-class LedgerImage {
-  readonly #path: string;
-  #contents: readonly (readonly [string, Buffer | undefined])[] = [];
-
-  constructor(path: string) {
-    this.#path = path;
-  }
-
-  take(): void {
-    this.#contents = [this.#path, `${this.#path}-wal`].map((path) => [
-      path,
-      existsSync(path) ? readFileSync(path) : undefined,
-    ]);
-  }
-
-  restore(): void {
-    for (const [path, content] of this.#contents) {
-      if (content) writeFileSync(path, content);
-      else rmSync(path, { force: true });
-    }
-  }
 }
 
 function addresses({ standin }: Harness): Set<string> {

@@ -4,7 +4,14 @@
  */
 import type { History, HistorySync, Row, StreamSetup } from './history.ts';
 import { listChanges, membershipsOf, statedLists } from './history-lists.ts';
-import { cancelRemovals, carryOut, countRemovals, releaseFormer, removeFlagged } from './history-removals.ts';
+import {
+  cancelRemovals,
+  carryOut,
+  carryOutInPart,
+  countRemovals,
+  releaseFormer,
+  removeFlagged,
+} from './history-removals.ts';
 import {
   HistoryState,
   isAbout,
@@ -60,7 +67,7 @@ export class HistoryModel {
     if (this.isFailed) return;
     const proven = this.#state.history.streams.filter(({ name }) => sync.statuses[name] === 'COMPLETE');
     if (sync.mode === 'sync') this.#removeMissing(sync, proven);
-    for (const { name } of proven) this.#open.delete(name);
+    for (const { name } of proven) if (sync.cutOff?.isDecided !== false) this.#open.delete(name);
   }
 
   #record(sync: HistorySync, row: Row): End {
@@ -114,6 +121,8 @@ export class HistoryModel {
     const row = { stream: stream.name, key };
     this.#comeAgain(stream, key);
     this.#state.endRejected(row);
+    if (this.#state.notes.released.has(tokenOf(row)))
+      throw new OpenCase('a rejected record that may come before a deletion which ends its row');
     if (isAbout(personOf(data), ...this.#state.notes.removed))
       throw new OpenCase('a rejected record that may keep a user before its removal is decided');
     this.#state.rejected.push({ ...row, ...personOf(data), isUnsure: false });
@@ -330,6 +339,15 @@ export class HistoryModel {
   }
 
   #removeMissing(sync: HistorySync, proven: readonly StreamSetup[]): void {
+    const { cutOff } = sync;
+    if (cutOff) {
+      this.isFailed = true;
+      this.hasCalls = true;
+    }
+    if (cutOff?.isDecided === false) {
+      carryOutInPart(this.#state, sync, cutOff);
+      return;
+    }
     // Before the guard counts: who was decided on before does not count again.
     if (carryOut(this.#state, sync)) this.hasCalls = true;
     const isAbsent = ({ stream, key }: { readonly stream: string; readonly key: string }) => {
@@ -350,7 +368,8 @@ export class HistoryModel {
     this.#state.entries = this.#state.entries.map((entry) =>
       absent.includes(entry) ? { ...entry, isPending: true } : entry,
     );
-    if (carryOut(this.#state, sync)) this.hasCalls = true;
+    if (cutOff) carryOutInPart(this.#state, sync, cutOff);
+    else if (carryOut(this.#state, sync)) this.hasCalls = true;
   }
 }
 

@@ -1,5 +1,5 @@
 /** The users that are removed in a history: flagged by a record, missing from a complete snapshot, or left behind by a row. */
-import type { HistorySync, Row, StreamSetup } from './history.ts';
+import type { CutOff, HistorySync, Row, StreamSetup } from './history.ts';
 import { statedLists } from './history-lists.ts';
 import {
   isAbout,
@@ -32,6 +32,7 @@ export function removeFlagged(
   // Without its primary key the record is about all rows of its stream that hold the user.
   const released =
     row || !named ? own : state.holders([named]).filter((entry) => entry.stream === stream.name);
+  if (!row) for (const entry of released) state.notes.released.add(tokenOf(entry));
   const everyone: Person[] = [...own, ...(named ? [named] : [])];
   // A deletion discards earlier upserts of the row that still wait in a batch.
   if (row && state.notes.upserted.has(tokenOf(row)) && state.whatHolds(everyone, released))
@@ -139,6 +140,33 @@ export function carryOut(state: HistoryState, sync: HistorySync): boolean {
     else for (const list of onLists(entry)) profile.lists.delete(list);
   }
   return hasCalls;
+}
+
+/** As {@link carryOut}, by a run that was cut off: each of the users is gone, or on its way, or still there. */
+export function carryOutInPart(state: HistoryState, sync: HistorySync, { people }: CutOff): void {
+  for (const entry of state.entries.filter(({ isPending }) => isPending)) {
+    const holding = state.whatHolds([entry]);
+    if (holding === 'rejected') continue;
+    const profile = state.find(entry);
+    const actual = profile && people[profile.userId ?? profile.email ?? ''];
+    const lists = onLists(entry).filter((list) => profile?.lists.has(list));
+    const leaves = holding === 'entry' || sync.removal === 'remove_from_lists';
+    if (holding === 'entry' && !lists.some((list) => actual?.lists.includes(list)))
+      throw new OpenCase('whether the rows that hold a user are sent again after a run that was cut off');
+    if (profile && !actual && !leaves) state.profiles.splice(state.profiles.indexOf(profile), 1);
+    if (profile && actual && leaves)
+      for (const list of lists)
+        if (
+          !actual.lists.includes(list) &&
+          !state.holders([entry], [entry]).some((other) => other.lists.get(list))
+        )
+          profile.lists.delete(list);
+    const isOpen = actual && (!leaves || lists.some((list) => actual.lists.includes(list)));
+    if (!isOpen)
+      state.entries = state.entries.map((other) =>
+        other === entry ? { ...entry, isMaybeGone: true } : other,
+      );
+  }
 }
 
 /** A run in a mode that removes nobody: what was decided is dropped, and the rows are sent again when they come. */

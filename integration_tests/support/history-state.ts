@@ -60,6 +60,8 @@ export class Notes {
   readonly changed = new Set<string>();
   /** Users whom a deletion record removed. */
   readonly removed: Person[] = [];
+  /** Rows that a deletion record without a key was about. */
+  readonly released = new Set<string>();
   /** Rows whose rejected records have kept a user. */
   readonly kept = new Set<string>();
   /** Lists that a row's user was to be added to although it was already a member. */

@@ -39,6 +39,18 @@ export interface HistorySync {
   readonly generations: Readonly<Record<string, number>>;
   readonly statuses: Readonly<Record<string, 'COMPLETE' | 'INCOMPLETE' | undefined>>;
   readonly rows: readonly Row[];
+  /** The run is cut off at this call of its removals, if it makes that many. */
+  readonly cutOffAt?: number;
+  /** It was cut off there. */
+  readonly cutOff?: CutOff;
+}
+
+/** What is left of a run that was cut off in its removals. */
+export interface CutOff {
+  /** Whether it had decided on the users that its own snapshots lack. */
+  readonly isDecided: boolean;
+  /** The users in Iterable by user id, else address. */
+  readonly people: Readonly<Record<string, { readonly lists: readonly string[] }>>;
 }
 
 export interface History {

@@ -1,8 +1,10 @@
 /** Plays random histories of syncs with a ledger, and compares Iterable with the model after each. */
 import { expect } from '@jest/globals';
 import { withHarness, type Harness } from './harness.ts';
-import type { History, HistorySync } from './history.ts';
+import type { CutOff, History, HistorySync } from './history.ts';
 import { HistoryModel, plays } from './history-model.ts';
+import { runInProcess, type InProcessResult } from './in-process.ts';
+import { LedgerImage } from './ledger-image.ts';
 import type { LedgerBackend } from './ledgers.ts';
 import { aCatalog, aRecord, aState, aStatus, aStream } from './messages.ts';
 import { randomHistory } from './random-history.ts';
@@ -43,20 +45,27 @@ export async function play(history: History, { seed, random, backend }: PlayOpti
         for (const round of random() < 0.5 ? ['first', 'repeated'] : ['first']) {
           // The outcome may be undefined after a repetition that the history does not have; then the sync is left out.
           if (!plays({ ...history, syncs: [...played, sync] })) break;
-          played.push(sync);
           const before = standin.requests.length;
-          const result = await harness.writeInProcess(linesOf(history, sync), {
+          const { result, cutOff } = await runSync(harness, {
+            lines: linesOf(history, sync),
+            states: history.streams.length,
             catalog: catalogOf(history, sync),
             config: {
               ...configOf(history, sync),
               ledger: backend.option(harness),
               batch_size: 1 + Math.floor(random() * 5),
             },
+            cutOffAt: sync.cutOffAt,
+            backend,
           });
           await standin.idle();
           // Longer than the stand-in's default mixWindowMs.
           passed += 120_000;
-          model.play(sync);
+          const end = { ...sync, ...(cutOff ? { cutOff } : {}) };
+          // Where a run was cut off, what is left of it may leave the rest open.
+          if (cutOff && !plays({ ...history, syncs: [...played, end] })) return;
+          played.push(end);
+          model.play(end);
           const sent = standin.requests.slice(before).filter(({ method }) => method !== 'GET');
           expect({
             seed,
@@ -70,7 +79,7 @@ export async function play(history: History, { seed, random, backend }: PlayOpti
             seed,
             index,
             round,
-            exitCode: model.isFailed ? 1 : 0,
+            exitCode: cutOff ? 143 : model.isFailed ? 1 : 0,
             errors: model.isFailed ? expect.any(Array) : [],
             people: Object.fromEntries(
               model.profiles.map(({ email, userId, fields, lists }) => [
@@ -84,6 +93,55 @@ export async function play(history: History, { seed, random, backend }: PlayOpti
       }
     },
   );
+}
+
+interface SyncRun {
+  readonly lines: readonly string[];
+  /** How many states it emits. */
+  readonly states: number;
+  readonly catalog: unknown;
+  readonly config: Record<string, unknown>;
+  readonly cutOffAt: number | undefined;
+  readonly backend: LedgerBackend;
+}
+
+/** Runs one sync. If it is cut off in its removals, no call takes effect from then on, and the ledger is as it was then. */
+async function runSync(
+  harness: Harness,
+  { lines, states, catalog, config, cutOffAt, backend }: SyncRun,
+): Promise<{ result: InProcessResult; cutOff: CutOff | undefined }> {
+  const { standin, files } = harness;
+  const image = new LedgerImage(files.path('ledger.sqlite'));
+  let left = states;
+  let calls = 0;
+  let isCutOff = false as boolean;
+  let stop: () => void = () => undefined;
+  standin.intercept = ({ method }) => {
+    // The removals come after the last state.
+    if (left === 0 && method !== 'GET' && ++calls === cutOffAt) {
+      isCutOff = true;
+      if (backend.name === 'sqlite') image.take();
+      stop();
+    }
+    return isCutOff ? { reset: true } : undefined;
+  };
+  const result = await runInProcess(
+    harness.args(['write'], { config, catalog }),
+    lines,
+    (stopRun) => {
+      stop = stopRun;
+    },
+    (line) => {
+      if (line.includes('"type":"STATE"')) left--;
+    },
+  );
+  await standin.idle();
+  standin.intercept = undefined;
+  if (!isCutOff) return { result, cutOff: undefined };
+  if (backend.name === 'sqlite') image.restore();
+  await backend.afterKill?.(harness);
+  const isDecided = result.logs.some((text) => text.includes('no longer among its records'));
+  return { result, cutOff: { isDecided, people: peopleOf(harness) } };
 }
 
 function catalogOf({ streams }: History, { generations }: HistorySync): ReturnType<typeof aCatalog> {
@@ -140,12 +198,12 @@ function linesOf({ streams }: History, { rows, statuses }: HistorySync): string[
   ];
 }
 
-function peopleOf({ standin }: Harness): object {
+function peopleOf({ standin }: Harness): CutOff['people'] {
   const names = new Map(standin.lists.all().map(({ id, name }) => [id, name]));
   return Object.fromEntries(
     standin.store.users().map(({ email, userId, dataFields }) => {
       const identity = email === undefined ? { userId: userId ?? '' } : { email };
-      const lists = standin.store.listsOf(identity).map((id) => names.get(id));
+      const lists = standin.store.listsOf(identity).map((id) => names.get(id) ?? '');
       return [userId ?? email ?? '', { email, fields: dataFields, lists: lists.sort() }];
     }),
   );

@@ -76,9 +76,10 @@ export class Row implements RowIdentity {
     return this.#state.kind === 'current';
   }
 
-  /** The ledger was read just now, and has this entry, or none. */
+  /** The ledger was read just now, and has this entry, or none. The user of one of another identity configuration is not this row's. */
   found(entry: HeldEntry | undefined): void {
-    this.#state = entry ? { kind: 'current', entry } : NEW;
+    const isOther = entry && this.stream.hasOtherBasis(entry.conditions);
+    this.#state = entry ? { kind: 'current', entry: isOther ? withoutUser(entry) : entry } : NEW;
   }
 
   /** An earlier record of the row or its user is on its way: the ledger has to be read again. */
@@ -170,6 +171,12 @@ export function namedBesides(
 export function withoutNamed<Entry extends LedgerEntry>(entry: Entry): Omit<Entry, 'named'> {
   const { named, ...rest } = entry;
   return named ? rest : entry;
+}
+
+/** The entry without the user that it was written for. */
+function withoutUser(entry: HeldEntry): HeldEntry {
+  const { email, userId, ...rest } = entry;
+  return (email ?? userId) === undefined ? entry : rest;
 }
 
 /** The identities that an upsert gives its user. */
