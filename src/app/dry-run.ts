@@ -123,9 +123,11 @@ class DryRun {
     const http = new ReadingHttp(to);
     // It is asked after the project's fields were read.
     const asking = new Caller({ ...options, rateOf, isHostProven: true });
+    const calls = new PlannedCalls(rateOf, config.batch_size);
     const client: DryRunClient = new DryRunClient(
       http,
       this.#fields,
+      calls,
       (keys) => unknownUsers.findExisting(keys),
       // Only email-based projects create no user by user id, unless a call asks for it.
       config.project_type === 'email',
@@ -136,10 +138,10 @@ class DryRun {
       maxLookUps: maxLookUps(rateOf),
     });
     this.#client = client;
-    this.#calls = new PlannedCalls(rateOf);
+    this.#calls = calls;
     return {
       client,
-      caller: new DryRunCaller({ ...options, rateOf }, this.#calls),
+      caller: new DryRunCaller({ ...options, rateOf }, calls),
       rateOf,
       proxy: to.route?.proxy,
       close: () => {

@@ -10,6 +10,7 @@ import { ENDPOINTS, type Endpoint } from '../iterable/endpoints.ts';
 import { IterableHttp, type Call } from '../iterable/http.ts';
 import type { BulkAnswer, IterableUser } from '../iterable/schemas.ts';
 import { identityText, type UserKey } from '../model.ts';
+import type { PlannedCalls } from './calls.ts';
 import type { NewFields } from './new-fields.ts';
 
 /** No profile has this address, because its profile got another one. */
@@ -21,6 +22,7 @@ type State = typeof GONE | typeof THERE | typeof DELETED;
 
 export class DryRunClient extends IterableClient {
   readonly #fields: NewFields;
+  readonly #calls: Pick<PlannedCalls, 'countListUsers'>;
   readonly #findExisting: ((keys: readonly UserKey[]) => Promise<Set<string>>) | undefined;
   readonly #refusesUnknownIds: boolean;
   readonly #createdLists: string[] = [];
@@ -37,12 +39,14 @@ export class DryRunClient extends IterableClient {
   constructor(
     http: ReadingHttp,
     fields: NewFields,
+    calls: Pick<PlannedCalls, 'countListUsers'>,
     findExisting?: (keys: readonly UserKey[]) => Promise<Set<string>>,
     refusesUnknownIds = false,
   ) {
     super(http);
     this.#refusesUnknownIds = refusesUnknownIds;
     this.#fields = fields;
+    this.#calls = calls;
     this.#findExisting = findExisting;
   }
 
@@ -57,13 +61,11 @@ export class DryRunClient extends IterableClient {
   }
 
   override subscribe(body: Buffer): Operation<BulkAnswer> {
-    return simulated(ENDPOINTS.subscribe, () => allDoneBut([], (parse(body) as ListBody).subscribers.length));
+    return this.#changeList(ENDPOINTS.subscribe, body);
   }
 
   override unsubscribe(body: Buffer): Operation<BulkAnswer> {
-    return simulated(ENDPOINTS.unsubscribe, () =>
-      allDoneBut([], (parse(body) as ListBody).subscribers.length),
-    );
+    return this.#changeList(ENDPOINTS.unsubscribe, body);
   }
 
   override bulkUpdate(body: Buffer): Operation<BulkAnswer> {
@@ -132,6 +134,14 @@ export class DryRunClient extends IterableClient {
           if (!states.includes(GONE) && !states.includes(DELETED)) add(user);
         },
       };
+    });
+  }
+
+  #changeList(endpoint: Endpoint, body: Buffer): Operation<BulkAnswer> {
+    return simulated(endpoint, () => {
+      const { listId, subscribers } = parse(body) as ListBody;
+      this.#calls.countListUsers(endpoint, listId, subscribers.length);
+      return allDoneBut([], subscribers.length);
     });
   }
 
@@ -206,6 +216,7 @@ interface WrittenUser {
 }
 
 interface ListBody {
+  readonly listId: number;
   readonly subscribers: readonly unknown[];
 }
 

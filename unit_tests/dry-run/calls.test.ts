@@ -8,7 +8,7 @@ const many = (calls: PlannedCalls, endpoint: Endpoint, times: number) => {
 
 describe('the calls of a plan', () => {
   it('take as long as the slowest endpoint of each phase, one phase after the other', () => {
-    const calls = new PlannedCalls(({ requestsPerSecond }) => requestsPerSecond);
+    const calls = new PlannedCalls(({ requestsPerSecond }) => requestsPerSecond, 1_000);
     many(calls, ENDPOINTS.bulkUpdate, 20);
     many(calls, ENDPOINTS.getByEmail, 300);
     calls.beginPhase();
@@ -18,7 +18,7 @@ describe('the calls of a plan', () => {
   });
 
   it('are counted by name and method, summed over both phases, the slowest first', () => {
-    const calls = new PlannedCalls(() => 2);
+    const calls = new PlannedCalls(() => 2, 1_000);
     calls.count(ENDPOINTS.getLists);
     many(calls, ENDPOINTS.createList, 2);
     calls.beginPhase();
@@ -29,7 +29,21 @@ describe('the calls of a plan', () => {
     ]);
   });
 
+  it('are as few as possible for each list and direction of a phase, whatever calls a dry run makes', () => {
+    const calls = new PlannedCalls(() => 5, 100);
+    for (let times = 0; times < 30; times++) calls.countListUsers(ENDPOINTS.subscribe, 1, 7);
+    calls.countListUsers(ENDPOINTS.subscribe, 2, 1);
+    calls.countListUsers(ENDPOINTS.unsubscribe, 1, 100);
+    calls.beginPhase();
+    calls.countListUsers(ENDPOINTS.unsubscribe, 1, 1);
+    expect(calls.byEndpoint.map(({ endpoint, calls: count }) => [endpoint, count])).toEqual([
+      ['lists/subscribe', 4],
+      ['lists/unsubscribe', 2],
+    ]);
+    expect(calls.leastSeconds).toBe(4 / 5 + 1 / 5);
+  });
+
   it('take no time if there are none', () => {
-    expect(new PlannedCalls(() => 1).leastSeconds).toBe(0);
+    expect(new PlannedCalls(() => 1, 1_000).leastSeconds).toBe(0);
   });
 });

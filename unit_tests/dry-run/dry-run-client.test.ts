@@ -1,10 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import { ENDPOINTS } from '../../src/iterable/endpoints.ts';
+import { ENDPOINTS, type Endpoint } from '../../src/iterable/endpoints.ts';
 import { NewFields } from '../../src/dry-run/new-fields.ts';
 import { ReadingHttp, DryRunClient } from '../../src/dry-run/dry-run-client.ts';
 
 // No server listens on port 9, so a request that is really sent fails.
 const http = () => new ReadingHttp({ baseUrl: 'http://127.0.0.1:9', apiKey: 'key', attemptTimeoutMs: 1_000 });
+/** Which lists were changed, for how many users. */
+const aCount = (counted: unknown[][] = []) => ({
+  countListUsers: ({ name }: Endpoint, listId: number, users: number) => {
+    counted.push([name, listId, users]);
+  },
+});
 
 describe('the Iterable client of a dry run', () => {
   it('sends nothing but GET', async () => {
@@ -15,7 +21,8 @@ describe('the Iterable client of a dry run', () => {
   });
 
   it('simulates the answer to every call that writes', async () => {
-    const client = new DryRunClient(http(), new NewFields());
+    const counted: unknown[][] = [];
+    const client = new DryRunClient(http(), new NewFields(), aCount(counted));
     const users = '{"users":[{"email":"a@x.com","dataFields":{}}],"createNewFields":true}';
     const members = '{"listId":1,"subscribers":[{"email":"a@x.com"},{"email":"b@x.com"}]}';
     expect(await client.bulkUpdate(Buffer.from(users)).attempt()).toMatchObject({
@@ -24,6 +31,10 @@ describe('the Iterable client of a dry run', () => {
     });
     expect(await client.subscribe(Buffer.from(members)).attempt()).toMatchObject({ successCount: 2 });
     expect(await client.unsubscribe(Buffer.from(members)).attempt()).toMatchObject({ successCount: 2 });
+    expect(counted).toEqual([
+      ['lists/subscribe', 1, 2],
+      ['lists/unsubscribe', 1, 2],
+    ]);
     await expect(client.update('{"email":"a@x.com","dataFields":{}}').attempt()).resolves.toBeUndefined();
     expect(await client.updateEmail('a@x.com', 'c@x.com').attempt()).toBe('changed');
     expect(await client.createList('Red').attempt()).toBe(-1);
@@ -35,7 +46,7 @@ describe('the Iterable client of a dry run', () => {
 
   it('answers a deletion by user id according to whether the user exists, as Iterable does, but not one by address', async () => {
     const asked: string[] = [];
-    const client = new DryRunClient(http(), new NewFields(), (keys) => {
+    const client = new DryRunClient(http(), new NewFields(), aCount(), (keys) => {
       asked.push(...keys.map(({ value }) => value));
       return Promise.resolve(new Set([' 7']));
     });
@@ -48,7 +59,7 @@ describe('the Iterable client of a dry run', () => {
   });
 
   it('no longer finds users after a simulated deletion or change of address, without a request', async () => {
-    const client = new DryRunClient(http(), new NewFields());
+    const client = new DryRunClient(http(), new NewFields(), aCount());
     await client.deleteByEmail('a@x.com').attempt();
     await client.deleteByUserId('7').attempt();
     await client.updateEmail('b@x.com', 'c@x.com').attempt();
@@ -60,7 +71,7 @@ describe('the Iterable client of a dry run', () => {
   it('collects new fields, but no known ones, no identities, and no fields cleared by null', async () => {
     const fields = new NewFields();
     fields.learn(new Map([['home.city', 'string']]));
-    const client = new DryRunClient(http(), fields);
+    const client = new DryRunClient(http(), fields, aCount());
     const dataFields = { home: { city: 'Turin' }, plan: 'gold', gone: null, userId: '7', email: 'a@x.com' };
     await client
       .bulkUpdate(Buffer.from(JSON.stringify({ users: [{ email: 'a@x.com', dataFields }] })))
