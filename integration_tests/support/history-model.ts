@@ -21,6 +21,8 @@ import {
   tokenOf,
   withoutPending,
   type Entry,
+  type Feature,
+  type Person,
   type Profile,
 } from './history-state.ts';
 
@@ -36,6 +38,11 @@ type End = 'rejected' | 'settled' | 'unsure';
 export class HistoryModel {
   readonly #state: HistoryState;
   readonly #open = new Map<string, Snapshot>();
+  /** Row → the users that it was before. */
+  readonly #formers = new Map<string, Person[]>();
+  #there: Person[] = [];
+  /** Users who were in Iterable after an earlier sync, and are not now. */
+  #gone: Person[] = [];
   /** The last sync made a call, or may have made one. */
   hasCalls = false;
   /** The last sync fails, because the source failed or because every record was rejected. */
@@ -45,11 +52,40 @@ export class HistoryModel {
     this.#state = new HistoryState(history);
   }
 
+  /** What has occurred so far, as often as it did. */
+  get features(): readonly Feature[] {
+    return this.#state.features;
+  }
+
   get profiles(): readonly Profile[] {
     return this.#state.profiles;
   }
 
   play(sync: HistorySync): void {
+    this.#play(sync);
+    this.#noteUsers(sync);
+  }
+
+  #noteUsers({ rows }: HistorySync): void {
+    const { features, entries } = this.#state;
+    const pairs = entries.flatMap((entry, index) =>
+      entries
+        .slice(index + 1)
+        .filter((other) => isAbout(entry, other) && !entry.isFormer && !other.isFormer)
+        .map((other) => entry.stream === other.stream),
+    );
+    if (pairs.includes(true)) features.push('a user of several rows of one stream');
+    if (pairs.includes(false)) features.push('a user of rows of several streams');
+    if (rows.some(({ data }) => (data.id ?? 0) > 10)) features.push('keys are rebuilt');
+    const there = this.profiles.map(personOf);
+    const written = this.#gone.filter((person) => isAbout(person, ...there));
+    if (this.#state.history.lookUpsUntilGone > 0 && written.length > 0)
+      features.push('a user is written whose deletion of an earlier sync takes long');
+    this.#gone = [...this.#gone, ...this.#there].filter((person) => !isAbout(person, ...there));
+    this.#there = there;
+  }
+
+  #play(sync: HistorySync): void {
     this.#state.notes = new Notes();
     this.hasCalls = false;
     if (sync.mode !== 'sync') cancelRemovals(this.#state);
@@ -249,7 +285,10 @@ export class HistoryModel {
       if (value === null) profile.fields.delete(to);
       else profile.fields.set(to, value);
     }
-    if (known && !isSame) releaseFormer(this.#state, sync, stream, known);
+    if (known && !isSame) {
+      this.#noteChange(known, data);
+      releaseFormer(this.#state, sync, stream, known);
+    }
     const others = this.#state.entries.filter((entry) => entry !== held && entry !== known);
     for (const [list, isOn] of changes) {
       const joined = `${stream.name} ${key} ${list}`;
@@ -291,6 +330,14 @@ export class HistoryModel {
     if (email !== undefined)
       this.#state.notes.written.set(email, stream.hasKey ? `${stream.name} ${key}` : stream.name);
     return 'settled';
+  }
+
+  #noteChange(known: Entry, data: Row['data']): void {
+    const { features } = this.#state;
+    features.push('a row becomes another user');
+    const before = this.#formers.get(tokenOf(known)) ?? [];
+    if (isAbout(personOf(data), ...before)) features.push('a row becomes a user that it was before');
+    this.#formers.set(tokenOf(known), [...before, personOf(known)]);
   }
 
   /** The profile that the record writes to; undefined if one is to be created. */
@@ -341,6 +388,7 @@ export class HistoryModel {
   #removeMissing(sync: HistorySync, proven: readonly StreamSetup[]): void {
     const { cutOff } = sync;
     if (cutOff) {
+      this.#state.features.push('removals are cut off');
       this.isFailed = true;
       this.hasCalls = true;
     }
@@ -349,7 +397,10 @@ export class HistoryModel {
       return;
     }
     // Before the guard counts: who was decided on before does not count again.
-    if (carryOut(this.#state, sync)) this.hasCalls = true;
+    if (carryOut(this.#state, sync)) {
+      this.hasCalls = true;
+      this.#state.features.push('a later sync finishes removals');
+    }
     const isAbsent = ({ stream, key }: { readonly stream: string; readonly key: string }) => {
       const open = this.#open.get(stream);
       const setup = proven.find(({ name, isEnriched }) => name === stream && !isEnriched);
@@ -361,6 +412,7 @@ export class HistoryModel {
     const absent = this.#state.entries.filter((entry) => !entry.isPending && isAbsent(entry));
     if (sync.maxRemovals < 100 && countRemovals(this.#state, absent) > 0) {
       this.isFailed = true;
+      this.#state.features.push('the guard refuses removals');
       // The next snapshot decides anew.
       this.#state.rejected = rejected.map((hold) => (isAbsent(hold) ? { ...hold, isUnsure: true } : hold));
       return;

@@ -32,6 +32,7 @@ export function removeFlagged(
   // Without its primary key the record is about all rows of its stream that hold the user.
   const released =
     row || !named ? own : state.holders([named]).filter((entry) => entry.stream === stream.name);
+  if (!row) state.features.push('a deletion without a key');
   if (!row) for (const entry of released) state.notes.released.add(tokenOf(entry));
   const everyone: Person[] = [...own, ...(named ? [named] : [])];
   // A deletion discards earlier upserts of the row that still wait in a batch.
@@ -52,6 +53,7 @@ export function removeFlagged(
     else {
       state.leaveLists(user === former || former ? user : (held ?? user), about, people);
       staying.push(people);
+      state.features.push('a deletion of a user whom another row holds');
     }
   }
   state.entries = state.entries.filter((entry) => !released.includes(entry));
@@ -91,6 +93,7 @@ export function releaseFormer(
   const rest = state.entries.filter((entry) => entry !== known);
   const mayRemove = sync.mode === 'sync' && stream.kind !== 'incremental' && !stream.isEnriched;
   const key = `former of ${JSON.stringify(former)}`;
+  if (mayRemove) state.features.push('a former user is left behind until a snapshot is verified');
   if (mayRemove)
     state.entries = [
       ...rest.filter((entry) => entry.stream !== stream.name || entry.key !== key),
@@ -130,6 +133,7 @@ export function carryOut(state: HistoryState, sync: HistorySync): boolean {
     hasCalls = true;
     state.entries = state.entries.filter((other) => other !== entry);
     if (holding === 'entry') {
+      state.features.push('an absent row of a user whom another row holds');
       state.leaveLists(entry, [entry]);
       state.sendAgain([entry]);
       continue;

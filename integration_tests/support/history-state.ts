@@ -45,6 +45,26 @@ export interface RejectedHold extends Person {
   readonly isUnsure: boolean;
 }
 
+/** What histories are about besides plain syncs; each has to occur. */
+export const FEATURES = [
+  'a user of several rows of one stream',
+  'a user of rows of several streams',
+  'a row becomes another user',
+  'a row becomes a user that it was before',
+  'a former user is left behind until a snapshot is verified',
+  'rows are sent again since another row of their user was released',
+  'a deletion without a key',
+  'a deletion of a user whom another row holds',
+  'an absent row of a user whom another row holds',
+  'a rejected record holds a user',
+  'a user is written whose deletion of an earlier sync takes long',
+  'keys are rebuilt',
+  'the guard refuses removals',
+  'removals are cut off',
+  'a later sync finishes removals',
+] as const;
+export type Feature = (typeof FEATURES)[number];
+
 /** What the model has to remember of the sync's earlier records. Rows are identified by stream and key. */
 export class Notes {
   /** Address → the row that wrote it last. */
@@ -88,6 +108,8 @@ export class HistoryState {
   readonly profiles: Profile[];
   entries: Entry[] = [];
   rejected: RejectedHold[] = [];
+  /** What has occurred, as often as it did. */
+  readonly features: Feature[] = [];
   notes = new Notes();
 
   constructor(history: History) {
@@ -140,7 +162,10 @@ export class HistoryState {
     if (this.holders(people, released).length > 0) return 'entry';
     const holds = this.rejected.filter((hold) => isAbout(hold, ...people));
     for (const hold of holds) this.notes.kept.add(tokenOf(hold));
-    if (holds.some(({ isUnsure }) => !isUnsure)) return 'rejected';
+    if (holds.some(({ isUnsure }) => !isUnsure)) {
+      this.features.push('a rejected record holds a user');
+      return 'rejected';
+    }
     if (holds.length > 0) throw new OpenCase('whether a rejected record still holds its user');
     return undefined;
   }
@@ -149,6 +174,8 @@ export class HistoryState {
   sendAgain(people: readonly Person[]): void {
     const rejected = this.rejected.filter((hold) => isAbout(hold, ...people)).map(tokenOf);
     const holders = this.holders(people);
+    if (holders.length > 0)
+      this.features.push('rows are sent again since another row of their user was released');
     this.entries = this.entries.map((entry) =>
       holders.includes(entry) || rejected.includes(tokenOf(entry)) ? { ...entry, fingerprint: '' } : entry,
     );

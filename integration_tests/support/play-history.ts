@@ -3,6 +3,7 @@ import { expect } from '@jest/globals';
 import { withHarness, type Harness } from './harness.ts';
 import type { CutOff, History, HistorySync } from './history.ts';
 import { HistoryModel, plays } from './history-model.ts';
+import type { Feature } from './history-state.ts';
 import { runInProcess, type InProcessResult } from './in-process.ts';
 import { LedgerImage } from './ledger-image.ts';
 import type { LedgerBackend } from './ledgers.ts';
@@ -13,10 +14,20 @@ import { seededRandom } from './random.ts';
 /** Chosen so that the few seeds of a default run include those that found the first bugs. */
 const FIRST = 140;
 
+/** What was played. */
+export interface Played {
+  /** Syncs, repetitions included. */
+  readonly syncs: number;
+  /** Of those that the history has, syncs whose outcome is not defined after what really happened. */
+  readonly leftOut: number;
+  /** What has occurred, as often as it did. */
+  readonly features: readonly Feature[];
+}
+
 /** Plays the history of this seed, and compares after each sync. */
-export async function playHistory(seed: number, backend: LedgerBackend): Promise<void> {
+export async function playHistory(seed: number, backend: LedgerBackend): Promise<Played> {
   const random = seededRandom(FIRST + seed);
-  await play(randomHistory(random, seed % 4 !== 0), { seed, random, backend });
+  return play(randomHistory(random, seed % 4 !== 0), { seed, random, backend });
 }
 
 export interface PlayOptions {
@@ -25,9 +36,12 @@ export interface PlayOptions {
   readonly backend: LedgerBackend;
 }
 
-export async function play(history: History, { seed, random, backend }: PlayOptions): Promise<void> {
+export async function play(history: History, { seed, random, backend }: PlayOptions): Promise<Played> {
   const { projectType, lookUpsUntilGone } = history;
   let passed = 0;
+  let leftOut = 0;
+  const played: HistorySync[] = [];
+  const model = new HistoryModel(history);
   // The program's wait of a minute takes three seconds in this process.
   const mixing = { refuseMixing: 'both', mixWindowMs: 1_500 } as const;
   await withHarness(
@@ -39,12 +53,13 @@ export async function play(history: History, { seed, random, backend }: PlayOpti
         if (email === undefined) harness.addUser({ userId: userId ?? '' }, { own: 'yes' });
         else harness.addUser({ email }, { own: 'yes', ...(userId === undefined ? {} : { userId }) });
       }
-      const model = new HistoryModel(history);
-      const played: HistorySync[] = [];
       for (const [index, sync] of history.syncs.entries()) {
         for (const round of random() < 0.5 ? ['first', 'repeated'] : ['first']) {
           // The outcome may be undefined after a repetition that the history does not have; then the sync is left out.
-          if (!plays({ ...history, syncs: [...played, sync] })) break;
+          if (!plays({ ...history, syncs: [...played, sync] })) {
+            if (round === 'first') leftOut++;
+            break;
+          }
           const before = standin.requests.length;
           const { result, cutOff } = await runSync(harness, {
             lines: linesOf(history, sync),
@@ -63,7 +78,10 @@ export async function play(history: History, { seed, random, backend }: PlayOpti
           passed += 120_000;
           const end = { ...sync, ...(cutOff ? { cutOff } : {}) };
           // Where a run was cut off, what is left of it may leave the rest open.
-          if (cutOff && !plays({ ...history, syncs: [...played, end] })) return;
+          if (cutOff && !plays({ ...history, syncs: [...played, end] })) {
+            leftOut += history.syncs.length - index;
+            return;
+          }
           played.push(end);
           model.play(end);
           const sent = standin.requests.slice(before).filter(({ method }) => method !== 'GET');
@@ -93,6 +111,7 @@ export async function play(history: History, { seed, random, backend }: PlayOpti
       }
     },
   );
+  return { syncs: played.length, leftOut, features: model.features };
 }
 
 interface SyncRun {

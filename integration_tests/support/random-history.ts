@@ -135,7 +135,7 @@ export function randomHistory(random: () => number, changedFieldsOnly: boolean):
       removal: removal ?? pick(['delete_user', 'delete_user', 'remove_from_lists']),
       resends: random() < 0.08,
       maxRemovals: random() < 0.85 ? 100 : 0,
-      ...(random() < 0.2 ? { cutOffAt: 1 + Math.floor(random() * 3) } : {}),
+      ...(random() < 0.5 ? { cutOffAt: pick([1, 1, 2]) } : {}),
       targets,
       rules,
       generations: { ...generations },

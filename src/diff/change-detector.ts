@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts';
 import { coalesce } from '../coalesce.ts';
 import type { HeldEntry, Ledger } from '../ledger/ledger.ts';
 import type { ProjectType } from '../mapping/options.ts';
-import type { Removal, TargetValues, Upsert, UserKey } from '../model.ts';
+import type { Identities, Removal, TargetValues, Upsert, UserKey } from '../model.ts';
 import type { Run } from '../run.ts';
 import { SYNC_MODES } from '../streams/modes.ts';
 import { fieldHashes, withoutDropped } from './field-hashes.ts';
@@ -251,19 +251,27 @@ export class ChangeDetector {
   async decideRemoval(row: Row | undefined, streamKey: string, removal: Removal): Promise<RemovalDecision> {
     if (row && !row.isCurrent) await this.#findRow(row);
     const held = row?.entry;
-    const people = {
-      emails: [removal.email, held?.email].filter((email) => email !== undefined),
-      userIds: [removal.userId, held?.userId].filter((userId) => userId !== undefined),
-    };
-    const holders = await this.#findHolders(people);
+    const streamId = this.#streamOf(streamKey)?.id ?? 0;
+    const isKeyless = row === undefined || row.isKeyedByIdentity;
+    let people = peopleIn([removal, held]);
+    let holders = await this.#findHolders(people);
+    if (isKeyless) {
+      // Rows that are released may have further identities, by which others hold the user.
+      const own = holders.filter((entry) => entry.stream === streamId && holds(entry, people));
+      const all = peopleIn([removal, held, ...own]);
+      if (all.emails.length + all.userIds.length > people.emails.length + people.userIds.length) {
+        people = all;
+        holders = await this.#findHolders(people);
+      }
+    }
     return decideRemoval({
       removal,
       held,
       others: this.#ofCurrentBasis(othersThan(row, holders)).filter(
         (entry) => holds(entry, people) || names(entry, people),
       ),
-      isKeyless: row === undefined || row.isKeyedByIdentity,
-      streamId: this.#streamOf(streamKey)?.id ?? 0,
+      isKeyless,
+      streamId,
       projectType: this.#options.projectType,
     });
   }
@@ -330,6 +338,12 @@ function byStream(rows: readonly Row[]): Map<number, Row[]> {
     else found.set(row.stream.id, [row]);
   }
   return found;
+}
+
+function peopleIn(all: readonly (Identities | undefined)[]): People {
+  const emails = all.map((each) => each?.email).filter((email) => email !== undefined);
+  const userIds = all.map((each) => each?.userId).filter((userId) => userId !== undefined);
+  return { emails: [...new Set(emails)], userIds: [...new Set(userIds)] };
 }
 
 /** Entries whose users are to be removed don't keep a user in Iterable. */
