@@ -100,16 +100,17 @@ describeLedgers('who goes', (backend) => {
         expect(there(syncs)).toEqual([A]);
       }));
 
-    it('the user goes with that row, which the guard does not count again', () =>
-      play(
-        async (syncs) => {
-          await syncs.sync(rows, full);
-          await syncs.sync(rejected, full);
-          await syncs.sync([{ id: 1, email: A }], full);
-          expect(there(syncs)).toEqual([A]);
-        },
-        { max_removals_percent: 0 },
-      ));
+    it('the user goes with that row, within the guard', () =>
+      play(async (syncs) => {
+        await syncs.sync(rows, full);
+        await syncs.sync(rejected, full);
+        const last = [{ id: 1, email: A }];
+        const refused = await syncs.run(last, { ...full, config: { max_removals_percent: 0 } });
+        expect(refused.errors).toMatchObject([{ internal_message: 'too_many_removals' }]);
+        expect(there(syncs)).toEqual([A, B]);
+        await syncs.sync(last, full);
+        expect(there(syncs)).toEqual([A]);
+      }));
 
     it('nobody, where it is a row of another stream', () =>
       play(async (syncs) => {

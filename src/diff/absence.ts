@@ -58,7 +58,7 @@ export async function decideAbsence(options: AbsenceOptions): Promise<Absence> {
               guardObjection(removing[index]?.stream.routed.name ?? '', {
                 removed,
                 // A first snapshot begins without entries, and its rows may become other users, too.
-                entries: Math.max(atStart[index] ?? 0, entries),
+                entries: atStart[index] || entries,
                 maxRemovalsPercent: options.maxRemovalsPercent,
               }),
             );

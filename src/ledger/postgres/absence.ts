@@ -81,6 +81,13 @@ export async function decideDeletions(
     const entries = removed > 0 ? await countEntries(client, stream) : 0;
     decided.push({ stream, removed, staying, entries });
   }
+  // The next snapshot decides anew, and the guard with it.
+  await client.query(
+    `UPDATE iterable_ledger_entry AS entry SET doomed = FALSE
+     WHERE stream = ANY($2::int[]) AND doomed AND NOT entry.id = ANY($3::bigint[])
+       AND NOT ${IS_HELD_BY_ANOTHER} AND ${isNamedByAnother()}`,
+    [project, ids, earlier],
+  );
   return decided;
 }
 

@@ -21,6 +21,8 @@ const isInAnother = (column: string, ofEntry: string) => `EXISTS (
     WHERE stream.project = :project AND other.doomed = 0 AND other.${column} = entry.${ofEntry}
   )`;
 const IS_HELD_BY_ANOTHER = `(${isInAnother('email', 'email')} OR ${isInAnother('user_id', 'user_id')})`;
+/** Leaves out the entries with the ids `:ids`. */
+const IS_FRESH = 'NOT entry.id IN (SELECT value FROM json_each(:ids))';
 const IS_NAMED_BY_ANOTHER = `(${isInAnother('named_email', 'email')} OR ${isInAnother('named_user_id', 'user_id')})`;
 
 export function countMissing(
@@ -88,10 +90,18 @@ export function decideDeletions(
   for (const { stream, snapshot } of snapshots)
     for (const range of idRanges(statements, stream)) doom.run({ ...range, stream, snapshot });
   // A user stays if another entry, not pending deletion, holds it; that is known only after all entries are marked.
-  return snapshots.map(({ stream }) => {
+  const decided = snapshots.map(({ stream }) => {
     const counts = countPending(statements, stream, project, pendingBefore.get(stream) ?? []);
     return { stream, ...counts, entries: counts.removed > 0 ? countEntries(statements, stream) : 0 };
   });
+  // The next snapshot decides anew, and the guard with it.
+  const spare = statements.prepare(
+    `UPDATE entry SET doomed = 0 WHERE stream = :stream AND doomed = 1 AND ${IS_FRESH}
+     AND NOT ${IS_HELD_BY_ANOTHER} AND ${IS_NAMED_BY_ANOTHER}`,
+  );
+  for (const { stream } of snapshots)
+    spare.run({ stream, project, ids: JSON.stringify(pendingBefore.get(stream) ?? []) });
+  return decided;
 }
 
 /** The number of entries of the stream that hold a user. */
@@ -120,14 +130,13 @@ function countPending(
   before: readonly number[],
 ): { removed: number; staying: number } {
   const ids = JSON.stringify(before);
-  const isFresh = 'NOT entry.id IN (SELECT value FROM json_each(:ids))';
   const [all] = statements
-    .prepare(`SELECT count(*) AS number FROM entry WHERE stream = :stream AND doomed = 1 AND ${isFresh}`)
+    .prepare(`SELECT count(*) AS number FROM entry WHERE stream = :stream AND doomed = 1 AND ${IS_FRESH}`)
     .all({ stream, ids }) as { number: number }[];
   const [row] = statements
     .prepare(
       `SELECT count(*) AS number FROM entry JOIN written ON written.id = entry.written
-       WHERE stream = :stream AND doomed = 1 AND ${isFresh} AND (origin = 'enrich' OR ${IS_HELD_BY_ANOTHER} OR ${IS_NAMED_BY_ANOTHER})`,
+       WHERE stream = :stream AND doomed = 1 AND ${IS_FRESH} AND (origin = 'enrich' OR ${IS_HELD_BY_ANOTHER} OR ${IS_NAMED_BY_ANOTHER})`,
     )
     .all({ stream, project, ids }) as { number: number }[];
   const staying = row?.number ?? 0;
