@@ -169,8 +169,11 @@ function leavesOf(
   const held = records[0]?.row.entry;
   if (!former || !held) return {};
   const user = identitiesIn(former);
-  const stale = keepersOf(user, others);
-  const lists = listsLeft(user, [held], stale);
+  const keepers = keepersOf(user, others);
+  const lists = listsLeft(user, [held], keepers);
+  // Where rows swap their addresses, each user id stays with its profile: sent again, it would be refused as another user's.
+  const idStays = change.key.kind === 'email' && typeof change.values.userId === 'string';
+  const stale = idStays ? [] : keepers;
   if (lists.length === 0) return { stale };
   return {
     stale,
