@@ -57,7 +57,7 @@ export async function removeMissing(options: RemoveMissingOptions): Promise<void
 }
 
 /** A stream that the source completed; with `trust_end_of_input` any stream of a run that went well. */
-export function provenBy({
+function provenBy({
   config,
   statuses,
 }: Pick<RemoveMissingOptions, 'config' | 'statuses'>): (stream: Pick<DiffStream, 'routed'>) => boolean {

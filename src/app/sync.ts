@@ -215,7 +215,7 @@ export async function sync(
           remover,
           listMembers,
           removal: config.removal,
-          keepersByProfile: (person) => keepersByProfile(person, { remover, detector }),
+          keepersByProfile: (user) => keepersByProfile(user, { remover, detector }),
           listCalls: { maxUsers: config.batch_size, maxBytes: upserter.bodyLimits.maxBytes },
           summary,
           log,

@@ -131,7 +131,8 @@ export class ChangeDetector {
 
   /** Streams of the project identify users in both ways: of one user, each may hold one identity. */
   get identifiesBothWays(): boolean {
-    return [...this.#rowStreams.values()][0]?.identifiesBothWays === true;
+    // The same for all of them.
+    return this.#rowStreams.values().next().value?.identifiesBothWays === true;
   }
 
   /** The entries that keep the user in Iterable. Throws what the ledger throws. */

@@ -62,6 +62,14 @@ export function listsLeft(
   keepers: readonly HeldEntry[],
 ): string[] {
   // An entry that only names the user put another one on its lists.
-  const named = listsNamedBy(keepers.filter((entry) => holds(entry, user)));
-  return listsNamedBy(released).filter((list) => !named.includes(list));
+  return listsBesides(
+    listsNamedBy(released),
+    keepers.filter((entry) => holds(entry, user)),
+  );
+}
+
+/** Those of the lists that none of the entries names. */
+export function listsBesides(lists: readonly string[], entries: Keepers): string[] {
+  const named = listsNamedBy(entries);
+  return lists.filter((list) => !named.includes(list));
 }

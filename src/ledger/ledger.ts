@@ -70,7 +70,7 @@ export interface HeldEntry extends LedgerEntry {
 export interface PendingDeletion extends HeldEntry {
   /**
    * What keeps the user in Iterable: another entry, in any stream or scope of the project, that has its address or user id and is
-   * not pending deletion. `named`: such entries only name it ({@link LedgerEntry.named}), and the deletion stays pending.
+   * not pending deletion. `named`: such entries only name it ({@link LedgerEntry.named}), and a deletion that was decided before stays pending.
    */
   readonly heldBy: 'entry' | 'named' | undefined;
 }
@@ -186,7 +186,7 @@ export interface Ledger {
   /**
    * Marks the entries last seen before their stream's snapshot as pending deletion, in one transaction for all streams. If
    * `accept` returns false for what that comes to, nothing is marked, and the states of the streams stay as they are. Entries that
-   * were pending deletion before do not count.
+   * were pending deletion before do not count. Whom only rejected records name is not marked: the next snapshot decides anew.
    */
   decideDeletions(
     snapshots: readonly ProvenSnapshot[],

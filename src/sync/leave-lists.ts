@@ -6,6 +6,7 @@ import type { MissingRow } from '../diff/pending-deletions.ts';
 import { identityText, type Rejection, type UserKey } from '../model.ts';
 import type { Run } from '../run.ts';
 import { ListScheduler } from './lanes/list-scheduler.ts';
+import { refusedBy } from './stages/lists.ts';
 
 /** Rows of one user, also of several streams: no two calls may touch the user at once, nor may one call name it twice. */
 export interface MissingUser extends Person {
@@ -42,16 +43,9 @@ export class ListLeavers {
       preferUserId: false,
       pace: options.listMembers,
       change: async (change, users) => {
-        const rejections = await options.listMembers.change(change, [...users.values()]);
-        const refused = new Set<Leaver>();
-        for (const [leaver, request] of users) {
-          const rejection = rejections.get(request);
-          if (rejection) {
-            refused.add(leaver);
-            this.#ended(leaver, rejection);
-          }
-        }
-        return refused;
+        const refused = await refusedBy(change, users, options.listMembers);
+        for (const [leaver, rejection] of refused) this.#ended(leaver, rejection);
+        return new Set(refused.keys());
       },
       made: (leaver, _, isLast) => {
         if (isLast) this.#ended(leaver);

@@ -1,10 +1,16 @@
 /** Carries out the pending deletions of the ledger, at Iterable's limit. The next run finishes what is interrupted. */
 import type { Clock } from '../clock.ts';
 import type { ListMembers } from '../delivery/list-members.ts';
-import type { Person, UserRemover } from '../delivery/remove-users.ts';
-import { listsNamedBy, type Keepers } from '../diff/holds.ts';
+import type { UserRemover } from '../delivery/remove-users.ts';
+import { listsBesides, type Keepers } from '../diff/holds.ts';
 import type { MissingRow, PendingDeletions } from '../diff/pending-deletions.ts';
-import { deletedIdentities, identityText, type DeletedIdentity, type Rejection } from '../model.ts';
+import {
+  deletedIdentities,
+  identityText,
+  type DeletedIdentity,
+  type Rejection,
+  type Removal,
+} from '../model.ts';
 import { Run } from '../run.ts';
 import { ListLeavers, type MissingUser } from './leave-lists.ts';
 import type { SyncSummary } from './stream-summary.ts';
@@ -16,7 +22,7 @@ export interface MissingUsersOptions {
   readonly listMembers: Pick<ListMembers, 'change' | 'rate' | 'untilTurn'>;
   readonly removal: 'delete_user' | 'remove_from_lists';
   /** Rows that hold the user by an identity which only its profile in Iterable tells. */
-  readonly keepersByProfile: (person: Person) => Promise<Keepers>;
+  readonly keepersByProfile: (user: Removal) => Promise<Keepers>;
   /** Of a list call. */
   readonly listCalls: { readonly maxUsers: number; readonly maxBytes: number };
   /** How many users leave lists at once, so that calls are full although the users are spread over many lists. */
@@ -97,13 +103,10 @@ class Removals {
   }
 
   async #unlessHeldOtherwise(row: MissingRow): Promise<MissingRow> {
-    const { remover, keepersByProfile } = this.#options;
     if (row.stays) return row;
-    const person = await remover.identify(row.removal);
-    const keepers = 'code' in person ? [] : await keepersByProfile(person);
+    const keepers = await this.#options.keepersByProfile(row.removal);
     if (keepers.length === 0) return row;
-    const named = listsNamedBy(keepers);
-    const lists = row.removal.lists?.filter((list) => !named.includes(list)) ?? [];
+    const lists = listsBesides(row.removal.lists ?? [], keepers);
     return { ...row, stays: true, keepers, removal: { ...row.removal, lists } };
   }
 

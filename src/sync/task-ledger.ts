@@ -1,5 +1,4 @@
 /** The ledger's side of a task: what of it is to be sent, and what the ledger holds once it has ended. */
-import type { Person, UserRemover } from '../delivery/remove-users.ts';
 import type { ChangeDetector } from '../diff/change-detector.ts';
 import type { Keepers } from '../diff/holds.ts';
 import type { RemovalDecision } from '../diff/removals.ts';
@@ -8,7 +7,7 @@ import type { Decision, RowTask } from '../diff/upserts.ts';
 import type { WrittenRow } from '../diff/row-results.ts';
 import { mergedHash } from '../diff/values-hash.ts';
 import type { Removal, Upsert } from '../model.ts';
-import { keepersByProfile } from './held-otherwise.ts';
+import { keepersByProfile, type HeldOtherwiseOptions } from './held-otherwise.ts';
 import { isRejection, type TaskResult } from './outcomes.ts';
 import type { Task } from './task.ts';
 
@@ -60,8 +59,8 @@ export class TaskLedger {
   }
 
   /** Rows that hold the user by an identity which only its profile in Iterable tells. Throws what a lookup or the ledger throws. */
-  keepersByProfile(person: Person, remover: Pick<UserRemover, 'lookUp'>): Promise<Keepers> {
-    return keepersByProfile(person, { remover, detector: this.#detector });
+  keepersByProfile(user: Removal, remover: HeldOtherwiseOptions['remover']): Promise<Keepers> {
+    return keepersByProfile(user, { remover, detector: this.#detector });
   }
 
   /**

@@ -128,17 +128,6 @@ describe('what is committed of a row', () => {
     expect(await done).toEqual(expected);
   });
 
-  it('that has become another user is that rows which hold the former one are sent again', async () => {
-    const holder = anEntry({ key: '[2]', email: A });
-    const former = { ...task(ENTRY), key: keyOf('b@x.com'), stale: [holder] };
-    const moved = (hasMoved: boolean) =>
-      committed((rows, onCommitted) => {
-        rows.written({ ...former, hasMoved }, onCommitted);
-      });
-    expect((await moved(false)).stale).toMatchObject([{ key: '[2]' }]);
-    expect((await moved(true)).stale).toEqual([]);
-  });
-
   it.each<[string, HeldEntry | undefined, object]>([
     ['is that it has no entry, where it had none before', undefined, DROPPED],
     [

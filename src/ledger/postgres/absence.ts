@@ -1,7 +1,7 @@
 /** Rows missing from a snapshot, in the Postgres ledger: counting, marking as pending deletion, reading page by page, cancelling. */
 import type { PoolClient } from 'pg';
 import type { DecidedDeletions, ProvenSnapshot } from '../ledger.ts';
-import { ENTRY_COLUMNS, HOLDS_A_USER, type EntryRow } from './entries.ts';
+import { ENTRY_COLUMNS, countOf, type EntryRow } from './entries.ts';
 import type { PostgresConnection } from './connection.ts';
 import { isAbsent } from './presence.ts';
 
@@ -92,10 +92,7 @@ export async function decideDeletions(
 }
 
 async function countEntries(client: PoolClient, stream: number): Promise<number> {
-  const { rows } = await client.query<{ number: number }>(
-    `SELECT count(*)::int AS number FROM iterable_ledger_entry WHERE stream = $1 AND ${HOLDS_A_USER}`,
-    [stream],
-  );
+  const { rows } = await client.query<{ number: number }>(countOf('iterable_ledger_entry'), [stream]);
   return rows[0]?.number ?? 0;
 }
 

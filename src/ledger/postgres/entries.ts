@@ -25,8 +25,13 @@ export const ENTRY_COLUMNS =
   'entry.id::float8 AS id, stream, key, email, user_id, values_hash, written, seen, doomed, named_email, named_user_id';
 
 /** SQL for all entries but those of rows that no record was delivered of. */
-export const HOLDS_A_USER =
+const HOLDS_A_USER =
   'NOT (email IS NULL AND user_id IS NULL AND (named_email IS NOT NULL OR named_user_id IS NOT NULL))';
+
+/** SQL for the number of entries of the stream $1 that hold a user. @param entries SQL for all entries */
+export function countOf(entries: string): string {
+  return `SELECT count(*)::int AS number FROM ${entries} AS entry WHERE stream = $1 AND ${HOLDS_A_USER}`;
+}
 
 /** The changes of one transaction. Writing them is idempotent, since the transaction may be repeated. */
 export interface EntryChanges extends Pick<LedgerChanges, 'entries' | 'dropped' | 'named' | 'stale'> {
@@ -82,11 +87,7 @@ export class EntryTable {
 
   /** The number of entries of the stream that hold a user. */
   async count(stream: number): Promise<number> {
-    const [row] = await this.#connection.read<{ number: number }>(
-      `SELECT count(*)::int AS number FROM ${this.#entries} AS entry
-       WHERE stream = $1 AND ${HOLDS_A_USER}`,
-      [stream],
-    );
+    const [row] = await this.#connection.read<{ number: number }>(countOf(this.#entries), [stream]);
     return row?.number ?? 0;
   }
 

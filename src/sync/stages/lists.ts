@@ -1,7 +1,7 @@
 /** One change of one list, for some users. */
 import type { UserRequest } from '../../batching/user-request.ts';
 import type { ListMembers, UserListChange } from '../../delivery/list-members.ts';
-import type { UserKey } from '../../model.ts';
+import type { Rejection, UserKey } from '../../model.ts';
 import { end, type EndStep, type Go, type ListsStep } from '../steps.ts';
 import type { Task } from '../task.ts';
 
@@ -14,6 +14,22 @@ export interface ListsTask {
   readonly then: ListsStep | EndStep;
 }
 
+/** Makes the change for the users; gives the items whose users were refused. Throws what a call throws. */
+export async function refusedBy<Item>(
+  change: UserListChange,
+  users: ReadonlyMap<Item, UserRequest>,
+  listMembers: Pick<ListMembers, 'change'>,
+): Promise<ReadonlyMap<Item, Rejection>> {
+  const rejections = await listMembers.change(change, [...users.values()]);
+  const refused = new Map<Item, Rejection>();
+  if (rejections.size === 0) return refused;
+  for (const [item, request] of users) {
+    const rejection = rejections.get(request);
+    if (rejection) refused.set(item, rejection);
+  }
+  return refused;
+}
+
 /** Gives the tasks whose users were refused: they have ended. Throws what a call throws. */
 export async function changeLists(
   change: UserListChange,
@@ -21,14 +37,7 @@ export async function changeLists(
   { listMembers }: { readonly listMembers: ListMembers },
   go: Go,
 ): Promise<ReadonlySet<ListsTask>> {
-  const rejections = await listMembers.change(change, [...users.values()]);
-  const refused = new Set<ListsTask>();
-  if (rejections.size === 0) return refused;
-  for (const [item, request] of users) {
-    const rejection = rejections.get(request);
-    if (!rejection) continue;
-    refused.add(item);
-    go(item.task, end(rejection));
-  }
-  return refused;
+  const refused = await refusedBy(change, users, listMembers);
+  for (const [{ task }, rejection] of refused) go(task, end(rejection));
+  return new Set(refused.keys());
 }

@@ -1,7 +1,7 @@
 /** Removes one user: by deleting it, or by taking it off its lists. */
 import type { UserRemover } from '../../delivery/remove-users.ts';
 import { deletedIdentities, type Rejection, type Removal } from '../../model.ts';
-import { listsNamedBy } from '../../diff/holds.ts';
+import { listsBesides } from '../../diff/holds.ts';
 import type { TaskResult } from '../outcomes.ts';
 import { end, leaveLists, type Go } from '../steps.ts';
 import type { TaskLedger } from '../task-ledger.ts';
@@ -88,14 +88,12 @@ async function withoutHeldOtherwise(
   const removals: Removal[] = [];
   const leaving: Removal[] = [];
   for (const user of users) {
-    const person = await remover.identify(user);
-    const keepers = 'code' in person ? [] : await ledger.keepersByProfile(person, remover);
+    const keepers = await ledger.keepersByProfile(user, remover);
     if (keepers.length === 0) {
       removals.push(user);
       continue;
     }
-    const named = listsNamedBy(keepers);
-    const lists = (user.lists ?? []).filter((list) => !named.includes(list));
+    const lists = listsBesides(user.lists ?? [], keepers);
     if (lists.length > 0) leaving.push({ ...user, lists });
     if (task.removal) task.removal = { ...task.removal, stale: [...task.removal.stale, ...keepers] };
   }
